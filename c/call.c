@@ -1,0 +1,186 @@
+/* One call of the module, from libpam's arguments to its return code. What to do is the child's to say; here it is done to the
+ * login process, which is left as it was found in everything else. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <syslog.h>
+
+#include <security/pam_ext.h>
+#include <security/pam_modules.h>
+
+#include "call.h"
+#include "child.h"
+#include "session_keyring.h"
+
+/* Names under which the PAM handle keeps, from one call to the next, the serial of its session keyring, and the same if the
+ * module joined it itself. The serial stands in the pointer: nothing to free, good in every process that has a copy. */
+static const char session_data[] = "pam_persistent:session", created_data[] = "pam_persistent:created";
+
+static int32_t kept(pam_handle_t *pamh, const char *name)
+{
+	const void *data = 0;
+
+	return pam_get_data(pamh, name, &data) == PAM_SUCCESS ? (int32_t)(intptr_t)data : 0;
+}
+
+static void keep(pam_handle_t *pamh, const char *name, int32_t serial)
+{
+	int error = pam_set_data(pamh, name, (void *)(intptr_t)serial, 0);
+
+	if (error != PAM_SUCCESS)
+		pam_syslog(pamh, LOG_ERR, "pam_set_data %s: %s", name, pam_strerror(pamh, error));
+}
+
+/* How log lines name the user until the child knows better. A user name is whatever the network sent. */
+static void name_user(pam_handle_t *pamh, char who[PP_WHO_TEXT])
+{
+	const void *user = 0;
+	const char *c;
+	size_t n = 0;
+
+	if (pam_get_item(pamh, PAM_USER, &user) != PAM_SUCCESS || !user)
+		user = "unknown user";
+	for (c = user; *c && n < PP_WHO_TEXT - 1; c++)
+		who[n++] = *c >= ' ' && *c <= '~' ? *c : '?';
+	who[n] = 0;
+}
+
+static int terminated(const char *text, size_t size)
+{
+	return memchr(text, 0, size) != 0;
+}
+
+/* The child may have been killed anywhere, and Go may have a bug: nothing of its reply is believed unseen. */
+static int sound(const struct pp_request *q, const struct pp_reply *r)
+{
+	if (r->complete != PP_COMPLETE || r->lines > PP_LOG_LINES)
+		return 0;
+	for (uint32_t i = 0; i < r->lines; i++)
+		if (!terminated(r->log[i].text, PP_LOG_TEXT) || r->log[i].priority < LOG_ERR || r->log[i].priority > LOG_DEBUG)
+			return 0;
+	if (!terminated(r->env, PP_ENV_TEXT) || r->session < 0)
+		return 0;
+	if (r->want_session)
+		return r->want_session == 1 && q->run == 1 && r->uid != (uid_t)-1 && r->gid != (gid_t)-1;
+	return r->status == PAM_SUCCESS || r->status == PAM_IGNORE || r->status == PAM_USER_UNKNOWN ||
+	       r->status == q->failure;
+}
+
+static const char *errno_name(int error)
+{
+	const char *name = strerrorname_np(error);
+
+	return name ? name : "unknown errno";
+}
+
+static void log_lines(pam_handle_t *pamh, const struct pp_reply *r)
+{
+	for (uint32_t i = 0; i < r->lines && i < PP_LOG_LINES; i++)
+		if (terminated(r->log[i].text, PP_LOG_TEXT))
+			pam_syslog(pamh, r->log[i].priority & LOG_PRIMASK, "%s", r->log[i].text);
+}
+
+static void log_ending(pam_handle_t *pamh, const struct pp_reply *r, const struct pp_ending *e)
+{
+	const char *who = terminated(r->who, PP_WHO_TEXT) ? r->who : "unknown user";
+
+	if (e->error)
+		pam_syslog(pamh, LOG_ERR, "%s: no child to work in: %s: %s", who, e->call, errno_name(e->error));
+	else if (e->timed_out)
+		pam_syslog(pamh, LOG_ERR, "%s: the child did not answer in time and was killed", who);
+	else if (WIFSIGNALED(e->status))
+		pam_syslog(pamh, LOG_ERR, "%s: the child was killed by SIG%s", who,
+			   sigabbrev_np(WTERMSIG(e->status)) ? sigabbrev_np(WTERMSIG(e->status)) : "?");
+	else if (r->complete != PP_COMPLETE)
+		pam_syslog(pamh, LOG_ERR, "%s: the child ended without an answer, exit status %d", who, WEXITSTATUS(e->status));
+	else
+		pam_syslog(pamh, LOG_ERR, "%s: the child's answer makes no sense", who);
+}
+
+/* 1: there is an answer to go by. */
+static int ask(pam_handle_t *pamh, struct pp_exchange *x)
+{
+	struct pp_ending ending;
+
+	x->reply.complete = 0;
+	x->request.run++;
+	pp_run_child(x, &ending);
+	if (!ending.error && !ending.timed_out && WIFEXITED(ending.status) && WEXITSTATUS(ending.status) == 0 &&
+	    sound(&x->request, &x->reply))
+		return 1;
+	log_lines(pamh, &x->reply);
+	log_ending(pamh, &x->reply, &ending);
+	return 0;
+}
+
+static int apply(pam_handle_t *pamh, const struct pp_exchange *x)
+{
+	const struct pp_reply *r = &x->reply;
+
+	log_lines(pamh, r);
+	if (r->env[0]) {
+		int error = pam_putenv(pamh, r->env);
+
+		if (error != PAM_SUCCESS)
+			pam_syslog(pamh, LOG_ERR, "%s: pam_putenv %s: %s", r->who, r->env, pam_strerror(pamh, error));
+	}
+	if (x->request.action != PP_CLOSE && r->session > 0 && r->session != x->request.session)
+		keep(pamh, session_data, r->session);
+	return r->status;
+}
+
+static int serve(pam_handle_t *pamh, struct pp_exchange *x)
+{
+	if (!ask(pamh, x))
+		return x->request.failure;
+	if (x->reply.want_session) {
+		struct pp_joined *joined = &x->request.joined;
+
+		pp_join_session(x->reply.uid, x->reply.gid, joined);
+		if (joined->stuck) {
+			log_lines(pamh, &x->reply);
+			/* With another user's real ID the host must not run on: no code says "end" louder. */
+			pam_syslog(pamh, LOG_CRIT, "%s: the login process cannot get its own user and group ID back", x->reply.who);
+			return PAM_ABORT;
+		}
+		if (joined->serial > 0)
+			keep(pamh, created_data, (int32_t)joined->serial);
+		x->reply.want_session = 0;
+		if (!ask(pamh, x))
+			return x->request.failure;
+	}
+	/* From here on this session keyring is an old one for every other PAM handle of this process. */
+	if (x->reply.session > 0)
+		pp_see_session(x->reply.session);
+	return apply(pamh, x);
+}
+
+int pp_call(pam_handle_t *pamh, enum pp_action action, int failure, int argc, const char **argv)
+{
+	struct pp_exchange *x;
+	int cancel, status, saved = errno;
+
+	x = mmap(0, sizeof *x, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (x == MAP_FAILED) {
+		pam_syslog(pamh, LOG_ERR, "mmap: %s", errno_name(errno));
+		errno = saved;
+		return failure;
+	}
+	x->request = (struct pp_request){
+		.pamh = pamh, .action = action, .failure = failure, .argc = argc, .argv = argv,
+		.seen = pp_seen_session(), .session = kept(pamh, session_data),
+		.created = kept(pamh, created_data),
+	};
+	name_user(pamh, x->reply.who);
+
+	/* A thread cancelled half way would leave the mapping behind, or a child. */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	status = serve(pamh, x);
+	pthread_setcancelstate(cancel, 0);
+	munmap(x, sizeof *x);
+	errno = saved;
+	return status;
+}

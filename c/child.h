@@ -1,0 +1,21 @@
+#ifndef PP_CHILD_H
+#define PP_CHILD_H
+
+#include "exchange.h"
+
+/* How a child ended. */
+struct pp_ending {
+	int error;     /* errno of the call that kept it from running or from being waited for; 0: none */
+	const char *call; /* that call */
+	int status;    /* as from waitpid(2) */
+	int timed_out; /* it was killed because its time was over */
+};
+
+/* pp_run_child answers x->request in a child process: Go fills in x->reply. Takes at most PP_DEADLINE_MS (and a second
+ * more if the child cannot be killed at once). x must lie in a shared mapping. */
+void pp_run_child(struct pp_exchange *x, struct pp_ending *ending);
+
+/* In the child: what it was asked. NULL elsewhere. */
+struct pp_exchange *pp_asked(void);
+
+#endif

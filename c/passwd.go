@@ -1,0 +1,48 @@
+package c
+
+/*
+#include <errno.h>
+#include <pwd.h>
+#include <stdlib.h>
+*/
+import "C"
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// A User is what the name service knows of a user.
+type User struct {
+	Name     string
+	UID, GID uint32
+}
+
+// LookupUser asks the name service (getpwnam_r(3), so LDAP and SSSD too). A user whom it does not know is ok == false without
+// an error; EIO, EMFILE, ENOMEM... are those of a name service that failed.
+func LookupUser(name string) (user User, ok bool, err error) {
+	cname := C.CString(name)
+	defer C.free(unsafe.Pointer(cname))
+	for size := 4096; ; size *= 4 {
+		var entry C.struct_passwd
+		var found *C.struct_passwd
+		buf := (*C.char)(C.malloc(C.size_t(size)))
+		errno := C.getpwnam_r(cname, &entry, buf, C.size_t(size), &found)
+		if found != nil {
+			user = User{C.GoString(entry.pw_name), uint32(entry.pw_uid), uint32(entry.pw_gid)}
+		}
+		C.free(unsafe.Pointer(buf))
+		switch {
+		case errno == C.ERANGE && size < 1<<20:
+			continue
+		case found != nil:
+			return user, true, nil
+		// POSIX gives 0 for a name that is not there; name services are known for these.
+		case errno == 0, errno == C.ENOENT, errno == C.ESRCH, errno == C.EBADF, errno == C.EPERM:
+			return User{}, false, nil
+		default:
+			return User{}, false, unix.Errno(errno)
+		}
+	}
+}

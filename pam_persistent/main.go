@@ -1,0 +1,59 @@
+// Command pam_persistent is the Go half of pam_persistent.so: what runs in the short-lived child that the C half (package c) makes for
+// each call of libpam. It decides whose persistent keyring goes into which session keyring, makes the link
+// and answers; it never runs in the login process.
+package main
+
+import (
+	"pam_persistent/c"
+)
+
+// Initialisation is all that a c-shared module runs by itself, on the main thread of the runtime; calling in from C would
+// cost one thread more.
+func init() {
+	if call := c.Asked(); call != nil {
+		serve(call)
+	}
+}
+
+func main() {}
+
+// serve answers the call and ends the child, whatever happens on the way.
+func serve(call *c.Call) {
+	status := call.Failure()
+	defer func() {
+		if cause := recover(); cause != nil {
+			status = call.Failure()
+			call.Log(c.Error, quoted(call.User())+": panic in the module, please report it: "+reason(cause))
+		}
+		call.Done(status)
+	}()
+	status = answer(call)
+}
+
+func reason(cause any) string {
+	switch cause := cause.(type) {
+	case error:
+		return cause.Error()
+	case string:
+		return cause
+	}
+	return "of unknown kind"
+}
+
+func answer(call *c.Call) int {
+	options, complaints := parseOptions(call.Options())
+	for _, complaint := range complaints {
+		call.Log(c.Error, complaint)
+	}
+	s, status := findUser(call, options)
+	switch {
+	case status != c.Success:
+		return status
+	case options.excludes(s.user.UID):
+		s.debug("excluded by minimum_uid")
+		return c.Ignore
+	case call.Action() == c.Close:
+		return s.close()
+	}
+	return s.open()
+}

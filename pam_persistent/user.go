@@ -1,0 +1,66 @@
+package main
+
+import (
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"pam_persistent/c"
+)
+
+// session is one call of the module for one user.
+type session struct {
+	call    *c.Call
+	options options
+	user    c.User
+	who     string // the user in log lines
+}
+
+// findUser finds out for whom the session is. A status other than Success ends the call.
+func findUser(call *c.Call, options options) (*session, int) {
+	name := call.User()
+	if name == "" {
+		call.Log(c.Notice, "the application has not said for which user (PAM_USER)")
+		return nil, c.UserUnknown
+	}
+	user, known, err := c.LookupUser(name)
+	switch {
+	case err != nil:
+		call.Log(c.Error, printable(name)+": getpwnam_r: "+errnoText(err))
+		return nil, call.Failure()
+	case !known:
+		call.Log(c.Notice, "unknown user "+quoted(name))
+		return nil, c.UserUnknown
+	}
+	s := &session{call, options, user, printable(name) + "(uid=" + decimal(user.UID) + ")"}
+	call.Who(s.who)
+	if user.UID == noID || user.GID == noID {
+		s.error("not a valid UID and GID: " + decimal(user.UID) + ":" + decimal(user.GID))
+		return nil, call.Failure()
+	}
+	return s, c.Success
+}
+
+// noID is (uid_t)-1 and (gid_t)-1, which system calls read as "no change".
+const noID = ^uint32(0)
+
+func (s *session) error(text string) { s.call.Log(c.Error, s.who+": "+text) }
+
+func (s *session) debug(text string) {
+	if s.options.debug {
+		s.call.Log(c.Debug, s.who+": "+text)
+	}
+}
+
+func decimal[T ~int32 | ~uint32](n T) string { return strconv.FormatInt(int64(n), 10) }
+
+func errnoText(err error) string {
+	errno, ok := err.(unix.Errno)
+	if !ok {
+		return err.Error()
+	}
+	if name := unix.ErrnoName(errno); name != "" {
+		return name + " (" + errno.Error() + ")"
+	}
+	return "errno " + strconv.Itoa(int(errno))
+}
