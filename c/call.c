@@ -83,18 +83,17 @@ static void log_lines(pam_handle_t *pamh, const struct pp_reply *r)
 			pam_syslog(pamh, r->log[i].priority & LOG_PRIMASK, "%s", r->log[i].text);
 }
 
-static void log_ending(pam_handle_t *pamh, const struct pp_reply *r, const struct pp_ending *e)
+static void log_ending(pam_handle_t *pamh, const char *who, const struct pp_ending *e, int complete)
 {
-	const char *who = terminated(r->who, PP_WHO_TEXT) ? r->who : "unknown user";
+	const char *signal = WIFSIGNALED(e->status) ? sigabbrev_np(WTERMSIG(e->status)) : 0;
 
 	if (e->error)
 		pam_syslog(pamh, LOG_ERR, "%s: no child to work in: %s: %s", who, e->call, errno_name(e->error));
 	else if (e->timed_out)
 		pam_syslog(pamh, LOG_ERR, "%s: the child did not answer in time and was killed", who);
 	else if (WIFSIGNALED(e->status))
-		pam_syslog(pamh, LOG_ERR, "%s: the child was killed by SIG%s", who,
-			   sigabbrev_np(WTERMSIG(e->status)) ? sigabbrev_np(WTERMSIG(e->status)) : "?");
-	else if (r->complete != PP_COMPLETE)
+		pam_syslog(pamh, LOG_ERR, "%s: the child was killed by SIG%s", who, signal ? signal : "?");
+	else if (!complete)
 		pam_syslog(pamh, LOG_ERR, "%s: the child ended without an answer, exit status %d", who, WEXITSTATUS(e->status));
 	else
 		pam_syslog(pamh, LOG_ERR, "%s: the child's answer makes no sense", who);
@@ -103,22 +102,27 @@ static void log_ending(pam_handle_t *pamh, const struct pp_reply *r, const struc
 /* 1: there is an answer to go by. */
 static int ask(pam_handle_t *pamh, struct pp_exchange *x)
 {
+	struct pp_reply *r = x->reply;
 	struct pp_ending ending;
 
-	x->reply.complete = 0;
+	r->complete = 0;
+	r->want_session = 0;
 	x->request.run++;
 	pp_run_child(x, &ending);
-	if (!ending.error && !ending.timed_out && WIFEXITED(ending.status) && WEXITSTATUS(ending.status) == 0 &&
-	    sound(&x->request, &x->reply))
+	if (ending.reaped && !ending.timed_out && WIFEXITED(ending.status) && WEXITSTATUS(ending.status) == 0 &&
+	    sound(&x->request, r))
 		return 1;
-	log_lines(pamh, &x->reply);
-	log_ending(pamh, &x->reply, &ending);
+	/* One that could not be killed at once may still write there. */
+	if (ending.reaped)
+		log_lines(pamh, r);
+	log_ending(pamh, ending.reaped && terminated(r->who, PP_WHO_TEXT) ? r->who : x->who, &ending, r->complete == PP_COMPLETE);
 	return 0;
 }
 
+/* Returns the PAM code. */
 static int apply(pam_handle_t *pamh, const struct pp_exchange *x)
 {
-	const struct pp_reply *r = &x->reply;
+	const struct pp_reply *r = x->reply;
 
 	log_lines(pamh, r);
 	if (r->env[0]) {
@@ -127,60 +131,61 @@ static int apply(pam_handle_t *pamh, const struct pp_exchange *x)
 		if (error != PAM_SUCCESS)
 			pam_syslog(pamh, LOG_ERR, "%s: pam_putenv %s: %s", r->who, r->env, pam_strerror(pamh, error));
 	}
-	if (x->request.action != PP_CLOSE && r->session > 0 && r->session != x->request.session)
-		keep(pamh, session_data, r->session);
+	if (r->session > 0) {
+		if (r->session != x->request.session)
+			keep(pamh, session_data, r->session);
+		/* From here on it is an old one for every other PAM handle of this process. */
+		pp_see_session(r->session);
+	}
 	return r->status;
 }
 
 static int serve(pam_handle_t *pamh, struct pp_exchange *x)
 {
+	struct pp_joined *joined = &x->request.joined;
+
 	if (!ask(pamh, x))
 		return x->request.failure;
-	if (x->reply.want_session) {
-		struct pp_joined *joined = &x->request.joined;
-
-		pp_join_session(x->reply.uid, x->reply.gid, joined);
-		if (joined->stuck) {
-			log_lines(pamh, &x->reply);
-			/* With another user's real ID the host must not run on: no code says "end" louder. */
-			pam_syslog(pamh, LOG_CRIT, "%s: the login process cannot get its own user and group ID back", x->reply.who);
-			return PAM_ABORT;
-		}
-		if (joined->serial > 0)
-			keep(pamh, created_data, (int32_t)joined->serial);
-		x->reply.want_session = 0;
-		if (!ask(pamh, x))
-			return x->request.failure;
+	if (!x->reply->want_session)
+		return apply(pamh, x);
+	pp_join_session(x->reply->uid, x->reply->gid, joined);
+	if (joined->stuck) {
+		log_lines(pamh, x->reply);
+		/* With another user's real ID the host must not run on: no code says "end" louder. */
+		pam_syslog(pamh, LOG_CRIT, "%s: the login process cannot get its own user and group ID back", x->reply->who);
+		return PAM_ABORT;
 	}
-	/* From here on this session keyring is an old one for every other PAM handle of this process. */
-	if (x->reply.session > 0)
-		pp_see_session(x->reply.session);
-	return apply(pamh, x);
+	if (joined->serial > 0) {
+		x->request.created = (int32_t)joined->serial;
+		keep(pamh, created_data, x->request.created);
+	}
+	return ask(pamh, x) ? apply(pamh, x) : x->request.failure;
 }
 
 int pp_call(pam_handle_t *pamh, enum pp_action action, int failure, int argc, const char **argv)
 {
-	struct pp_exchange *x;
+	struct pp_exchange x = {
+		.request = {
+			.pamh = pamh, .action = action, .failure = failure, .argc = argc, .argv = argv,
+			.seen = pp_seen_session(), .session = kept(pamh, session_data), .created = kept(pamh, created_data),
+		},
+	};
 	int cancel, status, saved = errno;
 
-	x = mmap(0, sizeof *x, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (x == MAP_FAILED) {
-		pam_syslog(pamh, LOG_ERR, "mmap: %s", errno_name(errno));
+	name_user(pamh, x.who);
+	x.reply = mmap(0, sizeof *x.reply, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (x.reply == MAP_FAILED) {
+		pam_syslog(pamh, LOG_ERR, "%s: no child to work in: mmap: %s", x.who, errno_name(errno));
 		errno = saved;
 		return failure;
 	}
-	x->request = (struct pp_request){
-		.pamh = pamh, .action = action, .failure = failure, .argc = argc, .argv = argv,
-		.seen = pp_seen_session(), .session = kept(pamh, session_data),
-		.created = kept(pamh, created_data),
-	};
-	name_user(pamh, x->reply.who);
+	memcpy(x.reply->who, x.who, sizeof x.who);
 
 	/* A thread cancelled half way would leave the mapping behind, or a child. */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	status = serve(pamh, x);
+	status = serve(pamh, &x);
 	pthread_setcancelstate(cancel, 0);
-	munmap(x, sizeof *x);
+	munmap(x.reply, sizeof *x.reply);
 	errno = saved;
 	return status;
 }

@@ -117,8 +117,10 @@ static void wait_for(pid_t pid, struct pp_ending *ending)
 		pid_t reaped = waitpid(pid, &ending->status, WNOHANG);
 		int64_t left = end - now_ms();
 
-		if (reaped == pid)
+		if (reaped == pid) {
+			ending->reaped = 1;
 			return;
+		}
 		if (reaped < 0 && errno != EINTR) {
 			failed(ending, "waitpid");
 			kill(pid, SIGKILL);

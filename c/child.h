@@ -9,10 +9,11 @@ struct pp_ending {
 	const char *call; /* that call */
 	int status;    /* as from waitpid(2) */
 	int timed_out; /* it was killed because its time was over */
+	int reaped;    /* it is gone, and so writes no more */
 };
 
-/* pp_run_child answers x->request in a child process: Go fills in x->reply. Takes at most PP_DEADLINE_MS (and a second
- * more if the child cannot be killed at once). x must lie in a shared mapping. */
+/* pp_run_child answers x->request in a child process: Go fills in *x->reply, a shared mapping. Takes at most PP_DEADLINE_MS (and a second
+ * more if the child cannot be killed at once). */
 void pp_run_child(struct pp_exchange *x, struct pp_ending *ending);
 
 /* In the child: what it was asked. NULL elsewhere. */

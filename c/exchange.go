@@ -111,7 +111,7 @@ func (c *Call) Who(who string) { put(c.x.reply.who[:], who) }
 // Log has the login process write a line to the system log, so that it carries that process's PID and unit. What does not fit is
 // cut off; the last of too many lines says so.
 func (c *Call) Log(priority int, text string) {
-	r := &c.x.reply
+	r := c.x.reply
 	if r.lines == C.PP_LOG_LINES {
 		priority, text = Error, "there is more to log than the module can carry"
 		r.lines--
@@ -133,7 +133,7 @@ func (c *Call) PutEnv(variable string) bool {
 
 // WantSession has the login process join a new session keyring owned by the user, and ask again.
 func (c *Call) WantSession(uid, gid uint32) {
-	r := &c.x.reply
+	r := c.x.reply
 	r.uid, r.gid, r.want_session = C.uint32_t(uid), C.uint32_t(gid), 1
 }
 

@@ -1,8 +1,8 @@
 /* What the login process and its child tell each other about one call of the module.
  *
- * Both sides read this one header (the Go side through cgo), so no layout and no constant is written twice. The struct
- * lies in memory that both processes map, zeroed anew for every call. The child fills in `reply`; nothing in it counts
- * before `complete` holds PP_COMPLETE, and the login process checks every field before it uses it.
+ * Both sides read this one header (the Go side through cgo), so no layout and no constant is written twice. The child has
+ * a copy of the request, by fork(2). The reply lies in memory that both map, zeroed anew for every call; nothing in it
+ * counts before `complete` holds PP_COMPLETE, and the login process checks every field before it uses it.
  */
 #ifndef PP_EXCHANGE_H
 #define PP_EXCHANGE_H
@@ -55,12 +55,13 @@ struct pp_reply {
 	uint32_t lines;
 	struct pp_log_line log[PP_LOG_LINES];
 	char env[PP_ENV_TEXT]; /* NAME=value for the PAM environment; "": nothing */
-	char who[PP_WHO_TEXT]; /* the user as log lines name it; printable, kept current from the start */
+	char who[PP_WHO_TEXT]; /* the user as log lines name it, printable */
 };
 
 struct pp_exchange {
 	struct pp_request request;
-	struct pp_reply reply;
+	char who[PP_WHO_TEXT]; /* the user as log lines name it before the child knows the UID */
+	struct pp_reply *reply;
 };
 
 #endif

@@ -42,8 +42,10 @@ func reason(cause any) string {
 
 func answer(call *c.Call) int {
 	options, complaints := parseOptions(call.Options())
-	for _, complaint := range complaints {
-		call.Log(c.Error, complaint)
+	if asked, _, _, _ := call.Joined(); !asked { // in the second run they have been made
+		for _, complaint := range complaints {
+			call.Log(c.Error, complaint)
+		}
 	}
 	s, status := findUser(call, options)
 	switch {

@@ -165,7 +165,7 @@ func advice(err error) string {
 	case errors.Is(err, unix.EDQUOT):
 		return "; the user's key quota is used up: see /proc/key-users and keyrings(7)"
 	case errors.Is(err, unix.ELOOP):
-		return "; keyrings are nested too deep in the user's persistent keyring: the user can clear it"
+		return "; keyrings are nested too deep in the user's persistent keyring: a session that has it can clear it, else it comes right when it expires"
 	case errors.Is(err, unix.EPERM):
 		return "; the login process lacks CAP_SETUID, or a seccomp filter forbids keyctl(2)"
 	case errors.Is(err, unix.EKEYREVOKED):

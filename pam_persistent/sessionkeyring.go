@@ -17,11 +17,13 @@ func (s *session) ownSession() (session keyctl.Serial, whyNot string) {
 	if err != nil {
 		return 0, err.Error()
 	}
-	handle := keyctl.Serial(s.call.HandleSession())
+	created := keyctl.Serial(s.call.CreatedSession())
 	switch seen, errno := s.call.SeenSession(); {
-	case s.options.force && session != keyctl.Serial(s.call.CreatedSession()):
+	case session == created:
+		// joined for this session by the module itself
+	case s.options.force:
 		return 0, "option force"
-	case session == handle:
+	case session == keyctl.Serial(s.call.HandleSession()):
 		// served before under this handle
 	case errno == unix.EKEYREVOKED:
 		// The one of before is dead for good, so this is another.

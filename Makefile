@@ -1,0 +1,108 @@
+# make                build/pam_persistent.so and build/persistent-keyring
+# make demo           a login, a key kept, a logout, the key still there
+# make test           every test; installs what it needs (Debian, as root)
+# make lint           every static check
+# make bench          this module next to a plain Go one, pam_keyinit and pam_permit
+# make install        DESTDIR, PREFIX, PAMDIR
+# make build/arm64/pam_persistent.so    cross-compiled
+
+GO ?= go
+CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
+ARCH ?= $(shell $(GO) env GOARCH)
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
+
+PREFIX ?= /usr
+MANDIR ?= $(PREFIX)/share/man
+PAMDIR ?= $(shell packaging/pamdir)
+
+export CGO_ENABLED := 1
+export CGO_LDFLAGS_ALLOW := .*
+
+# -s -w, no build ID and no paths: two builds from two places are the same file.
+HARDEN := -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed -Wl,--build-id=none
+MODULE_LDFLAGS = -s -w -buildid= -linkmode=external -extldflags '$(HARDEN) \
+	-Wl,--version-script=$(CURDIR)/c/exports.map -Wl,-T,$(CURDIR)/c/gostart.lds $(CROSS_LDFLAGS)'
+REPRODUCIBLE := -trimpath -buildvcs=false
+GO_FILES = $(shell find c pam_persistent internal -name '*.go' -o -name '*.[ch]' -o -name '*.map' -o -name '*.lds') go.mod Makefile
+
+.PHONY: all demo test lint bench install uninstall packages deps clean
+all: build/pam_persistent.so build/persistent-keyring
+
+build/pam_persistent.so: $(GO_FILES) | toolchain
+	$(call build_module,$@,./pam_persistent)
+
+build/persistent-keyring: $(shell find cmd internal -name "*.go" 2>/dev/null) go.mod go.sum Makefile
+	$(GO) build $(REPRODUCIBLE) -ldflags '-s -w -buildid= -linkmode=external -extldflags "$(HARDEN)"' -o $@ ./cmd/persistent-keyring
+
+# The C half with children that crash, hang or lie, and less patience with them.
+build/tests/broken.so: tests/modules/broken/broken.go $(GO_FILES) | toolchain
+	$(call build_module,$@,./tests/modules/broken)
+build/tests/broken.so: export CGO_CFLAGS := -O2 -DPP_DEADLINE_MS=500
+
+# Go's own c-shared module, started at dlopen: what this project does not do, for comparison.
+build/tests/plain.so: tests/modules/plain/plain.go go.mod
+	$(GO) build $(REPRODUCIBLE) -buildmode=c-shared -ldflags '-s -w' -o $@ ./tests/modules/plain
+
+build/tests/%: tests/pamhost/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -Wall -Wextra -Werror -O2 -o $@ $< -lpam -lpthread
+
+build/arm64/pam_persistent.so: $(GO_FILES) build/arm64/sysroot
+	GOARCH=arm64 CC=aarch64-linux-gnu-gcc $(MAKE) --no-print-directory cross OUT=$@ CROSS_LDFLAGS='-L$(CURDIR)/build/arm64/sysroot'
+
+# libpam for another architecture, without making this machine a multi-architecture one.
+build/arm64/sysroot: packaging/foreign-libpam
+	packaging/foreign-libpam arm64 $@
+
+.PHONY: cross toolchain
+cross: | toolchain
+	$(call build_module,$(OUT),./pam_persistent)
+
+# $(1): file to make, $(2): main package
+define build_module
+@mkdir -p $(dir $(1))
+$(GO) build $(REPRODUCIBLE) -buildmode=c-shared -ldflags "$(MODULE_LDFLAGS)" -o $(1).new $(2)
+@rm -f $(basename $(1)).h $(1).h
+c/check-module $(1).new
+mv $(1).new $(1)
+endef
+
+toolchain:
+	@c/check-toolchain $(CC)
+
+deps:
+	tests/install-needed
+
+demo: deps
+	@$(MAKE) --no-print-directory all
+	tests/demo
+
+test: deps
+	$(MAKE) --no-print-directory all
+	tests/run
+
+lint: deps
+	tests/lint
+
+bench: deps
+	$(MAKE) --no-print-directory all
+	bench/run
+
+install: all
+	install -D -m 644 build/pam_persistent.so '$(DESTDIR)$(PAMDIR)/pam_persistent.so'
+	install -D -m 755 build/persistent-keyring '$(DESTDIR)$(PREFIX)/bin/persistent-keyring'
+	install -D -m 644 docs/pam_persistent.8 '$(DESTDIR)$(MANDIR)/man8/pam_persistent.8'
+	install -D -m 644 docs/persistent-keyring.1 '$(DESTDIR)$(MANDIR)/man1/persistent-keyring.1'
+
+# A stack that names a missing module may lock everybody out.
+uninstall:
+	@! grep -ls '^[^#]*pam_persistent\.so' '$(DESTDIR)'/etc/pam.d/* || \
+		{ echo 'these service files still name pam_persistent.so: take the lines out first' >&2; exit 1; }
+	rm -f '$(DESTDIR)$(PAMDIR)/pam_persistent.so' '$(DESTDIR)$(PREFIX)/bin/persistent-keyring' \
+		'$(DESTDIR)$(MANDIR)/man8/pam_persistent.8' '$(DESTDIR)$(MANDIR)/man1/persistent-keyring.1'
+
+packages:
+	packaging/build
+
+clean:
+	rm -rf build

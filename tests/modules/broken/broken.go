@@ -1,0 +1,82 @@
+// The C half of the module with children that go wrong, each in the way that the line's first option names.
+package main
+
+/*
+#include <string.h>
+
+#include "../../../c/child.h"
+
+static void scribble(void)
+{
+	memset(pp_asked()->reply, 0xa5, sizeof *pp_asked()->reply);
+	pp_asked()->reply->complete = PP_COMPLETE;
+}
+
+static void complete_success(void)
+{
+	pp_asked()->reply->status = PAM_SUCCESS;
+	pp_asked()->reply->complete = PP_COMPLETE;
+}
+*/
+import "C"
+
+import (
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"pam_persistent/c"
+)
+
+func init() {
+	call := c.Asked()
+	if call == nil {
+		return
+	}
+	switch call.Options()[0] {
+	case "segfault":
+		unix.Kill(os.Getpid(), unix.SIGSEGV)
+	case "abort":
+		unix.Kill(os.Getpid(), unix.SIGABRT)
+	case "throw": // what the runtime itself cannot survive: here, a stack without end
+		var recurse func(n int) int
+		recurse = func(n int) int { return recurse(n+1) + 1 }
+		recurse(0)
+	case "panic":
+		panic("of the test")
+	case "exit0": // without an answer
+		unix.Exit(0)
+	case "exit2":
+		unix.Exit(2)
+	case "hang":
+		time.Sleep(time.Hour)
+	case "stop":
+		unix.Kill(os.Getpid(), unix.SIGSTOP)
+	case "wrong-code":
+		call.Done(4711)
+	case "negative-session":
+		call.Session(-3)
+		call.Done(c.Success)
+	case "root-session": // IDs that mean "no change" to setresuid
+		call.WantSession(^uint32(0), ^uint32(0))
+		call.Done(c.Success)
+	case "endless": // asks for a session keyring again and again
+		call.WantSession(0, 0)
+		call.Done(c.Success)
+	case "success-then-die":
+		C.complete_success()
+		unix.Kill(os.Getpid(), unix.SIGKILL)
+	case "noise":
+		for i := 0; i < 100; i++ {
+			call.Log(c.Error, "line of a noisy child")
+		}
+		call.Done(c.Success)
+	case "rubbish":
+		C.scribble()
+		unix.Exit(0)
+	}
+	select {}
+}
+
+func main() {}

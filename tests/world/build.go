@@ -1,0 +1,161 @@
+package world
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// build lays the world over the machine: all of it is gone with the mount namespace.
+func build() error {
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("make mounts private: %w", err)
+	}
+	for _, step := range []func() error{mountProc, mountDev, copyPamd, addUsers, listen} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func mountProc() error { return unix.Mount("proc", "/proc", "proc", 0, "") }
+
+// mountDev makes a /dev in which /dev/log can be ours; everything else in it is the machine's.
+func mountDev() error {
+	dev, err := os.MkdirTemp("", "dev")
+	if err != nil {
+		return err
+	}
+	if err := tmpfs(dev); err != nil {
+		return err
+	}
+	if err := os.Chmod(dev, 0o755); err != nil {
+		return err
+	}
+	for _, name := range []string{"null", "zero", "full", "random", "urandom", "tty"} {
+		if err := os.WriteFile(filepath.Join(dev, name), nil, 0o666); err != nil {
+			return err
+		}
+		if err := bind("/dev/"+name, filepath.Join(dev, name)); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dev, "pts"), 0o755); err != nil {
+		return err
+	}
+	if err := unix.Mount("devpts", filepath.Join(dev, "pts"), "devpts", 0, "newinstance,ptmxmode=0666,mode=620"); err != nil {
+		return fmt.Errorf("mount devpts: %w", err)
+	}
+	if err := os.Symlink("pts/ptmx", filepath.Join(dev, "ptmx")); err != nil {
+		return err
+	}
+	for name, target := range map[string]string{"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"} {
+		if err := os.Symlink(target, filepath.Join(dev, name)); err != nil {
+			return err
+		}
+	}
+	if err := unix.Mount(dev, "/dev", "", unix.MS_MOVE, ""); err != nil {
+		return err
+	}
+	return os.Remove(dev)
+}
+
+// copyPamd puts a copy of the service files in their place, so that tests may change them.
+func copyPamd() error {
+	return copyOver("/etc/pam.d")
+}
+
+func copyOver(dir string) error {
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	content := map[string][]byte{}
+	for _, file := range files {
+		if content[file.Name()], err = os.ReadFile(filepath.Join(dir, file.Name())); err != nil {
+			return err
+		}
+	}
+	if err := tmpfs(dir); err != nil {
+		return err
+	}
+	for name, text := range content {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func addUsers() error {
+	hash, err := exec.Command("openssl", "passwd", "-6", Password).Output()
+	if err != nil {
+		return fmt.Errorf("openssl passwd: %w", err)
+	}
+	if err := tmpfs("/home"); err != nil {
+		return err
+	}
+	var passwd, shadow, group strings.Builder
+	for _, u := range Users {
+		home := "/home/" + u.Name
+		fmt.Fprintf(&passwd, "%s:x:%d:%d::%s:/bin/sh\n", u.Name, u.UID, u.UID, home)
+		fmt.Fprintf(&shadow, "%s:%s:19000:0:99999:7:::\n", u.Name, strings.TrimSpace(string(hash)))
+		fmt.Fprintf(&group, "%s:x:%d:\n", u.Name, u.UID)
+		if err := os.Mkdir(home, 0o700); err != nil {
+			return err
+		}
+		if err := os.Chown(home, int(u.UID), int(u.UID)); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(&passwd, "%s:x:%d:%d::/:/bin/sh\n", NoUID.Name, NoUID.UID, NoUID.UID)
+	for file, lines := range map[string]string{"passwd": passwd.String(), "shadow": shadow.String(), "group": group.String()} {
+		if err := extend("/etc/"+file, lines); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// extend puts a copy with more lines over a file.
+func extend(path, lines string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	copied, err := os.CreateTemp("/home", filepath.Base(path))
+	if err != nil {
+		return err
+	}
+	defer copied.Close()
+	if _, err := copied.WriteString(strings.TrimRight(string(text), "\n") + "\n" + lines); err != nil {
+		return err
+	}
+	if err := copied.Chmod(info.Mode()); err != nil {
+		return err
+	}
+	return bind(copied.Name(), path)
+}
+
+func tmpfs(dir string) error {
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "mode=755"); err != nil {
+		return fmt.Errorf("mount tmpfs on %s: %w", dir, err)
+	}
+	return nil
+}
+
+func bind(from, to string) error {
+	if err := unix.Mount(from, to, "", unix.MS_BIND, ""); err != nil {
+		return fmt.Errorf("bind %s to %s: %w", from, to, err)
+	}
+	return nil
+}

@@ -1,0 +1,103 @@
+package world
+
+import (
+	"context"
+	"errors"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keyctl/keyctltest"
+)
+
+// Hung is the time after which a login is taken for one that never ends. It bounds a test; nothing is measured by it.
+const Hung = 60 * time.Second
+
+// ErrHung is what [Try] returns for a command that had to be killed.
+var ErrHung = errors.New("hung")
+
+// Run runs a command as a daemon would be run, with a session keyring of root's own, and returns what it printed; the test ends if it
+// fails or hangs.
+func Run(t testing.TB, command ...string) string {
+	t.Helper()
+	out, err := Try(Hung, command...)
+	if err != nil {
+		t.Fatalf("%q: %v\n%s", command, err, out)
+	}
+	return out
+}
+
+// Try is Run with a limit of its own and an error.
+func Try(limit time.Duration, command ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	var out []byte
+	err := withSession(func() (err error) {
+		cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+		cmd.WaitDelay = time.Second
+		out, err = cmd.CombinedOutput()
+		return err
+	})
+	if ctx.Err() != nil {
+		err = ErrHung
+	}
+	return string(out), err
+}
+
+// withSession runs f on a thread with a new session keyring, which processes started from it inherit.
+func withSession(f func() error) error {
+	result := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		if _, err := keyctl.JoinSession(); err != nil {
+			result <- err
+			return
+		}
+		result <- f()
+	}()
+	return <-result
+}
+
+// ForgetKeys destroys the keys of every user of the world, now and after the test; of root, whose keys are the machine's, only
+// the persistent keyring, and only if the test has made it.
+func ForgetKeys(t testing.TB) {
+	t.Helper()
+	hadRoot := hasPersistent(t, 0)
+	forget := func() {
+		for _, u := range Users {
+			keyctltest.Forget(t, u.UID)
+		}
+	}
+	forget()
+	t.Cleanup(func() {
+		forget()
+		if !hadRoot && hasPersistent(t, 0) {
+			if err := withSession(invalidateRoots); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+func hasPersistent(t testing.TB, uid uint32) bool {
+	t.Helper()
+	keys, err := keyctl.ProcKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(keys, func(k keyctl.KeyInfo) bool {
+		return k.UID == uid && strings.HasPrefix(k.Description, "_persistent.")
+	})
+}
+
+func invalidateRoots() error {
+	persistent, err := keyctl.GetPersistent(0, keyctl.Session)
+	if err != nil {
+		return err
+	}
+	return keyctl.Invalidate(persistent)
+}
