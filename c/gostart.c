@@ -13,7 +13,8 @@
 
 typedef void (*go_entry)(int argc, char **argv);
 
-extern const go_entry pp_go_start_begin[], pp_go_start_end[];
+/* Weak, for programs that are linked without the script (tests of the Go half); c/check-module sees that the module is not. */
+extern const go_entry pp_go_start_begin[] __attribute__((weak)), pp_go_start_end[] __attribute__((weak));
 
 /* What execve(2) puts on a new stack: argv, environment, auxiliary vector, one after the other. */
 struct argument_block {

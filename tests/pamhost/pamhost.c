@@ -12,6 +12,7 @@
  *   ignore-sigchld       as some inetd-like hosts do
  *   brood MS             block SIGCHLD and have a child that ends after MS milliseconds; reap: print whether signal and child are there
  *   reaper               a thread that does nothing but wait(-1)
+ *   open-log             connect to the system log, which else the first line logged would do
  *   close-standard       close descriptors 0 and 2
  *   limit-as MB          RLIMIT_AS, counted on top of what is mapped now
  *   run COMMAND          sh -c COMMAND as PAM_USER, as a login would; sh COMMAND: as this process
@@ -19,6 +20,7 @@
  *   tree                 print the session keyring: owner, name, and names of what it holds
  *   forbid CALL ERRNO    a seccomp filter: keyctl(2) with that first argument fails with that error
  *   ring USER            join a new session keyring owned by that user, as a parent process might have
+ *   caller USER          the same with that user's real UID: su or sudo, run by USER
  *   ring-named USER NAME the same with a name
  *   fill-quota USER      make keys of that user until there is no room for more
  *   put-env NAME=VALUE   into the PAM environment
@@ -46,6 +48,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -321,7 +324,8 @@ static void limit_as(long mb)
 	fclose(f);
 	rlim_t bytes = (rlim_t)pages * 4096 + (rlim_t)mb * 1024 * 1024;
 
-	if (setrlimit(RLIMIT_AS, &(struct rlimit){ bytes, bytes }))
+	/* The hard limit stays: root in a container may lack CAP_SYS_RESOURCE, and then nothing could raise it again. */
+	if (setrlimit(RLIMIT_AS, &(struct rlimit){ bytes, RLIM_INFINITY }))
 		die("setrlimit: %m");
 }
 
@@ -512,6 +516,8 @@ int main(int argc, char **argv)
 			brood(atoi(ARG));
 		} else if (!strcmp(command, "reap")) {
 			reap();
+		} else if (!strcmp(command, "open-log")) {
+			openlog("pamhost", LOG_NDELAY, LOG_AUTHPRIV);
 		} else if (!strcmp(command, "close-standard")) {
 			close(0);
 			close(2);
@@ -535,6 +541,12 @@ int main(int argc, char **argv)
 			forbid(call, atoi(ARG));
 		} else if (!strcmp(command, "ring")) {
 			ring(ARG, 0);
+		} else if (!strcmp(command, "caller")) {
+			const char *name = ARG;
+
+			ring(name, 0);
+			if (syscall(SYS_setresuid, user(name)->pw_uid, -1, -1))
+				die("setresuid: %m");
 		} else if (!strcmp(command, "ring-named")) {
 			const char *owner = ARG;
 

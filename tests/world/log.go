@@ -44,8 +44,8 @@ func listen() error {
 	return nil
 }
 
-// ours are lines of the module: priority, and all that follows "pam_persistent(service:type): ".
-var ours = regexp.MustCompile(`(?s)^<(\d+)>.*?pam_persistent\([^)]*\): (.*)$`)
+// ours are lines of the module (libpam names it after its file): priority, and all that follows "pam_persistent(service:type): ".
+var ours = regexp.MustCompile(`(?s)^<(\d+)>.*?(?:pam_persistent|broken)\([^)]*\): (.*)$`)
 
 var priorities = [...]string{"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"}
 

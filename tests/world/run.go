@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
 )
@@ -44,6 +46,8 @@ func Try(limit time.Duration, command ...string) (string, error) {
 	})
 	if ctx.Err() != nil {
 		err = ErrHung
+		// Whatever it has left hanging; this is the world's PID namespace.
+		unix.Kill(-1, unix.SIGKILL)
 	}
 	return string(out), err
 }
