@@ -20,10 +20,11 @@ export CGO_LDFLAGS_ALLOW := .*
 
 # -s -w, no build ID and no paths: two builds from two places are the same file.
 HARDEN := -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed -Wl,--build-id=none
-MODULE_LDFLAGS = -s -w -buildid= -linkmode=external -extldflags '$(HARDEN) \
-	-Wl,--version-script=$(CURDIR)/c/exports.map -Wl,-T,$(CURDIR)/c/gostart.lds $(CROSS_LDFLAGS)'
+EXPORTS := -Wl,--version-script=$(CURDIR)/c/exports.map
+GOSTART := -Wl,-T,$(CURDIR)/c/gostart.lds
+MODULE_LDFLAGS = -s -w -buildid= -linkmode=external -extldflags '$(HARDEN) $(EXPORTS) $(GOSTART) $(CROSS_LDFLAGS)'
 REPRODUCIBLE := -trimpath -buildvcs=false
-GO_FILES = $(shell find c pam_persistent internal -name '*.go' -o -name '*.[ch]' -o -name '*.map' -o -name '*.lds') go.mod Makefile
+GO_FILES = $(shell find c pam_persistent internal/keyctl ! -name '*_test.go' -type f) go.mod go.sum Makefile
 
 .PHONY: all demo test lint bench install uninstall packages deps clean
 all: build/pam_persistent.so build/persistent-keyring
@@ -31,7 +32,7 @@ all: build/pam_persistent.so build/persistent-keyring
 build/pam_persistent.so: $(GO_FILES) | toolchain
 	$(call build_module,$@,./pam_persistent)
 
-build/persistent-keyring: $(shell find cmd internal -name "*.go" 2>/dev/null) go.mod go.sum Makefile
+build/persistent-keyring: $(shell find cmd internal ! -name "*_test.go" -name "*.go") go.mod go.sum Makefile
 	$(GO) build $(REPRODUCIBLE) -ldflags '-s -w -buildid= -linkmode=external -extldflags "$(HARDEN)"' -o $@ ./cmd/persistent-keyring
 
 # The C half with children that crash, hang or lie, and less patience with them.

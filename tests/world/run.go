@@ -70,6 +70,7 @@ func withSession(f func() error) error {
 // the persistent keyring, and only if the test has made it.
 func ForgetKeys(t testing.TB) {
 	t.Helper()
+	keyctltest.Need(t) // and so keeps other tests from changing the sysctls meanwhile
 	hadRoot := hasPersistent(t, 0)
 	forget := func() {
 		for _, u := range Users {
