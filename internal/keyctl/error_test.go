@@ -1,0 +1,55 @@
+package keyctl_test
+
+import (
+	"errors"
+	"io/fs"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"pam_persistent/internal/keyctl"
+)
+
+func TestErrorText(t *testing.T) {
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{&keyctl.Error{Call: "KEYCTL_DESCRIBE", Object: "123456", Errno: unix.EACCES},
+			"KEYCTL_DESCRIBE 123456: EACCES (permission denied)"},
+		{&keyctl.Error{Call: "open", Object: "/proc/keys", Errno: 4242},
+			"open /proc/keys: errno 4242"},
+		{&keyctl.ParseError{Source: "/proc/keys", Line: 7, Reason: `bad permissions "1g"`},
+			`/proc/keys line 7: bad permissions "1g"`},
+		{&keyctl.ParseError{Source: "KEYCTL_DESCRIBE", Reason: "bad UID"},
+			"KEYCTL_DESCRIBE: bad UID"},
+	} {
+		if got := test.err.Error(); got != test.want {
+			t.Errorf("%q, want %q", got, test.want)
+		}
+	}
+}
+
+func TestErrorUnwrapsToErrno(t *testing.T) {
+	var err error = &keyctl.Error{Call: "KEYCTL_READ", Object: "1", Errno: unix.EACCES}
+	if !errors.Is(err, unix.EACCES) || !errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.ENOKEY) {
+		t.Errorf("%v is not EACCES alone", err)
+	}
+}
+
+// What a description has in it must not get into a log as it is.
+func TestErrorQuotesDescriptions(t *testing.T) {
+	_, err := keyctl.RequestKey(".type", "a\nb", 0)
+	if want := `request_key ".type" "a\nb": EPERM (operation not permitted)`; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+// The -1 of a system call that failed is the number of the thread keyring.
+func TestFailureReturnsNoSerial(t *testing.T) {
+	const never = 1
+	none[keyctl.Serial](t, unix.ENOKEY)(keyctl.KeyringID(never, false))
+	if id, _ := unix.KeyctlGetKeyringID(never, false); keyctl.Serial(id) != keyctl.Thread {
+		t.Errorf("without the care: %d", id)
+	}
+}

@@ -1,0 +1,100 @@
+package keyctl_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"pam_persistent/internal/keyctl"
+)
+
+// The throw-away users of these tests.
+const (
+	userA uint32 = 99930 + iota
+	userB
+	userC
+)
+
+// good returns what a call returned and ends the test if it failed:
+// good(keyctl.JoinSession())(t).
+func good[T any](result T, err error) func(testing.TB) T {
+	return func(t testing.TB) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return result
+	}
+}
+
+func done(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// fails checks that a call failed with this errno, and as an *Error.
+func fails(t testing.TB, err error, want unix.Errno) {
+	t.Helper()
+	var e *keyctl.Error
+	if !errors.Is(err, want) || !errors.As(err, &e) {
+		t.Errorf("%v (%T), want %v", err, err, unix.ErrnoName(want))
+	}
+}
+
+// none is for the error of a call that is to fail and returned 0 with it.
+func none[T comparable](t testing.TB, want unix.Errno) func(T, error) {
+	return func(result T, err error) {
+		t.Helper()
+		fails(t, err, want)
+		if zero := *new(T); result != zero {
+			t.Errorf("%v came with the error", result)
+		}
+	}
+}
+
+// persistent links the persistent keyring of a user into the session keyring.
+func persistent(t testing.TB, uid uint32) keyctl.Serial {
+	t.Helper()
+	return good(keyctl.GetPersistent(uid, keyctl.Session))(t)
+}
+
+func addKey(t testing.TB, desc string, keyring keyctl.Serial) keyctl.Serial {
+	t.Helper()
+	return good(keyctl.AddKey("user", desc, []byte("secret"), keyring))(t)
+}
+
+func addKeyring(t testing.TB, name string, keyring keyctl.Serial) keyctl.Serial {
+	t.Helper()
+	return good(keyctl.AddKey("keyring", name, nil, keyring))(t)
+}
+
+// holds tells whether a keyring has a link to a key.
+func holds(t testing.TB, keyring, key keyctl.Serial) bool {
+	t.Helper()
+	return slices.Contains(good(keyctl.ReadKeyring(keyring))(t), key)
+}
+
+// listed is the line of a key in /proc/keys.
+func listed(t testing.TB, key keyctl.Serial) (k keyctl.KeyInfo, ok bool) {
+	t.Helper()
+	keys := good(keyctl.ProcKeys())(t)
+	i := slices.IndexFunc(keys, func(k keyctl.KeyInfo) bool { return k.Serial == key })
+	if i < 0 {
+		return k, false
+	}
+	return keys[i], true
+}
+
+// timeLeft is the time that /proc/keys shows for a key.
+func timeLeft(t testing.TB, key keyctl.Serial) keyctl.Timeout {
+	t.Helper()
+	k, ok := listed(t, key)
+	if !ok {
+		t.Fatalf("key %v is not in /proc/keys", key)
+	}
+	return k.Timeout
+}

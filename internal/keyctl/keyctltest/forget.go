@@ -1,0 +1,104 @@
+package keyctltest
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"pam_persistent/internal/keyctl"
+)
+
+// patience is how long something that the kernel does in the background may
+// take before a test fails. Nothing waits that long when all is well.
+const patience = 20 * time.Second
+
+// Eventually waits until the condition holds, and fails the test if it does not
+// become true in a time that is generous for anything the kernel does.
+func Eventually(t testing.TB, what string, condition func() bool) {
+	t.Helper()
+	if !poll(condition) {
+		t.Fatalf("still not so after %v: %s", patience, what)
+	}
+}
+
+func poll(condition func() bool) bool {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
+		if condition() {
+			return true
+		}
+	}
+	return condition()
+}
+
+// Forget destroys the keys of a test user, the persistent keyring among them,
+// and waits until the kernel has none left.
+func Forget(t testing.TB, uid uint32) {
+	t.Helper()
+	if err := forget(uid); err != nil {
+		t.Error(err)
+	}
+}
+
+func forget(uid uint32) error {
+	if !hasKeys(uid) {
+		return nil
+	}
+	failed := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		failed <- invalidateAll(uid)
+	}()
+	if err := <-failed; err != nil {
+		return err
+	}
+	return waitForNoKeys(uid)
+}
+
+// invalidateAll turns the calling thread into the user and invalidates what it
+// may; the keys that it may not are held by these.
+func invalidateAll(uid uint32) error {
+	// Joined as root, so that a used up quota of the user does not matter.
+	if _, err := keyctl.JoinSession(); err != nil {
+		return err
+	}
+	if err := DropTo(uid, uid); err != nil {
+		return err
+	}
+	name := "_persistent." + strconv.FormatUint(uint64(uid), 10)
+	hasPersistent := false
+	keys, _ := keyctl.ProcKeys() // what tests have put into descriptions is no error here
+	for _, key := range keys {
+		if key.Description == name {
+			hasPersistent = true
+		} else if key.UID == uid {
+			_ = keyctl.Invalidate(key.Serial)
+		}
+	}
+	if !hasPersistent {
+		return nil
+	}
+	// The owner may invalidate it only with a link; and if it was revoked, this
+	// puts a new one into its place in the register.
+	persistent, err := keyctl.GetPersistent(uid, keyctl.Session)
+	if err != nil {
+		return err
+	}
+	return keyctl.Invalidate(persistent)
+}
+
+func waitForNoKeys(uid uint32) error {
+	if poll(func() bool { return !hasKeys(uid) }) {
+		return nil
+	}
+	return fmt.Errorf("keys of UID %d are left over", uid)
+}
+
+// hasKeys looks into /proc/key-users, because that counts the keys which nobody
+// may view too.
+func hasKeys(uid uint32) bool {
+	users, err := keyctl.ProcKeyUsers()
+	return err != nil || slices.ContainsFunc(users, func(u keyctl.KeyUser) bool { return u.UID == uid })
+}

@@ -1,0 +1,122 @@
+package keyctltest_test
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keyctl/keyctltest"
+)
+
+const user uint32 = 99935
+
+func TestMain(m *testing.M) { keyctltest.Main(m, user, user) }
+
+func TestAsUserIsForOneThread(t *testing.T) {
+	keyctltest.AsUser(t, user, func() {
+		if uid, gid := unix.Getuid(), unix.Getgid(); uid != int(user) || gid != int(user) {
+			t.Errorf("UID %d, GID %d", uid, gid)
+		}
+		if groups, err := unix.Getgroups(); err != nil || len(groups) != 0 {
+			t.Errorf("groups %v, %v", groups, err)
+		}
+		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+		var data [2]unix.CapUserData
+		if err := unix.Capget(&header, &data[0]); err != nil || data[0].Permitted != 0 || data[1].Permitted != 0 {
+			t.Errorf("capabilities %+v, %v", data, err)
+		}
+		if _, err := os.ReadFile("/etc/shadow"); !errors.Is(err, unix.EACCES) {
+			t.Errorf("may read what only root may: %v", err)
+		}
+	})
+	if uid := unix.Getuid(); uid != 0 {
+		t.Errorf("the thread of the test is UID %d", uid)
+	}
+}
+
+func TestSkipAndPanicInAThreadEndTheTest(t *testing.T) {
+	t.Run("skip", func(t *testing.T) {
+		keyctltest.AsRoot(t, func() { t.Skip("as this test wants it") })
+		t.Error("went on")
+	})
+	defer func() {
+		if r, _ := recover().(string); !strings.HasPrefix(r, "boom\n") {
+			t.Errorf("panic %q", r)
+		}
+	}()
+	keyctltest.AsRoot(t, func() { panic("boom") })
+	t.Error("went on")
+}
+
+func TestForget(t *testing.T) {
+	keyctltest.Need(t)
+	keyctltest.AsUser(t, user, func() {
+		for _, id := range []keyctl.Serial{keyctl.User, keyctl.UserSession} {
+			if _, err := keyctl.KeyringID(id, true); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 2 { // a revoked one is not to stay behind either
+			persistent, err := keyctl.GetPersistent(user, keyctl.Session)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := keyctl.Revoke(persistent); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	keyctltest.Forget(t, user)
+	users, err := keyctl.ProcKeyUsers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, u := range users {
+		if u.UID == user {
+			t.Errorf("%+v", u)
+		}
+	}
+}
+
+func TestSetSysctlLocksAndRestores(t *testing.T) {
+	const path = "/proc/sys/kernel/keys/gc_delay"
+	read := func() string {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(string(text))
+	}
+	keyctltest.Need(t)
+	before := read()
+	t.Run("changed", func(t *testing.T) {
+		keyctltest.AsUser(t, user, func() { keyctltest.SetSysctl(t, "gc_delay", 12345) })
+		if now := read(); now != "12345" {
+			t.Errorf("%s", now)
+		}
+		if lockable(t, unix.LOCK_SH) {
+			t.Error("the test of another binary could run")
+		}
+	})
+	if now := read(); now != before {
+		t.Errorf("%s, was %s", now, before)
+	}
+	if !lockable(t, unix.LOCK_SH) || lockable(t, unix.LOCK_EX) {
+		t.Error("the tests of other binaries can either not run, or change the sysctl")
+	}
+}
+
+// lockable tells whether another process would get the lock.
+func lockable(t *testing.T, how int) bool {
+	t.Helper()
+	file, err := os.Open("/run/lock/pam_persistent-tests.lock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	return unix.Flock(int(file.Fd()), how|unix.LOCK_NB) == nil
+}

@@ -1,0 +1,77 @@
+package keyctltest
+
+import (
+	"fmt"
+	"os"
+	"os/user"
+	"strconv"
+	"testing"
+)
+
+// root is asked for at the start: later the calling thread may be a user's.
+var root = os.Geteuid() == 0
+
+// Main is the whole of a TestMain: it runs the tests, then fails the run if a
+// key of the UIDs from first to last is left over or a sysctl is not what it was
+// before. The UIDs must not be those of an account, because all their keys are
+// destroyed.
+func Main(m *testing.M, first, last uint32) {
+	os.Exit(Run(m.Run, first, last))
+}
+
+// Run is Main for tests that are run in another way than by m.Run, such as in
+// another process; it returns the exit status.
+func Run(tests func() int, first, last uint32) int {
+	if !root {
+		return tests() // every test that needs root says so, see Need
+	}
+	for uid := first; uid <= last; uid++ {
+		if account, err := user.LookupId(strconv.FormatUint(uint64(uid), 10)); err == nil {
+			return report(fmt.Errorf("UID %d is the account %s, whose keys the tests would destroy", uid, account.Username))
+		}
+		if err := forget(uid); err != nil { // of a run that was killed
+			return report(err)
+		}
+	}
+	before, err := sysctls()
+	if err != nil {
+		return report(err)
+	}
+	status := tests()
+	for uid := first; uid <= last; uid++ {
+		if err := waitForNoKeys(uid); err != nil {
+			status = report(err)
+			_ = forget(uid)
+		}
+	}
+	after, err := sysctls()
+	if err != nil {
+		return report(err)
+	}
+	for name, value := range before {
+		if after[name] != value {
+			status = report(fmt.Errorf("%s was %s before the tests and is %s now", name, value, after[name]))
+		}
+	}
+	return status
+}
+
+func report(err error) int {
+	fmt.Fprintln(os.Stderr, "keyctltest:", err)
+	return 1
+}
+
+// Need ends the test if it does not run as root: as a failure, or under -short
+// as a skip. It also keeps other test binaries from changing the sysctls until
+// the test is over.
+func Need(t testing.TB) {
+	t.Helper()
+	if !root {
+		const reason = "needs root, to be several users and to change sysctls"
+		if testing.Short() {
+			t.Skip(reason)
+		}
+		t.Fatal(reason + "; -short skips it")
+	}
+	hold(t, shared)
+}

@@ -1,0 +1,99 @@
+package keyctltest
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"pam_persistent/internal/keyctl"
+)
+
+// The main thread cannot be thrown away and lends its credentials to the whole
+// process in /proc; bound to the main goroutine, it never runs a test.
+func init() { runtime.LockOSThread() }
+
+// AsRoot runs do on a thread of its own, as root in a new session keyring, and
+// throws the thread away. A t.Fatal or panic in do ends the test.
+func AsRoot(t testing.TB, do func()) {
+	t.Helper()
+	OnThread(t, func() {
+		join(t)
+		do()
+	})
+}
+
+// AsUser runs do on a thread of its own that has become this user for good
+// (see [DropTo]) in a new session keyring of that user, and throws the thread
+// away. When the test is over the user is forgotten (see [Forget]). A t.Fatal or
+// panic in do ends the test.
+func AsUser(t testing.TB, uid uint32, do func()) {
+	t.Helper()
+	OnThread(t, func() {
+		t.Cleanup(func() { Forget(t, uid) })
+		if err := DropTo(uid, uid); err != nil {
+			t.Fatal(err)
+		}
+		join(t)
+		do()
+	})
+}
+
+// DropTo makes the calling thread, and no other, this user and group without any
+// supplementary group or capability. The goroutine must be locked to its thread
+// and must never unlock it.
+func DropTo(uid, gid uint32) error {
+	// The functions of package syscall would change every thread of the process.
+	for _, call := range []struct {
+		name               string
+		number, a1, a2, a3 uintptr
+	}{
+		{"setgroups", unix.SYS_SETGROUPS, 0, 0, 0},
+		{"setresgid", unix.SYS_SETRESGID, uintptr(gid), uintptr(gid), uintptr(gid)},
+		{"setresuid", unix.SYS_SETRESUID, uintptr(uid), uintptr(uid), uintptr(uid)},
+	} {
+		if _, _, errno := unix.RawSyscall(call.number, call.a1, call.a2, call.a3); errno != 0 {
+			return fmt.Errorf("%s: %w", call.name, errno)
+		}
+	}
+	return nil
+}
+
+func join(t testing.TB) {
+	t.Helper()
+	if _, err := keyctl.JoinSession(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// OnThread runs do as root on a thread of its own and throws the thread away.
+// The session keyring is the one that the tests were started in, if any: do must
+// not use it. A t.Fatal or panic in do ends the test.
+func OnThread(t testing.TB, do func()) {
+	t.Helper()
+	Need(t)
+	var returned bool
+	var panicked string
+	done := make(chan struct{})
+	go func() {
+		// Locked and never unlocked, the thread ends with the goroutine.
+		runtime.LockOSThread()
+		defer close(done)
+		defer func() {
+			if r := recover(); r != nil {
+				panicked = fmt.Sprintf("%v\n%s", r, debug.Stack())
+			}
+		}()
+		do()
+		returned = true
+	}()
+	<-done
+	if panicked != "" {
+		panic(panicked)
+	}
+	if !returned { // by t.Fatal or t.Skip, which ended the wrong goroutine
+		runtime.Goexit()
+	}
+}

@@ -1,0 +1,80 @@
+package keyctl
+
+import (
+	"strconv"
+	"strings"
+)
+
+const keyUsersPath = "/proc/key-users"
+
+// KeyUser is one line of /proc/key-users: what the keys of a user cost.
+type KeyUser struct {
+	UID          uint32
+	Usage        int // references that the kernel holds
+	Keys         int // keys owned
+	Instantiated int // of these, instantiated
+	QuotaKeys    int // keys charged to the quota
+	MaxKeys      int // and how many may be
+	QuotaBytes   int // bytes charged to the quota
+	MaxBytes     int // and how many may be
+}
+
+// ProcKeyUsers reads /proc/key-users: a line for each user of the caller's user
+// namespace that has a key.
+//
+// Errors: those of open(2) and read(2), and those of [ParseKeyUsers].
+//
+// Source: proc_key-users(5), security/keys/proc.c.
+func ProcKeyUsers() ([]KeyUser, error) {
+	text, err := readFile(keyUsersPath)
+	if err != nil {
+		return nil, err
+	}
+	return ParseKeyUsers(text)
+}
+
+// ParseKeyUsers reads the text of /proc/key-users. A line that cannot be read
+// does not hide the others: all good ones are returned, and an error that joins
+// a [*ParseError] for each bad one.
+//
+// Source: proc_key-users(5), security/keys/proc.c.
+func ParseKeyUsers(text string) ([]KeyUser, error) {
+	return parseLines(keyUsersPath, text, parseKeyUser)
+}
+
+func parseKeyUser(line string) (u KeyUser, reason string) {
+	bad := func(what string) (KeyUser, string) {
+		return KeyUser{}, what + " in " + strconv.Quote(line)
+	}
+	head, rest, _ := strings.Cut(line, ":")
+	uid, err := strconv.ParseUint(strings.TrimLeft(head, " "), 10, 32)
+	if err != nil {
+		return bad("bad UID")
+	}
+	u.UID = uint32(uid)
+	field := strings.Fields(rest)
+	if len(field) != 4 {
+		return bad("not four fields after the UID")
+	}
+	if u.Usage, err = strconv.Atoi(field[0]); err != nil {
+		return bad("bad usage")
+	}
+	var ok bool
+	if u.Keys, u.Instantiated, ok = parsePair(field[1]); !ok {
+		return bad("bad nkeys/nikeys")
+	}
+	if u.QuotaKeys, u.MaxKeys, ok = parsePair(field[2]); !ok {
+		return bad("bad qnkeys/maxkeys")
+	}
+	if u.QuotaBytes, u.MaxBytes, ok = parsePair(field[3]); !ok {
+		return bad("bad qnbytes/maxbytes")
+	}
+	return u, ""
+}
+
+func parsePair(s string) (a, b int, ok bool) {
+	left, right, _ := strings.Cut(s, "/")
+	a, errA := strconv.Atoi(left)
+	b, errB := strconv.Atoi(right)
+	return a, b, errA == nil && errB == nil
+}

@@ -1,0 +1,177 @@
+package keyctl_test
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keyctl/keyctltest"
+)
+
+// One line of each kind: the example of keyrings(7), and types whose names are
+// cut, whose info is odd or which have none.
+func TestParseKeys(t *testing.T) {
+	for _, test := range []struct {
+		line string
+		want keyctl.KeyInfo
+	}{
+		{"009a2028 I--Q---     1 perm 3f010000  1000  1000 user      krb_ccache:primary: 12", keyctl.KeyInfo{
+			Serial: 0x9a2028, Flags: "IQ", Usage: 1, Perm: 0x3f010000, UID: 1000, GID: 1000,
+			Type: "user", Text: "krb_ccache:primary: 12", Description: "krb_ccache:primary", Info: "12"}},
+		{"30a4e0be I------     4   2d 1f030000  1000 65534 keyring   _persistent.1000: 1", keyctl.KeyInfo{
+			Serial: 0x30a4e0be, Flags: "I", Usage: 4, Timeout: keyctl.Timeout{Kind: keyctl.Running, Seconds: 172800, Unit: 86400},
+			Perm: 0x1f030000, UID: 1000, GID: 65534,
+			Type: "keyring", Text: "_persistent.1000: 1", Description: "_persistent.1000", Info: "1"}},
+		{"00721e28 I--Q---     2 expd 1f3f0000     0    -1 keyring   _uid.0: empty", keyctl.KeyInfo{
+			Serial: 0x721e28, Flags: "IQ", Usage: 2, Timeout: keyctl.Timeout{Kind: keyctl.Expired},
+			Perm: 0x1f3f0000, UID: 0, GID: keyctl.NoID,
+			Type: "keyring", Text: "_uid.0: empty", Description: "_uid.0", Info: "empty"}},
+		{"366e1855 IR----i     2 perm 1f030000 -1294967296 65534 keyring   _persistent.3000000000: empty", keyctl.KeyInfo{
+			Serial: 0x366e1855, Flags: "IRi", Usage: 2, Perm: 0x1f030000, UID: 3000000000, GID: 65534,
+			Type: "keyring", Text: "_persistent.3000000000: empty", Description: "_persistent.3000000000", Info: "empty"}},
+		// A negative key and one under construction have no info, though it looks so.
+		{"00000003 I--Q-N-     1  59s 3f010000  1000  1000 user      a: 3", keyctl.KeyInfo{
+			Serial: 3, Flags: "IQN", Usage: 1, Timeout: keyctl.Timeout{Kind: keyctl.Running, Seconds: 59, Unit: 1},
+			Perm: 0x3f010000, UID: 1000, GID: 1000, Type: "user", Text: "a: 3", Description: "a: 3"}},
+		{"00000003 ---QU--     1 perm 3f010000  1000  1000 user      a: 3", keyctl.KeyInfo{
+			Serial: 3, Flags: "QU", Usage: 1, Perm: 0x3f010000, UID: 1000, GID: 1000, Type: "user", Text: "a: 3", Description: "a: 3"}},
+		{"00000004 I--Q---     1 perm 0b0b0000     0     0 .request_ key:c9a9b19 pid:28880 ci:10", keyctl.KeyInfo{
+			Serial: 4, Flags: "IQ", Usage: 1, Perm: 0x0b0b0000,
+			Type: ".request_", Text: "key:c9a9b19 pid:28880 ci:10", Description: "key:c9a9b19 pid:28880 ci:10"}},
+		{"00000005 I------     1 perm 1f030000     0     0 asymmetri Build time: 1a2b: X509.rsa 5bd3 []", keyctl.KeyInfo{
+			Serial: 5, Flags: "I", Usage: 1, Perm: 0x1f030000,
+			Type: "asymmetri", Text: "Build time: 1a2b: X509.rsa 5bd3 []", Description: "Build time: 1a2b", Info: "X509.rsa 5bd3 []"}},
+		{"00000006 I------     1 perm 1f030000     0     0 silent    ", keyctl.KeyInfo{
+			Serial: 6, Flags: "I", Usage: 1, Perm: 0x1f030000, Type: "silent"}},
+	} {
+		keys := good(keyctl.ParseKeys(test.line + "\n"))(t)
+		if len(keys) != 1 || keys[0] != test.want {
+			t.Errorf("%+v, want %+v", keys, test.want)
+		}
+	}
+}
+
+func TestParseKeysBadLines(t *testing.T) {
+	const line = "00000003 I--Q---     1 perm 3f010000  1000  1000 user      a: 3"
+	for bad, want := range map[string]string{
+		"":                                 `bad serial ""`,
+		"of two lines: 3":                  `bad serial "of"`,
+		strings.Replace(line, "0", "8", 1): `bad serial "80000003"`,
+		strings.Replace(line, "I--Q---", "IQ", 1):     `bad flags "IQ"`,
+		strings.Replace(line, " 1 ", " x ", 1):        `bad usage "x"`,
+		strings.Replace(line, "perm", "2y", 1):        `bad timeout "2y"`,
+		strings.Replace(line, "3f01", "3g01", 1):      `bad permissions "3g010000"`,
+		strings.Replace(line, " 1000", " 1000.", 1):   `bad UID "1000."`,
+		strings.Replace(line, "1000 user", "user", 1): `bad GID "user"`,
+		strings.Replace(line, "user    ", "user", 1):  `bad type "user  a: 3"`,
+	} {
+		keys, err := keyctl.ParseKeys(line + "\n" + bad + "\n" + line + "\n")
+		if len(keys) != 2 {
+			t.Errorf("%q: %d good lines, want both", bad, len(keys))
+		}
+		if want = "/proc/keys line 2: " + want; err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
+func TestProcKeysShowsWhatDescribeShows(t *testing.T) {
+	keyctltest.AsUser(t, userA, func() {
+		for _, text := range oddTexts {
+			key := addKey(t, text, keyctl.Session)
+			keyring := addKeyring(t, text, keyctl.Session)
+			addKey(t, "content", keyring)
+			for serial, info := range map[keyctl.Serial]string{key: strconv.Itoa(len("secret")), keyring: "1"} {
+				d := good(keyctl.Describe(serial))(t)
+				k, ok := listed(t, serial)
+				if !ok {
+					t.Fatalf("%v is not listed", serial)
+				}
+				want := keyctl.KeyInfo{
+					Serial: serial, Flags: "IQ", Usage: k.Usage, UID: d.UID, GID: d.GID, Perm: d.Perm, Type: d.Type,
+					Text: d.Text + ": " + info, Description: d.Text, Info: info,
+				}
+				if k != want {
+					t.Errorf("%+v, want %+v", k, want)
+				}
+			}
+		}
+		revoked := addKey(t, "revoked", keyctl.Session)
+		done(t, keyctl.Revoke(revoked))
+		if k, _ := listed(t, revoked); !k.Flags.Has(keyctl.FlagRevoked) {
+			t.Errorf("%+v", k)
+		}
+	})
+}
+
+// A user can put a line into everybody's /proc/keys that nothing tells from a
+// true one, except for the kernel's answer about the key.
+func TestProcKeysCanBeMadeToLie(t *testing.T) {
+	keyctltest.AsUser(t, userA, func() {
+		const invented = "00000001 I--Q---     1 perm 3f010000     0     0 user      root's"
+		liar := addKey(t, "x\n"+invented, keyctl.Session)
+		k, ok := listed(t, 1)
+		if !ok || k.UID != 0 || k.Description != "root's" {
+			t.Errorf("%+v, want the invented one", k)
+		}
+		none[keyctl.Description](t, unix.ENOKEY)(keyctl.Describe(1))
+
+		// A description that is no such line is an error, and hides nothing else.
+		done(t, keyctl.Invalidate(liar))
+		addKey(t, "two\nlines", keyctl.Session)
+		key := addKey(t, "ticket", keyctl.Session)
+		keys, err := keyctl.ProcKeys()
+		if err == nil || !strings.HasSuffix(err.Error(), `bad serial "lines:"`) {
+			t.Errorf("%v", err)
+		}
+		if !slices.ContainsFunc(keys, func(k keyctl.KeyInfo) bool { return k.Serial == key }) {
+			t.Error("a good line was lost")
+		}
+	})
+}
+
+// More than fits into one read.
+func TestProcKeysAnySize(t *testing.T) {
+	keyctltest.AsRoot(t, func() {
+		want := make(map[keyctl.Serial]string)
+		for i := range 300 {
+			text := fmt.Sprintf("%d %s", i, strings.Repeat("x", 10*i))
+			want[addKey(t, text, keyctl.Session)] = text
+		}
+		previous := keyctl.Serial(0)
+		for _, k := range good(keyctl.ProcKeys())(t) {
+			if k.Serial <= previous {
+				t.Errorf("%v after %v", k.Serial, previous)
+			}
+			previous = k.Serial
+			if text, ok := want[k.Serial]; ok && k.Description == text {
+				delete(want, k.Serial)
+			}
+		}
+		if len(want) != 0 {
+			t.Errorf("%d keys are missing", len(want))
+		}
+	})
+}
+
+// Without /proc there is an error that says so.
+func TestProcFilesWithoutProc(t *testing.T) {
+	keyctltest.OnThread(t, func() {
+		done(t, unix.Unshare(unix.CLONE_FS))
+		done(t, unix.Chroot(t.TempDir()))
+		_, err := keyctl.ProcKeys()
+		fails(t, err, unix.ENOENT)
+		_, err = keyctl.ProcKeyUsers()
+		fails(t, err, unix.ENOENT)
+		none[uint32](t, unix.ENOENT)(keyctl.Expiry())
+	})
+	if _, err := os.Stat("/proc/keys"); err != nil {
+		t.Error(err)
+	}
+}

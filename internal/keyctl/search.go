@@ -1,0 +1,53 @@
+package keyctl
+
+import (
+	"strconv"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Search looks for a key in a keyring and in all keyrings within it that grant
+// search permission. If into is not 0, the key found is also linked there.
+//
+// Errors: ENOKEY if there is none, or only a negative one; EKEYEXPIRED,
+// EKEYREVOKED if there was one; EACCES if one was found that may not be
+// searched, or the keyring itself may not be; those of [Link].
+//
+// Source: keyctl(2) KEYCTL_SEARCH.
+func Search(keyring Serial, typ, desc string, into Serial) (Serial, error) {
+	id, err := unix.KeyctlSearch(int(keyring), typ, desc, int(into))
+	return serial(id, err, "KEYCTL_SEARCH", name(typ, desc)+" in "+keyring.String())
+}
+
+// RequestKey looks for a key in the thread, process and session keyrings of the
+// caller (in the user session keyring if it has no session keyring), and in all
+// keyrings within them. If into is not 0, the key found is also linked there. It
+// never starts request-key(8).
+//
+// Errors: ENOKEY if there is none, EKEYREJECTED and the like if there is a
+// negative one, EKEYEXPIRED, EKEYREVOKED if there was one; EPERM for a type that
+// begins with a dot; those of [Link].
+//
+// Source: request_key(2).
+func RequestKey(typ, desc string, into Serial) (Serial, error) {
+	object := name(typ, desc)
+	t, err := unix.BytePtrFromString(typ)
+	if err != nil {
+		return 0, wrap(err, "request_key", object)
+	}
+	d, err := unix.BytePtrFromString(desc)
+	if err != nil {
+		return 0, wrap(err, "request_key", object)
+	}
+	// The callout info must be NULL: for the empty string that x/sys can pass
+	// instead the kernel runs request-key and leaves a negative key behind.
+	id, _, errno := unix.Syscall6(unix.SYS_REQUEST_KEY,
+		uintptr(unsafe.Pointer(t)), uintptr(unsafe.Pointer(d)), 0, uintptr(into), 0, 0)
+	if errno != 0 {
+		return 0, wrap(errno, "request_key", object)
+	}
+	return Serial(id), nil
+}
+
+func name(typ, desc string) string { return strconv.Quote(typ) + " " + strconv.Quote(desc) }
