@@ -24,13 +24,7 @@ const defaultKrb5ccname = "KEYRING:persistent:%{uid}"
 func parseOptions(args []string) (o options, complaints []string) {
 	for _, arg := range args {
 		name, value, hasValue := strings.Cut(arg, "=")
-		flag := map[string]*bool{
-			"debug":        &o.debug,
-			"revoke":       &o.revoke,
-			"force":        &o.force,
-			"nocreate":     &o.nocreate,
-			"user_keyring": &o.userKeyring,
-		}[name]
+		flag := o.flag(name)
 		switch {
 		case flag != nil && !hasValue:
 			*flag = true
@@ -62,6 +56,22 @@ func parseOptions(args []string) (o options, complaints []string) {
 		complaints = append(complaints, "option force contradicts nocreate and is ignored")
 	}
 	return o, complaints
+}
+
+func (o *options) flag(name string) *bool {
+	switch name {
+	case "debug":
+		return &o.debug
+	case "revoke":
+		return &o.revoke
+	case "force":
+		return &o.force
+	case "nocreate":
+		return &o.nocreate
+	case "user_keyring":
+		return &o.userKeyring
+	}
+	return nil
 }
 
 func (o options) excludes(uid uint32) bool { return o.excludeAll || uid < o.minimumUID }

@@ -75,6 +75,13 @@ static int no_talk(int n, const struct pam_message **m, struct pam_response **r,
 	return PAM_CONV_ERR;
 }
 
+static pam_handle_t *handle(void)
+{
+	if (!pamh)
+		die("start has to come first");
+	return pamh;
+}
+
 static const char *code_name(int code)
 {
 	switch (code) {
@@ -101,7 +108,7 @@ static const char *pam_user(void)
 {
 	const void *user = 0;
 
-	if (pam_get_item(pamh, PAM_USER, &user) != PAM_SUCCESS || !user)
+	if (pam_get_item(handle(), PAM_USER, &user) != PAM_SUCCESS || !user)
 		die("no PAM_USER");
 	return user;
 }
@@ -127,13 +134,15 @@ static void drop(const char *name)
 /* What the module must leave as it was, one "name: value" a line. */
 static char *state(void)
 {
-	char *text, path[64], link[512];
+	char *text = 0, path[64], link[512];
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 	static const char *const files[] = { "/proc/self/limits", "/proc/thread-self/children", "/proc/thread-self/attr/current" };
 	sigset_t mask, pending;
 	ssize_t n;
 
+	if (!out)
+		die("open_memstream: %m");
 	for (int sig = 1; sig < NSIG; sig++) {
 		struct sigaction a;
 
@@ -177,7 +186,8 @@ static char *state(void)
 	prctl(PR_GET_PDEATHSIG, &deathsig);
 	fprintf(out, "prctl: dumpable %d keepcaps %d death signal %d subreaper %d\n", prctl(PR_GET_DUMPABLE), prctl(PR_GET_KEEPCAPS),
 		deathsig, 0);
-	fclose(out);
+	if (fclose(out) || !text)
+		die("open_memstream: %m");
 	return text;
 }
 
@@ -275,7 +285,7 @@ static void run(const char *command)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		char **env = pam_getenvlist(pamh);
+		char **env = pam_getenvlist(handle());
 
 		for (; env && *env; env++)
 			putenv(*env);
@@ -303,10 +313,10 @@ static void serve(const char *service, const char *name, const char *command)
 
 	if (pid == 0) {
 		start(service, name);
-		result("open", pam_open_session(pamh, 0));
+		result("open", pam_open_session(handle(), 0));
 		run(command);
-		result("close", pam_close_session(pamh, 0));
-		pam_end(pamh, PAM_SUCCESS);
+		result("close", pam_close_session(handle(), 0));
+		pam_end(handle(), PAM_SUCCESS);
 		_exit(0);
 	}
 	if (pid < 0 || waitpid(pid, 0, 0) < 0)
@@ -467,23 +477,26 @@ int main(int argc, char **argv)
 
 			serve(service, name, ARG);
 		} else if (!strcmp(command, "open")) {
-			result("open", pam_open_session(pamh, 0));
+			result("open", pam_open_session(handle(), 0));
 		} else if (!strcmp(command, "close")) {
-			result("close", pam_close_session(pamh, 0));
+			result("close", pam_close_session(handle(), 0));
 		} else if (!strcmp(command, "setcred")) {
 			const char *flag = ARG;
 
-			result("setcred", pam_setcred(pamh, cred_flag(flag)));
+			result("setcred", pam_setcred(handle(), cred_flag(flag)));
 		} else if (!strcmp(command, "authenticate")) {
-			result("authenticate", pam_authenticate(pamh, 0));
+			result("authenticate", pam_authenticate(handle(), 0));
 		} else if (!strcmp(command, "end")) {
-			pam_end(pamh, PAM_SUCCESS);
+			pam_end(handle(), PAM_SUCCESS);
 		} else if (!strcmp(command, "user")) {
-			pam_set_item(pamh, PAM_USER, ARG);
+			pam_set_item(handle(), PAM_USER, ARG);
 		} else if (!strcmp(command, "state")) {
 			before = state();
 		} else if (!strcmp(command, "same")) {
 			char *after = state();
+
+			if (!before)
+				die("state has to come first");
 
 			print_missing("-", before, after);
 			print_missing("+", after, before);
@@ -530,7 +543,7 @@ int main(int argc, char **argv)
 			if (system(ARG))
 				die("sh failed");
 		} else if (!strcmp(command, "print-env")) {
-			const char *name = ARG, *value = pam_getenv(pamh, name);
+			const char *name = ARG, *value = pam_getenv(handle(), name);
 
 			printf("%s=%s\n", name, value ? value : "(unset)");
 		} else if (!strcmp(command, "tree")) {
@@ -554,7 +567,7 @@ int main(int argc, char **argv)
 		} else if (!strcmp(command, "fill-quota")) {
 			fill_quota(ARG);
 		} else if (!strcmp(command, "put-env")) {
-			pam_putenv(pamh, ARG);
+			pam_putenv(handle(), ARG);
 		} else {
 			die("no such command: %s", command);
 		}
