@@ -6,7 +6,7 @@ require golang.org/x/sys v0.40.0
 
 require (
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
-	github.com/msteinert/pam/v2 v2.1.0 // indirect
+	github.com/msteinert/pam/v2 v2.1.0
 	github.com/spf13/cobra v1.10.2
 	github.com/spf13/pflag v1.0.9 // indirect
 )

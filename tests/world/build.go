@@ -15,7 +15,7 @@ func build() error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make mounts private: %w", err)
 	}
-	for _, step := range []func() error{mountProc, mountDev, copyPamd, addUsers, listen} {
+	for _, step := range []func() error{mountProc, mountDev, copyEtc, addUsers, listen} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -65,31 +65,23 @@ func mountDev() error {
 	return os.Remove(dev)
 }
 
-// copyPamd puts a copy of the service files in their place, so that tests may change them.
-func copyPamd() error {
-	return copyOver("/etc/pam.d")
-}
-
-func copyOver(dir string) error {
-	files, err := os.ReadDir(dir)
+// copyEtc puts a copy of /etc in its place. Not single files over single files: when the machine replaces one of those by renaming, as
+// useradd(8) does, the kernel takes away what is mounted on it, here too.
+func copyEtc() error {
+	etc, err := os.MkdirTemp("", "etc")
 	if err != nil {
 		return err
 	}
-	content := map[string][]byte{}
-	for _, file := range files {
-		if content[file.Name()], err = os.ReadFile(filepath.Join(dir, file.Name())); err != nil {
-			return err
-		}
-	}
-	if err := tmpfs(dir); err != nil {
+	if err := tmpfs(etc); err != nil {
 		return err
 	}
-	for name, text := range content {
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
-			return err
-		}
+	if out, err := exec.Command("cp", "-a", "/etc/.", etc).CombinedOutput(); err != nil {
+		return fmt.Errorf("cp: %w: %s", err, out)
 	}
-	return nil
+	if err := unix.Mount(etc, "/etc", "", unix.MS_MOVE, ""); err != nil {
+		return err
+	}
+	return os.Remove(etc)
 }
 
 func addUsers() error {
@@ -122,28 +114,12 @@ func addUsers() error {
 	return nil
 }
 
-// extend puts a copy with more lines over a file.
 func extend(path, lines string) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	copied, err := os.CreateTemp("/home", filepath.Base(path))
-	if err != nil {
-		return err
-	}
-	defer copied.Close()
-	if _, err := copied.WriteString(strings.TrimRight(string(text), "\n") + "\n" + lines); err != nil {
-		return err
-	}
-	if err := copied.Chmod(info.Mode()); err != nil {
-		return err
-	}
-	return bind(copied.Name(), path)
+	return os.WriteFile(path, []byte(strings.TrimRight(string(text), "\n")+"\n"+lines), 0)
 }
 
 func tmpfs(dir string) error {

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"pam_persistent/internal/checkup"
+	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/internal/trial"
+)
+
+const keyinitLine = "session optional pam_keyinit.so force revoke\n"
+
+// setup is a machine on which sessions of alice through sshd lack their tickets for one reason.
+type setup struct {
+	name   string
+	break_ func(t *testing.T) (environment []string, filter string)
+	doctor []string // what doctor says, the mending line or command among it
+	try    []string // what try says
+	linked bool     // the session has its keyring all the same
+}
+
+// files breaks nothing but files.
+func files(pathsAndTexts ...string) func(*testing.T) ([]string, string) {
+	return func(t *testing.T) ([]string, string) {
+		for i := 0; i < len(pathsAndTexts); i += 2 {
+			put(t, pathsAndTexts[i], pathsAndTexts[i+1])
+		}
+		return nil, ""
+	}
+}
+
+var setups = []setup{
+	{
+		name:   "wrong order",
+		break_: files(pamDir+"/sshd", "session optional pam_persistent.so\n"+keyinitLine),
+		doctor: []string{"WRONG  service sshd: /etc/pam.d/sshd:1 stands before pam_keyinit.so (/etc/pam.d/sshd:2)", "in /etc/pam.d/sshd move line 1 below line 2:\n             session optional pam_persistent.so\n"},
+		try:    []string{"a session keyring was joined for it, but pam_persistent.so", "in /etc/pam.d/sshd move line 1 below line 2:\n             session optional pam_persistent.so\n"},
+	},
+	{
+		name:   "wrong order in an included file",
+		break_: files(pamDir+"/sshd", "@include common-session\n"+keyinitLine),
+		doctor: []string{"WRONG  service sshd: /etc/pam.d/common-session:2 stands before", "in /etc/pam.d/sshd after line 2:\n             session optional pam_persistent.so\n"},
+		try:    []string{"a session keyring was joined for it, but pam_persistent.so", "in /etc/pam.d/sshd after line 2:\n             session optional pam_persistent.so\n"},
+	},
+	{
+		name:   "missing line",
+		break_: files(pamDir+"/sshd", keyinitLine+"session include common-plain-session\n"),
+		doctor: []string{"WRONG  service sshd: no session line with pam_persistent.so", "in /etc/pam.d/sshd after line 1:\n             session optional pam_persistent.so\n"},
+		try:    []string{"a session keyring was joined for it, but pam_persistent.so", "in /etc/pam.d/sshd after line 1:\n             session optional pam_persistent.so\n"},
+	},
+	{
+		name:   "UsePAM no",
+		break_: files("/etc/ssh/sshd_config", "Port 22\nUsePAM no\n"),
+		doctor: []string{"WRONG  sshd: UsePAM is no", "in /etc/ssh/sshd_config line 2 (then systemctl reload sshd):\n             UsePAM yes\n"},
+		try:    []string{"WRONG  sshd: UsePAM is no", "in /etc/ssh/sshd_config line 2 (then systemctl reload sshd):\n             UsePAM yes\n"},
+		linked: true,
+	},
+	{
+		name:   "UsePAM not set",
+		break_: files("/etc/ssh/sshd_config", "Port 22\n"),
+		doctor: []string{"WRONG  sshd: UsePAM is not set", "in /etc/ssh/sshd_config (then systemctl reload sshd):\n             UsePAM yes\n"},
+		try:    []string{"WRONG  sshd: UsePAM is not set", "UsePAM yes\n"},
+		linked: true,
+	},
+	{
+		name:   "keyctl blocked by seccomp",
+		break_: func(*testing.T) ([]string, string) { return nil, strconv.Itoa(int(unix.EPERM)) },
+		doctor: []string{"WRONG  kernel: keyctl(2) is blocked: a seccomp filter is on this process", "EPERM", "allow keyctl, add_key and request_key: in the seccomp profile of the container, or in the unit:\n             SystemCallFilter=@keyring\n"},
+		try:    []string{"nothing could be tried: KEYCTL_JOIN_SESSION_KEYRING (anonymous): EPERM", "allow keyctl, add_key and request_key"},
+	},
+	{
+		name: "quota full",
+		break_: func(t *testing.T) ([]string, string) {
+			keyctltest.SetSysctl(t, "maxkeys", 200)
+			keepFull(t, alice)
+			return nil, ""
+		},
+		doctor: []string{"WRONG  quota: alice: 200 of 200 keys", "sysctl -w kernel.keys.maxkeys=400"},
+		try:    []string{"neither pam_keyinit.so nor pam_persistent.so has joined a session keyring", "WRONG  quota: alice: 200 of 200 keys", "sysctl -w kernel.keys.maxkeys=400"},
+	},
+	{
+		name: "expired",
+		break_: func(t *testing.T) ([]string, string) {
+			keyctltest.SetSysctl(t, "gc_delay", 300)
+			expire(t, alice)
+			return nil, ""
+		},
+		doctor: []string{"WRONG  keyrings: that of alice has expired", "persistent-keyring renew alice"},
+		try:    []string{", expired", "it had expired, and this login has brought it back"},
+		linked: true,
+	},
+	{
+		name:   "FILE ccache",
+		break_: files("/etc/krb5.conf", "[libdefaults]\n default_ccache_name = FILE:/tmp/krb5cc_%{uid}\n"),
+		doctor: []string{"WRONG  kerberos: /etc/krb5.conf line 2 says FILE:/tmp/krb5cc_%{uid}: tickets are in files", "in /etc/krb5.conf line 2:\n             default_ccache_name = KEYRING:persistent:%{uid}\n"},
+		try:    []string{"says FILE:/tmp/krb5cc_%{uid}: tickets are in files", "default_ccache_name = KEYRING:persistent:%{uid}"},
+		linked: true,
+	},
+	{
+		name: "module missing",
+		break_: func(t *testing.T) ([]string, string) {
+			remove(t, filepath.Join(moduleDir, moduleName))
+			return nil, ""
+		},
+		doctor: []string{"WRONG  module: ", "pam_persistent.so is missing", "make install PAMDIR="},
+		try:    []string{"has not run, has failed", "pam_persistent.so is missing"},
+	},
+	{
+		name: "wrong mode",
+		break_: func(t *testing.T) ([]string, string) {
+			path := filepath.Join(moduleDir, moduleName)
+			check(t, os.Chmod(path, 0o666))
+			t.Cleanup(func() { check(t, os.Chmod(path, 0o644)) })
+			return nil, ""
+		},
+		doctor: []string{"WRONG  module: ", "has mode 0666: others than root can write it", "chmod 644 /usr/lib"},
+		try:    []string{"has mode 0666: others than root can write it", "chmod 644 /usr/lib"},
+		linked: true,
+	},
+	{
+		name:   "nocreate without pam_keyinit",
+		break_: files(pamDir+"/sshd", "session required pam_permit.so\nsession optional pam_persistent.so nocreate\n"),
+		doctor: []string{"WRONG  service sshd: /etc/pam.d/sshd:2 has option nocreate, and no pam_keyinit.so force stands before it", "in /etc/pam.d/sshd before line 2:\n             session optional pam_keyinit.so force revoke\n"},
+		try:    []string{"neither pam_keyinit.so nor pam_persistent.so has joined a session keyring", "in /etc/pam.d/sshd before line 2:\n             session optional pam_keyinit.so force revoke\n"},
+	},
+}
+
+func TestBrokenSetups(t *testing.T) {
+	for _, s := range setups {
+		t.Run(s.name, func(t *testing.T) {
+			t.Cleanup(func() { keyctltest.Forget(t, alice) })
+			environment, filter := s.break_(t)
+			as(t, 0, func() {
+				r := runWith(t, environment, filter, "doctor", "--service", "sshd")
+				r.want(t, 1, s.doctor...)
+				r = runWith(t, environment, filter, "doctor")
+				r.want(t, 1, s.doctor...)
+				status := 1
+				if s.name == "expired" {
+					status = 0 // the login has mended it
+				}
+				r = runWith(t, environment, filter, "try", "sshd", "alice")
+				r.want(t, status, s.try...)
+				if linked := strings.Contains(r.out, "ok        the session possesses the persistent keyring"); linked != s.linked {
+					t.Errorf("linked is %v:\n%s", linked, r.out)
+				}
+				j := decode[trial.JSON](t, runWith(t, environment, filter, "try", "--json", "sshd", "alice"))
+				if j.Linked != s.linked || j.Linked != (len(j.Findings) == 0) {
+					t.Errorf("linked is %v, findings %q", j.Linked, j.Findings)
+				}
+			})
+		})
+	}
+}
+
+// What doctor tells to do mends it: the machine is good after it.
+func TestMending(t *testing.T) {
+	for _, test := range []struct{ name, sshd string }{
+		{"wrong order", keyinitLine + "session optional pam_persistent.so\n"},
+		{"included", "@include common-session\n" + keyinitLine + "session optional pam_persistent.so\n"},
+		{"nocreate", "session required pam_permit.so\n" + keyinitLine + "session optional pam_persistent.so nocreate\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Cleanup(func() { keyctltest.Forget(t, alice) })
+			put(t, pamDir+"/sshd", test.sshd)
+			as(t, 0, func() {
+				good(t, "sshd")
+				runCommand(t, "try", "sshd", "alice").want(t, 0, "ok        the session possesses the persistent keyring")
+			})
+		})
+	}
+}
+
+// good checks that nothing is wrong with a service and all that it depends on. Quotas and keyrings are left out: other tests at
+// work on this machine use theirs up.
+func good(t *testing.T, service string) {
+	t.Helper()
+	for _, one := range decode[doctorJSON](t, runCommand(t, "doctor", "--json", "--service", service)).Results {
+		if one.Level == checkup.Wrong && one.Check != "quota" && one.Check != "keyrings" {
+			t.Errorf("%+v", one)
+		}
+	}
+}
+
+// keepFull lets a user have as many keys as the quota has, until the test is over.
+func keepFull(t *testing.T, uid uint32) {
+	t.Helper()
+	full, over := make(chan error), make(chan struct{})
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		keyctltest.OnThread(t, func() {
+			err := keyctltest.DropTo(uid, uid)
+			if err == nil {
+				_, err = keyctl.JoinSession()
+			}
+			for i := 0; err == nil; i++ {
+				_, err = keyctl.AddKey("user", strconv.Itoa(i), []byte("1"), keyctl.Session)
+			}
+			full <- err
+			<-over
+		})
+	}()
+	t.Cleanup(func() { close(over); <-gone })
+	if err := <-full; !errors.Is(err, unix.EDQUOT) {
+		t.Fatal(err)
+	}
+}
+
+// expire leaves a user with a persistent keyring whose time is over.
+func expire(t *testing.T, uid uint32) {
+	t.Helper()
+	t.Run("make it expire", func(t *testing.T) {
+		keyctltest.SetSysctl(t, "persistent_keyring_expiry", 1)
+		keyctltest.OnThread(t, func() {
+			check(t, keyctltest.DropTo(uid, uid))
+			must(keyctl.JoinSession())(t)
+			keyring := persistentIn(t, uid, keyctl.Session)
+			must(keyctl.AddKey("user", "ticket", []byte("1"), keyring))(t)
+			keyctltest.Eventually(t, "expired", func() bool { _, err := keyctl.Describe(keyring); return errors.Is(err, unix.EKEYEXPIRED) })
+		})
+	})
+}

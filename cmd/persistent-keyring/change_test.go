@@ -1,0 +1,287 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/internal/persistent"
+)
+
+func TestRenew(t *testing.T) {
+	keyctltest.SetSysctl(t, "persistent_keyring_expiry", 1000)
+	as(t, alice, func() {
+		runCommand(t, "renew").want(t, 1, "alice (UID 99940): none, nothing to renew")
+		persistentIn(t, alice, keyctl.Session)
+		keyctltest.OnThread(t, func() { keyctltest.SetSysctl(t, "persistent_keyring_expiry", 30*60*60) })
+		runCommand(t, "renew").want(t, 0, "alice (UID 99940): would have expired in 16 to 17 minutes; expires in ", "now")
+		if left := timeout(t, alice); left.Seconds < 24*60*60 {
+			t.Errorf("the kernel says %v", left)
+		}
+		runCommand(t, "renew", "bob").want(t, 1, "setfsuid 99941", "root may renew that")
+	})
+}
+
+// timeout is what is left of the persistent keyring's time.
+func timeout(t *testing.T, uid uint32) keyctl.Timeout {
+	t.Helper()
+	keyring, ok, err := persistent.Of(uid)
+	check(t, err)
+	if !ok {
+		t.Fatal("no persistent keyring")
+	}
+	return keyring.Timeout
+}
+
+func TestRenewRevives(t *testing.T) {
+	keyctltest.SetSysctl(t, "gc_delay", 300)
+	keyctltest.SetSysctl(t, "persistent_keyring_expiry", 1)
+	as(t, alice, func() {
+		keyring := persistentIn(t, alice, keyctl.Session)
+		must(keyctl.AddKey("user", "x", []byte("1"), keyring))(t)
+		keyctltest.Eventually(t, "expired", func() bool { _, err := keyctl.Describe(keyring); return errors.Is(err, unix.EKEYEXPIRED) })
+		keyctltest.OnThread(t, func() { keyctltest.SetSysctl(t, "persistent_keyring_expiry", 30*60*60) })
+		runCommand(t, "renew").want(t, 0, "had expired; expires in")
+		runCommand(t, "status").want(t, 0, `user "x"`)
+	})
+}
+
+func TestRenewOthers(t *testing.T) {
+	for _, uid := range []uint32{alice, bob} {
+		as(t, uid, func() { persistentIn(t, uid, keyctl.Session) })
+	}
+	keyctltest.SetSysctl(t, "persistent_keyring_expiry", 40*24*60*60)
+	put(t, "/run/systemd/users/99940", "# of logind\n")
+	utmp := make([]byte, 2*384)
+	utmp[0] = 7
+	copy(utmp[44:], "carol\x00garbage")
+	utmp[384] = 6 // a login prompt
+	copy(utmp[384+44:], "bob")
+	put(t, "/run/utmp", string(utmp))
+	as(t, 0, func() {
+		r := runCommand(t, "renew", "--logged-in")
+		r.want(t, 0, "alice (UID 99940): would have", "carol (UID 99942): none")
+		if strings.Contains(r.out, "bob") {
+			t.Errorf("bob is not logged in:\n%s", r.out)
+		}
+		runCommand(t, "renew", "bob", "99942").want(t, 1, "bob (UID 99941): would have expired in ", "weeks now", "carol (UID 99942): none")
+		// --all would renew the keyrings of other tests' users too: see TestUserNamespace.
+		runCommand(t, "renew", "--all", "--logged-in").want(t, 2, "one of the three")
+		runCommand(t, "renew", "--all", "bob").want(t, 2, "one of the three")
+		runCommand(t, "renew", "no\nbody").want(t, 2, `unknown user "no\nbody"`)
+		remove(t, "/run/utmp")
+		remove(t, "/run/systemd/users")
+		runCommand(t, "renew", "--logged-in").want(t, 1, "who is logged in cannot be told")
+	})
+}
+
+func TestRenewAllNeedsRoot(t *testing.T) {
+	as(t, alice, func() { runCommand(t, "renew", "--all").want(t, 1, "root may renew that") })
+}
+
+func TestKeepAndDrop(t *testing.T) {
+	as(t, alice, func() {
+		first := must(keyctl.AddKey("user", "a b", []byte("1"), keyctl.Session))(t)
+		second := must(keyctl.AddKey("user", "c:d", []byte("1"), keyctl.Session))(t)
+		runCommand(t, "keep", "user:a b", strconv.Itoa(int(second))).want(t, 0, `kept user "a b"`, `kept user "c:d"`)
+		keyring := persistentIn(t, alice, keyctl.Thread)
+		if links := must(keyctl.ReadKeyring(keyring))(t); len(links) != 2 || links[0]+links[1] != first+second {
+			t.Errorf("it holds %v, not %v and %v", links, first, second)
+		}
+		runCommand(t, "keep", fmt.Sprintf("%#x", int32(first))).want(t, 0, "was kept already")
+		runCommand(t, "drop", "user:a b", strconv.Itoa(int(second))).want(t, 0, `dropped user "a b"`, `dropped user "c:d"`)
+		if links := must(keyctl.ReadKeyring(keyring))(t); len(links) != 0 {
+			t.Errorf("it still holds %v", links)
+		}
+		must(keyctl.Describe(first))(t) // the session's link is left alone
+	})
+}
+
+func TestKeepProblems(t *testing.T) {
+	as(t, alice, func() {
+		key := must(keyctl.AddKey("user", "there", []byte("1"), keyctl.Session))(t)
+		runCommand(t, "keep", "user:nowhere", "user:there").want(t, 1, `user "nowhere"`, "ENOKEY", "no such key in reach", `kept user "there"`)
+		check(t, keyctl.SetPerm(key, keyctl.PosView))
+		check(t, keyctl.Unlink(key, persistentIn(t, alice, keyctl.Thread)))
+		runCommand(t, "keep", strconv.Itoa(int(key))).want(t, 1, "EACCES", "permissions forbid")
+		around := must(keyctl.AddKey("keyring", "around", nil, keyctl.Session))(t)
+		persistentIn(t, alice, around)
+		runCommand(t, "keep", "keyring:around").want(t, 1, "EDEADLK", "holds the persistent keyring itself")
+		for _, arg := range []string{"x", "0", "-5", ":x", "99999999999"} {
+			runCommand(t, "keep", "--", arg).want(t, 2, strconv.Quote(arg))
+		}
+		runCommand(t, "keep").want(t, 2, "requires at least 1 arg")
+	})
+}
+
+func TestDropDeep(t *testing.T) {
+	as(t, alice, func() {
+		runCommand(t, "drop", "user:x").want(t, 1, "there is no persistent keyring")
+		keyring := persistentIn(t, alice, keyctl.Session)
+		var inner [2]keyctl.Serial
+		for i := range inner {
+			inner[i] = must(keyctl.AddKey("keyring", strconv.Itoa(i), nil, keyring))(t)
+			must(keyctl.AddKey("user", "both", []byte("1"), inner[i]))(t)
+		}
+		single := must(keyctl.AddKey("user", "single", []byte("1"), inner[0]))(t)
+		outside := must(keyctl.AddKey("user", "outside", []byte("1"), keyctl.Session))(t)
+		runCommand(t, "drop", "user:both").want(t, 1, "2 keys in the persistent keyring go by that name")
+		runCommand(t, "drop", "user:single").want(t, 0, "dropped")
+		if links := must(keyctl.ReadKeyring(inner[0]))(t); len(links) != 1 || links[0] == single {
+			t.Errorf("the keyring within holds %v", links)
+		}
+		runCommand(t, "drop", strconv.Itoa(int(outside))).want(t, 1, "it is not in the persistent keyring")
+	})
+}
+
+func TestClear(t *testing.T) {
+	as(t, alice, func() {
+		keyring := persistentIn(t, alice, keyctl.Session)
+		kerberosCache(t, keyring)
+		runCommand(t, "clear").want(t, 2, "no terminal", "--yes")
+		if len(must(keyctl.ReadKeyring(keyring))(t)) != 1 {
+			t.Error("it was cleared without being asked")
+		}
+		runCommand(t, "clear", "--yes").want(t, 0, "is empty now")
+		if links := must(keyctl.ReadKeyring(keyring))(t); len(links) != 0 {
+			t.Errorf("it holds %v", links)
+		}
+	})
+}
+
+func TestClearAsks(t *testing.T) {
+	as(t, alice, func() {
+		keyring := persistentIn(t, alice, keyctl.Session)
+		kerberosCache(t, keyring)
+		term := onTerminal(t, 80, 24, "clear")
+		term.expect("4 keys, tickets of alice@EXAMPLE.ORG among them, will be lost")
+		term.send("n\n")
+		term.expect("nothing was cleared")
+		if status := term.wait(); status != 1 || len(must(keyctl.ReadKeyring(keyring))(t)) != 1 {
+			t.Errorf("exit status %d, or it was cleared", status)
+		}
+		term = onTerminal(t, 80, 24, "clear")
+		term.expect("[y/N]")
+		term.send("y\n")
+		if status := term.wait(); status != 0 || len(must(keyctl.ReadKeyring(keyring))(t)) != 0 {
+			t.Errorf("exit status %d, or it was not cleared", status)
+		}
+	})
+}
+
+func TestExec(t *testing.T) {
+	as(t, alice, func() {
+		keyring := persistentIn(t, alice, keyctl.Thread)
+		must(keyctl.AddKey("user", "kept", []byte("1"), keyring))(t)
+		before := must(keyctl.SessionKeyring())(t)
+		r := runCommand(t, "exec", "--", os.Getenv(binaryVariable), "status")
+		r.want(t, 0, "possesses it through", `user "kept"`)
+		if strings.Contains(r.out, before.String()) {
+			t.Errorf("the session keyring of before is used:\n%s", r.out)
+		}
+		r = runCommand(t, "exec", "sh", "-c", "exit 42", "--json")
+		r.want(t, 42)
+		runCommand(t, "exec", "/nowhere/x").want(t, 127, `"/nowhere/x"`, "no such file", "(ENOENT)")
+		runCommand(t, "exec", "no-such-command").want(t, 127, "not found")
+		runCommand(t, "exec", "/etc/passwd").want(t, 126, "permission denied")
+		runCommand(t, "exec").want(t, 2, "requires at least 1 arg")
+		keyctltest.OnThread(t, func() { keyctltest.SetSysctl(t, "maxkeys", 200) })
+		fillQuota(t)
+		runCommand(t, "exec", "true").want(t, 1, "EDQUOT", "quota is used up")
+	})
+}
+
+// What a command that exec runs adds to its persistent keyring is there for the next one.
+func TestExecKeeps(t *testing.T) {
+	as(t, alice, func() {
+		runCommand(t, "exec", "sh", "-c", `"$0" keep "$(keyctl add user job 1 @s)"`, os.Getenv(binaryVariable)).want(t, 0, `kept user "job"`)
+		runCommand(t, "exec", "keyctl", "search", "@s", "user", "job").want(t, 0)
+	})
+}
+
+func TestList(t *testing.T) {
+	var serials []keyctl.Serial
+	for _, uid := range []uint32{alice, bob} {
+		as(t, uid, func() { serials = append(serials, persistentIn(t, uid, keyctl.Session)) })
+	}
+	as(t, alice, func() { runCommand(t, "list").want(t, 2, "list is for root") })
+	serials[0] = 0
+	as(t, alice, func() {
+		serials[0] = persistentIn(t, alice, keyctl.Session)
+		must(keyctl.AddKey("user", "x", []byte("1"), serials[0]))(t)
+	})
+	keyctltest.SetSysctl(t, "persistent_keyring_expiry", 40*24*60*60)
+	as(t, 0, func() {
+		r := runCommand(t, "list")
+		if unseen := strings.Contains(r.out, "unseen"); r.status != 0 && !unseen { // other tests make keys with a newline
+			t.Errorf("exit status %d:\n%s%s", r.status, r.out, r.err)
+		}
+		for i, line := range []string{fmt.Sprintf("alice %d 1 ", serials[0]), fmt.Sprintf("bob %d 0 ", serials[1])} {
+			if !strings.Contains(strings.Join(strings.Fields(r.out), " "), line) {
+				t.Errorf("no line %d %q in\n%s", i, line, r.out)
+			}
+		}
+		seen := 0
+		for _, k := range decode[listJSON](t, runCommand(t, "list", "--json")).Keyrings {
+			if k.UID != alice && k.UID != bob {
+				continue
+			}
+			seen++
+			if k.Timer.LessThan > 5*24*60*60 {
+				t.Errorf("looking has renewed the keyring of %s: %+v", k.User, k.Timer)
+			}
+		}
+		if seen != 2 {
+			t.Errorf("%d of the two are listed", seen)
+		}
+	})
+}
+
+// An entry of the kernel's register that cannot be put down to a user is named.
+func TestListUnseen(t *testing.T) {
+	var serial keyctl.Serial
+	as(t, alice, func() { serial = persistentIn(t, alice, keyctl.Session) })
+	users := filepath.Join(t.TempDir(), "key-users")
+	check(t, os.WriteFile(users, []byte("    0:     1 1/1 1/100 1/100\nnonsense\n"), 0o644))
+	bindOver(t, users, "/proc/key-users")
+	as(t, 0, func() {
+		runCommand(t, "list").want(t, 1, fmt.Sprintf("keyring %d of the kernel's register", serial), "/proc/key-users line 2: bad UID")
+	})
+}
+
+// In a user namespace UIDs and persistent keyrings are the namespace's own, so that all can be renewed without
+// touching those of other tests.
+func TestUserNamespace(t *testing.T) {
+	const script = `setpriv --reuid 1 --regid 1 --clear-groups "$0" exec true && "$0" exec true || exit 9
+"$0" list
+"$0" renew --all`
+	const root, daemon = 99943, 99944
+	as(t, root, func() {}) // for their keys to be destroyed
+	as(t, daemon, func() {})
+	as(t, 0, func() {
+		cmd := exec.Command("sh", "-c", script, os.Getenv(binaryVariable))
+		cmd.SysProcAttr = &syscall.SysProcAttr{
+			Cloneflags:  syscall.CLONE_NEWUSER,
+			UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: root, Size: 2}},
+			GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: root, Size: 2}}, GidMappingsEnableSetgroups: true,
+			Credential: &syscall.Credential{},
+		}
+		out, err := cmd.CombinedOutput()
+		r := result{out: string(out), status: cmd.ProcessState.ExitCode()}
+		check(t, err)
+		r.want(t, 0, "out of sight (that of a user namespace always is)", "root (UID 0): would have expired in", "daemon (UID 1): would have expired in")
+		if n := strings.Count(r.out, "would have"); n != 2 {
+			t.Errorf("%d were renewed:\n%s", n, r.out)
+		}
+	})
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keytree"
+	"pam_persistent/internal/show"
+)
+
+func clearCommand() *cobra.Command {
+	var yes bool
+	c := &cobra.Command{
+		Use:   "clear",
+		Short: "Take everything out of my persistent keyring",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			keyring, err := mine()
+			if err != nil {
+				return err
+			}
+			if !yes {
+				if err := confirm(keyring); err != nil {
+					return err
+				}
+			}
+			if err := keyctl.Clear(keyring); err != nil {
+				return err
+			}
+			p := out()
+			p.Item(0, "the persistent keyring is empty now")
+			return finish(p, false)
+		},
+	}
+	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	return c
+}
+
+// confirm asks on the terminal.
+func confirm(keyring keyctl.Serial) error {
+	if _, err := unix.IoctlGetTermios(int(os.Stdin.Fd()), unix.TCGETS); err != nil {
+		return usagef("standard input is no terminal to ask on: --yes clears without asking")
+	}
+	fmt.Printf("%s will be lost to all sessions. Clear the persistent keyring? [y/N] ", inside(keyring))
+	answer, _ := bufio.NewReader(os.Stdin).ReadString('\n')
+	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
+		return fmt.Errorf("nothing was cleared")
+	}
+	return nil
+}
+
+// inside says what there is to lose: "3 keys, tickets of alice@EXAMPLE.ORG among them,".
+func inside(keyring keyctl.Serial) string {
+	tree := keytree.NewReader(nil).Tree(keyring)
+	keys := 0
+	var principals []string
+	tree.Walk(func(key, _ *keytree.Key) {
+		if key.Type != "keyring" {
+			keys++
+		}
+		if key.Principal != "" {
+			principals = append(principals, show.Name(key.Principal))
+		}
+	})
+	text := show.Count(keys, "key")
+	if len(principals) > 0 {
+		text += ", tickets of " + strings.Join(principals, " and ") + " among them,"
+	}
+	return text
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keyname"
+	"pam_persistent/internal/keytree"
+	"pam_persistent/internal/persistent"
+	"pam_persistent/internal/show"
+)
+
+func dropCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:               "drop KEY...",
+		Short:             "Take keys out of my persistent keyring",
+		Long:              "Take keys out of my persistent keyring, or out of a keyring within it.\nA KEY is a serial or type:description.",
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: completeNothing,
+		RunE: func(_ *cobra.Command, args []string) error {
+			names, err := parseKeyNames(args)
+			if err != nil {
+				return err
+			}
+			keyring, err := mine()
+			if err != nil {
+				return err
+			}
+			return eachKey(names, func(name keyname.Name) (string, error) { return drop(name, keyring) })
+		},
+	}
+}
+
+// mine is my persistent keyring, possessed by this thread. None is made where there is none.
+func mine() (keyctl.Serial, error) {
+	uid := uint32(os.Getuid())
+	keyring, ok, err := persistent.Of(uid)
+	switch {
+	case !ok && err != nil:
+		return 0, err
+	case !ok || keyring.State == persistent.Revoked:
+		return 0, fmt.Errorf("%s: there is no persistent keyring", me())
+	}
+	return persistent.Renew(uid)
+}
+
+// drop unlinks a key from where it lies: the top if it is there, else the one place in which it was found.
+func drop(name keyname.Name, keyring keyctl.Serial) (string, error) {
+	keys, _ := keyctl.ProcKeys() // for what the kernel does not describe any more
+	tree := keytree.NewReader(keys).Tree(keyring)
+	type place struct{ key, in *keytree.Key }
+	var top, deep []place
+	tree.Walk(func(key, in *keytree.Key) {
+		if in == nil || !name.Is(key.Serial, key.Type, key.Description) {
+			return
+		}
+		if in == tree {
+			top = append(top, place{key, in})
+		} else {
+			deep = append(deep, place{key, in})
+		}
+	})
+	found := top
+	if len(top) == 0 {
+		found = deep
+	}
+	switch {
+	case len(found) == 0:
+		return "", fmt.Errorf("it is not in the persistent keyring")
+	case len(found) > 1:
+		return "", fmt.Errorf("%s in the persistent keyring go by that name: give one's serial (persistent-keyring status --all)", show.Count(len(found), "key"))
+	}
+	text := "dropped " + describe(found[0].key.Serial)
+	return text, keyctl.Unlink(found[0].key.Serial, found[0].in.Serial)
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/persistent"
+	"pam_persistent/internal/show"
+)
+
+// Exit statuses of a command that could not be run, as of env(1) and nohup(1).
+const (
+	exitCannotRun = 126
+	exitNotFound  = 127
+)
+
+func execCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "exec [--] COMMAND [ARGUMENT...]",
+		Short: "Run a command in a fresh session keyring with my persistent keyring in it",
+		Long: "Run a command in a fresh session keyring with my persistent keyring in it:\n" +
+			"for tmux, nohup, systemd units and whatever else does not come through a login.",
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			path, err := exec.LookPath(args[0])
+			if err != nil {
+				return exitStatus{fmt.Errorf("%s: %w", show.Quote(args[0]), errors.Unwrap(err)), notRun(err)}
+			}
+			if err := freshSession(); err != nil {
+				return err
+			}
+			err = syscall.Exec(path, args, os.Environ())
+			return exitStatus{fmt.Errorf("%s: %w", show.Quote(path), err), notRun(err)}
+		},
+	}
+	// What follows the command is the command's.
+	c.Flags().SetInterspersed(false)
+	return c
+}
+
+// freshSession joins a session keyring that nobody else has, with the user's own keyring in it as
+// pam_keyinit(8) does, and the persistent one.
+func freshSession() error {
+	session, err := keyctl.JoinSession()
+	if err != nil {
+		return err
+	}
+	if err := keyctl.Link(keyctl.User, session); err != nil {
+		return err
+	}
+	_, err = persistent.Link(uint32(os.Getuid()), session)
+	return err
+}
+
+func notRun(err error) int {
+	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
+		return exitNotFound
+	}
+	return exitCannotRun
+}

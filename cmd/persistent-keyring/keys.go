@@ -1,0 +1,47 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keyname"
+	"pam_persistent/internal/persistent"
+	"pam_persistent/internal/show"
+)
+
+func parseKeyNames(args []string) (names []keyname.Name, err error) {
+	for _, arg := range args {
+		name, err := keyname.Parse(arg)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		names = append(names, name)
+	}
+	return names, nil
+}
+
+// describe names a key for people.
+func describe(serial keyctl.Serial) string {
+	about, err := keyctl.Describe(serial)
+	if err != nil {
+		return fmt.Sprintf("key %d", serial)
+	}
+	return fmt.Sprintf("%s %s (%d)", show.Name(about.Type), show.Quote(about.Text), serial)
+}
+
+// eachKey does all that can be done; one that cannot is a finding.
+func eachKey(names []keyname.Name, do func(keyname.Name) (string, error)) error {
+	p := out()
+	failed := false
+	for _, name := range names {
+		text, err := do(name)
+		if err != nil {
+			failed = true
+			fmt.Fprintf(os.Stderr, "persistent-keyring: %s: %s\n", name, show.Error(persistent.Explain(err)))
+			continue
+		}
+		p.Item(0, text)
+	}
+	return finish(p, failed)
+}

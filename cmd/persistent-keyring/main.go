@@ -1,0 +1,102 @@
+// Command persistent-keyring shows people their persistent keyring, and
+// administrators why a session lacks it. persistent-keyring(1) is its manual.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"pam_persistent/internal/persistent"
+	"pam_persistent/internal/show"
+)
+
+// Exit statuses.
+const (
+	exitFinding = 1 // something is not as it should be, or the kernel refused
+	exitUsage   = 2
+)
+
+// errFinding ends the command with a finding that has been printed already.
+var errFinding = errors.New("finding")
+
+// usageError is a mistake in the command line.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// The session keyring belongs to a thread: everything here happens on the first one.
+func init() { runtime.LockOSThread() }
+
+func main() {
+	child(os.Args[1:])
+	root := command()
+	err := root.Execute()
+	var status exitStatus
+	switch {
+	case err == nil:
+		return
+	case errors.Is(err, errFinding):
+		os.Exit(exitFinding)
+	case errors.As(err, &status):
+		complain(err)
+		os.Exit(status.code)
+	case errors.As(err, new(usageError)) || !started:
+		complain(err)
+		fmt.Fprintln(os.Stderr, "persistent-keyring --help tells how to use it.")
+		os.Exit(exitUsage)
+	}
+	complain(err)
+	os.Exit(exitFinding)
+}
+
+// started tells that the command line was understood: before, cobra's errors are mistakes in it.
+var started bool
+
+func complain(err error) {
+	fmt.Fprintln(os.Stderr, "persistent-keyring:", show.Error(persistent.Explain(err)))
+}
+
+// exitStatus is an error with an exit status of its own.
+type exitStatus struct {
+	error
+	code int
+}
+
+func (e exitStatus) Unwrap() error { return e.error }
+
+func command() *cobra.Command {
+	root := statusCommand()
+	root.Use = "persistent-keyring"
+	root.Short = "Show and keep what outlives a logout: the persistent keyring"
+	root.Long = root.Short + ".\nWithout a subcommand: status."
+	root.SilenceUsage, root.SilenceErrors = true, true
+	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
+	root.AddCommand(statusCommand(), listCommand(), renewCommand(), keepCommand(), dropCommand(), clearCommand(),
+		execCommand(), doctorCommand(), tryCommand(), watchCommand())
+	return root
+}
+
+// jsonFlag adds --json.
+func jsonFlag(c *cobra.Command, to *bool) {
+	c.Flags().BoolVar(to, "json", false, "print JSON")
+}
+
+// out prints on standard output.
+func out() *show.Printer { return show.To(os.Stdout) }
+
+// finish is the error of a command that printed with p, and found something or not.
+func finish(p *show.Printer, found bool) error {
+	switch {
+	case p.Err() != nil:
+		return fmt.Errorf("standard output: %w", p.Err())
+	case found:
+		return errFinding
+	}
+	return nil
+}

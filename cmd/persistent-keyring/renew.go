@@ -1,0 +1,123 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/loggedin"
+	"pam_persistent/internal/persistent"
+	"pam_persistent/internal/show"
+)
+
+func renewCommand() *cobra.Command {
+	var all, loggedIn bool
+	c := &cobra.Command{
+		Use:   "renew [USER...|--all|--logged-in]",
+		Short: "Restart the timer of my persistent keyring, or of others' (root)",
+		Long: "Restart the timer of my persistent keyring, or of others' (root).\n" +
+			"One that has expired is brought back with its keys unless the kernel has collected it. None is made.",
+		ValidArgsFunction: completeUsers,
+		RunE: func(_ *cobra.Command, names []string) error {
+			if all && loggedIn || len(names) > 0 && (all || loggedIn) {
+				return usagef("renew takes users, or --all, or --logged-in: one of the three")
+			}
+			users, err := toRenew(names, all, loggedIn)
+			if err != nil {
+				return err
+			}
+			return renewEach(users, !all && !loggedIn)
+		},
+	}
+	c.Flags().BoolVar(&all, "all", false, "of every user who has a persistent keyring")
+	c.Flags().BoolVar(&loggedIn, "logged-in", false, "of every user who is logged in")
+	return c
+}
+
+func toRenew(names []string, all, loggedIn bool) (users []account, err error) {
+	var uids []uint32
+	switch {
+	case all:
+		list, err := persistent.All()
+		if err != nil {
+			return nil, err
+		}
+		for _, keyring := range list.Keyrings {
+			uids = append(uids, keyring.UID)
+		}
+	case loggedIn:
+		if uids, err = loggedin.UIDs(); err != nil {
+			return nil, err
+		}
+	case len(names) == 0:
+		return []account{me()}, nil
+	}
+	for _, uid := range uids {
+		users = append(users, byUID(uid))
+	}
+	for _, name := range names {
+		user, err := byName(name)
+		if err != nil {
+			return nil, err
+		}
+		users = append(users, user)
+	}
+	return users, nil
+}
+
+// renewEach tries all; to have none counts as a finding for a user who was named.
+func renewEach(users []account, named bool) error {
+	p := out()
+	found := false
+	for _, user := range users {
+		text, err := renew(user)
+		switch {
+		case errors.Is(err, errNone):
+			found = found || named
+			text = "none, nothing to renew"
+		case err != nil:
+			found = true
+			fmt.Fprintf(os.Stderr, "persistent-keyring: %s: %s\n", user, show.Error(persistent.Explain(err)))
+			continue
+		}
+		p.Item(0, user.String()+": "+text)
+	}
+	return finish(p, found)
+}
+
+var errNone = errors.New("no persistent keyring")
+
+// renew tells the expiry before and after.
+func renew(user account) (string, error) {
+	before, ok, err := persistent.Of(user.uid)
+	if !ok || before.State == persistent.Revoked {
+		if err != nil && !ok {
+			return "", err
+		}
+		return "", errNone
+	}
+	if _, err := persistent.Renew(user.uid); err != nil {
+		return "", err
+	}
+	after, ok, err := persistent.Of(user.uid)
+	switch {
+	case !ok && err == nil:
+		err = unix.ENOKEY
+		fallthrough
+	case !ok:
+		return "", err
+	}
+	text := "would have expired " + show.Left(before.Timeout, 0)
+	if before.State == persistent.Expired {
+		text = "had expired"
+	}
+	if before.Serial != after.Serial {
+		text += ", was collected, and a new, empty one was made"
+	}
+	started, _ := keyctl.Expiry() // without it the text is less exact
+	return text + "; expires " + show.Left(after.Timeout, started) + " now", nil
+}

@@ -1,0 +1,298 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/internal/status"
+)
+
+func TestStatusWithout(t *testing.T) {
+	as(t, alice, func() {
+		r := runCommand(t)
+		r.want(t, 1)
+		golden(t, "status-none", r)
+	})
+}
+
+func TestStatusPossessed(t *testing.T) {
+	as(t, alice, func() {
+		keyring := persistentIn(t, alice, keyctl.Session)
+		must(keyctl.AddKey("user", "a key", []byte("12345"), keyring))(t)
+		inner := must(keyctl.AddKey("keyring", "inner", nil, keyring))(t)
+		must(keyctl.AddKey("logon", "afs:x", []byte("1"), inner))(t)
+		r := runCommand(t, "status")
+		r.want(t, 0)
+		golden(t, "status-possessed", r)
+
+		j := decode[status.JSON](t, runCommand(t, "--json"))
+		session := must(keyctl.SessionKeyring())(t)
+		if !j.Possessed || j.Keyring == nil || j.Keyring.Serial != keyring || j.Session.Serial != session || j.Session.Description != "_ses" || len(j.Through) != 2 ||
+			j.Through[0].Serial != session || j.Through[1].Serial != keyring || len(j.Holds) != 2 || len(j.Findings) != 0 {
+			t.Errorf("%+v", j)
+		}
+		for _, u := range must(keyctl.ProcKeyUsers())(t) {
+			if u.UID == alice && (j.Quota.KeysUsed != u.QuotaKeys || j.Quota.KeysMax != u.MaxKeys || j.Quota.BytesUsed != u.QuotaBytes || j.Quota.BytesMax != u.MaxBytes) {
+				t.Errorf("quota %+v, the kernel says %+v", j.Quota, u)
+			}
+		}
+	})
+}
+
+func TestStatusThroughTheUserKeyring(t *testing.T) {
+	as(t, alice, func() {
+		persistentIn(t, alice, keyctl.User)
+		check(t, keyctl.Link(keyctl.User, keyctl.Session))
+		r := runCommand(t, "status")
+		r.want(t, 0)
+		golden(t, "status-user-keyring", r)
+	})
+}
+
+func TestStatusNotPossessed(t *testing.T) {
+	as(t, alice, func() {
+		keyring := persistentIn(t, alice, keyctl.Session)
+		must(keyctl.AddKey("user", "x", []byte("1"), keyring))(t)
+		check(t, keyctl.Unlink(keyring, keyctl.Session))
+		r := runCommand(t, "status")
+		r.want(t, 1)
+		golden(t, "status-not-possessed", r)
+	})
+}
+
+// Looking must not prolong anything: the timer would show days if it did.
+func TestStatusLeavesTheTimer(t *testing.T) {
+	keyctltest.SetSysctl(t, "persistent_keyring_expiry", 1000)
+	as(t, alice, func() {
+		persistentIn(t, alice, keyctl.Session)
+		keyctltest.OnThread(t, func() { keyctltest.SetSysctl(t, "persistent_keyring_expiry", 1000000) })
+		for range 2 {
+			if j := decode[status.JSON](t, runCommand(t, "status", "--json")); j.Keyring.Timer.LessThan > 1020 || j.Keyring.Timer.AtLeast == 0 {
+				t.Errorf("%+v", j.Keyring.Timer)
+			}
+		}
+	})
+}
+
+func TestStatusExpired(t *testing.T) {
+	keyctltest.SetSysctl(t, "gc_delay", 300)
+	keyctltest.SetSysctl(t, "persistent_keyring_expiry", 1)
+	as(t, alice, func() {
+		keyring := persistentIn(t, alice, keyctl.Session)
+		must(keyctl.AddKey("user", "x", []byte("1"), keyring))(t)
+		keyctltest.Eventually(t, "expired", func() bool { _, err := keyctl.Describe(keyring); return errors.Is(err, unix.EKEYEXPIRED) })
+		r := runCommand(t, "status")
+		r.want(t, 1)
+		golden(t, "status-expired", r)
+		if j := decode[status.JSON](t, runCommand(t, "--json")); j.Keyring.State != "expired" || j.Keyring.Timer.State != "expired" {
+			t.Errorf("%+v", j.Keyring)
+		}
+	})
+}
+
+func TestStatusRevoked(t *testing.T) {
+	as(t, alice, func() {
+		check(t, keyctl.Revoke(persistentIn(t, alice, keyctl.Session)))
+		runCommand(t, "status").want(t, 1, "revoked", "next login makes a new, empty one")
+	})
+}
+
+func TestStatusDeadSession(t *testing.T) {
+	as(t, alice, func() {
+		check(t, keyctl.Revoke(keyctl.Session))
+		runCommand(t, "status").want(t, 1, "EKEYREVOKED", "log in anew")
+	})
+}
+
+func TestStatusQuotaFull(t *testing.T) {
+	as(t, alice, func() {
+		persistentIn(t, alice, keyctl.Session)
+		keyctltest.OnThread(t, func() { keyctltest.SetSysctl(t, "maxkeys", 200) })
+		fillQuota(t)
+		runCommand(t, "status").want(t, 1, "200 of 200 keys", "the key quota is used up")
+	})
+}
+
+// fillQuota adds keys to the session keyring until the kernel has enough.
+func fillQuota(t *testing.T) {
+	t.Helper()
+	for i := range 1000 {
+		if _, err := keyctl.AddKey("user", strconv.Itoa(i), []byte("1"), keyctl.Session); err != nil {
+			if !errors.Is(err, unix.EDQUOT) {
+				t.Fatal(err)
+			}
+			return
+		}
+	}
+	t.Fatal("there is no limit")
+}
+
+// kerberosCache puts into a keyring what MIT krb5 1.20.1 puts there (internal/ccache/testdata).
+func kerberosCache(t *testing.T, keyring keyctl.Serial) {
+	t.Helper()
+	collection := must(keyctl.AddKey("keyring", "_krb", nil, keyring))(t)
+	cache := must(keyctl.AddKey("keyring", "99940", nil, collection))(t)
+	for _, key := range []struct{ file, description string }{
+		{"principal", "__krb5_princ__"},
+		{"tgt", "krbtgt/EXAMPLE.ORG@EXAMPLE.ORG"},
+		{"service", "host/www.example.org@EXAMPLE.ORG"},
+		{"setting", `krb5_ccache_conf_data/fast_avail/krbtgt\/EXAMPLE.ORG\@EXAMPLE.ORG@X-CACHECONF:`},
+	} {
+		payload := must(os.ReadFile(filepath.Join("..", "..", "internal", "ccache", "testdata", key.file+".bin")))(t)
+		must(keyctl.AddKey("user", key.description, payload, cache))(t)
+	}
+}
+
+func TestStatusKerberos(t *testing.T) {
+	as(t, alice, func() {
+		kerberosCache(t, persistentIn(t, alice, keyctl.Session))
+		r := runWith(t, []string{"KRB5CCNAME=FILE:/tmp/x y"}, "", "status")
+		r.want(t, 0, "Kerberos cache of alice@EXAMPLE.ORG", `KRB5CCNAME is "FILE:/tmp/x y", a file`)
+		verb := "until"
+		if time.Now().After(time.Date(2026, 11, 24, 1, 30, 20, 0, time.UTC)) {
+			verb = "ended"
+		}
+		r.want(t, 0, "ticket for krbtgt/EXAMPLE.ORG@EXAMPLE.ORG (", verb+" 2026-11-24 01:30 UTC", "the tickets of alice@EXAMPLE.ORG (until 2026-11-24 01:30 UTC) among them", "and 2 keys more (--all")
+		if all := runCommand(t, "status", "--all"); !strings.Contains(all.out, "__krb5_princ__") {
+			t.Errorf("--all does not show all:\n%s", all.out)
+		}
+		j := decode[status.JSON](t, runCommand(t, "--json"))
+		cache := j.Holds[0].Keys[0]
+		if cache.Principal != "alice@EXAMPLE.ORG" {
+			t.Errorf("%+v", cache)
+		}
+		found := false
+		for _, key := range cache.Keys {
+			found = found || key.Ticket != nil && key.Ticket.Server == "krbtgt/EXAMPLE.ORG@EXAMPLE.ORG" && key.Ticket.Ends == "2026-11-24T01:30:20Z"
+		}
+		if !found {
+			t.Errorf("no ticket-granting ticket in %+v", cache.Keys)
+		}
+	})
+}
+
+// Names are printed so that they can neither move the cursor nor make up lines.
+func TestStatusNasty(t *testing.T) {
+	as(t, alice, func() {
+		keyring := persistentIn(t, alice, keyctl.Session)
+		for _, name := range []string{
+			"two\nlines", "\x1b[2Jclear", "\x9b2J", "\u009b2J", "\u202egnp.exe", "\xff\xfe", "  blanks  ", strings.Repeat("long ", 500),
+			"forged\n" + forged(alice, keyring+1),
+		} {
+			must(keyctl.AddKey("user", name, []byte("1"), keyring))(t)
+		}
+		for _, args := range [][]string{{"status"}, {"status", "--json"}} {
+			r := runCommand(t, args...)
+			r.want(t, 0)
+			for _, c := range r.out {
+				if c != '\n' && (c < ' ' || c > '~') {
+					t.Errorf("%q: raw %U is printed", args, c)
+				}
+			}
+		}
+		runCommand(t, "status").want(t, 0, `"two\nlines"`, `"\x1b[2Jclear"`, `"  blanks  "`, "unseen", "/proc/keys line")
+	})
+}
+
+// forged is a line as /proc/keys has them, of a persistent keyring that is none; the kernel adds the size of the key in whose name it
+// stands, which passes for the number of links.
+func forged(uid uint32, serial keyctl.Serial) string {
+	return fmt.Sprintf("%08x I------     3  4w 1f030000 %5d 65534 keyring   _persistent.%d", uint32(serial), uid, uid)
+}
+
+// A keyring that only has the name is not taken for the kernel's, nor is one that is made up.
+func TestStatusForged(t *testing.T) {
+	as(t, alice, func() {
+		fake := must(keyctl.AddKey("keyring", "_persistent.99940", nil, keyctl.Session))(t)
+		must(keyctl.AddKey("user", "x\n"+forged(alice, fake), []byte("1"), keyctl.Session))(t)
+		must(keyctl.AddKey("user", "y\n"+forged(alice, 3), []byte("1"), keyctl.Session))(t)
+		j := decode[status.JSON](t, runCommand(t, "--json"))
+		if j.Keyring != nil && j.Keyring.Serial == 3 {
+			t.Errorf("a keyring that is not there was believed in: %+v", j.Keyring)
+		}
+	})
+}
+
+func TestStatusManyKeys(t *testing.T) {
+	keyctltest.SetSysctl(t, "maxkeys", 20000)
+	keyctltest.SetSysctl(t, "maxbytes", 20000000)
+	as(t, alice, func() {
+		keyring := persistentIn(t, alice, keyctl.Session)
+		for i := range 10000 {
+			must(keyctl.AddKey("user", strconv.Itoa(i), []byte("1"), keyring))(t)
+		}
+		r := runCommand(t, "status")
+		r.want(t, 0, "holds 10000 keys", "and 9980 keys more (--all shows them)")
+		if lines := strings.Count(r.out, "\n"); lines > 40 {
+			t.Errorf("%d lines", lines)
+		}
+		if lines := strings.Count(runCommand(t, "status", "--all").out, "\n"); lines < 10000 {
+			t.Errorf("--all shows %d lines", lines)
+		}
+		if j := decode[status.JSON](t, runCommand(t, "--json")); len(j.Holds) != 10000 {
+			t.Errorf("JSON has %d keys", len(j.Holds))
+		}
+	})
+}
+
+// Keyrings that are linked many times over are shown once.
+func TestStatusNested(t *testing.T) {
+	as(t, alice, func() {
+		upper := []keyctl.Serial{persistentIn(t, alice, keyctl.Session)}
+		for depth := range 4 {
+			var lower []keyctl.Serial
+			for i := range 10 {
+				lower = append(lower, must(keyctl.AddKey("keyring", fmt.Sprintf("%d-%d", depth, i), nil, upper[0]))(t))
+			}
+			for _, from := range upper[1:] {
+				for _, to := range lower {
+					check(t, keyctl.Link(to, from))
+				}
+			}
+			upper = lower
+		}
+		r := runCommand(t, "status", "--all")
+		r.want(t, 0, "shown above")
+		if lines := strings.Count(r.out, "\n"); lines > 500 {
+			t.Errorf("41 keyrings make %d lines", lines)
+		}
+	})
+}
+
+func TestStatusUnreadableProcKeys(t *testing.T) {
+	keyctltest.Need(t)
+	file := filepath.Join(t.TempDir(), "keys")
+	check(t, os.WriteFile(file, nil, 0))
+	bindOver(t, file, "/proc/keys")
+	as(t, bob, func() {
+		runCommand(t, "status").want(t, 1, "open /proc/keys: EACCES", "may be a persistent keyring or not")
+		persistentIn(t, bob, keyctl.Session)
+		r := runCommand(t, "status")
+		r.want(t, 0, "possesses it through", "unseen")
+		if strings.Contains(r.out, "expires") && strings.Contains(r.out, "renewal makes") {
+			t.Errorf("a timer that cannot be seen is shown:\n%s", r.out)
+		}
+		decode[status.JSON](t, runCommand(t, "--json"))
+		check(t, keyctl.Invalidate(persistentIn(t, bob, keyctl.Session))) // Forget cannot see it
+	})
+}
+
+func TestStatusWithoutPersistentKeyrings(t *testing.T) {
+	as(t, alice, func() {
+		const getPersistent = ":22"
+		runWith(t, nil, strconv.Itoa(int(unix.EOPNOTSUPP))+getPersistent, "status").want(t, 1, "ENOTSUP", "no persistent keyrings here")
+		for _, errno := range []unix.Errno{unix.EPERM, unix.ENOSYS} {
+			runWith(t, nil, strconv.Itoa(int(errno)), "status").want(t, 1, unix.ErrnoName(errno), "doctor tells why")
+		}
+	})
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"pam_persistent/internal/keyctl"
+)
+
+func TestWatch(t *testing.T) {
+	as(t, alice, func() {
+		term := onTerminal(t, 80, 24, "watch", "--interval", "100ms")
+		term.expect("there is no persistent")
+		keyring := persistentIn(t, alice, keyctl.Session)
+		term.expect("possesses it through")
+		must(keyctl.AddKey("user", "seen", []byte("1"), keyring))(t)
+		term.expect(`user "seen"`)
+		check(t, unix.IoctlSetWinsize(int(term.master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 3, Col: 120}))
+		term.looked = len(term.text())
+		term.expect("\x1b[H")
+		term.expect("\x1b[J")
+		term.looked = len(term.text())
+		term.expect("\x1b[H")
+		from := term.looked
+		term.expect("\x1b[J")
+		if lines := strings.Count(term.text()[from:term.looked], "\n"); lines > 2 {
+			t.Errorf("%d lines for 3 rows", lines+1)
+		}
+		term.send("\x03")
+		if status := term.wait(); status != 0 {
+			t.Errorf("exit status %d", status)
+		}
+	})
+}
+
+func TestWatchProblems(t *testing.T) {
+	as(t, alice, func() {
+		runCommand(t, "watch").want(t, 2, "standard output is not")
+		runCommand(t, "watch", "--interval", "1ms").want(t, 2, "must be 100ms or more")
+		runCommand(t, "watch", "--interval", "x").want(t, 2, "invalid")
+	})
+}
+
+func TestColour(t *testing.T) {
+	as(t, alice, func() {
+		for _, test := range []struct {
+			environment []string
+			colour      bool
+		}{{nil, true}, {[]string{"NO_COLOR=1"}, false}, {[]string{"NO_COLOR="}, true}, {[]string{"TERM=dumb"}, false}} {
+			term := onTerminalWith(t, 80, 24, test.environment, "status")
+			term.expect("A logout now")
+			term.wait()
+			if coloured := strings.Contains(term.text(), "\x1b["); coloured != test.colour {
+				t.Errorf("%q: colour is %v", test.environment, coloured)
+			}
+		}
+		if r := runCommand(t, "status"); strings.Contains(r.out, "\x1b") {
+			t.Error("colour without a terminal")
+		}
+	})
+}
+
+func TestWidth(t *testing.T) {
+	as(t, alice, func() {
+		must(keyctl.AddKey("user", strings.Repeat("word ", 30), []byte("1"), persistentIn(t, alice, keyctl.Session)))(t)
+		for _, columns := range []uint16{80, 120} {
+			for _, command := range []string{"status", "doctor"} {
+				term := onTerminalWith(t, columns, 24, []string{"NO_COLOR=1"}, command)
+				term.wait()
+				for _, line := range strings.Split(strings.ReplaceAll(term.text(), "\r", ""), "\n") {
+					// What is to be copied is not folded, and neither are paths.
+					if len(line) > int(columns) && !strings.HasPrefix(line, "         ") {
+						t.Errorf("%s at %d columns: %q", command, columns, line)
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestUsage(t *testing.T) {
+	as(t, alice, func() {
+		for _, args := range [][]string{{"nonsense"}, {"--nonsense"}, {"status", "x"}, {"list", "x"}, {"drop"}, {"doctor", "x"}, {"renew", "--all=x"}} {
+			runCommand(t, args...).want(t, 2, "persistent-keyring: ", "--help tells")
+		}
+	})
+}
+
+func TestCompletion(t *testing.T) {
+	as(t, alice, func() {
+		for _, shell := range []string{"bash", "zsh", "fish"} {
+			runCommand(t, "completion", shell).want(t, 0, "persistent-keyring")
+		}
+		runCommand(t, "__complete", "renew", "al").want(t, 0, "alice")
+		runCommand(t, "__complete", "try", "s").want(t, 0, "sshd", "su")
+		runCommand(t, "__complete", "try", "sshd", "b").want(t, 0, "bob")
+		runCommand(t, "__complete", "doctor", "--service", "lo").want(t, 0, "login")
+	})
+}

@@ -1,0 +1,112 @@
+package checkup
+
+import (
+	"debug/elf"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+
+	"pam_persistent/internal/dlopen"
+	"pam_persistent/internal/show"
+)
+
+// Module is the file name of the module, and keyinit that of the one which joins session keyrings.
+const (
+	Module  = "pam_persistent.so"
+	keyinit = "pam_keyinit.so"
+	systemd = "pam_systemd.so"
+)
+
+// neighbour is a module that is part of Linux-PAM itself: where it lies, libpam looks for modules.
+const neighbour = "pam_permit.so"
+
+// module tells whether libpam can load the module, and would not rather not.
+func (r *Report) module() {
+	dirs := moduleDirs()
+	if len(dirs) == 0 {
+		r.add("module", Wrong, "the directory of the PAM modules cannot be found: "+neighbour+" is in none of the usual places", Mend{"on Debian (on Red Hat the package is pam)", "apt-get install libpam-modules"})
+		return
+	}
+	path := filepath.Join(dirs[0], Module)
+	info, err := os.Stat(path)
+	switch {
+	case os.IsNotExist(err):
+		r.add("module", Wrong, path+" is missing: services that name it fail, or go on without it", Mend{"install its package, or from the source", "make install PAMDIR=" + dirs[0]})
+		return
+	case err != nil:
+		r.add("module", Note, "cannot be seen: "+show.Error(err), Mend{})
+		return
+	}
+	if !r.safe(path, info) {
+		return
+	}
+	if err := dlopen.InChild(path); err != nil {
+		r.add("module", Wrong, fmt.Sprintf("%s cannot be loaded: %v", path, err), Mend{"install it anew, built for this machine", "make install PAMDIR=" + dirs[0]})
+		return
+	}
+	r.add("module", OK, path+" can be loaded", Mend{})
+}
+
+// safe tells whether the module is root's alone to change and everybody's to read.
+func (r *Report) safe(path string, info fs.FileInfo) bool {
+	owner := info.Sys().(*syscall.Stat_t).Uid
+	mode := info.Mode()
+	switch {
+	case !mode.IsRegular():
+		r.add("module", Wrong, fmt.Sprintf("%s is no regular file (%v)", path, mode), command("rm "+path))
+	case owner != 0:
+		r.add("module", Wrong, fmt.Sprintf("%s belongs to UID %d, who can thus become root", path, owner), command("chown root:root "+path))
+	case mode.Perm()&0o022 != 0:
+		r.add("module", Wrong, fmt.Sprintf("%s has mode %04o: others than root can write it, and thus become root", path, mode.Perm()), command("chmod 644 "+path))
+	case mode.Perm()&0o444 != 0o444:
+		r.add("module", Wrong, fmt.Sprintf("%s has mode %04o: programs that are not root's (a screen locker) cannot load it", path, mode.Perm()), command("chmod 644 "+path))
+	default:
+		return true
+	}
+	return false
+}
+
+// moduleDirs are the directories with modules of this machine's own architecture.
+func moduleDirs() (dirs []string) {
+	for _, pattern := range []string{"/lib/*/security", "/usr/lib/*/security", "/usr/lib64/security", "/lib64/security", "/usr/lib/security", "/lib/security"} {
+		found, _ := filepath.Glob(pattern)
+		for _, dir := range found {
+			if real, err := filepath.EvalSymlinks(dir); err == nil && !slices.Contains(dirs, real) && native(filepath.Join(real, neighbour)) {
+				dirs = append(dirs, real)
+			}
+		}
+	}
+	return dirs
+}
+
+var machines = map[string]elf.Machine{
+	"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64, "386": elf.EM_386, "arm": elf.EM_ARM,
+	"ppc64le": elf.EM_PPC64, "s390x": elf.EM_S390, "riscv64": elf.EM_RISCV, "loong64": elf.EM_LOONGARCH,
+}
+
+func native(path string) bool {
+	file, err := elf.Open(path)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	machine, known := machines[runtime.GOARCH]
+	return !known || file.Machine == machine
+}
+
+// installed tells whether libpam finds a module.
+func installed(module string) bool {
+	if strings.HasPrefix(module, "/") {
+		_, err := os.Stat(module)
+		return err == nil
+	}
+	return slices.ContainsFunc(moduleDirs(), func(dir string) bool {
+		_, err := os.Stat(filepath.Join(dir, module))
+		return err == nil
+	})
+}

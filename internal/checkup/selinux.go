@@ -1,0 +1,78 @@
+package checkup
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"pam_persistent/internal/show"
+)
+
+const (
+	selinuxEnforce = "/sys/fs/selinux/enforce"
+	auditLog       = "/var/log/audit/audit.log"
+)
+
+// selinux tells of denials that concern keys.
+func (r *Report) selinux() {
+	enforce, err := os.ReadFile(selinuxEnforce)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		r.add("SELinux", OK, "not in use", Mend{})
+		return
+	case err != nil:
+		r.add("SELinux", Note, "cannot be seen: "+show.Error(err), Mend{})
+		return
+	}
+	text, err := tail(auditLog, 8<<20)
+	if err != nil {
+		r.add("SELinux", Note, "denials cannot be seen: "+show.Error(err), Mend{"as root", "ausearch -m avc -ts today | grep tclass=key"})
+		return
+	}
+	denials := Denials(text)
+	if len(denials) == 0 {
+		r.add("SELinux", OK, "no denial about keys in "+auditLog, Mend{})
+		return
+	}
+	last := denials[len(denials)-1]
+	level := Wrong
+	if strings.TrimSpace(string(enforce)) == "0" {
+		level = Note // permissive: it was let through
+	}
+	r.add("SELinux", level, fmt.Sprintf("%s about keys in %s, the last: %s", show.Count(len(denials), "denial"), auditLog, show.Quote(last)),
+		command("ausearch -m avc -ts today | grep tclass=key | audit2allow -M pam_persistent && semodule -i pam_persistent.pp"))
+}
+
+// Denials are the lines of an audit log that tell of a denied access to a key, from
+// "avc:" on. Source: the audit message AVC, security/selinux/avc.c.
+func Denials(log string) (denials []string) {
+	for line := range strings.Lines(log) {
+		_, denial, found := strings.Cut(line, "avc:  denied ")
+		if found && strings.Contains(denial, "tclass=key ") {
+			denials = append(denials, "avc: denied "+strings.TrimSpace(denial))
+		}
+	}
+	return denials
+}
+
+// tail reads no more than the last bytes of a file.
+func tail(path string, bytes int64) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return "", err
+	}
+	from := max(0, info.Size()-bytes)
+	text := make([]byte, info.Size()-from)
+	n, err := file.ReadAt(text, from)
+	if n < len(text) && err != nil {
+		return "", err
+	}
+	return string(text), nil
+}

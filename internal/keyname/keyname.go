@@ -1,0 +1,47 @@
+// Package keyname reads how people name keys on a command line.
+package keyname
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/show"
+)
+
+// Name is a key by serial, or by type and description.
+type Name struct {
+	Serial            keyctl.Serial // 0: by the others
+	Type, Description string
+}
+
+// Parse reads "123456", "0x1e240" or "type:description".
+func Parse(arg string) (Name, error) {
+	if typ, description, found := strings.Cut(arg, ":"); found {
+		if typ == "" || strings.ContainsRune(arg, 0) {
+			return Name{}, fmt.Errorf("key %s: a type must stand before the colon, as in user:name", show.Quote(arg))
+		}
+		return Name{Type: typ, Description: description}, nil
+	}
+	serial, err := strconv.ParseInt(arg, 0, 32)
+	if err != nil || serial < 1 {
+		return Name{}, fmt.Errorf("key %s: neither a serial nor type:description", show.Quote(arg))
+	}
+	return Name{Serial: keyctl.Serial(serial)}, nil
+}
+
+func (n Name) String() string {
+	if n.Serial != 0 {
+		return n.Serial.String()
+	}
+	return show.Name(n.Type) + " " + show.Quote(n.Description)
+}
+
+// Is tells whether a key goes by that name.
+func (n Name) Is(serial keyctl.Serial, typ, description string) bool {
+	if n.Serial != 0 {
+		return serial == n.Serial
+	}
+	return typ == n.Type && description == n.Description
+}

@@ -1,0 +1,132 @@
+package keytree
+
+import (
+	"errors"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keyctl/keyctltest"
+)
+
+const user = 99950
+
+func TestMain(m *testing.M) { keyctltest.Main(m, user, user) }
+
+func add(t *testing.T, typ, name string, in keyctl.Serial) keyctl.Serial {
+	t.Helper()
+	var payload []byte
+	if typ != "keyring" {
+		payload = []byte("1234")
+	}
+	serial, err := keyctl.AddKey(typ, name, payload, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return serial
+}
+
+// read reads the session keyring; timers and sizes come from /proc/keys.
+func read(t *testing.T) *Key {
+	t.Helper()
+	keys, err := keyctl.ProcKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := keyctl.SessionKeyring()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return NewReader(keys).Tree(session)
+}
+
+func TestTree(t *testing.T) {
+	keyctltest.AsUser(t, user, func() {
+		inner := add(t, "keyring", "inner", keyctl.Session)
+		deep := add(t, "user", "deep", inner)
+		second := add(t, "keyring", "second", keyctl.Session)
+		if err := keyctl.Link(inner, second); err != nil {
+			t.Fatal(err)
+		}
+		if err := keyctl.SetTimeout(deep, 10*24*60*60); err != nil {
+			t.Fatal(err)
+		}
+		tree := read(t)
+		path := tree.Path(deep)
+		if len(path) != 3 || path[0] != tree || path[1].Serial != inner {
+			t.Fatalf("path %+v", path)
+		}
+		if k := path[2]; k.Type != "user" || k.Description != "deep" || k.UID != user || k.State != Valid || k.Bytes == nil || *k.Bytes != 4 || k.Timeout == nil || k.Timeout.Unit == 0 {
+			t.Errorf("%+v", k)
+		}
+		again := 0
+		tree.Walk(func(key, in *Key) {
+			if key.Again {
+				again++
+			}
+			if (in == nil) != (key == tree) {
+				t.Errorf("%d lies in %+v", key.Serial, in)
+			}
+		})
+		if again != 1 || tree.Path(1) != nil {
+			t.Errorf("%d keyrings are marked as shown elsewhere, want 1", again)
+		}
+	})
+}
+
+func TestStates(t *testing.T) {
+	keyctltest.SetSysctl(t, "gc_delay", 300)
+	keyctltest.AsUser(t, user, func() {
+		revoked, hidden := add(t, "user", "revoked", keyctl.Session), add(t, "user", "hidden", keyctl.Session)
+		expired, closed := add(t, "user", "expired", keyctl.Session), add(t, "keyring", "closed", keyctl.Session)
+		if err := errors.Join(keyctl.Revoke(revoked), keyctl.SetPerm(hidden, 0), keyctl.SetTimeout(expired, 1), keyctl.SetPerm(closed, keyctl.UsrView)); err != nil {
+			t.Fatal(err)
+		}
+		keyctltest.Eventually(t, "expired", func() bool { _, err := keyctl.Describe(expired); return errors.Is(err, unix.EKEYEXPIRED) })
+		tree := read(t)
+		for serial, want := range map[keyctl.Serial]struct {
+			state State
+			name  string
+		}{revoked: {Revoked, "revoked"}, hidden: {Hidden, ""}, expired: {Expired, "expired"}, closed: {Valid, "closed"}} {
+			path := tree.Path(serial)
+			if path == nil || path[1].State != want.state || path[1].Description != want.name {
+				t.Errorf("%d: %+v, want %+v", serial, path, want)
+			}
+		}
+		if k := tree.Path(closed)[1]; !errors.Is(k.Problem, unix.EACCES) {
+			t.Errorf("a keyring that may not be read: %+v", k)
+		}
+		if k := NewReader(nil).Tree(1 << 30); k.State != Gone {
+			t.Errorf("no key: %+v", k)
+		}
+	})
+}
+
+// Of two lines for one serial one was made up; neither is believed.
+func TestTwoLines(t *testing.T) {
+	keyctltest.AsUser(t, user, func() {
+		key := add(t, "user", "x", keyctl.Session)
+		line := keyctl.KeyInfo{Serial: key, Timeout: keyctl.Timeout{Kind: keyctl.Permanent}}
+		forged := line
+		forged.Timeout = keyctl.Timeout{Kind: keyctl.Expired}
+		if k := NewReader([]keyctl.KeyInfo{line, forged}).Tree(key); k.Timeout != nil {
+			t.Errorf("%+v", k.Timeout)
+		}
+		if k := NewReader([]keyctl.KeyInfo{line}).Tree(key); k.Timeout == nil {
+			t.Error("one line is enough")
+		}
+	})
+}
+
+// What looks like a credential cache but is none is shown as what it is.
+func TestBadCache(t *testing.T) {
+	keyctltest.AsUser(t, user, func() {
+		cache := add(t, "keyring", "cache", keyctl.Session)
+		add(t, "user", "__krb5_princ__", cache)
+		k := read(t).Path(cache)[1]
+		if k.Principal != "" || k.Keys[0].Problem == nil {
+			t.Errorf("%+v", k)
+		}
+	})
+}

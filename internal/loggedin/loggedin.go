@@ -1,0 +1,82 @@
+// Package loggedin tells who is logged in.
+package loggedin
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"slices"
+	"strconv"
+
+	"pam_persistent/internal/show"
+)
+
+const (
+	usersDir = "/run/systemd/users" // logind keeps a file for each UID that has a session or a manager
+	utmpPath = "/run/utmp"
+)
+
+// UIDs are those of the users whom systemd-logind or utmp(5) knows; either may be
+// missing. An entry of utmp with a name that nobody has is passed over.
+func UIDs() ([]uint32, error) {
+	uids, errLogind := logind(usersDir)
+	text, errUtmp := os.ReadFile(utmpPath)
+	if errors.Is(errLogind, fs.ErrNotExist) && errors.Is(errUtmp, fs.ErrNotExist) {
+		return nil, fmt.Errorf("who is logged in cannot be told: there is neither %s nor %s", usersDir, utmpPath)
+	}
+	for _, err := range []error{errLogind, errUtmp} {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	for _, name := range ParseUtmp(text) {
+		account, err := user.Lookup(name)
+		if errors.As(err, new(user.UnknownUserError)) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("user %s of %s: %w", show.Quote(name), utmpPath, err)
+		}
+		if uid, err := strconv.ParseUint(account.Uid, 10, 32); err == nil {
+			uids = append(uids, uint32(uid))
+		}
+	}
+	slices.Sort(uids)
+	return slices.Compact(uids), nil
+}
+
+func logind(dir string) (uids []uint32, err error) {
+	entries, err := os.ReadDir(dir)
+	for _, entry := range entries {
+		if uid, err := strconv.ParseUint(entry.Name(), 10, 32); err == nil {
+			uids = append(uids, uint32(uid))
+		}
+	}
+	return uids, err
+}
+
+// The record of utmp(5) in glibc on Linux: the same on all architectures in all that is read here.
+const (
+	recordSize  = 384
+	userOffset  = 44
+	userSize    = 32
+	userProcess = 7 // type of the entry of a session
+)
+
+// ParseUtmp lists the names of the users who have a session in utmp(5).
+func ParseUtmp(text []byte) (names []string) {
+	for ; len(text) >= recordSize; text = text[recordSize:] {
+		if binary.NativeEndian.Uint16(text) != userProcess {
+			continue
+		}
+		name, _, _ := bytes.Cut(text[userOffset:userOffset+userSize], []byte{0})
+		if len(name) > 0 && !slices.Contains(names, string(name)) {
+			names = append(names, string(name))
+		}
+	}
+	return names
+}

@@ -1,0 +1,134 @@
+// Package pamconf reads the service files of Linux-PAM.
+//
+// Source: pam.conf(5), libpam/pam_handlers.c.
+package pamconf
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Line is one rule of a service file.
+type Line struct {
+	File    string
+	Number  int    // counted from 1; the first one of a rule that is continued with backslashes
+	Kind    string // "auth", "account", "password", "session"; "" for @include, which takes all of them
+	Control string // "required", "[success=1 default=ignore]", "include", "substack", "@include"
+	Module  string // file name of the module, or of the included file
+	Args    []string
+	Level   int // substacks that it lies in, set by [Config.Stack]
+}
+
+// Where names the line, as in "/etc/pam.d/su:12".
+func (l Line) Where() string { return fmt.Sprintf("%s:%d", l.File, l.Number) }
+
+// Is tells whether the line calls the module of this file name, in whatever directory.
+func (l Line) Is(module string) bool {
+	return !l.includes() && l.Control != "substack" && path.Base(l.Module) == module
+}
+
+// Has tells whether the module is given this argument.
+func (l Line) Has(arg string) bool { return slices.Contains(l.Args, arg) }
+
+func (l Line) includes() bool { return l.Control == "include" || l.Control == "@include" }
+
+var kinds = []string{"auth", "account", "password", "session"}
+
+// Parse reads the text of a service file. Each problem is a line that libpam would
+// not understand: it then lets the whole stack of that service fail.
+func Parse(file, text string) (lines []Line, problems []string) {
+	for number, rule := range rules(text) {
+		words := split(rule)
+		if len(words) == 0 {
+			continue
+		}
+		l := Line{File: file, Number: number}
+		bad := func(what string) {
+			problems = append(problems, fmt.Sprintf("%s: %s: %.80q", l.Where(), what, rule))
+		}
+		if words[0] == "@include" {
+			if len(words) != 2 {
+				bad("@include takes one file")
+				continue
+			}
+			l.Control, l.Module = words[0], words[1]
+			lines = append(lines, l)
+			continue
+		}
+		l.Kind = strings.ToLower(strings.TrimPrefix(words[0], "-"))
+		switch {
+		case !slices.Contains(kinds, l.Kind):
+			bad("unknown type")
+			continue
+		case len(words) < 3:
+			bad("less than type, control and module")
+			continue
+		}
+		l.Control, l.Module, l.Args = words[1], words[2], words[3:]
+		if !strings.HasPrefix(l.Control, "[") {
+			l.Control = strings.ToLower(l.Control)
+		}
+		lines = append(lines, l)
+	}
+	return lines, problems
+}
+
+// rules joins lines that end in a backslash and drops comments.
+func rules(text string) func(yield func(number int, rule string) bool) {
+	return func(yield func(int, string) bool) {
+		number, first, joined := 0, 0, ""
+		for line := range strings.Lines(text) {
+			number++
+			if first == 0 {
+				first = number
+			}
+			line = strings.TrimRight(line, "\n")
+			line, _, commented := strings.Cut(line, "#")
+			if !commented && strings.HasSuffix(line, `\`) {
+				joined += strings.TrimSuffix(line, `\`) + " "
+				continue
+			}
+			if !yield(first, joined+line) {
+				return
+			}
+			first, joined = 0, ""
+		}
+		if joined != "" {
+			yield(first, joined)
+		}
+	}
+}
+
+// split cuts a rule into words. A word that begins with a bracket reaches to the
+// closing one; "\]" is a bracket in it. The brackets of a control stay, so that it can
+// be told from a keyword; those of an argument go.
+func split(rule string) (words []string) {
+	const space = " \t\r"
+	for rest := strings.TrimLeft(rule, space); rest != ""; rest = strings.TrimLeft(rest, space) {
+		if rest[0] != '[' {
+			end := strings.IndexAny(rest, space)
+			if end < 0 {
+				end = len(rest)
+			}
+			words = append(words, rest[:end])
+			rest = rest[end:]
+			continue
+		}
+		end := 1
+		for end < len(rest) && rest[end] != ']' {
+			if rest[end] == '\\' && end+1 < len(rest) {
+				end++
+			}
+			end++
+		}
+		word := strings.ReplaceAll(rest[1:min(end, len(rest))], `\]`, "]")
+		if len(words) == 1 {
+			word = "[" + word + "]"
+		}
+		words = append(words, word)
+		rest = rest[min(end+1, len(rest)):]
+	}
+	return words
+}

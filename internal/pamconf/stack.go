@@ -1,0 +1,141 @@
+package pamconf
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"pam_persistent/internal/show"
+)
+
+// Config is where service files lie; the first directory that has a file wins.
+type Config struct{ Dirs []string }
+
+// System are the directories of Linux-PAM: the administrator's and the vendor's
+// (since 1.4.0).
+var System = Config{[]string{"/etc/pam.d", "/usr/lib/pam.d"}}
+
+// other is the service whose lines count where a service has none of a kind.
+const other = "other"
+
+// maxDepth is libpam's limit (PAM_SUBSTACK_MAX_LEVEL); it also ends a file that
+// includes itself.
+const maxDepth = 16
+
+// Stack is what libpam runs for a service.
+type Stack struct {
+	Service string
+	Lines   []Line // in the order in which they run; a substack is preceded by the line that names it
+	// Files that were read, the service's own first if there is one.
+	Files []string
+	// FromOther tells that the service has no line of this kind, so that libpam takes those of "other".
+	FromOther bool
+	Problems  []string
+}
+
+// Services lists the services by name.
+func (c Config) Services() ([]string, error) {
+	var names []string
+	var problems []error
+	for _, dir := range c.Dirs {
+		entries, err := os.ReadDir(dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			problems = append(problems, err)
+		}
+		for _, entry := range entries {
+			if !entry.IsDir() && !leftBehind(entry.Name()) {
+				names = append(names, entry.Name())
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), errors.Join(problems...)
+}
+
+// leftBehind tells a file that no program asks for: what editors and package managers leave.
+func leftBehind(name string) bool {
+	return strings.HasPrefix(name, ".") || strings.HasSuffix(name, "~") ||
+		slices.ContainsFunc([]string{".dpkg-", ".rpm", ".bak", ".orig", ".pam-old", ".ucf-"}, func(mark string) bool { return strings.Contains(name, mark) })
+}
+
+// Has tells whether the service has a file of its own.
+func (c Config) Has(service string) bool {
+	_, _, err := c.read(service)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// Stack reads the lines of one kind ("session") that libpam runs for a service, with all
+// that they include. What cannot be read is among the problems.
+func (c Config) Stack(service, kind string) Stack {
+	s := Stack{Service: service}
+	c.collect(&s, service, kind, 0, 0, "")
+	if len(s.Lines) == 0 && len(s.Problems) == 0 && service != other {
+		own := s.Files
+		s = c.Stack(other, kind)
+		s.Service, s.FromOther, s.Files = service, true, append(own, s.Files...)
+	}
+	return s
+}
+
+func (c Config) collect(s *Stack, name, kind string, level, depth int, from string) {
+	if depth > maxDepth {
+		s.Problems = append(s.Problems, fmt.Sprintf("%s: files include each other more than %d deep", from, maxDepth))
+		return
+	}
+	file, text, err := c.read(name)
+	if err != nil {
+		// Without a file of its own a service has the lines of "other".
+		if from != "" || !errors.Is(err, fs.ErrNotExist) {
+			s.Problems = append(s.Problems, strings.TrimPrefix(from+": ", ": ")+show.Error(err))
+		}
+		return
+	}
+	if !slices.Contains(s.Files, file) {
+		s.Files = append(s.Files, file)
+	}
+	lines, problems := Parse(file, text)
+	for _, problem := range problems {
+		if !slices.Contains(s.Problems, problem) {
+			s.Problems = append(s.Problems, problem)
+		}
+	}
+	for _, line := range lines {
+		line.Level = level
+		if line.Kind != "" && line.Kind != kind || tooLong(s) {
+			continue
+		}
+		switch {
+		case line.includes():
+			c.collect(s, line.Module, kind, level, depth+1, line.Where())
+		case line.Control == "substack":
+			s.Lines = append(s.Lines, line)
+			c.collect(s, line.Module, kind, level+1, depth+1, line.Where())
+		default:
+			s.Lines = append(s.Lines, line)
+		}
+	}
+}
+
+// maxLines bounds what files that include each other many times over can make.
+const maxLines = 10000
+
+func tooLong(s *Stack) bool { return len(s.Lines) >= maxLines || len(s.Problems) >= maxLines }
+
+func (c Config) read(name string) (file, text string, err error) {
+	if filepath.IsAbs(name) {
+		data, err := os.ReadFile(name)
+		return name, string(data), err
+	}
+	for _, dir := range c.Dirs {
+		file = filepath.Join(dir, name)
+		data, err := os.ReadFile(file)
+		if err == nil || !errors.Is(err, fs.ErrNotExist) {
+			return file, string(data), err
+		}
+	}
+	return "", "", &fs.PathError{Op: "open", Path: filepath.Join(c.Dirs[0], name), Err: fs.ErrNotExist}
+}

@@ -1,0 +1,115 @@
+package show
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/sys/unix"
+)
+
+// Style is a colour that stands for a meaning, never for it alone.
+type Style string
+
+const (
+	Plain Style = ""
+	Bold  Style = "1"
+	Good  Style = "32"
+	Note  Style = "33"
+	Bad   Style = "1;31"
+)
+
+// Printer writes lines, folded to the width of a terminal.
+type Printer struct {
+	Out    io.Writer
+	Colour bool
+	Width  int // columns; 0: do not fold
+	err    error
+}
+
+// To prints on a file. Colour and folding are for terminals; the variable NO_COLOR,
+// if it is not empty, keeps the colour away (no-color.org).
+func To(file *os.File) *Printer {
+	p := &Printer{Out: file}
+	if size, err := unix.IoctlGetWinsize(int(file.Fd()), unix.TIOCGWINSZ); err == nil {
+		p.Width = int(size.Col)
+		p.Colour = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	}
+	return p
+}
+
+// Err is the first error of a write.
+func (p *Printer) Err() error { return p.err }
+
+func (p *Printer) write(text string) {
+	if p.err == nil {
+		_, p.err = io.WriteString(p.Out, text)
+	}
+}
+
+func (p *Printer) paint(style Style, text string) string {
+	if !p.Colour || style == Plain {
+		return text
+	}
+	return "\x1b[" + string(style) + "m" + text + "\x1b[0m"
+}
+
+// Heading starts a part.
+func (p *Printer) Heading(text string) { p.write(p.paint(Bold, text) + "\n") }
+
+// Labelled prints a text with a label before it, in a column of so many characters.
+func (p *Printer) Labelled(indent, column int, style Style, label, text string) {
+	if text == "" {
+		p.write(strings.Repeat(" ", indent) + p.paint(style, label) + "\n")
+		return
+	}
+	pad := strings.Repeat(" ", max(1, column-utf8.RuneCountInString(label)))
+	p.write(strings.Repeat(" ", indent) + p.paint(style, label) + pad)
+	p.fold(indent+column, indent+column, text)
+}
+
+// Item prints a text of its own; what is folded is indented by two more.
+func (p *Printer) Item(indent int, text string) {
+	p.write(strings.Repeat(" ", indent))
+	p.fold(indent, indent+2, text)
+}
+
+// Verbatim prints what is to be copied: never folded.
+func (p *Printer) Verbatim(indent int, text string) {
+	for line := range strings.Lines(text) {
+		p.write(strings.Repeat(" ", indent) + strings.TrimSuffix(line, "\n") + "\n")
+	}
+}
+
+// fold writes text from the given column on, and what does not fit into lines with the given indent.
+func (p *Printer) fold(column, indent int, text string) {
+	if p.Width <= 0 {
+		p.write(text + "\n")
+		return
+	}
+	first := true
+	for word := range strings.SplitSeq(text, " ") {
+		length := utf8.RuneCountInString(word)
+		switch {
+		case first:
+		case column+1+length > p.Width:
+			p.write("\n" + strings.Repeat(" ", indent))
+			column = indent
+		default:
+			p.write(" ")
+			column++
+		}
+		p.write(word)
+		column += length
+		first = false
+	}
+	p.write("\n")
+}
+
+// Buffer is a printer like p whose output is kept.
+func (p *Printer) Buffer() (*Printer, *bytes.Buffer) {
+	var kept bytes.Buffer
+	return &Printer{Out: &kept, Colour: p.Colour, Width: p.Width}, &kept
+}

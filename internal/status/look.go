@@ -1,0 +1,139 @@
+// Package status tells how it stands with the persistent keyring of the user who asks.
+package status
+
+import (
+	"fmt"
+	"os"
+	"os/user"
+	"runtime"
+	"strconv"
+
+	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keytree"
+	"pam_persistent/internal/persistent"
+)
+
+// Status is what there was to see; looking changes no timer.
+type Status struct {
+	UID  uint32
+	User string // "" for a UID without a name
+
+	Session       keyctl.Serial // 0: the session keyring is dead, see SessionErr
+	SessionName   string        // its description; "_uid_ses.UID" stands in for one that is missing
+	SessionErr    error
+	Keyring       *persistent.Keyring // nil: none
+	TimerKnown    bool
+	Possessed     bool
+	Through       []*keytree.Key // from the session keyring to the persistent one, where it could be followed
+	Holds         *keytree.Key   // the persistent keyring and all in it; nil: none, or not to be used
+	Quota         *keyctl.KeyUser
+	Setting       *uint32 // seconds that a renewal gives, 0: forever; nil: not to be seen
+	Collected     *uint32 // seconds after expiry when the kernel's collector comes
+	Ccache        string  // KRB5CCNAME
+	Unseen        []error // what could not be seen, and why
+	NoPersistence error   // why there is no way to a persistent keyring at all
+}
+
+// Look looks for the calling process.
+func Look() *Status {
+	runtime.LockOSThread() // the session keyring is the thread's
+	defer runtime.UnlockOSThread()
+	s := &Status{UID: uint32(os.Getuid()), Ccache: os.Getenv("KRB5CCNAME")}
+	if account, err := user.LookupId(strconv.Itoa(os.Getuid())); err == nil {
+		s.User = account.Username
+	}
+	s.NoPersistence = keyctl.ProbePersistent(s.UID)
+	keys, err := keyctl.ProcKeys()
+	s.unseen(explain(keys, err))
+	s.lookAtLimits()
+
+	reader := keytree.NewReader(keys)
+	var session *keytree.Key
+	if s.Session, s.SessionErr = keyctl.SessionKeyring(); s.SessionErr == nil {
+		session = reader.Tree(s.Session)
+		s.SessionName = session.Description
+	}
+	if keyring, ok := persistent.Find(s.UID, keys); ok {
+		s.Keyring, s.TimerKnown = &keyring, true
+	} else if keys == nil && session != nil {
+		s.Keyring = inTree(session, s.UID)
+	}
+	if s.Keyring != nil {
+		s.lookInside(reader, session)
+	}
+	return s
+}
+
+func (s *Status) unseen(err error) {
+	if err != nil {
+		s.Unseen = append(s.Unseen, err)
+	}
+}
+
+// explain says what the error of reading /proc/keys costs.
+func explain(keys []keyctl.KeyInfo, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case keys == nil:
+		return fmt.Errorf("timers: %w", err)
+	}
+	return fmt.Errorf("some keys have names with a newline, which makes lines of /proc/keys unreadable: %w", firstOf(err))
+}
+
+// firstOf is the first of joined errors: one example is enough.
+func firstOf(err error) error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok && len(joined.Unwrap()) > 0 {
+		return joined.Unwrap()[0]
+	}
+	return err
+}
+
+func (s *Status) lookAtLimits() {
+	if seconds, err := keyctl.Expiry(); err == nil {
+		s.Setting = &seconds
+	} else if s.NoPersistence == nil {
+		s.unseen(err)
+	}
+	if seconds, err := keyctl.CollectorDelay(); err == nil {
+		s.Collected = &seconds
+	}
+	users, err := keyctl.ProcKeyUsers()
+	s.unseen(err)
+	for _, u := range users {
+		if u.UID == s.UID {
+			s.Quota = &u
+		}
+	}
+}
+
+func (s *Status) lookInside(reader *keytree.Reader, session *keytree.Key) {
+	serial := s.Keyring.Serial
+	if session != nil {
+		s.Through = session.Path(serial)
+	}
+	if s.Keyring.State != persistent.Valid {
+		return
+	}
+	_, err := keyctl.KeyringID(serial, false) // asks for the right to search, which only the possessor has
+	s.Possessed = err == nil
+	if s.Through != nil {
+		s.Holds = s.Through[len(s.Through)-1]
+	} else {
+		s.Holds = reader.Tree(serial)
+	}
+	if s.Keyring.Keys < 0 && s.Holds.Problem == nil {
+		s.Keyring.Keys = len(s.Holds.Keys)
+	}
+}
+
+// inTree finds it without /proc/keys, which is possible only if the session has a link.
+func inTree(session *keytree.Key, uid uint32) *persistent.Keyring {
+	var found *persistent.Keyring
+	session.Walk(func(key, _ *keytree.Key) {
+		if key.Type == "keyring" && key.UID == uid && key.Description == persistent.Name(uid) && found == nil {
+			found = &persistent.Keyring{UID: uid, Serial: key.Serial, State: persistent.Valid, Keys: -1}
+		}
+	})
+	return found
+}

@@ -1,0 +1,143 @@
+package status
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keytree"
+	"pam_persistent/internal/persistent"
+	"pam_persistent/internal/show"
+)
+
+// column is where texts begin, right of the labels.
+const column = 10
+
+// Print shows the status; of each keyring no more keys than most.
+func (s *Status) Print(p *show.Printer, most int, now time.Time) {
+	p.Heading("Persistent keyring of " + s.who())
+	field := func(label, text string) { p.Labelled(2, column, show.Plain, label, text) }
+	field("keyring", s.keyring())
+	if s.TimerKnown && s.Keyring.State == persistent.Valid {
+		field("expires", s.left()+s.renewal())
+	}
+	field("session", s.session())
+	field("quota", s.quota())
+	if s.Ccache != "" {
+		field("tickets", "KRB5CCNAME is "+show.Name(s.Ccache)+survival(s.Ccache))
+	}
+	if s.Holds != nil && (len(s.Holds.Keys) > 0 || s.Holds.Problem != nil) {
+		field("holds", "")
+		keytree.PrintAll(p, s.Holds.Keys, 4, most, now)
+		if s.Holds.Problem != nil {
+			p.Item(4, s.Holds.Problem.Error())
+		}
+	}
+	for _, err := range s.Unseen {
+		p.Labelled(2, column, show.Note, "unseen", err.Error())
+	}
+	for _, finding := range s.Findings() {
+		p.Labelled(2, column, show.Bad, "WRONG", finding)
+	}
+	p.Item(0, s.Meaning())
+}
+
+func (s *Status) who() string {
+	if s.User == "" {
+		return fmt.Sprintf("UID %d", s.UID)
+	}
+	return fmt.Sprintf("%s (UID %d)", show.Name(s.User), s.UID)
+}
+
+func (s *Status) keyring() string {
+	switch {
+	case s.Keyring == nil && s.cannotLook():
+		return "not to be seen"
+	case s.Keyring == nil:
+		return "none"
+	case s.Keyring.State != persistent.Valid:
+		return fmt.Sprintf("%d, %s", s.Keyring.Serial, s.Keyring.State)
+	case s.Keyring.Keys < 0:
+		return fmt.Sprintf("%d", s.Keyring.Serial)
+	case s.Keyring.Keys == 0:
+		return fmt.Sprintf("%d, empty", s.Keyring.Serial)
+	}
+	return fmt.Sprintf("%d, holds %s", s.Keyring.Serial, show.Count(s.Keyring.Keys, "key"))
+}
+
+func (s *Status) left() string {
+	if s.Setting == nil {
+		return show.Left(s.Keyring.Timeout, 0)
+	}
+	return show.Left(s.Keyring.Timeout, *s.Setting)
+}
+
+func (s *Status) renewal() string {
+	switch {
+	case s.Setting == nil:
+		return ""
+	case *s.Setting == 0:
+		return " (a renewal makes it never expire)"
+	}
+	return " (a renewal makes it " + show.Duration(uint64(*s.Setting)) + ")"
+}
+
+func (s *Status) session() string {
+	switch {
+	case s.SessionErr != nil:
+		return "has no usable keyring"
+	case s.Keyring == nil || s.Keyring.State != persistent.Valid:
+		return "keyring " + s.sessionKeyring()
+	case !s.Possessed && len(s.Through) > 0:
+		return "is linked to it but may not search it, through " + s.through()
+	case !s.Possessed:
+		return fmt.Sprintf("keyring %s, does not possess it", s.sessionKeyring())
+	case len(s.Through) == 0:
+		return fmt.Sprintf("keyring %s, possesses it in a way that cannot be followed", s.sessionKeyring())
+	}
+	return "possesses it through " + s.through()
+}
+
+func (s *Status) sessionKeyring() string {
+	text := fmt.Sprintf("%s (%d)", show.Quote(s.SessionName), s.Session)
+	if strings.HasPrefix(s.SessionName, "_uid_ses.") {
+		text += ", for want of one of its own"
+	}
+	return text
+}
+
+// through names the keyrings on the way, the session's first.
+func (s *Status) through() string {
+	var names []string
+	for _, key := range s.Through[:len(s.Through)-1] {
+		names = append(names, fmt.Sprintf("%s (%d)", show.Quote(key.Description), key.Serial))
+	}
+	return strings.Join(names, " -> ")
+}
+
+func (s *Status) quota() string {
+	if s.Quota == nil {
+		return "not to be seen"
+	}
+	return QuotaText(*s.Quota)
+}
+
+// QuotaText tells what of a quota is used and left.
+func QuotaText(u keyctl.KeyUser) string {
+	return fmt.Sprintf("%d of %s and %d of %s used; %d and %d left", u.QuotaKeys, show.Count(u.MaxKeys, "key"),
+		u.QuotaBytes, show.Count(u.MaxBytes, "byte"), max(0, u.MaxKeys-u.QuotaKeys), max(0, u.MaxBytes-u.QuotaBytes))
+}
+
+// survival tells of a credential cache whether it is in the persistent keyring.
+func survival(ccache string) string {
+	switch {
+	case strings.HasPrefix(ccache, "KEYRING:persistent:"):
+		return ", in the persistent keyring"
+	case strings.HasPrefix(ccache, "KEYRING:"):
+		return ", not in the persistent keyring: such tickets are lost at a logout"
+	case strings.HasPrefix(ccache, "KCM:"):
+		return ", kept by a daemon, not in the persistent keyring"
+	}
+	return ", a file: not in the persistent keyring"
+}

@@ -1,0 +1,100 @@
+package trial
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"os/user"
+	"strconv"
+	"syscall"
+	"time"
+
+	"pam_persistent/internal/show"
+)
+
+// Command is the hidden first argument of the child that [InChild] starts.
+const Command = "try-session"
+
+// patience is how long a session may take to open before the trial is given up.
+const patience = 2 * time.Minute
+
+// logName is what the system log names the child by.
+const logName = "persistent-keyring"
+
+// answers is the child's descriptor for the report; its standard output is for what modules print.
+const answers = 3
+
+// The child's exit statuses.
+const (
+	exitGood = iota
+	exitBad
+	exitBroken // no report was made
+)
+
+// InChild opens the session in a child, because it joins keyrings, lowers limits and may move
+// the process elsewhere, and prints the report on out. good is that of the report.
+func InChild(service, username string, asJSON bool, out *os.File) (good bool, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	form := "text"
+	if asJSON {
+		form = "json"
+	}
+	c := exec.CommandContext(ctx, "/proc/self/exe", Command, service, username, form)
+	c.Args[0] = logName
+	c.Stdout, c.Stderr = os.Stderr, os.Stderr
+	c.ExtraFiles = []*os.File{out}
+	err = c.Run()
+	exit := (*exec.ExitError)(nil)
+	switch {
+	case ctx.Err() != nil:
+		return false, fmt.Errorf("the session did not open and close in %s and was given up", show.Duration(uint64(patience.Seconds())))
+	case errors.As(err, &exit) && exit.ExitCode() == exitBad:
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("the process of the session: %w", err)
+	}
+	return true, nil
+}
+
+// Main is the child.
+func Main(service, username, form string) {
+	signal.Ignore(os.Interrupt, syscall.SIGHUP) // or a session would stay open
+	out := os.NewFile(answers, "the report")
+	r, err := run(service, username)
+	if err == nil {
+		err = print(r, form, out)
+	}
+	switch {
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "persistent-keyring:", err)
+		os.Exit(exitBroken)
+	case !r.Good():
+		os.Exit(exitBad)
+	}
+	os.Exit(exitGood)
+}
+
+func run(service, username string) (*Report, error) {
+	account, err := user.Lookup(username)
+	if err != nil {
+		return nil, err
+	}
+	uid, err := strconv.ParseUint(account.Uid, 10, 32)
+	if err != nil {
+		return nil, err
+	}
+	return Run(service, username, uint32(uid)), nil
+}
+
+func print(r *Report, form string, out *os.File) error {
+	if form == "json" {
+		return show.JSON(out, r.JSON())
+	}
+	p := show.To(out)
+	r.Print(p, time.Now())
+	return p.Err()
+}

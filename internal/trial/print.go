@@ -1,0 +1,91 @@
+package trial
+
+import (
+	"fmt"
+	"time"
+
+	"pam_persistent/internal/checkup"
+	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keytree"
+	"pam_persistent/internal/persistent"
+	"pam_persistent/internal/show"
+)
+
+const column = 10
+
+// Print shows the report.
+func (r *Report) Print(p *show.Printer, now time.Time) {
+	p.Heading(fmt.Sprintf("A session of %s (UID %d) through %s", show.Name(r.User), r.UID, show.Name(r.Service)))
+	if r.Problem == nil {
+		r.printBefore(p, now)
+		r.printInside(p, now)
+	}
+	for _, finding := range r.Findings() {
+		p.Labelled(2, column, show.Bad, "WRONG", finding)
+	}
+	if len(r.Findings()) == 0 {
+		p.Labelled(2, column, show.Good, "ok", "the session possesses the persistent keyring")
+	}
+	if setup := r.remarks(); len(setup) > 0 {
+		p.Heading("What doctor says about it")
+		setup.Print(p)
+	}
+}
+
+func (r *Report) printBefore(p *show.Printer, now time.Time) {
+	p.Labelled(2, column, show.Plain, "before", keyring(r.Before.Persistent))
+	printTree(p, r.Before.Keys, now)
+	if r.Before.Session != nil {
+		p.Item(4, "session "+r.Before.Session.Line(now)+" (a daemon's, made for this trial)")
+	}
+}
+
+func (r *Report) printInside(p *show.Printer, now time.Time) {
+	for _, text := range r.Messages {
+		p.Labelled(2, column, show.Plain, "said", message(text))
+	}
+	p.Labelled(2, column, show.Plain, "opening", fmt.Sprintf("took %.1f ms", float64(r.Took.Microseconds())/1000))
+	p.Labelled(2, column, show.Plain, "after", keyring(r.Inside.Persistent)+r.revived())
+	printTree(p, r.Inside.Session, now)
+	if r.Ccache != "" {
+		p.Labelled(2, column, show.Plain, "tickets", "KRB5CCNAME is "+show.Name(r.Ccache))
+	}
+}
+
+func printTree(p *show.Printer, k *keytree.Key, now time.Time) {
+	if k != nil {
+		k.Print(p, 4, keytree.Everything, now)
+	}
+}
+
+func keyring(k *persistent.Keyring) string {
+	switch {
+	case k == nil:
+		return "no persistent keyring"
+	case k.State != persistent.Valid:
+		return fmt.Sprintf("persistent keyring %d, %s", k.Serial, k.State)
+	}
+	started, _ := keyctl.Expiry() // without it the text is less exact
+	return fmt.Sprintf("persistent keyring %d, expires %s", k.Serial, show.Left(k.Timeout, started))
+}
+
+func (r *Report) revived() string {
+	before, after := r.Before.Persistent, r.Inside.Persistent
+	switch {
+	case before == nil || after == nil || before.State != persistent.Expired || after.State != persistent.Valid:
+		return ""
+	case before.Serial == after.Serial:
+		return "; it had expired, and this login has brought it back"
+	}
+	return "; the old one was collected, this is a new one"
+}
+
+// remarks are the results that are not simply good.
+func (r *Report) remarks() (remarks checkup.Report) {
+	for _, one := range r.Setup {
+		if one.Level != checkup.OK {
+			remarks = append(remarks, one)
+		}
+	}
+	return remarks
+}

@@ -1,0 +1,168 @@
+// Package trial opens a PAM session to see what becomes of the user's keyrings.
+package trial
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/msteinert/pam/v2"
+
+	"pam_persistent/internal/checkup"
+	"pam_persistent/internal/fsuid"
+	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keytree"
+	"pam_persistent/internal/persistent"
+	"pam_persistent/internal/show"
+)
+
+// Report is what was seen before, in and after the session.
+type Report struct {
+	Service  string
+	User     string
+	UID      uint32
+	Before   View
+	Inside   View
+	Linked   bool // the session possesses the persistent keyring
+	Fresh    bool // the session has a session keyring that was joined when it was opened
+	OpenErr  error
+	CloseErr error
+	Took     time.Duration // of pam_open_session
+	Messages []string      // what modules had to say to the user
+	Ccache   string        // KRB5CCNAME of the session
+	Setup    checkup.Report
+	Problem  error // why nothing could be tried
+}
+
+// View is what there is to see with the user's eyes.
+type View struct {
+	Session    *keytree.Key        // nil: the session keyring cannot be used
+	Persistent *persistent.Keyring // nil: none
+	Keys       *keytree.Key        // the persistent keyring with all in it; nil: none, or out of use
+	Possessed  bool
+	Err        error
+}
+
+// Run opens and closes the session in this process, which may be changed by that in any
+// way: it must be one of its own, and the goroutine locked to its thread.
+func Run(service, user string, uid uint32) *Report {
+	r := &Report{Service: service, User: user, UID: uid, Setup: checkup.Trial(service, uid)}
+	// As a daemon has one. Nothing that modules do gets into the keyring of whoever tries.
+	if _, err := keyctl.JoinSession(); err != nil {
+		r.Problem = err
+		return r
+	}
+	r.Before = look(uid)
+	t, err := pam.StartFunc(service, user, r.converse)
+	if err != nil {
+		r.OpenErr = fmt.Errorf("pam_start: %w", err)
+		return r
+	}
+	r.session(t)
+	if err := t.End(); err != nil && r.CloseErr == nil {
+		r.CloseErr = fmt.Errorf("pam_end: %w", err)
+	}
+	return r
+}
+
+func (r *Report) session(t *pam.Transaction) {
+	start := time.Now()
+	err := t.OpenSession(0)
+	r.Took = time.Since(start)
+	r.Inside = look(r.UID)
+	r.Fresh = serial(r.Inside.Session) != serial(r.Before.Session)
+	r.Linked = r.Inside.Possessed
+	if err != nil {
+		r.OpenErr = fmt.Errorf("pam_open_session: %w", err)
+		return
+	}
+	r.Ccache = t.GetEnv("KRB5CCNAME")
+	r.Setup = append(r.Setup, checkup.Tickets(r.Ccache)...)
+	if err := t.CloseSession(0); err != nil {
+		r.CloseErr = fmt.Errorf("pam_close_session: %w", err)
+	}
+}
+
+// converse keeps what modules say and gives no answers: nobody is asked for a password.
+func (r *Report) converse(style pam.Style, message string) (string, error) {
+	switch style {
+	case pam.ErrorMsg, pam.TextInfo:
+		r.Messages = append(r.Messages, message)
+		return "", nil
+	}
+	r.Messages = append(r.Messages, "asked: "+message)
+	return "", errors.New("nobody is there to answer")
+}
+
+func look(uid uint32) (v View) {
+	v.Err = fsuid.As(uid, func() error {
+		keys, _ := keyctl.ProcKeys() // without it there are no timers
+		reader := keytree.NewReader(keys)
+		session, err := keyctl.SessionKeyring()
+		if err == nil {
+			v.Session = reader.Tree(session)
+		}
+		keyring, ok := persistent.Find(uid, keys)
+		if !ok {
+			return err
+		}
+		v.Persistent = &keyring
+		if keyring.State == persistent.Valid {
+			_, notPossessed := keyctl.KeyringID(keyring.Serial, false)
+			v.Possessed = notPossessed == nil
+			v.Keys = keytree.NewReader(keys).Tree(keyring.Serial)
+		}
+		return err
+	})
+	return v
+}
+
+func serial(k *keytree.Key) keyctl.Serial {
+	if k == nil {
+		return 0
+	}
+	return k.Serial
+}
+
+// logged tells where modules say why.
+const logged = "; modules give their reasons in the system log (journalctl -t " + logName + ", or auth.log)"
+
+// Findings are what is not as it should be.
+func (r *Report) Findings() (findings []string) {
+	add := func(format string, args ...any) { findings = append(findings, fmt.Sprintf(format, args...)) }
+	if r.Problem != nil {
+		add("nothing could be tried: %v", persistent.Explain(r.Problem))
+		return findings
+	}
+	if r.OpenErr != nil {
+		add("%v: no session is opened for this user%s", r.OpenErr, logged)
+	}
+	if !r.Linked && r.OpenErr == nil {
+		add("%s%s", r.whyNot(), logged)
+	}
+	if r.CloseErr != nil {
+		add("%v", r.CloseErr)
+	}
+	return findings
+}
+
+// whyNot tells from the session keyring which module has not done its work.
+func (r *Report) whyNot() string {
+	const lost = "the session does not possess the persistent keyring: "
+	switch session := r.Inside.Session; {
+	case session == nil:
+		return lost + "its session keyring cannot be used: " + fmt.Sprint(r.Inside.Err)
+	case !r.Fresh:
+		return lost + "neither pam_keyinit.so nor " + checkup.Module + " has joined a session keyring, the one of before is still in place"
+	case session.UID != r.UID && session.State == keytree.Valid:
+		return lost + fmt.Sprintf("its session keyring belongs to UID %d", session.UID)
+	}
+	return lost + "a session keyring was joined for it, but " + checkup.Module + " has not run, has failed, or ran before that keyring was joined"
+}
+
+// Good tells whether there is nothing to be mended.
+func (r *Report) Good() bool { return len(r.Findings()) == 0 && !r.Setup.Wrong() }
+
+// message is what a module said, harmless.
+func message(text string) string { return show.Quote(strings.TrimSpace(text)) }
