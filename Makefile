@@ -4,6 +4,7 @@
 # make lint           every static check
 # make bench          this module next to a plain Go one, pam_keyinit and pam_permit
 # make install        DESTDIR, PREFIX, PAMDIR
+# make packages       build/packages: .deb and .rpm for amd64 and arm64
 # make build/arm64/pam_persistent.so    cross-compiled
 
 GO ?= go
@@ -32,13 +33,20 @@ all: build/pam_persistent.so build/persistent-keyring
 build/pam_persistent.so: $(GO_FILES) | toolchain
 	$(call build_module,$@,./pam_persistent)
 
-build/persistent-keyring: $(shell find cmd internal ! -name "*_test.go" -name "*.go") go.mod go.sum Makefile
-	$(GO) build $(REPRODUCIBLE) -ldflags '-s -w -buildid= -linkmode=external -extldflags "$(HARDEN)"' -o $@ ./cmd/persistent-keyring
+COMMAND_FILES := $(shell find cmd internal ! -name "*_test.go" -name "*.go") go.mod go.sum Makefile
+COMMAND_LDFLAGS = -s -w -buildid= -linkmode=external -extldflags '$(HARDEN)'
+build/persistent-keyring: $(COMMAND_FILES)
+	$(GO) build $(REPRODUCIBLE) -buildmode=pie -ldflags "$(COMMAND_LDFLAGS)" -o $@ ./cmd/persistent-keyring
 
 # The C half with children that crash, hang or lie, and less patience with them.
 build/tests/broken.so: tests/modules/broken/broken.go $(GO_FILES) | toolchain
 	$(call build_module,$@,./tests/modules/broken)
 build/tests/broken.so: export CGO_CFLAGS := -O2 -DPP_DEADLINE_MS=500
+
+# The module with half a second's patience instead of ten: for tests in which the child hangs.
+build/tests/impatient.so: $(GO_FILES) | toolchain
+	$(call build_module,$@,./pam_persistent)
+build/tests/impatient.so: export CGO_CFLAGS := -O2 -DPP_DEADLINE_MS=500
 
 # Go's own c-shared module, started at dlopen: what this project does not do, for comparison.
 build/tests/plain.so: tests/modules/plain/plain.go go.mod
@@ -51,7 +59,11 @@ build/tests/%: tests/pamhost/%.c
 build/arm64/pam_persistent.so: $(GO_FILES) build/arm64/sysroot
 	GOARCH=arm64 CC=aarch64-linux-gnu-gcc $(MAKE) --no-print-directory cross OUT=$@ CROSS_LDFLAGS='-L$(CURDIR)/build/arm64/sysroot'
 
-# libpam for another architecture, without making this machine a multi-architecture one.
+build/arm64/persistent-keyring: $(COMMAND_FILES) build/arm64/sysroot
+	GOARCH=arm64 CC=aarch64-linux-gnu-gcc CGO_LDFLAGS='-L$(CURDIR)/build/arm64/sysroot -Wl,--allow-shlib-undefined' \
+		$(GO) build $(REPRODUCIBLE) -buildmode=pie -ldflags "$(COMMAND_LDFLAGS)" -o $@ ./cmd/persistent-keyring
+
+# libpam for another architecture (what libpam itself needs is not there), without making this machine a multi-architecture one.
 build/arm64/sysroot: packaging/foreign-libpam
 	packaging/foreign-libpam arm64 $@
 
@@ -89,20 +101,38 @@ bench: deps
 	$(MAKE) --no-print-directory all
 	bench/run
 
-install: all
-	install -D -m 644 build/pam_persistent.so '$(DESTDIR)$(PAMDIR)/pam_persistent.so'
-	install -D -m 755 build/persistent-keyring '$(DESTDIR)$(PREFIX)/bin/persistent-keyring'
+BUILT ?= build
+ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+UNITS := persistent-keyring-renew.service persistent-keyring-renew.timer
+INSTALLED = $(PAMDIR)/pam_persistent.so $(PREFIX)/bin/persistent-keyring \
+	$(MANDIR)/man8/pam_persistent.8 $(MANDIR)/man1/persistent-keyring.1 \
+	$(PREFIX)/share/bash-completion/completions/persistent-keyring $(ZSHDIR)/_persistent-keyring \
+	$(PREFIX)/share/fish/vendor_completions.d/persistent-keyring.fish $(addprefix $(UNITDIR)/,$(UNITS))
+
+build/completions/%: build/persistent-keyring
+	@mkdir -p $(@D)
+	build/persistent-keyring completion $* > $@.new
+	@mv $@.new $@
+
+install: all build/completions/bash build/completions/zsh build/completions/fish
+	install -D -m 644 $(BUILT)/pam_persistent.so '$(DESTDIR)$(PAMDIR)/pam_persistent.so'
+	install -D -m 755 $(BUILT)/persistent-keyring '$(DESTDIR)$(PREFIX)/bin/persistent-keyring'
 	install -D -m 644 docs/pam_persistent.8 '$(DESTDIR)$(MANDIR)/man8/pam_persistent.8'
 	install -D -m 644 docs/persistent-keyring.1 '$(DESTDIR)$(MANDIR)/man1/persistent-keyring.1'
+	install -D -m 644 build/completions/bash '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/persistent-keyring'
+	install -D -m 644 build/completions/zsh '$(DESTDIR)$(ZSHDIR)/_persistent-keyring'
+	install -D -m 644 build/completions/fish '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/persistent-keyring.fish'
+	for unit in $(UNITS); do install -D -m 644 packaging/systemd/$$unit '$(DESTDIR)$(UNITDIR)'/$$unit || exit; done
 
 # A stack that names a missing module may lock everybody out.
 uninstall:
-	@! grep -ls '^[^#]*pam_persistent\.so' '$(DESTDIR)'/etc/pam.d/* || \
+	@! grep -ls '^[^#]*pam_persistent\.so' '$(DESTDIR)'/etc/pam.d/* '$(DESTDIR)'/usr/lib/pam.d/* || \
 		{ echo 'these service files still name pam_persistent.so: take the lines out first' >&2; exit 1; }
-	rm -f '$(DESTDIR)$(PAMDIR)/pam_persistent.so' '$(DESTDIR)$(PREFIX)/bin/persistent-keyring' \
-		'$(DESTDIR)$(MANDIR)/man8/pam_persistent.8' '$(DESTDIR)$(MANDIR)/man1/persistent-keyring.1'
+	rm -f $(foreach file,$(INSTALLED),'$(DESTDIR)$(file)')
 
-packages:
+packages: deps
+	$(MAKE) --no-print-directory all build/arm64/pam_persistent.so build/arm64/persistent-keyring
 	packaging/build
 
 clean:

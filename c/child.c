@@ -192,7 +192,7 @@ void pp_run_child(struct pp_exchange *x, struct pp_ending *ending)
 	error = pp_guarded(run, &r, stack, GUARD_STACK);
 	if (error < 0) {
 		ending->error = -error;
-		ending->call = "clone";
+		ending->call = "clone or sigprocmask";
 	}
 	munmap(stack, GUARD_STACK);
 }

@@ -38,13 +38,15 @@ static int guard(void *p)
 int pp_guarded(void (*work)(void *), void *arg, char *stack, size_t size)
 {
 	struct guarded g = { work, arg };
-	int saved = errno, status, error = 0;
+	int saved = errno, status, error;
 	sigset_t all, before;
 	pid_t pid;
 
 	/* A handler of the host's, run in here, would work on the host's memory with another process's descriptors. */
 	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
+	error = pthread_sigmask(SIG_SETMASK, &all, &before);
+	if (error)
+		return -error;
 	/* The stack grows down from its end; both supported architectures want 16-byte alignment, which clone() sees to. */
 	pid = clone(guard, stack + size, CLONE_VM | CLONE_VFORK, &g);
 	if (pid < 0)

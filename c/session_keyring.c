@@ -46,13 +46,15 @@ __attribute__((constructor)) static void see_session_at_load(void)
 }
 
 /* Raw system calls: glibc's wrappers change every thread of the process, which is not ours to do. setfsuid and setfsgid
- * report no error, only the ID of before; an impossible one asks. */
-static void get_ids(struct pp_ids *ids)
+ * report no error, only the ID of before; an impossible one asks, and is the answer if a filter forbids the call. */
+static int get_ids(struct pp_ids *ids)
 {
-	syscall(SYS_getresuid, &ids->ruid, &ids->euid, &ids->suid);
-	syscall(SYS_getresgid, &ids->rgid, &ids->egid, &ids->sgid);
+	if (syscall(SYS_getresuid, &ids->ruid, &ids->euid, &ids->suid) < 0 ||
+	    syscall(SYS_getresgid, &ids->rgid, &ids->egid, &ids->sgid) < 0)
+		return -errno;
 	ids->fsuid = (uid_t)syscall(SYS_setfsuid, -1);
 	ids->fsgid = (gid_t)syscall(SYS_setfsgid, -1);
+	return ids->fsuid == (uid_t)-1 || ids->fsgid == (gid_t)-1 ? -EPERM : 0;
 }
 
 static int same_ids(const struct pp_ids *a, const struct pp_ids *b)
@@ -64,25 +66,26 @@ static int same_ids(const struct pp_ids *a, const struct pp_ids *b)
 int pp_return(const struct pp_ids *before)
 {
 	struct pp_ids now;
+	int error;
 
 	/* The user first: the right to set the group may hang on it. */
 	if (syscall(SYS_setresuid, before->ruid, -1, -1) < 0 || syscall(SYS_setresgid, before->rgid, -1, -1) < 0)
 		return -errno;
-	get_ids(&now);
 	/* The kernel sets the filesystem IDs to the effective ones on each change; few hosts had others. */
-	if (now.fsuid != before->fsuid)
+	if (before->fsuid != before->euid)
 		syscall(SYS_setfsuid, before->fsuid);
-	if (now.fsgid != before->fsgid)
+	if (before->fsgid != before->egid)
 		syscall(SYS_setfsgid, before->fsgid);
-	get_ids(&now);
-	return same_ids(&now, before) ? 0 : -EPERM;
+	error = get_ids(&now);
+	return error < 0 ? error : same_ids(&now, before) ? 0 : -EPERM;
 }
 
 int pp_become(uid_t uid, gid_t gid, struct pp_ids *before)
 {
-	int error;
+	int error = get_ids(before);
 
-	get_ids(before);
+	if (error < 0)
+		return error;
 	if (syscall(SYS_setresgid, gid, -1, -1) < 0)
 		return -errno;
 	if (syscall(SYS_setresuid, uid, -1, -1) == 0)
@@ -112,11 +115,15 @@ void pp_join_session(uid_t uid, gid_t gid, struct pp_joined *joined)
 {
 	sigset_t all, mask;
 	struct pp_ids before;
+	int error;
 
 	/* No handler of the host's may run with the user's real ID. */
 	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &mask);
-	*joined = (struct pp_joined){ .serial = pp_become(uid, gid, &before) };
+	error = pthread_sigmask(SIG_SETMASK, &all, &mask);
+	*joined = (struct pp_joined){ .serial = -error };
+	if (error)
+		return;
+	joined->serial = pp_become(uid, gid, &before);
 	if (joined->serial == 0) {
 		joined->serial = join_within_quota();
 		if (joined->serial > 0 &&

@@ -24,6 +24,9 @@
  *   ring-named USER NAME the same with a name
  *   fill-quota USER      make keys of that user until there is no room for more
  *   put-env NAME=VALUE   into the PAM environment
+ *   await-tracer         until somebody has attached to this process
+ *   pad NR               make that system call a hundred times, with arguments that do nothing
+ *   mark                 a system call that a tracer recognises: prctl(2) with option 0x70706d
  *
  * Each PAM call prints "call = code". Exit status 0 if everything could be carried out, whatever the codes.
  */
@@ -443,6 +446,27 @@ static void forbid(unsigned call, int error)
 		die("seccomp: %m");
 }
 
+/* For a tracer that counts the calls of each process: it has the n-th fail, of our children, once we are past n. */
+static void pad(long nr)
+{
+	for (int i = 0; i < 100; i++)
+		syscall(nr, -1L, -1L, -1L, -1L, -1L, -1L);
+}
+
+static void await_tracer(void)
+{
+	for (int traced = 0; !traced; usleep(200)) {
+		FILE *f = fopen("/proc/self/status", "r");
+		char line[256];
+
+		while (f && fgets(line, sizeof line, f))
+			if (sscanf(line, "TracerPid: %d", &traced) == 1)
+				break;
+		if (f)
+			fclose(f);
+	}
+}
+
 static int cred_flag(const char *name)
 {
 	static const struct {
@@ -552,6 +576,12 @@ int main(int argc, char **argv)
 			unsigned call = (unsigned)atoi(ARG);
 
 			forbid(call, atoi(ARG));
+		} else if (!strcmp(command, "await-tracer")) {
+			await_tracer();
+		} else if (!strcmp(command, "pad")) {
+			pad(atol(ARG));
+		} else if (!strcmp(command, "mark")) {
+			prctl(0x70706d);
 		} else if (!strcmp(command, "ring")) {
 			ring(ARG, 0);
 		} else if (!strcmp(command, "caller")) {

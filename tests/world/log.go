@@ -45,7 +45,7 @@ func listen() error {
 }
 
 // ours are lines of the module (libpam names it after its file): priority, and all that follows "pam_persistent(service:type): ".
-var ours = regexp.MustCompile(`(?s)^<(\d+)>.*?(?:pam_persistent|broken)\([^)]*\): (.*)$`)
+var ours = regexp.MustCompile(`(?s)^<(\d+)>.*?(?:pam_persistent|broken|impatient)\([^)]*\): (.*)$`)
 
 var priorities = [...]string{"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"}
 

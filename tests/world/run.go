@@ -1,6 +1,7 @@
 package world
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os/exec"
@@ -35,21 +36,29 @@ func Run(t testing.TB, command ...string) string {
 
 // Try is Run with a limit of its own and an error.
 func Try(limit time.Duration, command ...string) (string, error) {
+	return TryWith(limit, func(int) error { return nil }, command...)
+}
+
+// TryWith is Try with something to be done once the process is there.
+func TryWith(limit time.Duration, started func(pid int) error, command ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	var out []byte
-	err := withSession(func() (err error) {
+	var out bytes.Buffer
+	err := withSession(func() error {
 		cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+		cmd.Stdout, cmd.Stderr = &out, &out
 		cmd.WaitDelay = time.Second
-		out, err = cmd.CombinedOutput()
-		return err
+		if err := cmd.Start(); err != nil {
+			return err
+		}
+		return errors.Join(started(cmd.Process.Pid), cmd.Wait())
 	})
 	if ctx.Err() != nil {
 		err = ErrHung
 		// Whatever it has left hanging; this is the world's PID namespace.
 		unix.Kill(-1, unix.SIGKILL)
 	}
-	return string(out), err
+	return out.String(), err
 }
 
 // withSession runs f on a thread with a new session keyring, which processes started from it inherit.

@@ -12,6 +12,11 @@ static void scribble(void)
 	pp_asked()->reply->complete = PP_COMPLETE;
 }
 
+static void fault(void)
+{
+	*(volatile int *)8 = 1;
+}
+
 static void complete_success(void)
 {
 	pp_asked()->reply->status = PAM_SUCCESS;
@@ -37,7 +42,7 @@ func init() {
 	}
 	switch call.Options()[0] {
 	case "segfault":
-		unix.Kill(os.Getpid(), unix.SIGSEGV)
+		C.fault()
 	case "abort":
 		unix.Kill(os.Getpid(), unix.SIGABRT)
 	case "throw": // what no recover() can catch

@@ -1,0 +1,71 @@
+package faults
+
+import (
+	"fmt"
+	"os/exec"
+	"slices"
+	"strconv"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"pam_persistent/tests/world"
+)
+
+var numbers = map[string]int{
+	"capset": unix.SYS_CAPSET, "clone": unix.SYS_CLONE, "clone3": unix.SYS_CLONE3, "close": unix.SYS_CLOSE, "dup2": sysDup2,
+	"getpid": unix.SYS_GETPID, "getppid": unix.SYS_GETPPID, "getresgid": unix.SYS_GETRESGID, "getresuid": unix.SYS_GETRESUID,
+	"keyctl": unix.SYS_KEYCTL, "mmap": unix.SYS_MMAP, "mprotect": unix.SYS_MPROTECT, "munmap": unix.SYS_MUNMAP,
+	"openat": unix.SYS_OPENAT, "prctl": unix.SYS_PRCTL, "prlimit64": unix.SYS_PRLIMIT64, "read": unix.SYS_READ,
+	"rt_sigaction": unix.SYS_RT_SIGACTION, "rt_sigprocmask": unix.SYS_RT_SIGPROCMASK, "rt_sigtimedwait": unix.SYS_RT_SIGTIMEDWAIT,
+	"setfsgid": unix.SYS_SETFSGID, "setfsuid": unix.SYS_SETFSUID, "setgroups": unix.SYS_SETGROUPS,
+	"setresgid": unix.SYS_SETRESGID, "setresuid": unix.SYS_SETRESUID, "wait4": unix.SYS_WAIT4,
+}
+
+// sysDup2 is not in package unix for arm64, where it does not exist.
+const sysDup2 = 33
+
+// Every system call that guard and child make fails once with every errno of its manual page. strace counts the calls of each process by
+// itself: it has the n-th fail in all of them, when the host has made more than that already.
+func TestEachCallOfTheChild(t *testing.T) {
+	setUp(t, "tests/impatient.so")
+	most := map[string]int{}
+	for _, process := range record(t)[1:] {
+		for name, count := range process.inside {
+			most[name] = max(most[name], count)
+		}
+	}
+	cells := 0
+	for name, count := range most {
+		if others[name] != "" {
+			continue
+		}
+		if errnos[name] == nil || numbers[name] == 0 && name != "read" {
+			t.Errorf("the module calls %s, for which no errno or number is named", name)
+			continue
+		}
+		if name == "rt_sigaction" {
+			count = 2 // one loop over all signals
+		}
+		for n := range count {
+			for _, errno := range errnos[name] {
+				cells++
+				fault := fmt.Sprintf("%s, call %d of %d of each process: %s", name, n+1, count, unix.ErrnoName(errno))
+				out, err := attached(t, name, fmt.Sprintf("error=%d:when=%d", errno, n+1))
+				judge(t, fault, out, err)
+			}
+		}
+	}
+	t.Logf("%d cells", cells)
+}
+
+// attached runs the session with a strace that comes after the host's own start.
+func attached(t *testing.T, name, fault string) (string, error) {
+	t.Helper()
+	trace := t.TempDir() + "/trace"
+	defer func() { injected(t, name+" "+fault, trace) }()
+	commands := slices.Concat([]string{world.Built(t, "tests/pamhost"), "await-tracer", "pad", strconv.Itoa(numbers[name])}, session)
+	return world.TryWith(world.Hung, func(pid int) error {
+		return exec.Command("strace", "-f", "-o", trace, "-e", "trace="+name, "-e", "inject="+name+":"+fault, "-p", strconv.Itoa(pid)).Start()
+	}, commands...)
+}

@@ -1,0 +1,187 @@
+package faults
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"pam_persistent/tests/world"
+)
+
+const service = "pam-persistent-test"
+
+// session is what pamhost does under a fault: a daemon with a session keyring of root's opens a session for alice; then what it is
+// and has is looked at. Between the marks only the module and libpam work.
+var session = []string{"open-log", "ring", "root", "start", service, "alice", "state", "mark", "open", "mark", "same", "tree"}
+
+// calls counts the system calls of one traced process before the first mark and up to the second.
+type calls struct{ before, inside map[string]int }
+
+var callName = regexp.MustCompile(`^(\d+) +(\w+)\(`)
+
+// record runs the session once under strace(1) and returns its calls by process, the host's first.
+func record(t *testing.T) []calls {
+	t.Helper()
+	file := t.TempDir() + "/trace"
+	world.Run(t, slices.Concat([]string{"strace", "-f", "-o", file, world.Built(t, "tests/pamhost")}, session)...)
+	trace, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer trace.Close()
+	var all []calls
+	index := map[string]int{}
+	marks := 0
+	for lines := bufio.NewScanner(trace); lines.Scan(); {
+		found := callName.FindStringSubmatch(lines.Text())
+		if found == nil {
+			continue
+		}
+		pid, name := found[1], found[2]
+		if strings.Contains(lines.Text(), "0x70706d") {
+			marks++
+			continue
+		}
+		i, known := index[pid]
+		if !known {
+			i = len(all)
+			index[pid] = i
+			all = append(all, calls{map[string]int{}, map[string]int{}})
+		}
+		switch marks {
+		case 0:
+			all[i].before[name]++
+		case 1:
+			all[i].inside[name]++
+		}
+	}
+	if marks != 2 {
+		t.Fatalf("%d marks in the trace", marks)
+	}
+	return all
+}
+
+func setUp(t *testing.T, module string) {
+	t.Helper()
+	world.ForgetKeys(t)
+	world.Service(t, world.Built(t, module), "session required pam_persistent.so\n")
+	world.TakeLog(t)
+}
+
+// injected fails the test if strace has had nothing fail: then the cell would be empty.
+func injected(t *testing.T, fault, trace string) {
+	t.Helper()
+	text, err := os.ReadFile(trace)
+	if err != nil || !strings.Contains(string(text), "(INJECTED)") {
+		t.Errorf("%s: nothing was made to fail (%v)", fault, err)
+	}
+}
+
+// judge fails the test unless the login has come through the fault as it should: in time, with a PAM code, the host as it was and in
+// its old session keyring or a whole new one; and a failure has left a line in the log.
+func judge(t *testing.T, fault, out string, err error) {
+	t.Helper()
+	log := world.TakeLog(t)
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	if err != nil || len(lines) < 2 {
+		t.Errorf("%s: %v\n%s%s", fault, err, out, strings.Join(log, "\n"))
+		return
+	}
+	code, tree := lines[0], lines[len(lines)-1]
+	switch code {
+	case "open = success", "open = perm_denied": // the latter is libpam's word for a stack that has nothing but PAM_IGNORE
+	case "open = session_err":
+		if !slices.ContainsFunc(log, func(line string) bool { return strings.HasPrefix(line, "err: ") }) {
+			t.Errorf("%s: a failure without a word in the log", fault)
+		}
+	case "open = user_unknown": // what glibc makes of an /etc/passwd that cannot be read
+		if !slices.Contains(log, `notice: unknown user "alice"`) {
+			t.Errorf("%s: an unknown user without a word in the log", fault)
+		}
+	default:
+		t.Errorf("%s: %s", fault, code)
+	}
+	if len(lines) > 2 {
+		t.Errorf("%s: the host is not what it was:\n%s", fault, strings.Join(lines[1:len(lines)-1], "\n"))
+	}
+	whole := "session keyring _ses of alice: _persistent.99961 _uid.99961"
+	allowed := []string{"session keyring _ses of root: _uid.0", whole}
+	if code == "open = session_err" {
+		// joined, but the child did not answer any more: complete but for the link, as pam_keyinit makes it
+		allowed = append(allowed, "session keyring _ses of alice: _uid.99961")
+	}
+	if code == "open = success" {
+		// without the user keyring the session is still the user's own, and the log says what is missing
+		allowed = []string{whole, "session keyring _ses of alice: _persistent.99961"}
+	}
+	if !slices.Contains(allowed, tree) {
+		t.Errorf("%s: %s, and then %s", fault, code, tree)
+	}
+}
+
+// Calls by which the login process gets its own IDs back, or sees that it has them.
+var wayBack = map[string]bool{
+	"setresuid 2": true, "setresgid 2": true, "getresuid 2": true, "getresgid 2": true, "setfsuid 2": true, "setfsgid 2": true,
+}
+
+// Calls without which something is left behind that nothing else can take away. With the arguments they get they cannot fail but by a
+// filter that lets the same call pass a moment before, so there is nothing that the module could do about it.
+var noWayOut = map[string]string{
+	"rt_sigprocmask 2": "the mask stays blocked", "rt_sigprocmask 4": "the mask stays blocked", "rt_sigprocmask 6": "the mask stays blocked",
+	"wait4 1": "the guard stays a zombie", "wait4 2": "the guard stays a zombie",
+}
+
+// Every system call that the module makes in the login process fails once with every errno of its manual page: strace, which follows no
+// children here, has the n-th call fail.
+func TestEachCallOfTheHost(t *testing.T) {
+	setUp(t, "pam_persistent.so")
+	host := record(t)[0]
+	cells := 0
+	for name, count := range host.inside {
+		if others[name] != "" || name == "close" { // libpam closes its audit socket
+			continue
+		}
+		if errnos[name] == nil {
+			t.Errorf("the module calls %s, for which no errno is named", name)
+		}
+		for n := range count {
+			for _, errno := range errnos[name] {
+				cells++
+				fault := fmt.Sprintf("%s, call %d of %d: %s", name, n+1, count, unix.ErrnoName(errno))
+				inject := fmt.Sprintf("inject=%s:error=%d:when=%d", name, errno, host.before[name]+n+1)
+				trace := t.TempDir() + "/trace"
+				out, err := world.Try(world.Hung, slices.Concat([]string{
+					"strace", "-o", trace, "-e", "trace=" + name, "-e", inject, world.Built(t, "tests/pamhost"),
+				}, session)...)
+				injected(t, fault, trace)
+				switch place := fmt.Sprintf("%s %d", name, n+1); {
+				case wayBack[place]:
+					abort(t, fault, out, err)
+				case noWayOut[place] != "" && errno != unix.EINTR:
+					world.TakeLog(t)
+				default:
+					judge(t, fault, out, err)
+				}
+			}
+		}
+	}
+	t.Logf("%d cells", cells)
+}
+
+// The one fault after which the login process must not go on: it has another user's real ID, and cannot get its own back.
+func abort(t *testing.T, fault, out string, err error) {
+	t.Helper()
+	log := world.TakeLog(t)
+	if err != nil || !strings.HasPrefix(out, "open = abort\n") {
+		t.Errorf("%s: %v\n%s", fault, err, out)
+	}
+	if len(log) != 1 || log[0] != "crit: alice(uid=99961): the login process cannot get its own user and group ID back" {
+		t.Errorf("%s: log %q", fault, log)
+	}
+}

@@ -1,0 +1,10 @@
+// Package faults holds the tests of the module's worst day: system calls that fail, in the login process and in the child.
+package faults
+
+import (
+	"testing"
+
+	"pam_persistent/tests/world"
+)
+
+func TestMain(m *testing.M) { world.Main(m) }
