@@ -27,7 +27,7 @@ MODULE_LDFLAGS = -s -w -buildid= -linkmode=external -extldflags '$(HARDEN) $(EXP
 REPRODUCIBLE := -trimpath -buildvcs=false
 GO_FILES = $(shell find c pam_persistent internal/keyctl ! -name '*_test.go' -type f) go.mod go.sum Makefile
 
-.PHONY: all demo test lint bench install uninstall packages deps clean
+.PHONY: all demo test mutants lint bench install uninstall packages deps clean
 all: build/pam_persistent.so build/persistent-keyring
 
 build/pam_persistent.so: $(GO_FILES) | toolchain
@@ -93,6 +93,9 @@ demo: deps
 test: deps
 	$(MAKE) --no-print-directory all
 	tests/run
+
+mutants: deps
+	tests/mutants
 
 lint: deps
 	tests/lint

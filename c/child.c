@@ -23,8 +23,15 @@ enum { GUARD_STACK = 256 * 1024 };
 
 static struct pp_exchange *asked;
 
+/* Called from Go, so the runtime's handlers are in place by now. For a fault in C (a name service module's) its one would
+ * send SIGQUIT to all its threads and wait seconds for them: a library's crash is meant to be loud. Here it is to be quick. */
 struct pp_exchange *pp_asked(void)
 {
+	if (asked) {
+		signal(SIGSEGV, SIG_DFL);
+		signal(SIGBUS, SIG_DFL);
+		signal(SIGFPE, SIG_DFL);
+	}
 	return asked;
 }
 

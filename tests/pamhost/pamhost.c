@@ -11,6 +11,7 @@
  *   sigchld              handle SIGCHLD and count; sigchlds: print how often it came
  *   ignore-sigchld       as some inetd-like hosts do
  *   brood MS             block SIGCHLD and have a child that ends after MS milliseconds; reap: print whether signal and child are there
+ *   bombard              SIGUSR1 to the process group, all the time, handled; bombarded: print whether every one was handled as it should
  *   reaper               a thread that does nothing but wait(-1)
  *   open-log             connect to the system log, which else the first line logged would do
  *   close-standard       close descriptors 0 and 2
@@ -18,7 +19,7 @@
  *   run COMMAND          sh -c COMMAND as PAM_USER, as a login would; sh COMMAND: as this process
  *   print-env NAME       from the PAM environment
  *   tree                 print the session keyring: owner, name, and names of what it holds
- *   forbid CALL ERRNO    a seccomp filter: keyctl(2) with that first argument fails with that error
+ *   forbid CALL ARG ERRNO   a seccomp filter: that system call (keyctl, setresuid) with that first argument fails with that error
  *   ring USER            join a new session keyring owned by that user, as a parent process might have
  *   caller USER          the same with that user's real UID: su or sudo, run by USER
  *   ring-named USER NAME the same with a name
@@ -217,6 +218,35 @@ static void on_chld(int sig)
 {
 	(void)sig;
 	chlds++;
+}
+
+static volatile sig_atomic_t handled, misplaced;
+static uid_t own_uid;
+
+/* A host's handler may do anything that only the host may do. */
+static void on_usr1(int sig)
+{
+	(void)sig;
+	if (getpid() == host && getuid() == own_uid)
+		handled = 1;
+	else
+		misplaced = 1;
+}
+
+static void bombard(void)
+{
+	own_uid = getuid();
+	if (setpgid(0, 0))
+		die("setpgid: %m");
+	signal(SIGUSR1, on_usr1);
+	if (fork())
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGUSR1, SIG_IGN);
+	for (;;) {
+		kill(0, SIGUSR1);
+		usleep(20);
+	}
 }
 
 static void *busy(void *unused)
@@ -431,13 +461,13 @@ static void tree(void)
 	fflush(stdout);
 }
 
-static void forbid(unsigned call, int error)
+static void forbid(unsigned nr, unsigned arg, int error)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_keyctl, 0, 3),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 3),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, arg, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
@@ -541,6 +571,10 @@ int main(int argc, char **argv)
 		} else if (!strcmp(command, "busy")) {
 			for (int n = atoi(ARG); n > 0; n--)
 				spawn_thread(busy);
+		} else if (!strcmp(command, "bombard")) {
+			bombard();
+		} else if (!strcmp(command, "bombarded")) {
+			printf("signals: %s\n", misplaced ? "misplaced" : handled ? "handled in place" : "none");
 		} else if (!strcmp(command, "reaper")) {
 			spawn_thread(reaper);
 		} else if (!strcmp(command, "sigchld")) {
@@ -573,9 +607,9 @@ int main(int argc, char **argv)
 		} else if (!strcmp(command, "tree")) {
 			tree();
 		} else if (!strcmp(command, "forbid")) {
-			unsigned call = (unsigned)atoi(ARG);
+			unsigned nr = strcmp(ARG, "keyctl") ? SYS_setresuid : SYS_keyctl, arg = (unsigned)atoi(ARG);
 
-			forbid(call, atoi(ARG));
+			forbid(nr, arg, atoi(ARG));
 		} else if (!strcmp(command, "await-tracer")) {
 			await_tracer();
 		} else if (!strcmp(command, "pad")) {

@@ -1,6 +1,8 @@
 package pamtester
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"pam_persistent/tests/world"
@@ -31,6 +33,29 @@ func TestBrokenChildren(t *testing.T) {
 			world.Service(t, world.Built(t, "tests/broken.so"), "session required pam_persistent.so "+kind+"\n")
 			world.TakeLog(t)
 			expect(t, "open-log sigchld state start SERVICE alice open same sigchlds", "open = session_err", "SIGCHLD 0")
+			match(t, "log", want, world.TakeLog(t))
+		})
+	}
+}
+
+// What a child that is well sees of the world, by the C half of the module.
+func TestChildsSurroundings(t *testing.T) {
+	// su and sudo keep the caller's environment, which must not reach the runtime.
+	for _, variable := range []string{"GODEBUG=gctrace=1", "GOTRACEBACK=crash", "GOMAXPROCS=64", "GOGC=1", "GOMEMLIMIT=1", "KRB5CCNAME=FILE:/evil"} {
+		name, value, _ := strings.Cut(variable, "=")
+		t.Setenv(name, value)
+	}
+	for kind, want := range map[string][]string{
+		"environment": {"err: GOMAXPROCS=1", "err: GOGC=off", "err: GODEBUG=asyncpreemptoff=1,containermaxprocs=0,updatemaxprocs=0"},
+		"secrets":     {"err: dumpable 0, core limit 0"},
+		"print":       nil,
+		"noise":       append(slices.Repeat([]string{"err: line of a noisy child"}, 15), "err: there is more to log than the module can carry"),
+	} {
+		t.Run(kind, func(t *testing.T) {
+			world.ForgetKeys(t)
+			world.Service(t, world.Built(t, "tests/broken.so"), "session required pam_persistent.so "+kind+"\n")
+			world.TakeLog(t)
+			expect(t, "start SERVICE alice open", "open = success")
 			match(t, "log", want, world.TakeLog(t))
 		})
 	}

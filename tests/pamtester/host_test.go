@@ -3,6 +3,7 @@ package pamtester
 import (
 	"errors"
 	"fmt"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -162,5 +163,20 @@ func TestStandardDescriptorsClosed(t *testing.T) {
 			world.Service(t, world.Built(t, "pam_persistent.so"), stack)
 			expect(t, "close-standard state start SERVICE alice open same close same", "open = success", "close = success")
 		})
+	}
+}
+
+// A process that has no session keyring and looks at @s gets root's default one, and so does the user's shell. The module looks when it is
+// loaded, so a pam_start is enough to tell.
+func TestNoSessionKeyringStaysNone(t *testing.T) {
+	world.ForgetKeys(t)
+	world.Service(t, world.Built(t, "pam_persistent.so"), stacks["no-keyinit"])
+	out, err := exec.Command(world.Built(t, "tests/pamhost"), "drop", "alice", "tree").Output()
+	if err != nil || string(out) != "session keyring _uid_ses.99961 of alice: _uid.99961\n" {
+		t.Skipf("this test's own parents have a session keyring, which cannot be got rid of: %s %v", out, err)
+	}
+	out, err = exec.Command(world.Built(t, "tests/pamhost"), "start", serviceName, "alice", "drop", "alice", "tree").Output()
+	if err != nil || string(out) != "session keyring _uid_ses.99961 of alice: _uid.99961\n" {
+		t.Errorf("%s %v", out, err)
 	}
 }
