@@ -108,10 +108,6 @@ BUILT ?= build
 ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 UNITS := persistent-keyring-renew.service persistent-keyring-renew.timer
-INSTALLED = $(PAMDIR)/pam_persistent.so $(PREFIX)/bin/persistent-keyring \
-	$(MANDIR)/man8/pam_persistent.8 $(MANDIR)/man1/persistent-keyring.1 \
-	$(PREFIX)/share/bash-completion/completions/persistent-keyring $(ZSHDIR)/_persistent-keyring \
-	$(PREFIX)/share/fish/vendor_completions.d/persistent-keyring.fish $(addprefix $(UNITDIR)/,$(UNITS))
 
 build/completions/%: build/persistent-keyring
 	@mkdir -p $(@D)
@@ -130,9 +126,12 @@ install: all build/completions/bash build/completions/zsh build/completions/fish
 
 # A stack that names a missing module may lock everybody out.
 uninstall:
-	@! grep -ls '^[^#]*pam_persistent\.so' '$(DESTDIR)'/etc/pam.d/* '$(DESTDIR)'/usr/lib/pam.d/* || \
-		{ echo 'these service files still name pam_persistent.so: take the lines out first' >&2; exit 1; }
-	rm -f $(foreach file,$(INSTALLED),'$(DESTDIR)$(file)')
+	@packaging/named '$(DESTDIR)'
+	rm -f '$(DESTDIR)$(PAMDIR)/pam_persistent.so' '$(DESTDIR)$(PREFIX)/bin/persistent-keyring' \
+		'$(DESTDIR)$(MANDIR)/man8/pam_persistent.8' '$(DESTDIR)$(MANDIR)/man1/persistent-keyring.1' \
+		'$(DESTDIR)$(PREFIX)/share/bash-completion/completions/persistent-keyring' '$(DESTDIR)$(ZSHDIR)/_persistent-keyring' \
+		'$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/persistent-keyring.fish'
+	for unit in $(UNITS); do rm -f '$(DESTDIR)$(UNITDIR)'/$$unit || exit; done
 
 packages: deps
 	$(MAKE) --no-print-directory all build/arm64/pam_persistent.so build/arm64/persistent-keyring

@@ -1,0 +1,185 @@
+// Package packages tests what make packages makes: what is in it, what its scripts do on a Debian system, and what the systems' own
+// checkers say.
+//
+// Installing and removing really happens, with the dpkg, pam-auth-update and sshd of the distribution, in the world of these tests: the
+// machine's /usr, /var and /run are covered there by layers that are gone when the tests are over.
+package packages
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"pam_persistent/tests/world"
+)
+
+func TestMain(m *testing.M) { world.Main(m) }
+
+// One test, because all of it is about one set of packages and one system.
+func TestPackages(t *testing.T) {
+	cover(t)
+	need(t, "openssh-server", "openssh-client", "cron", "systemd", "lintian", "rpmlint", "rpm", "cpio")
+	tree := clone(t)
+	first := build(t, tree)
+	// The same commit, at another time, with another umask: the same files.
+	second := build(t, tree, "umask=077")
+	for _, name := range names("0.1.0") {
+		if first[name] == "" || first[name] != second[name] {
+			t.Errorf("%s: built twice: sha256 %q and %q", name, first[name], second[name])
+		}
+	}
+	if len(first) != len(names("0.1.0")) {
+		t.Errorf("built: %v", first)
+	}
+	dir := t.TempDir()
+	run(t, "", "cp", "-a", tree+"/build/packages/.", dir)
+	if t.Failed() {
+		return
+	}
+	build(t, tree, "VERSION=0.1.0+1.gnext")
+	next := filepath.Join(tree, "build/packages/libpam-persistent_0.1.0+1.gnext_amd64.deb")
+
+	t.Run("contents", func(t *testing.T) { testContents(t, dir) })
+	t.Run("needs", func(t *testing.T) { testNeeds(t, dir) })
+	t.Run("make install", func(t *testing.T) { testMakeInstall(t, tree) })
+	t.Run("life on Debian", func(t *testing.T) {
+		testLifeOnDebian(t, filepath.Join(dir, "libpam-persistent_0.1.0_amd64.deb"), next)
+	})
+	t.Run("removal with a line left", func(t *testing.T) { testLineLeft(t, next) })
+	t.Run("removal with rpm", func(t *testing.T) { testRpm(t, filepath.Join(dir, "pam_persistent-0.1.0-1.x86_64.rpm")) })
+	t.Run("checkers", func(t *testing.T) { testCheckers(t, dir, tree) })
+}
+
+func names(version string) []string {
+	return []string{
+		"libpam-persistent_" + version + "_amd64.deb",
+		"libpam-persistent_" + version + "_arm64.deb",
+		"pam_persistent-" + version + "-1.aarch64.rpm",
+		"pam_persistent-" + version + "-1.x86_64.rpm",
+	}
+}
+
+// cover lays a layer of its own over each directory that installing a package changes; the world has its own /etc already.
+func cover(t *testing.T) {
+	t.Helper()
+	resolver, _ := os.ReadFile("/etc/resolv.conf") // a link into /run with some
+	for _, mount := range []func() error{
+		coverRun,
+		func() error { return overlay("/usr") },
+		func() error { return overlay("/var") },
+		func() error { return os.RemoveAll("/etc/resolv.conf") },
+		func() error { return os.WriteFile("/etc/resolv.conf", resolver, 0o644) },
+	} {
+		if err := mount(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Everything below relies on it.
+	for _, dir := range []string{"/lib", "/bin", "/sbin", "/usr", "/var"} {
+		var fs unix.Statfs_t
+		if err := unix.Statfs(dir, &fs); err != nil || fs.Type != unix.OVERLAYFS_SUPER_MAGIC {
+			t.Fatalf("%s is not covered, so no package is installed here: %v", dir, err)
+		}
+	}
+}
+
+// coverRun puts an empty /run in place of the machine's, with its daemons' sockets; only the locks of the project's tests stay.
+func coverRun() error {
+	dir, err := os.MkdirTemp("", "run")
+	if err != nil {
+		return err
+	}
+	for _, step := range []func() error{
+		func() error { return unix.Mount("tmpfs", dir, "tmpfs", 0, "mode=755") },
+		func() error { return os.Mkdir(dir+"/lock", 0o755) },
+		func() error { return unix.Mount("/run/lock", dir+"/lock", "", unix.MS_BIND, "") },
+		func() error { return unix.Mount(dir, "/run", "", unix.MS_MOVE, "") },
+		func() error { return os.Remove(dir) },
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func layer(dir string) string { return "/run/layers" + dir }
+
+func overlay(dir string) error {
+	upper, work := layer(dir), layer("/work"+dir)
+	for _, d := range []string{upper, work} {
+		if err := os.MkdirAll(d, 0o755); err != nil {
+			return err
+		}
+	}
+	return unix.Mount("overlay", dir, "overlay", 0, "lowerdir="+dir+",upperdir="+upper+",workdir="+work)
+}
+
+// need installs what the tests use, where it goes away with them.
+func need(t *testing.T, names ...string) {
+	t.Helper()
+	t.Setenv("DEBIAN_FRONTEND", "noninteractive")
+	run(t, "", "apt-get", "-qq", "update")
+	run(t, "", append([]string{"apt-get", "-qq", "-o", "Dpkg::Use-Pty=0", "install", "--no-upgrade", "--no-install-recommends"}, names...)...)
+}
+
+// clone is what a clean clone of the repository would be if everything in the work tree were committed.
+func clone(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "clone")
+	run(t, "", "git", "-c", "safe.directory=*", "clone", "-q", "--no-hardlinks", world.Root, dir)
+	run(t, dir, "git", "rm", "-rq", ".")
+	run(t, world.Root, "sh", "-c", `git -c safe.directory='*' ls-files -z -co --exclude-standard |
+		tar -c --null --ignore-failed-read --warning=no-failed-read -T - | tar -x -C "$1"`, "sh", dir)
+	return dir
+}
+
+// build makes the packages, with a variable of the environment or a umask, and returns their checksums by name.
+func build(t *testing.T, tree string, setting ...string) map[string]string {
+	t.Helper()
+	script := "make packages"
+	for _, s := range setting {
+		if mask, ok := strings.CutPrefix(s, "umask="); ok {
+			script = "umask " + mask + "; find . -exec touch {} +; packaging/build"
+		} else {
+			script = s + " packaging/build"
+		}
+	}
+	run(t, tree, "sh", "-ec", script)
+	sums := map[string]string{}
+	for line := range strings.Lines(run(t, tree+"/build/packages", "sh", "-c", "sha256sum *")) {
+		sum, name, _ := strings.Cut(strings.TrimSpace(line), "  ")
+		sums[name] = sum
+	}
+	return sums
+}
+
+// run runs what is no login; its standard error is in the report only.
+func run(t *testing.T, dir string, command ...string) string {
+	t.Helper()
+	out, err := try(dir, command...)
+	if err != nil {
+		t.Fatalf("%q: %v\n%s", command, err, out)
+	}
+	return out
+}
+
+func try(dir string, command ...string) (string, error) {
+	cmd := exec.Command(command[0], command[1:]...)
+	cmd.Dir = dir
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "MAKE") || strings.HasPrefix(v, "MFLAGS") })
+	var out, all bytes.Buffer
+	cmd.Stdout = &out
+	cmd.Stderr = &all
+	err := cmd.Run()
+	if err != nil {
+		return out.String() + all.String(), err
+	}
+	return out.String(), nil
+}
