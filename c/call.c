@@ -106,7 +106,8 @@ static int ask(pam_handle_t *pamh, struct pp_exchange *x)
 	struct pp_ending ending;
 
 	r->complete = 0;
-	r->want_session = 0;
+	r->want_session = r->want_again = 0;
+	r->env[0] = 0;
 	x->request.run++;
 	pp_run_child(x, &ending);
 	if (ending.reaped && !ending.timed_out && WIFEXITED(ending.status) && WEXITSTATUS(ending.status) == 0 &&
@@ -159,6 +160,12 @@ static int serve(pam_handle_t *pamh, struct pp_exchange *x)
 		x->request.created = (int32_t)joined->serial;
 		keep(pamh, created_data, x->request.created);
 	}
+	if (joined->serial > 0 && joined->persistent > 0 && !joined->user_link && !x->reply->want_again) {
+		x->reply->session = (int32_t)joined->serial;
+		x->reply->status = PAM_SUCCESS;
+		return apply(pamh, x);
+	}
+	/* What has failed, and whether it matters, is Go's to say. */
 	return ask(pamh, x) ? apply(pamh, x) : x->request.failure;
 }
 

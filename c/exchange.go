@@ -131,10 +131,14 @@ func (c *Call) PutEnv(variable string) bool {
 	return true
 }
 
-// WantSession has the login process join a new session keyring owned by the user, and ask again.
-func (c *Call) WantSession(uid, gid uint32) {
+// WantSession has the login process join a new session keyring owned by the user and link the user's keyrings into it. If any of that
+// fails, or again is true, then it asks once more; else the call is a success, with the variable of PutEnv.
+func (c *Call) WantSession(uid, gid uint32, again bool) {
 	r := c.x.reply
 	r.uid, r.gid, r.want_session = C.uint32_t(uid), C.uint32_t(gid), 1
+	if again {
+		r.want_again = 1
+	}
 }
 
 // Session tells the login process which session keyring holds the link now.

@@ -49,7 +49,8 @@ struct pp_log_line {
 struct pp_reply {
 	uint32_t complete;
 	int32_t status;       /* PAM code */
-	int32_t want_session; /* join a session keyring owned by uid:gid and ask again */
+	int32_t want_session; /* join a session keyring owned by uid:gid, with its user's keyrings in it */
+	int32_t want_again;   /* and ask again even if all of that went well */
 	uint32_t uid, gid;
 	int32_t session; /* the session keyring that now holds the link; 0: none */
 	uint32_t lines;

@@ -22,13 +22,14 @@ int pp_become(uid_t uid, gid_t gid, struct pp_ids *before);
 int pp_return(const struct pp_ids *before);
 
 struct pp_joined {
-	int64_t serial; /* of the new session keyring, or -errno: then the old one is still in place */
-	int user_link;  /* -errno of linking the user keyring into it, 0: linked */
-	int stuck;      /* the thread's IDs could not be put back */
+	int64_t serial;     /* of the new session keyring, or -errno: then the old one is still in place */
+	int user_link;      /* -errno of linking the user keyring into it; 0: linked */
+	int64_t persistent; /* serial of the persistent keyring linked into it, or -errno */
+	int stuck;          /* the thread's IDs could not be put back */
 };
 
 /* pp_join_session gives this thread a new anonymous session keyring, owned and paid for by uid:gid, with that user's user
- * keyring linked into it, as pam_keyinit(8) does. */
+ * keyring linked into it, as pam_keyinit(8) does, and the persistent keyring. */
 void pp_join_session(uid_t uid, gid_t gid, struct pp_joined *joined);
 
 #endif

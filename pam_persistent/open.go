@@ -64,7 +64,8 @@ func (s *session) wantSession() int {
 		s.error("setresuid: " + errnoText(err) + ": cannot join a session keyring for this user")
 		return s.call.Failure()
 	}
-	s.call.WantSession(s.user.UID, s.user.GID)
+	s.exportKrb5ccname()
+	s.call.WantSession(s.user.UID, s.user.GID, s.options.debug || s.options.userKeyring)
 	return s.call.Failure()
 }
 

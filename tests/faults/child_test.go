@@ -18,7 +18,8 @@ var numbers = map[string]int{
 	"keyctl": unix.SYS_KEYCTL, "mmap": unix.SYS_MMAP, "mprotect": unix.SYS_MPROTECT, "munmap": unix.SYS_MUNMAP,
 	"openat": unix.SYS_OPENAT, "prctl": unix.SYS_PRCTL, "prlimit64": unix.SYS_PRLIMIT64, "read": unix.SYS_READ,
 	"rt_sigaction": unix.SYS_RT_SIGACTION, "rt_sigprocmask": unix.SYS_RT_SIGPROCMASK, "rt_sigtimedwait": unix.SYS_RT_SIGTIMEDWAIT,
-	"setfsgid": unix.SYS_SETFSGID, "setfsuid": unix.SYS_SETFSUID, "setgroups": unix.SYS_SETGROUPS,
+	"sched_setaffinity": unix.SYS_SCHED_SETAFFINITY,
+	"setfsgid":          unix.SYS_SETFSGID, "setfsuid": unix.SYS_SETFSUID, "setgroups": unix.SYS_SETGROUPS,
 	"setresgid": unix.SYS_SETRESGID, "setresuid": unix.SYS_SETRESUID, "wait4": unix.SYS_WAIT4,
 }
 

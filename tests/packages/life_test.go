@@ -175,6 +175,8 @@ func logins(t *testing.T, when string, linked bool) {
 			t.Errorf("%s: %s: link in the session keyring: %v\n%s", when, name, session, out)
 		}
 	}
+	// sshd closes the session, and logs that, after its client has gone.
+	keyctltest.Eventually(t, "sshd has ended", func() bool { _, err := try("", "pgrep", "-x", "sshd"); return err != nil })
 	if log := world.TakeLog(t); len(log) != 0 {
 		t.Errorf("%s: log: %q", when, log)
 	}

@@ -46,7 +46,7 @@ const stage = "PAM_PERSISTENT_WORLD"
 func Main(m *testing.M) {
 	switch os.Getenv(stage) {
 	case "":
-		os.Exit(keyctltest.Run(enter, firstUID, lastUID))
+		os.Exit(enter())
 	case "init":
 		os.Exit(reap())
 	}
@@ -57,12 +57,26 @@ func Main(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// enter runs this test binary once more, in namespaces of its own.
+// enter runs this test binary once more, in namespaces of its own, and sees that no key of the world's users is left.
 func enter() int {
 	if os.Geteuid() != 0 {
 		fmt.Fprintln(os.Stderr, "world: these tests log users in, which takes root")
 		return 1
 	}
+	// go test runs several packages at once, and the users are the same in all worlds.
+	lock, err := os.OpenFile("/run/lock/pam_persistent-world.lock", os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	if err == nil {
+		defer lock.Close()
+		err = unix.Flock(int(lock.Fd()), unix.LOCK_EX)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "world:", err)
+		return 1
+	}
+	return keyctltest.Run(inside, firstUID, lastUID)
+}
+
+func inside() int {
 	cmd := next("init")
 	cmd.SysProcAttr.Cloneflags = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC
 	if err := cmd.Run(); err != nil {

@@ -64,10 +64,10 @@ func init() {
 		call.Session(-3)
 		call.Done(c.Success)
 	case "root-session": // IDs that mean "no change" to setresuid
-		call.WantSession(^uint32(0), ^uint32(0))
+		call.WantSession(^uint32(0), ^uint32(0), true)
 		call.Done(c.Success)
 	case "endless": // asks for a session keyring again and again
-		call.WantSession(0, 0)
+		call.WantSession(0, 0, true)
 		call.Done(c.Success)
 	case "success-then-die":
 		C.complete_success()
