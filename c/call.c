@@ -19,6 +19,11 @@
  * module joined it itself. The serial stands in the pointer: nothing to free, good in every process that has a copy. */
 static const char session_data[] = "pam_persistent:session", created_data[] = "pam_persistent:created";
 
+/* And the UID plus one for which closing the session is but restarting a timer. One line of a stack that wants more of its closing
+ * (revoke) is enough to forbid that to all. */
+static const char renew_data[] = "pam_persistent:renew";
+enum { NEVER = -1 };
+
 static int32_t kept(pam_handle_t *pamh, const char *name)
 {
 	const void *data = 0;
@@ -106,7 +111,7 @@ static int ask(pam_handle_t *pamh, struct pp_exchange *x)
 	struct pp_ending ending;
 
 	r->complete = 0;
-	r->want_session = r->want_again = 0;
+	r->want_session = r->want_again = r->renewable = 0;
 	r->env[0] = 0;
 	x->request.run++;
 	pp_run_child(x, &ending);
@@ -135,10 +140,22 @@ static int apply(pam_handle_t *pamh, const struct pp_exchange *x)
 	if (r->session > 0) {
 		if (r->session != x->request.session)
 			keep(pamh, session_data, r->session);
+		if (kept(pamh, renew_data) != NEVER)
+			keep(pamh, renew_data, r->renewable ? (int32_t)(r->uid + 1) : NEVER);
 		/* From here on it is an old one for every other PAM handle of this process. */
 		pp_see_session(r->session);
 	}
 	return r->status;
+}
+
+/* Three days from now on: one key call, on a session keyring that the child has found good when the session was opened, and named by
+ * its serial, so that nothing of this process changes. If anything is not as it was then, the child has to look again. */
+static int renewed(pam_handle_t *pamh)
+{
+	int32_t session = kept(pamh, session_data), uid_plus_one = kept(pamh, renew_data);
+
+	return session > 0 && uid_plus_one != 0 && uid_plus_one != NEVER &&
+	       pp_link_persistent((uid_t)uid_plus_one - 1, session) > 0;
 }
 
 static int serve(pam_handle_t *pamh, struct pp_exchange *x)
@@ -179,6 +196,10 @@ int pp_call(pam_handle_t *pamh, enum pp_action action, int failure, int argc, co
 	};
 	int cancel, status, saved = errno;
 
+	if (action == PP_CLOSE && renewed(pamh)) {
+		errno = saved;
+		return PAM_SUCCESS;
+	}
 	name_user(pamh, x.who);
 	x.reply = mmap(0, sizeof *x.reply, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (x.reply == MAP_FAILED) {

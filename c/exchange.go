@@ -141,6 +141,10 @@ func (c *Call) WantSession(uid, gid uint32, again bool) {
 	}
 }
 
+// Renewable tells the login process that there will be nothing to decide when this session is closed: it may restart the timer of the
+// user's keyring by itself.
+func (c *Call) Renewable(uid uint32) { c.x.reply.uid, c.x.reply.renewable = C.uint32_t(uid), 1 }
+
 // Session tells the login process which session keyring holds the link now.
 func (c *Call) Session(serial int32) { c.x.reply.session = C.int32_t(serial) }
 

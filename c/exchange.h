@@ -52,7 +52,8 @@ struct pp_reply {
 	int32_t want_session; /* join a session keyring owned by uid:gid, with its user's keyrings in it */
 	int32_t want_again;   /* and ask again even if all of that went well */
 	uint32_t uid, gid;
-	int32_t session; /* the session keyring that now holds the link; 0: none */
+	int32_t renewable; /* to close this session, restarting the timer of uid's keyring will be enough */
+	int32_t session;   /* the session keyring that now holds the link; 0: none */
 	uint32_t lines;
 	struct pp_log_line log[PP_LOG_LINES];
 	char env[PP_ENV_TEXT]; /* NAME=value for the PAM environment; "": nothing */

@@ -111,18 +111,14 @@ static long join_within_quota(void)
 	return serial < 0 ? -errno : serial;
 }
 
-/* The keyring just joined was made by this thread: nobody else has it, so no link into it can leak. */
-static void fill(struct pp_joined *joined, uid_t uid)
+int64_t pp_link_persistent(uid_t uid, int32_t session)
 {
-	int32_t session = (int32_t)joined->serial;
+	long persistent = syscall(SYS_keyctl, KEYCTL_GET_PERSISTENT, uid, session);
 
-	if (syscall(SYS_keyctl, KEYCTL_LINK, KEY_SPEC_USER_KEYRING, session) < 0)
-		joined->user_link = -errno;
-	joined->persistent = syscall(SYS_keyctl, KEYCTL_GET_PERSISTENT, uid, session);
 	/* The collector may take an expired one away just after the kernel has found it. */
-	if (joined->persistent < 0 ||
-	    syscall(SYS_keyctl, KEYCTL_DESCRIBE, (int32_t)joined->persistent, (char *)0, 0L) < 0)
-		joined->persistent = -errno;
+	if (persistent < 0 || syscall(SYS_keyctl, KEYCTL_DESCRIBE, (int32_t)persistent, (char *)0, 0L) < 0)
+		return -errno;
+	return persistent;
 }
 
 void pp_join_session(uid_t uid, gid_t gid, struct pp_joined *joined)
@@ -140,8 +136,12 @@ void pp_join_session(uid_t uid, gid_t gid, struct pp_joined *joined)
 	joined->serial = pp_become(uid, gid, &before);
 	if (joined->serial == 0) {
 		joined->serial = join_within_quota();
-		if (joined->serial > 0)
-			fill(joined, uid);
+		/* Nobody but this thread has the new keyring: no link into it can leak. */
+		if (joined->serial > 0) {
+			joined->persistent = pp_link_persistent(uid, (int32_t)joined->serial);
+			if (syscall(SYS_keyctl, KEYCTL_LINK, KEY_SPEC_USER_KEYRING, (int32_t)joined->serial) < 0)
+				joined->user_link = -errno;
+		}
 		joined->stuck = pp_return(&before) < 0;
 	}
 	pthread_sigmask(SIG_SETMASK, &mask, 0);

@@ -32,4 +32,8 @@ struct pp_joined {
  * keyring linked into it, as pam_keyinit(8) does, and the persistent keyring. */
 void pp_join_session(uid_t uid, gid_t gid, struct pp_joined *joined);
 
+/* pp_link_persistent links the persistent keyring of uid into a session keyring, or, where it has the link already, restarts its
+ * timer and no more. Returns its serial or -errno. */
+int64_t pp_link_persistent(uid_t uid, int32_t session);
+
 #endif

@@ -65,6 +65,7 @@ func (s *session) wantSession() int {
 		return s.call.Failure()
 	}
 	s.exportKrb5ccname()
+	s.allowRenewal()
 	s.call.WantSession(s.user.UID, s.user.GID, s.options.debug || s.options.userKeyring)
 	return s.call.Failure()
 }
@@ -95,7 +96,15 @@ func (s *session) linkInto(session keyctl.Serial) int {
 		}
 	}
 	s.exportKrb5ccname()
+	s.allowRenewal()
 	return c.Success
+}
+
+// allowRenewal: without these options, close restarts the timer and says nothing.
+func (s *session) allowRenewal() {
+	if !s.options.revoke && !s.options.debug {
+		s.call.Renewable(s.user.UID)
+	}
 }
 
 // getPersistent links the persistent keyring and restarts its timer. The collector of expired keys may take it
