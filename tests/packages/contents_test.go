@@ -29,6 +29,7 @@ var (
 		"-rw-r--r-- root/root /usr/share/zsh/vendor-completions/_persistent-keyring",
 	}
 	onlyRpm = []string{
+		"-rwxr-xr-x root/root /usr/libexec/pam_persistent/rhel-enable",
 		"-rw-r--r-- root/root /usr/share/licenses/pam_persistent/LICENSE",
 		"-rw-r--r-- root/root /usr/share/zsh/site-functions/_persistent-keyring",
 	}

@@ -53,6 +53,7 @@ func TestPackages(t *testing.T) {
 	})
 	t.Run("removal with a line left", func(t *testing.T) { testLineLeft(t, next) })
 	t.Run("removal with rpm", func(t *testing.T) { testRpm(t, filepath.Join(dir, "pam_persistent-0.1.0-1.x86_64.rpm")) })
+	t.Run("authselect", func(t *testing.T) { testAuthselect(t, tree+"/packaging/rhel-enable") })
 	t.Run("checkers", func(t *testing.T) { testCheckers(t, dir, tree) })
 }
 
@@ -133,7 +134,8 @@ func need(t *testing.T, names ...string) {
 func clone(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "clone")
-	run(t, "", "git", "-c", "safe.directory=*", "clone", "-q", "--no-hardlinks", world.Root, dir)
+	run(t, "", "git", "-c", "safe.directory=*", "clone", "-q", "--no-hardlinks", "--no-tags", world.Root, dir)
+	run(t, dir, "git", "tag", "v0.1.0")
 	run(t, dir, "git", "rm", "-rq", ".")
 	run(t, world.Root, "sh", "-c", `git -c safe.directory='*' ls-files -z -co --exclude-standard |
 		tar -c --null --ignore-failed-read --warning=no-failed-read -T - | tar -x -C "$1"`, "sh", dir)

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -80,7 +81,7 @@ func flush(t testing.TB) {
 	}
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		systemLog.Lock()
-		arrived := len(systemLog.lines) > 0 && strings.HasSuffix(systemLog.lines[len(systemLog.lines)-1], mark)
+		arrived := slices.Contains(systemLog.lines, mark)
 		systemLog.Unlock()
 		if arrived {
 			return
