@@ -138,9 +138,9 @@ void pp_join_session(uid_t uid, gid_t gid, struct pp_joined *joined)
 		joined->serial = join_within_quota();
 		/* Nobody but this thread has the new keyring: no link into it can leak. */
 		if (joined->serial > 0) {
-			joined->persistent = pp_link_persistent(uid, (int32_t)joined->serial);
 			if (syscall(SYS_keyctl, KEYCTL_LINK, KEY_SPEC_USER_KEYRING, (int32_t)joined->serial) < 0)
 				joined->user_link = -errno;
+			joined->persistent = pp_link_persistent(uid, (int32_t)joined->serial);
 		}
 		joined->stuck = pp_return(&before) < 0;
 	}
