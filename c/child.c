@@ -85,16 +85,13 @@ struct pp_exchange *pp_asked(void)
  * runtime prints may go there, and none of their files may become one of the three. */
 static void quiet_standard_files(void)
 {
-	int fd = open("/dev/null", O_RDWR);
-
-	for (int i = 0; i < 3; i++) {
-		if (fd < 0)
-			close(i);
-		else if (fd != i)
-			dup2(fd, i);
-	}
-	if (fd > 2)
+	/* Closed first, so that there is room even for a host that has used up its descriptors. */
+	for (int fd = 0; fd < 3; fd++)
 		close(fd);
+	if (open("/dev/null", O_RDWR) == 0) {
+		dup2(0, 1);
+		dup2(0, 2);
+	}
 }
 
 static _Noreturn void child(struct pp_exchange *x, pid_t guard)
