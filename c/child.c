@@ -64,7 +64,7 @@ static void travel_light(void)
 	/* Each new thread that calls malloc() would map a heap of its own. */
 	mallopt(M_ARENA_MAX, 1);
 	/* Go 1.25 and later read half a dozen files about the cgroup's CPU limit; with no descriptor left they give up at once.
-	 * pp_asked() lifts it again. */
+	 * pp_asked() lifts it again (as today's package syscall does by itself). */
 	set_soft(RLIMIT_NOFILE, 3);
 }
 
