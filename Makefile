@@ -1,6 +1,7 @@
 # make                build/pam_persistent.so and build/persistent-keyring
 # make demo           a login, a key kept, a logout, the key still there
 # make test           every test; installs what it needs (Debian, as root)
+# make mutants        takes away one safeguard after the other and sees a test fail for each
 # make lint           every static check
 # make bench          this module next to a plain Go one, pam_keyinit and pam_permit
 # make install        DESTDIR, PREFIX, PAMDIR
@@ -9,8 +10,6 @@
 
 GO ?= go
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
-ARCH ?= $(shell $(GO) env GOARCH)
-STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
 PREFIX ?= /usr
 MANDIR ?= $(PREFIX)/share/man
@@ -41,12 +40,11 @@ build/persistent-keyring: $(COMMAND_FILES)
 # The C half with children that crash, hang or lie, and less patience with them.
 build/tests/broken.so: tests/modules/broken/broken.go $(GO_FILES) | toolchain
 	$(call build_module,$@,./tests/modules/broken)
-build/tests/broken.so: export CGO_CFLAGS := -O2 -DPP_DEADLINE_MS=500
 
 # The module with half a second's patience instead of ten: for tests in which the child hangs.
 build/tests/impatient.so: $(GO_FILES) | toolchain
 	$(call build_module,$@,./pam_persistent)
-build/tests/impatient.so: export CGO_CFLAGS := -O2 -DPP_DEADLINE_MS=500
+build/tests/broken.so build/tests/impatient.so: export CGO_CFLAGS := -O2 -DPP_DEADLINE_MS=500
 
 # Go's own c-shared module, started at dlopen: what this project does not do, for comparison.
 build/tests/plain.so: tests/modules/plain/plain.go go.mod

@@ -20,17 +20,7 @@ func dropCommand() *cobra.Command {
 		Long:              "Take keys out of my persistent keyring, or out of a keyring within it.\nA KEY is a serial or type:description.",
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: completeNothing,
-		RunE: func(_ *cobra.Command, args []string) error {
-			names, err := parseKeyNames(args)
-			if err != nil {
-				return err
-			}
-			keyring, err := mine()
-			if err != nil {
-				return err
-			}
-			return eachKey(names, func(name keyname.Name) (string, error) { return drop(name, keyring) })
-		},
+		RunE:              withKeys(mine, drop),
 	}
 }
 

@@ -18,17 +18,7 @@ func keepCommand() *cobra.Command {
 		Long:              "Put keys of this session into my persistent keyring.\nA KEY is a serial or type:description. What the keyring has under the same type and description is replaced.",
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: completeNothing,
-		RunE: func(_ *cobra.Command, args []string) error {
-			names, err := parseKeyNames(args)
-			if err != nil {
-				return err
-			}
-			keyring, err := persistent.Renew(uint32(os.Getuid()))
-			if err != nil {
-				return err
-			}
-			return eachKey(names, func(name keyname.Name) (string, error) { return keep(name, keyring) })
-		},
+		RunE:              withKeys(func() (keyctl.Serial, error) { return persistent.Renew(uint32(os.Getuid())) }, keep),
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/spf13/cobra"
+
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyname"
 	"pam_persistent/internal/persistent"
@@ -19,6 +21,21 @@ func parseKeyNames(args []string) (names []keyname.Name, err error) {
 		names = append(names, name)
 	}
 	return names, nil
+}
+
+// withKeys is the work of a command whose arguments are keys: what they are called is read before the keyring is made or renewed.
+func withKeys(keyring func() (keyctl.Serial, error), do func(keyname.Name, keyctl.Serial) (string, error)) func(*cobra.Command, []string) error {
+	return func(_ *cobra.Command, args []string) error {
+		names, err := parseKeyNames(args)
+		if err != nil {
+			return err
+		}
+		serial, err := keyring()
+		if err != nil {
+			return err
+		}
+		return eachKey(names, func(name keyname.Name) (string, error) { return do(name, serial) })
+	}
 }
 
 // describe names a key for people.

@@ -37,12 +37,13 @@ func poll(condition func() bool) bool {
 // and waits until the kernel has none left.
 func Forget(t testing.TB, uid uint32) {
 	t.Helper()
-	if err := forget(uid); err != nil {
+	if err := Destroy(uid); err != nil {
 		t.Error(err)
 	}
 }
 
-func forget(uid uint32) error {
+// Destroy is Forget outside of a test.
+func Destroy(uid uint32) error {
 	if !hasKeys(uid) {
 		return nil
 	}

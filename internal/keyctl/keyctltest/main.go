@@ -29,7 +29,7 @@ func Run(tests func() int, first, last uint32) int {
 		if account, err := user.LookupId(strconv.FormatUint(uint64(uid), 10)); err == nil {
 			return report(fmt.Errorf("UID %d is the account %s, whose keys the tests would destroy", uid, account.Username))
 		}
-		if err := forget(uid); err != nil { // of a run that was killed
+		if err := Destroy(uid); err != nil { // of a run that was killed
 			return report(err)
 		}
 	}
@@ -41,7 +41,7 @@ func Run(tests func() int, first, last uint32) int {
 	for uid := first; uid <= last; uid++ {
 		if err := waitForNoKeys(uid); err != nil {
 			status = report(err)
-			_ = forget(uid)
+			_ = Destroy(uid)
 		}
 	}
 	after, err := sysctls()
