@@ -114,7 +114,7 @@ func snapshot(t *testing.T) string {
 		find /etc /var/lib/pam /var/lib/systemd ! -type d -printf '%p %M %u:%g %l\n' | sort
 		find /etc -type d -printf '%p %M %u:%g\n' | sort
 		find /etc /var/lib/pam /var/lib/systemd -type f -exec md5sum {} + | sort -k 2
-		cd "$1" && find . ! -type d -printf '/usr/%P %y\n' | sort`, "sh", layer("/usr"))
+		cd "$1" && find . ! -type d -printf '/usr/%P %y\n' | sort`, "sh", world.Layer("/usr"))
 }
 
 func diff(t *testing.T, before, after string) string {

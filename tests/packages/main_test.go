@@ -14,8 +14,6 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"pam_persistent/tests/world"
 )
 
@@ -23,8 +21,8 @@ func TestMain(m *testing.M) { world.Main(m) }
 
 // One test, because all of it is about one set of packages and one system.
 func TestPackages(t *testing.T) {
-	cover(t)
-	need(t, "openssh-server", "openssh-client", "cron", "systemd", "lintian", "rpmlint", "rpm", "cpio")
+	world.CoverSystem(t)
+	world.Install(t, "openssh-server", "openssh-client", "cron", "systemd", "lintian", "rpmlint", "rpm", "cpio")
 	tree := clone(t)
 	first := build(t, tree)
 	// The same commit, at another time, with another umask: the same files.
@@ -64,70 +62,6 @@ func names(version string) []string {
 		"pam_persistent-" + version + "-1.aarch64.rpm",
 		"pam_persistent-" + version + "-1.x86_64.rpm",
 	}
-}
-
-// cover lays a layer of its own over each directory that installing a package changes; the world has its own /etc already.
-func cover(t *testing.T) {
-	t.Helper()
-	resolver, _ := os.ReadFile("/etc/resolv.conf") // a link into /run with some
-	for _, mount := range []func() error{
-		coverRun,
-		func() error { return overlay("/usr") },
-		func() error { return overlay("/var") },
-		func() error { return os.RemoveAll("/etc/resolv.conf") },
-		func() error { return os.WriteFile("/etc/resolv.conf", resolver, 0o644) },
-	} {
-		if err := mount(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	// Everything below relies on it.
-	for _, dir := range []string{"/lib", "/bin", "/sbin", "/usr", "/var"} {
-		var fs unix.Statfs_t
-		if err := unix.Statfs(dir, &fs); err != nil || fs.Type != unix.OVERLAYFS_SUPER_MAGIC {
-			t.Fatalf("%s is not covered, so no package is installed here: %v", dir, err)
-		}
-	}
-}
-
-// coverRun puts an empty /run in place of the machine's, with its daemons' sockets; only the locks of the project's tests stay.
-func coverRun() error {
-	dir, err := os.MkdirTemp("", "run")
-	if err != nil {
-		return err
-	}
-	for _, step := range []func() error{
-		func() error { return unix.Mount("tmpfs", dir, "tmpfs", 0, "mode=755") },
-		func() error { return os.Mkdir(dir+"/lock", 0o755) },
-		func() error { return unix.Mount("/run/lock", dir+"/lock", "", unix.MS_BIND, "") },
-		func() error { return unix.Mount(dir, "/run", "", unix.MS_MOVE, "") },
-		func() error { return os.Remove(dir) },
-	} {
-		if err := step(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func layer(dir string) string { return "/run/layers" + dir }
-
-func overlay(dir string) error {
-	upper, work := layer(dir), layer("/work"+dir)
-	for _, d := range []string{upper, work} {
-		if err := os.MkdirAll(d, 0o755); err != nil {
-			return err
-		}
-	}
-	return unix.Mount("overlay", dir, "overlay", 0, "lowerdir="+dir+",upperdir="+upper+",workdir="+work)
-}
-
-// need installs what the tests use, where it goes away with them.
-func need(t *testing.T, names ...string) {
-	t.Helper()
-	t.Setenv("DEBIAN_FRONTEND", "noninteractive")
-	run(t, "", "apt-get", "-qq", "update")
-	run(t, "", append([]string{"apt-get", "-qq", "-o", "Dpkg::Use-Pty=0", "install", "--no-upgrade", "--no-install-recommends"}, names...)...)
 }
 
 // clone is what a clean clone of the repository would be if everything in the work tree were committed.

@@ -22,19 +22,17 @@ type User struct {
 	UID  uint32
 }
 
-// The users of the world. Their UIDs lie where neither accounts nor subordinate UIDs nor systemd's dynamic users do.
+// The users of the world. Their UIDs lie where neither accounts nor subordinate UIDs nor systemd's dynamic users do; see [MainAt].
 var (
-	Alice = User{"alice", 99961}
-	Bob   = User{"bob", 99962}
-	Carol = User{"carol", 99963}
+	Alice, Bob, Carol User
 	// NoUID has the UID that system calls read as "no change".
 	NoUID = User{"nouid", 1<<32 - 1}
 )
 
-// All users, and the UIDs whose keys are destroyed at the end.
-var Users = []User{Alice, Bob, Carol}
+// Users are all of them that have keys: Alice, Bob, Carol and those whom [MainAt] was asked for.
+var Users []User
 
-const firstUID, lastUID = 99960, 99979
+const usualUID, fewUsers = 99960, 20
 
 // Password of every user.
 const Password = "correct horse"
@@ -42,11 +40,21 @@ const Password = "correct horse"
 // stage is the environment variable that says how far into the world a process is.
 const stage = "PAM_PERSISTENT_WORLD"
 
-// Main is the whole of a TestMain: the tests run in the world.
-func Main(m *testing.M) {
+// Main is the whole of a TestMain: the tests run in the world, one package after the other.
+func Main(m *testing.M) { MainAt(m, usualUID, fewUsers) }
+
+// MainAt is Main for a world beside others: with users, and keys, of its own. No account has one of the n UIDs from the first
+// on, and no other tests of the project use them. Alice, Bob and Carol have the second to fourth; further users exist only if n is more than
+// twenty: user0, user1... have the UIDs from the twenty-first on.
+func MainAt(m *testing.M, firstUID, n uint32) {
+	Alice, Bob, Carol = User{"alice", firstUID + 1}, User{"bob", firstUID + 2}, User{"carol", firstUID + 3}
+	Users = []User{Alice, Bob, Carol}
+	for i := uint32(fewUsers); i < n; i++ {
+		Users = append(Users, User{fmt.Sprint("user", i-fewUsers), firstUID + i})
+	}
 	switch os.Getenv(stage) {
 	case "":
-		os.Exit(enter())
+		os.Exit(enter(firstUID, firstUID+n-1))
 	case "init":
 		os.Exit(reap())
 	}
@@ -58,13 +66,13 @@ func Main(m *testing.M) {
 }
 
 // enter runs this test binary once more, in namespaces of its own, and sees that no key of the world's users is left.
-func enter() int {
+func enter(firstUID, lastUID uint32) int {
 	if os.Geteuid() != 0 {
 		fmt.Fprintln(os.Stderr, "world: these tests log users in, which takes root")
 		return 1
 	}
-	// go test runs several packages at once, and the users are the same in all worlds.
-	lock, err := os.OpenFile("/run/lock/pam_persistent-world.lock", os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	// go test runs several packages at once, and a user is the same in all worlds.
+	lock, err := os.OpenFile(fmt.Sprintf("/run/lock/pam_persistent-world-%d.lock", firstUID), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
 	if err == nil {
 		defer lock.Close()
 		err = unix.Flock(int(lock.Fd()), unix.LOCK_EX)
