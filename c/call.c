@@ -39,18 +39,24 @@ static void keep(pam_handle_t *pamh, const char *name, int32_t serial)
 		pam_syslog(pamh, LOG_ERR, "pam_set_data %s: %s", name, pam_strerror(pamh, error));
 }
 
+/* A copy, as long as there is room, that is good in a line of a log. */
+static void printable(char *to, size_t size, const char *from)
+{
+	size_t n = 0;
+
+	for (; *from && n < size - 1; from++)
+		to[n++] = *from >= ' ' && *from <= '~' ? *from : '?';
+	to[n] = 0;
+}
+
 /* How log lines name the user until the child knows better. A user name is whatever the network sent. */
 static void name_user(pam_handle_t *pamh, char who[PP_WHO_TEXT])
 {
 	const void *user = 0;
-	const char *c;
-	size_t n = 0;
 
 	if (pam_get_item(pamh, PAM_USER, &user) != PAM_SUCCESS || !user)
 		user = "unknown user";
-	for (c = user; *c && n < PP_WHO_TEXT - 1; c++)
-		who[n++] = *c >= ' ' && *c <= '~' ? *c : '?';
-	who[n] = 0;
+	printable(who, PP_WHO_TEXT, user);
 }
 
 static int terminated(const char *text, size_t size)
@@ -91,15 +97,19 @@ static void log_lines(pam_handle_t *pamh, const struct pp_reply *r)
 static void log_ending(pam_handle_t *pamh, const char *who, const struct pp_ending *e, int complete)
 {
 	const char *signal = WIFSIGNALED(e->status) ? sigabbrev_np(WTERMSIG(e->status)) : 0;
+	char words[PP_LAST_WORDS];
+	const char *said = e->last_words[0] ? ": " : "";
+
+	printable(words, sizeof words, e->last_words);
 
 	if (e->error)
 		pam_syslog(pamh, LOG_ERR, "%s: no child to work in: %s: %s", who, e->call, errno_name(e->error));
 	else if (e->timed_out)
 		pam_syslog(pamh, LOG_ERR, "%s: the child did not answer in time and was killed", who);
 	else if (WIFSIGNALED(e->status))
-		pam_syslog(pamh, LOG_ERR, "%s: the child was killed by SIG%s", who, signal ? signal : "?");
+		pam_syslog(pamh, LOG_ERR, "%s: the child was killed by SIG%s%s%s", who, signal ? signal : "?", said, words);
 	else if (!complete)
-		pam_syslog(pamh, LOG_ERR, "%s: the child ended without an answer, exit status %d", who, WEXITSTATUS(e->status));
+		pam_syslog(pamh, LOG_ERR, "%s: the child ended without an answer, exit status %d%s%s", who, WEXITSTATUS(e->status), said, words);
 	else
 		pam_syslog(pamh, LOG_ERR, "%s: the child's answer makes no sense", who);
 }

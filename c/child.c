@@ -82,19 +82,20 @@ struct pp_exchange *pp_asked(void)
 }
 
 /* Descriptors 0 to 2 may be the user's terminal or a protocol stream, or closed: nothing that a name service module or the
- * runtime prints may go there, and none of their files may become one of the three. */
-static void quiet_standard_files(void)
+ * runtime prints may go there, and none of their files may become one of the three. Errors go to last_words, if that is not one of
+ * the three itself. */
+static void quiet_standard_files(int last_words)
 {
 	/* Closed first, so that there is room even for a host that has used up its descriptors. */
 	for (int fd = 0; fd < 3; fd++)
 		close(fd);
 	if (open("/dev/null", O_RDWR) == 0) {
 		dup2(0, 1);
-		dup2(0, 2);
+		dup2(last_words > 2 ? last_words : 0, 2);
 	}
 }
 
-static _Noreturn void child(struct pp_exchange *x, pid_t guard)
+static _Noreturn void child(struct pp_exchange *x, pid_t guard, int last_words)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != guard)
@@ -102,7 +103,7 @@ static _Noreturn void child(struct pp_exchange *x, pid_t guard)
 	/* It is a copy of a process that may hold host keys and passwords, and is about to become the user. */
 	prctl(PR_SET_DUMPABLE, 0);
 	lift_limits();
-	quiet_standard_files();
+	quiet_standard_files(last_words);
 	travel_light();
 	asked = x;
 	pp_start_go();
@@ -161,6 +162,19 @@ static void wait_for(pid_t pid, struct pp_ending *ending)
 	}
 }
 
+static void listen_to(int last_words, struct pp_ending *ending)
+{
+	char *words = ending->last_words;
+	ssize_t n = last_words < 0 ? 0 : read(last_words, words, PP_LAST_WORDS - 1);
+
+	while (n > 0 && words[n - 1] == '\n')
+		n--;
+	words[n > 0 ? n : 0] = 0;
+	for (; n > 0; n--)
+		if (words[n - 1] == '\n')
+			words[n - 1] = ' ';
+}
+
 /* Signals that an instruction raises: blocked, they would end the process before anybody could say why. */
 static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS };
 /* Those that the Go runtime unblocks in its threads. */
@@ -191,17 +205,23 @@ static void run(void *p)
 {
 	struct run *r = p;
 	pid_t guard = getpid(), pid;
+	int last_words[2];
 
 	default_dispositions();
+	/* The guard's own descriptors, not the host's. A child that prints a lot must not wait for a reader. */
+	if (pipe2(last_words, O_CLOEXEC | O_NONBLOCK) < 0)
+		last_words[0] = last_words[1] = -1;
 	pid = fork();
 	if (pid == 0) {
 		unblock_faults();
-		child(r->x, guard);
+		child(r->x, guard, last_words[1]);
 	}
-	if (pid < 0)
+	if (pid < 0) {
 		failed(r->ending, "fork");
-	else
-		wait_for(pid, r->ending);
+		return;
+	}
+	wait_for(pid, r->ending);
+	listen_to(last_words[0], r->ending);
 }
 
 void pp_run_child(struct pp_exchange *x, struct pp_ending *ending)

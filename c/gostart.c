@@ -19,7 +19,7 @@ extern const go_entry pp_go_start_begin[] __attribute__((weak)), pp_go_start_end
 /* What execve(2) puts on a new stack: argv, environment, auxiliary vector, one after the other. */
 struct argument_block {
 	char *argv[2];
-	char *env[4];
+	char *env[5];
 	struct {
 		uintptr_t type, value;
 	} auxv[8];
@@ -27,14 +27,15 @@ struct argument_block {
 
 static char name[] = "pam_persistent";
 /* The child lives for milliseconds: it needs no garbage collector, no second processor and no signals to
- * preempt itself; and watching the cgroup's CPU limit would keep two descriptors open (Go 1.25 and later). */
-static char maxprocs[] = "GOMAXPROCS=1", gc[] = "GOGC=off",
+ * preempt itself; watching the cgroup's CPU limit would keep two descriptors open (Go 1.25 and later); and of a runtime that gives up
+ * the log has room for the reason, not for the stack. */
+static char maxprocs[] = "GOMAXPROCS=1", gc[] = "GOGC=off", traceback[] = "GOTRACEBACK=none",
 	    debug[] = "GODEBUG=asyncpreemptoff=1,containermaxprocs=0,updatemaxprocs=0";
 
 /* The runtime keeps pointers into it. */
 static struct argument_block block = {
 	.argv = { name, 0 },
-	.env = { maxprocs, gc, debug, 0 },
+	.env = { maxprocs, gc, debug, traceback, 0 },
 };
 
 void pp_start_go(void)

@@ -16,7 +16,7 @@ var numbers = map[string]int{
 	"capset": unix.SYS_CAPSET, "clone": unix.SYS_CLONE, "clone3": unix.SYS_CLONE3, "close": unix.SYS_CLOSE, "dup2": sysDup2,
 	"getpid": unix.SYS_GETPID, "getppid": unix.SYS_GETPPID, "getresgid": unix.SYS_GETRESGID, "getresuid": unix.SYS_GETRESUID,
 	"keyctl": unix.SYS_KEYCTL, "mmap": unix.SYS_MMAP, "mprotect": unix.SYS_MPROTECT, "munmap": unix.SYS_MUNMAP,
-	"openat": unix.SYS_OPENAT, "prctl": unix.SYS_PRCTL, "prlimit64": unix.SYS_PRLIMIT64, "read": unix.SYS_READ,
+	"openat": unix.SYS_OPENAT, "pipe2": unix.SYS_PIPE2, "prctl": unix.SYS_PRCTL, "prlimit64": unix.SYS_PRLIMIT64, "read": unix.SYS_READ,
 	"rt_sigaction": unix.SYS_RT_SIGACTION, "rt_sigprocmask": unix.SYS_RT_SIGPROCMASK, "rt_sigtimedwait": unix.SYS_RT_SIGTIMEDWAIT,
 	"sched_setaffinity": unix.SYS_SCHED_SETAFFINITY,
 	"setfsgid":          unix.SYS_SETFSGID, "setfsuid": unix.SYS_SETFSUID, "setgroups": unix.SYS_SETGROUPS,
@@ -51,8 +51,8 @@ func TestEachCallOfTheChild(t *testing.T) {
 		for n := range count {
 			for _, errno := range errnos[name] {
 				cells++
-				fault := fmt.Sprintf("%s, call %d of %d of each process: %s", name, n+1, count, unix.ErrnoName(errno))
-				out, err := attached(t, name, fmt.Sprintf("error=%d:when=%d", errno, n+1))
+				fault := fault{name, n + 1, count, " of each process", errno}
+				out, err := attached(t, fault)
 				judge(t, fault, out, err)
 			}
 		}
@@ -61,12 +61,13 @@ func TestEachCallOfTheChild(t *testing.T) {
 }
 
 // attached runs the session with a strace that comes after the host's own start.
-func attached(t *testing.T, name, fault string) (string, error) {
+func attached(t *testing.T, fault fault) (string, error) {
 	t.Helper()
 	trace := t.TempDir() + "/trace"
-	defer func() { injected(t, name+" "+fault, trace) }()
-	commands := slices.Concat([]string{world.Built(t, "tests/pamhost"), "await-tracer", "pad", strconv.Itoa(numbers[name])}, session)
+	defer func() { injected(t, fault, trace) }()
+	commands := slices.Concat([]string{world.Built(t, "tests/pamhost"), "await-tracer", "pad", strconv.Itoa(numbers[fault.call])}, session)
 	return world.TryWith(world.Hung, func(pid int) error {
-		return exec.Command("strace", "-f", "-o", trace, "-e", "trace="+name, "-e", "inject="+name+":"+fault, "-p", strconv.Itoa(pid)).Start()
+		inject := fmt.Sprintf("inject=%s:error=%d:when=%d", fault.call, fault.errno, fault.n)
+		return exec.Command("strace", "-f", "-o", trace, "-e", "trace="+fault.call, "-e", inject, "-p", strconv.Itoa(pid)).Start()
 	}, commands...)
 }

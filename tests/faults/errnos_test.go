@@ -20,6 +20,7 @@ var errnos = map[string][]unix.Errno{
 	"munmap":            {unix.EINVAL, unix.ENOMEM},
 	"open":              {unix.EMFILE},
 	"openat":            {unix.EMFILE, unix.ENFILE, unix.ENOENT, unix.EACCES, unix.ENOMEM},
+	"pipe2":             {unix.EMFILE, unix.ENFILE},
 	"prctl":             {unix.EINVAL, unix.EPERM},
 	"prlimit64":         {unix.EPERM, unix.EINVAL},
 	"read":              {unix.EIO, unix.EINTR},

@@ -15,8 +15,8 @@ func TestBrokenChildren(t *testing.T) {
 	for kind, want := range map[string][]string{
 		"segfault":         {who + "the child was killed by SIGSEGV"},
 		"abort":            {who + "the child was killed by SIGABRT"},
-		"throw":            {who + "the child was killed by SIGABRT"},
-		"panic":            {who + "the child was killed by SIGABRT"},
+		"throw":            {who + "the child was killed by SIGABRT: fatal error: sync: unlock of unlocked mutex"},
+		"panic":            {who + "the child was killed by SIGABRT: panic: of the test"},
 		"exit0":            {who + "the child ended without an answer, exit status 0"},
 		"exit2":            {who + "the child ended without an answer, exit status 2"},
 		"hang":             {who + "the child did not answer in time and was killed"},
@@ -46,7 +46,7 @@ func TestChildsSurroundings(t *testing.T) {
 		t.Setenv(name, value)
 	}
 	for kind, want := range map[string][]string{
-		"environment": {"err: GOMAXPROCS=1", "err: GOGC=off", "err: GODEBUG=asyncpreemptoff=1,containermaxprocs=0,updatemaxprocs=0"},
+		"environment": {"err: GOMAXPROCS=1", "err: GOGC=off", "err: GODEBUG=asyncpreemptoff=1,containermaxprocs=0,updatemaxprocs=0", "err: GOTRACEBACK=none"},
 		"secrets":     {"err: dumpable 0, core limit 0"},
 		"print":       nil,
 		"noise":       append(slices.Repeat([]string{"err: line of a noisy child"}, 15), "err: there is more to log than the module can carry"),
