@@ -2,6 +2,7 @@
 # make demo           a login, a key kept, a logout, the key still there
 # make test           every test; installs what it needs (Debian, as root)
 # make mutants        takes away one safeguard after the other and sees a test fail for each
+# make fuzz           each fuzz target for FUZZTIME (10m)
 # make lint           every static check
 # make bench          this module next to a plain Go one, pam_keyinit and pam_permit
 # make install        DESTDIR, PREFIX, PAMDIR
@@ -26,7 +27,7 @@ MODULE_LDFLAGS = -s -w -buildid= -linkmode=external -extldflags '$(HARDEN) $(EXP
 REPRODUCIBLE := -trimpath -buildvcs=false
 GO_FILES = $(shell find c pam_persistent internal/keyctl ! -name '*_test.go' -type f) go.mod go.sum Makefile
 
-.PHONY: all demo test mutants lint bench install uninstall packages deps clean
+.PHONY: all demo test mutants fuzz lint bench install uninstall packages deps clean
 all: build/pam_persistent.so build/persistent-keyring
 
 build/pam_persistent.so: $(GO_FILES) | toolchain
@@ -94,6 +95,9 @@ test: deps
 
 mutants: deps
 	tests/mutants
+
+fuzz: deps
+	FUZZTIME=$(or $(FUZZTIME),10m) tests/fuzz/run
 
 lint: deps
 	tests/lint

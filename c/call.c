@@ -72,7 +72,7 @@ static int sound(const struct pp_request *q, const struct pp_reply *r)
 	for (uint32_t i = 0; i < r->lines; i++)
 		if (!terminated(r->log[i].text, PP_LOG_TEXT) || r->log[i].priority < LOG_ERR || r->log[i].priority > LOG_DEBUG)
 			return 0;
-	if (!terminated(r->env, PP_ENV_TEXT) || r->session < 0)
+	if (!terminated(r->env, PP_ENV_TEXT) || !terminated(r->who, PP_WHO_TEXT) || r->session < 0)
 		return 0;
 	if (r->want_session)
 		return r->want_session == 1 && q->run == 1 && r->uid != (uid_t)-1 && r->gid != (gid_t)-1;

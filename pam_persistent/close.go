@@ -10,6 +10,8 @@ func (s *session) close() int {
 	if status := s.probe(); status != c.Success {
 		return status
 	}
+	// A link in it is charged to whoever has it made: not to the user, whose quota may be used up.
+	_, _ = keyctl.KeyringID(keyctl.Thread, true)
 	if !s.drop() {
 		return s.call.Failure()
 	}
@@ -17,7 +19,7 @@ func (s *session) close() int {
 	served := err == nil && session == keyctl.Serial(s.call.HandleSession())
 	into := keyctl.Thread
 	if served {
-		// It has the link: unlike a keyring of this thread, it takes nothing from a quota that may be used up.
+		// It has the link, and so takes nothing from a quota, not even where the login process is the user's own (systemd's sd-pam).
 		into = session
 	}
 	status := c.Success

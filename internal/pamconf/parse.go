@@ -62,7 +62,7 @@ func Parse(file, text string) (lines []Line, problems []string) {
 		case !slices.Contains(kinds, l.Kind):
 			bad("unknown type")
 			continue
-		case len(words) < 3:
+		case len(words) < 3 || words[2] == "":
 			bad("less than type, control and module")
 			continue
 		}

@@ -1,6 +1,7 @@
 package keyctltest
 
 import (
+	"errors"
 	"os"
 	"testing"
 
@@ -8,8 +9,13 @@ import (
 )
 
 // lockPath is shared by all test binaries of the project: go test runs those of
-// several packages at once, and the sysctls are the same for all.
-const lockPath = "/run/lock/pam_persistent-tests.lock"
+// several packages at once, and the sysctls are the same for all. Who wants the
+// lock stands in line for it: flock(2) by itself lets new readers pass a writer
+// that waits, for as long as there are any.
+const (
+	lockPath = "/run/lock/pam_persistent-tests.lock"
+	linePath = "/run/lock/pam_persistent-tests-line.lock"
+)
 
 const (
 	unlocked  = 0
@@ -22,6 +28,7 @@ const (
 var (
 	held     = unlocked
 	lockFile *os.File
+	line     *os.File
 )
 
 // hold keeps the lock for the rest of the test.
@@ -46,29 +53,53 @@ func lock(how int) (unlock func() error, err error) {
 		return func() error { return nil }, nil
 	}
 	if lockFile == nil {
-		if lockFile, err = os.OpenFile(lockPath, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600); err != nil {
+		if lockFile, err = open(lockPath); err == nil {
+			line, err = open(linePath)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
-	if err := flock(how); err != nil {
+	if err := queue(how); err != nil {
 		return nil, err
 	}
-	return func() error { return flock(before) }, nil
+	return func() error { return back(before) }, nil
 }
 
-func flock(how int) error {
-	operation := how
-	if how == unlocked {
-		operation = unix.LOCK_UN
-	}
-	for {
-		err := unix.Flock(int(lockFile.Fd()), operation)
-		if err == unix.EINTR {
-			continue
-		}
-		if err == nil {
-			held = how
-		}
+func open(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+}
+
+// queue waits in line, with nothing held: another one may be waiting there for
+// what this process has.
+func queue(how int) error {
+	if err := flock(lockFile, unix.LOCK_UN); err != nil {
 		return err
+	}
+	held = unlocked
+	if err := flock(line, unix.LOCK_EX); err != nil {
+		return err
+	}
+	err := flock(lockFile, how)
+	if err == nil {
+		held = how
+	}
+	return errors.Join(err, flock(line, unix.LOCK_UN))
+}
+
+// back goes back to less.
+func back(to int) error {
+	if to != unlocked {
+		return queue(to)
+	}
+	held = unlocked
+	return flock(lockFile, unix.LOCK_UN)
+}
+
+func flock(file *os.File, how int) error {
+	for {
+		if err := unix.Flock(int(file.Fd()), how); err != unix.EINTR {
+			return err
+		}
 	}
 }

@@ -1,0 +1,1 @@
+../../../c/session_keyring.h

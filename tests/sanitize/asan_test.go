@@ -1,0 +1,177 @@
+package sanitize
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"pam_persistent/tests/world"
+)
+
+// Where AddressSanitizer writes, each process a file: the child's standard files are /dev/null, and it is the user. The other one writes
+// to standard error, which for the child is nowhere; but a report ends the process, and that is in the log.
+const reports = "/home/reports"
+
+// The guard ends on a stack that the sanitizer does not know, for the host's thread has another. That is said once, and is no fault.
+var guardsStack = regexp.MustCompile(`(?m)^==\d+==WARNING: ASan is ignoring requested __asan_handle_no_return.*\n.*\n.*\n`)
+
+// underSanitizers runs a host and returns its output and what was reported by any process of it.
+func underSanitizers(t *testing.T, host string, commands []string) (out, reported string, err error) {
+	t.Helper()
+	os.RemoveAll(reports)
+	if err := os.Mkdir(reports, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(reports, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	// Leaks: the host ends with _exit(2), so they are valgrind's to find.
+	options := []string{"env", "ASAN_OPTIONS=detect_leaks=0:log_path=" + reports + "/asan", "UBSAN_OPTIONS=log_path=" + reports + "/ubsan", host}
+	out, err = world.Try(world.Hung, slices.Concat(options, commands)...)
+	files, _ := filepath.Glob(reports + "/*")
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reported += guardsStack.ReplaceAllString(string(text), "")
+	}
+	return out, reported, err
+}
+
+// Every script of pamtester: all options, failures, hosts and states of keyrings that the module is tested with.
+func TestScriptsUnderSanitizers(t *testing.T) {
+	module, host := sanitized.module(t, "./pam_persistent", "pam_persistent"), sanitized.host(t)
+	all := scripts(t)
+	for _, s := range all {
+		t.Run(s.name, func(t *testing.T) {
+			world.ForgetKeys(t)
+			world.Service(t, module, s.service)
+			world.TakeLog(t)
+			out, reported, err := underSanitizers(t, host, s.commands)
+			s.judge(t, out, err)
+			if reported != "" {
+				t.Error(reported)
+			}
+		})
+	}
+	t.Logf("%d scripts", len(all))
+}
+
+// What hosts are known to do around the calls; and signals, threads, and children of their own meanwhile. No threads that are busy in malloc:
+// the sanitizer's own malloc, unlike glibc's, does not take its locks before a fork, and so the child may hang in it.
+var patterns = map[string]string{
+	"signals all the time":                 "bombard start SERVICE alice open close bombarded",
+	"a thread that reaps":                  "reaper start SERVICE alice open close end",
+	"SIGCHLD ignored":                      "ignore-sigchld start SERVICE alice open close end",
+	"fork between start and open":          "start SERVICE alice fork open close end",
+	"fork and drop before close":           "start SERVICE alice open fork drop alice close",
+	"standard files closed":                "close-standard start SERVICE alice open close end",
+	"a user name that names no user":       "start SERVICE \x1b[31m\xff%s%n%999999d open setcred establish close end",
+	"a user name without end":              "start SERVICE " + strings.Repeat("long", 500) + " open close end",
+	"a user name of one control character": "start SERVICE alice user \x01 open close end",
+	"a variable of the user's":             "start SERVICE alice put-env KRB5CCNAME=x open close end",
+	"options without end":                  "start SERVICE-long alice open close end",
+}
+
+func TestHostsUnderSanitizers(t *testing.T) {
+	module, host := sanitized.module(t, "./pam_persistent", "pam_persistent"), sanitized.host(t)
+	for stackName, stack := range map[string]string{"no-keyinit": "", "keyinit": "session required pam_keyinit.so force\n"} {
+		for name, commands := range patterns {
+			t.Run(stackName+"/"+name, func(t *testing.T) {
+				world.ForgetKeys(t)
+				line := "required " + module + " debug"
+				world.WriteService(t, service, stack+"session "+line+"\nauth "+line+"\n")
+				world.WriteService(t, service+"-long", stack+"session "+line+" krb5ccname="+strings.Repeat("x", 900)+" "+strings.Repeat("y", 900)+"\n")
+				world.TakeLog(t)
+				words := strings.Fields(strings.ReplaceAll(commands, "SERVICE", service))
+				out, reported, err := underSanitizers(t, host, words)
+				if err != nil || strings.Count(out, " = ") != count(words, "open", "close", "setcred") {
+					t.Errorf("%v\n%s", err, out)
+				}
+				if reported != "" || strings.Contains(out, "runtime error") {
+					t.Error(out, reported)
+				}
+				if log := world.TakeLog(t); len(log) == 0 || strings.Contains(strings.Join(log, "\n"), "the child") {
+					t.Errorf("the module says %q, and is to debug", log)
+				}
+			})
+		}
+	}
+}
+
+func count(words []string, names ...string) (n int) {
+	for _, word := range words {
+		if slices.Contains(names, word) {
+			n++
+		}
+	}
+	return n
+}
+
+// The children of tests/modules/broken: answers that make no sense, none, half ones, crashes.
+func TestBrokenChildrenUnderSanitizers(t *testing.T) {
+	module, host := sanitized.impatient().module(t, "./tests/modules/broken", "broken"), sanitized.host(t)
+	for _, kind := range []string{
+		"segfault", "abort", "throw", "panic", "exit0", "exit2", "hang", "stop", "wrong-code", "negative-session", "root-session",
+		"rubbish", "success-then-die", "endless",
+	} {
+		t.Run(kind, func(t *testing.T) {
+			world.ForgetKeys(t)
+			world.Service(t, module, "session required pam_persistent.so "+kind+"\n")
+			world.TakeLog(t)
+			out, reported, err := underSanitizers(t, host, []string{"start", service, "alice", "open", "end"})
+			if err != nil || out != "open = session_err\n" {
+				t.Errorf("%v\n%s", err, out)
+			}
+			if reported != "" {
+				t.Error(reported)
+			}
+			if log := world.TakeLog(t); len(log) != 1 || !strings.Contains(log[0], "the child") {
+				t.Errorf("log %q", log)
+			}
+		})
+	}
+}
+
+// Faults as the C half could have them, in the login process and in the child.
+func TestPlantedFaultsAreReported(t *testing.T) {
+	host := sanitized.host(t)
+	for name, fault := range map[string]struct{ file, old, new, want string }{
+		"a read beyond the stack": {"call.c", "memcpy(x.reply->who, x.who, sizeof x.who);", "{ volatile size_t n = sizeof x; memcpy(x.reply->who, x.who, n); }",
+			"stack-buffer-overflow"},
+		"a write beyond a static": {"session_keyring.c", "\tseen = found;", "\tvolatile int one = 1;\n\t(&seen)[one] = found;",
+			"global-buffer-overflow"},
+		"a line too many": {"call.c", "i < r->lines && i < PP_LOG_LINES", "i <= PP_LOG_LINES",
+			"index 16 out of bounds"},
+		"a sum that overflows": {"call.c", "x->request.run++;", "x->request.run += 0x7fffffff + x->request.argc;",
+			"signed integer overflow"},
+		"a stack that is gone": {"session_keyring.c", "*joined = (struct pp_joined){ .serial = -error };",
+			"{ struct pp_joined *volatile gone; { struct pp_joined local = { 0 }; gone = &local; } gone->serial = 0; }\n\t*joined = (struct pp_joined){ .serial = -error };",
+			"stack-use-after-scope"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			world.ForgetKeys(t)
+			world.Service(t, sanitized.with(t, fault.file, fault.old, fault.new).module(t, "./pam_persistent", "pam_persistent"),
+				"session required pam_persistent.so unknown\n")
+			if out, reported, err := underSanitizers(t, host, []string{"start", service, "alice", "open"}); err == nil || !strings.Contains(out+reported, fault.want) {
+				t.Errorf("not caught: %v\n%s%s", err, out, reported)
+			}
+			world.TakeLog(t)
+		})
+	}
+	// There the report has no file to go to, but the guard hears the child's last words.
+	t.Run("in the child, before Go", func(t *testing.T) {
+		world.ForgetKeys(t)
+		module := sanitized.with(t, "gostart.c", "block.auxv[n].type = AT_NULL;", "block.auxv[n + 4].type = AT_NULL;").module(t, "./pam_persistent", "pam_persistent")
+		world.Service(t, module, "session required pam_persistent.so\n")
+		world.TakeLog(t)
+		out, _, err := underSanitizers(t, host, []string{"start", service, "alice", "open"})
+		if log := world.TakeLog(t); err != nil || out != "open = session_err\n" || len(log) != 1 || !strings.Contains(log[0], "runtime error: index") {
+			t.Errorf("not caught: %v\n%s%q", err, out, log)
+		}
+	})
+}

@@ -1,0 +1,82 @@
+package krb5
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"pam_persistent/tests/world"
+)
+
+// Stacks in which the module finds a session keyring, and has one joined; and one without it, in which the tests pass too: what they show
+// is that the module takes nothing away from them.
+var stacks = map[string]string{
+	"keyinit":            "session required pam_keyinit.so force\nsession required pam_persistent.so\n",
+	"no-keyinit":         "session required pam_persistent.so\n",
+	"without the module": "session required pam_keyinit.so force\n",
+}
+
+// Each is run where its files are.
+var suites = []struct{ name, dir, command string }{
+	{"t_cc", "lib/krb5/ccache", "./t_cc"},
+	{"t_cccol.py", "lib/krb5/ccache", "python t_cccol.py"},
+	{"t_ccache.py", "tests", "python t_ccache.py"},
+	{"t_cccol, persistent", "lib/krb5/ccache", "./t_cccol KEYRING:persistent:"},
+	{"t_cccol.py, persistent", "lib/krb5/ccache", "python t_cccol-persistent.py"},
+	{"t_ccache.py, persistent", "tests", "python t_ccache-persistent.py"},
+}
+
+func testInSessions(t *testing.T) {
+	for stack, text := range stacks {
+		for _, suite := range suites {
+			t.Run(stack+"/"+suite.name, func(t *testing.T) {
+				world.ForgetKeys(t)
+				world.Service(t, world.Built(t, "pam_persistent.so"), text)
+				out, err := inSession(t, suite.dir, "keyctl show @s && "+suite.command)
+				if err != nil || !passed(out) {
+					t.Errorf("%v\n%s", err, out)
+				}
+				if linked := ownLink.MatchString(out); linked != strings.Contains(text, "pam_persistent.so") {
+					t.Errorf("the session has the persistent keyring: %v\n%s", linked, out)
+				}
+				t.Log(commandsRun.FindString(out))
+			})
+		}
+	}
+}
+
+// ownLink is the persistent keyring directly in the session keyring.
+var ownLink = regexp.MustCompile(`(?m)^ *\d+ \S+ +99896 +\d+ {3}\\_ keyring: _persistent\.99896$`)
+
+// The tests do notice when a session's keyring is of no use.
+func testUnusable(t *testing.T) {
+	world.ForgetKeys(t)
+	world.Service(t, world.Built(t, "pam_persistent.so"), stacks["keyinit"])
+	for _, suite := range suites[1:3] {
+		if out, err := inSession(t, suite.dir, "keyctl revoke @s && "+suite.command); err != nil || passed(out) || !strings.Contains(out, "revoked") {
+			t.Errorf("%s: %v\n%s", suite.name, err, out)
+		}
+	}
+}
+
+var commandsRun = regexp.MustCompile(`commands run: \d+`)
+
+// passed: a test that finds the KEYRING type missing leaves it out, and passes.
+func passed(out string) bool {
+	return strings.Contains(out, "\nwell\n") && !strings.Contains(strings.ToLower(out), "skip")
+}
+
+// inSession runs a command in a session of alice's. The tests' KDC listens on each address of the machine, so it has one to itself.
+func inSession(t *testing.T, dir, command string) (string, error) {
+	t.Helper()
+	return world.Try(3*time.Minute, "unshare", "--net", "--uts", "sh", "-ec", `
+		ip link set lo up
+		hostname localhost
+		exec "$@"`, "sh", world.Built(t, "tests/pamhost"), "serve", "pam-persistent-test", "alice", fmt.Sprintf(`
+			cd %s/%s
+			export TMPDIR=$HOME PYTHONPATH=%[1]s/util
+			python() { /usr/bin/python3 "$@" && echo "commands run: $(grep -c Executing: testlog)"; }
+			%[3]s && echo well`, tree, dir, command))
+}
