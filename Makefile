@@ -42,10 +42,10 @@ build/persistent-keyring: $(COMMAND_FILES)
 build/tests/broken.so: tests/modules/broken/broken.go $(GO_FILES) | toolchain
 	$(call build_module,$@,./tests/modules/broken)
 
-# The module with half a second's patience instead of ten: for tests in which the child hangs.
+# The module with two seconds' patience instead of ten: for tests in which the child hangs.
 build/tests/impatient.so: $(GO_FILES) | toolchain
 	$(call build_module,$@,./pam_persistent)
-build/tests/broken.so build/tests/impatient.so: export CGO_CFLAGS := -O2 -DPP_DEADLINE_MS=500
+build/tests/broken.so build/tests/impatient.so: export CGO_CFLAGS := -O2 -DPP_DEADLINE_MS=2000
 
 # Go's own c-shared module, started at dlopen: what this project does not do, for comparison.
 build/tests/plain.so: tests/modules/plain/plain.go go.mod

@@ -80,6 +80,13 @@ static int sound(const struct pp_request *q, const struct pp_reply *r)
 	       r->status == q->failure;
 }
 
+static const char *signal_name(int signal)
+{
+	const char *name = sigabbrev_np(signal);
+
+	return name ? name : "?";
+}
+
 static const char *errno_name(int error)
 {
 	const char *name = strerrorname_np(error);
@@ -96,7 +103,6 @@ static void log_lines(pam_handle_t *pamh, const struct pp_reply *r)
 
 static void log_ending(pam_handle_t *pamh, const char *who, const struct pp_ending *e, int complete)
 {
-	const char *signal = WIFSIGNALED(e->status) ? sigabbrev_np(WTERMSIG(e->status)) : 0;
 	char words[PP_LAST_WORDS];
 	const char *said = e->last_words[0] ? ": " : "";
 
@@ -104,10 +110,12 @@ static void log_ending(pam_handle_t *pamh, const char *who, const struct pp_endi
 
 	if (e->error)
 		pam_syslog(pamh, LOG_ERR, "%s: no child to work in: %s: %s", who, e->call, errno_name(e->error));
+	else if (e->guard_killed)
+		pam_syslog(pamh, LOG_ERR, "%s: the child's guard was killed by SIG%s", who, signal_name(e->guard_killed));
 	else if (e->timed_out)
 		pam_syslog(pamh, LOG_ERR, "%s: the child did not answer in time and was killed", who);
 	else if (WIFSIGNALED(e->status))
-		pam_syslog(pamh, LOG_ERR, "%s: the child was killed by SIG%s%s%s", who, signal ? signal : "?", said, words);
+		pam_syslog(pamh, LOG_ERR, "%s: the child was killed by SIG%s%s%s", who, signal_name(WTERMSIG(e->status)), said, words);
 	else if (!complete)
 		pam_syslog(pamh, LOG_ERR, "%s: the child ended without an answer, exit status %d%s%s", who, WEXITSTATUS(e->status), said, words);
 	else

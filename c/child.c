@@ -5,6 +5,7 @@
 #include <malloc.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -95,15 +96,38 @@ static void quiet_standard_files(int last_words)
 	}
 }
 
+/* When memory runs out, of the control group or the machine, this process is to go and not the login. */
+static void go_first(void)
+{
+	static const char first[] = "1000";
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0 && write(fd, first, sizeof first - 1) < 0) {
+		/* The kernel chooses. */
+	}
+	close(fd);
+}
+
+/* A library that calls exit(3), of a name service for example, would run the host's exit handlers in here: pid files removed,
+ * buffers written twice. The handler that was registered last comes first. */
+static void end_quietly(int status, void *unused)
+{
+	(void)unused;
+	_exit(status);
+}
+
 static _Noreturn void child(struct pp_exchange *x, pid_t guard, int last_words)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != guard)
 		_exit(1);
+	quiet_standard_files(last_words);
+	/* Before the next step: the files of a process that is not dumpable belong to root. */
+	go_first();
 	/* It is a copy of a process that may hold host keys and passwords, and is about to become the user. */
 	prctl(PR_SET_DUMPABLE, 0);
+	on_exit(end_quietly, 0);
 	lift_limits();
-	quiet_standard_files(last_words);
 	travel_light();
 	asked = x;
 	pp_start_go();
@@ -242,5 +266,7 @@ void pp_run_child(struct pp_exchange *x, struct pp_ending *ending)
 		ending->error = -error;
 		ending->call = "clone or sigprocmask";
 	}
+	if (error > 0)
+		ending->guard_killed = error;
 	munmap(stack, GUARD_STACK);
 }

@@ -9,6 +9,7 @@ enum { PP_LAST_WORDS = 160 };
 struct pp_ending {
 	int error;     /* errno of the call that kept it from running or from being waited for; 0: none */
 	const char *call; /* that call */
+	int guard_killed; /* signal that has killed the guard, and with it the child; 0: none */
 	int status;    /* as from waitpid(2) */
 	int timed_out; /* it was killed because its time was over */
 	int reaped;    /* it is gone, and so writes no more */

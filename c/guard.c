@@ -38,7 +38,7 @@ static int guard(void *p)
 int pp_guarded(void (*work)(void *), void *arg, char *stack, size_t size)
 {
 	struct guarded g = { work, arg };
-	int saved = errno, status, error;
+	int saved = errno, status = 0, error;
 	sigset_t all, before;
 	pid_t pid;
 
@@ -54,6 +54,8 @@ int pp_guarded(void (*work)(void *), void *arg, char *stack, size_t size)
 	/* __WALL: without it waitpid() knows no child whose exit signal is not SIGCHLD. */
 	while (pid > 0 && waitpid(pid, &status, __WALL) < 0 && errno == EINTR)
 		;
+	if (error == 0 && WIFSIGNALED(status))
+		error = WTERMSIG(status);
 	pthread_sigmask(SIG_SETMASK, &before, 0);
 	errno = saved; /* the guard shares our thread-local storage, errno too */
 	return error;

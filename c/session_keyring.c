@@ -95,22 +95,6 @@ int pp_become(uid_t uid, gid_t gid, struct pp_ids *before)
 	return error;
 }
 
-/* Keyrings that were freed give their quota back some milliseconds later, when the collector has run. */
-static long join_within_quota(void)
-{
-	enum { TRIES = 20 };
-	static const struct timespec pause = { 0, 5000000 };
-	long serial;
-
-	for (int i = 0; i < TRIES; i++) {
-		serial = syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, (char *)0);
-		if (serial >= 0 || errno != EDQUOT)
-			break;
-		nanosleep(&pause, 0);
-	}
-	return serial < 0 ? -errno : serial;
-}
-
 int64_t pp_link_persistent(uid_t uid, int32_t session)
 {
 	long persistent = syscall(SYS_keyctl, KEYCTL_GET_PERSISTENT, uid, session);
@@ -121,10 +105,40 @@ int64_t pp_link_persistent(uid_t uid, int32_t session)
 	return persistent;
 }
 
+/* While the real UID is the user's, the user may stop or kill this process (as it may during pam_keyinit's work): nothing is done
+ * meanwhile but what needs it. */
+static void join_as(uid_t uid, gid_t gid, struct pp_joined *joined)
+{
+	struct pp_ids before;
+
+	joined->serial = pp_become(uid, gid, &before);
+	if (joined->serial < 0)
+		return;
+	joined->serial = syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, (char *)0);
+	if (joined->serial < 0)
+		joined->serial = -errno;
+	else if (syscall(SYS_keyctl, KEYCTL_LINK, KEY_SPEC_USER_KEYRING, (int32_t)joined->serial) < 0)
+		joined->user_link = -errno;
+	joined->stuck = pp_return(&before) < 0;
+}
+
+/* Keyrings that were freed give their quota back some milliseconds later, when the collector has run. */
+static void join_within_quota(uid_t uid, gid_t gid, struct pp_joined *joined)
+{
+	enum { TRIES = 20 };
+	static const struct timespec pause = { 0, 5000000 };
+
+	for (int i = 0; i < TRIES; i++) {
+		join_as(uid, gid, joined);
+		if (joined->serial != -EDQUOT || joined->stuck)
+			return;
+		nanosleep(&pause, 0);
+	}
+}
+
 void pp_join_session(uid_t uid, gid_t gid, struct pp_joined *joined)
 {
 	sigset_t all, mask;
-	struct pp_ids before;
 	int error;
 
 	/* No handler of the host's may run with the user's real ID. */
@@ -133,16 +147,9 @@ void pp_join_session(uid_t uid, gid_t gid, struct pp_joined *joined)
 	*joined = (struct pp_joined){ .serial = -error };
 	if (error)
 		return;
-	joined->serial = pp_become(uid, gid, &before);
-	if (joined->serial == 0) {
-		joined->serial = join_within_quota();
-		/* Nobody but this thread has the new keyring: no link into it can leak. */
-		if (joined->serial > 0) {
-			if (syscall(SYS_keyctl, KEYCTL_LINK, KEY_SPEC_USER_KEYRING, (int32_t)joined->serial) < 0)
-				joined->user_link = -errno;
-			joined->persistent = pp_link_persistent(uid, (int32_t)joined->serial);
-		}
-		joined->stuck = pp_return(&before) < 0;
-	}
+	join_within_quota(uid, gid, joined);
+	/* Nobody but this thread has the new keyring: no link into it can leak. */
+	if (joined->serial > 0 && !joined->stuck)
+		joined->persistent = pp_link_persistent(uid, (int32_t)joined->serial);
 	pthread_sigmask(SIG_SETMASK, &mask, 0);
 }

@@ -7,8 +7,8 @@ import (
 )
 
 // become drops this thread, the only one that touches keys, wholly to the user, so that the kernel grants each link or
-// refuses it by that user's rights. The process's other threads keep the login process's IDs, which also keeps
-// it out of reach of the user's signals and debugger.
+// refuses it by that user's rights. The process's other threads keep the login process's IDs, and it is not dumpable, which keeps its
+// memory out of the user's reach. The user may kill or stop it, through this thread: to the guard that is a child like any other that goes wrong.
 func become(uid, gid uint32) (call string, err error) {
 	if !is(uid, gid) {
 		for _, step := range []struct {

@@ -2,13 +2,16 @@ package faults
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
+	"pam_persistent/internal/keyctl/keyctltest"
 	"pam_persistent/tests/world"
 )
 
@@ -67,6 +70,11 @@ func attached(t *testing.T, fault fault) (string, error) {
 	defer func() { injected(t, fault, trace) }()
 	commands := slices.Concat([]string{world.Built(t, "tests/pamhost"), "await-tracer", "pad", strconv.Itoa(numbers[fault.call])}, session)
 	return world.TryWith(world.Hung, func(pid int) error {
+		// Not before it waits: its own start makes system calls too.
+		keyctltest.Eventually(t, "the host waits", func() bool {
+			now, _ := os.ReadFile(fmt.Sprintf("/proc/%d/syscall", pid))
+			return strings.HasPrefix(string(now), strconv.Itoa(unix.SYS_CLOCK_NANOSLEEP)+" ")
+		})
 		inject := fmt.Sprintf("inject=%s:error=%d:when=%d", fault.call, fault.errno, fault.n)
 		return exec.Command("strace", "-f", "-o", trace, "-e", "trace="+fault.call, "-e", inject, "-p", strconv.Itoa(pid)).Start()
 	}, commands...)

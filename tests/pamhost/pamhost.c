@@ -12,14 +12,24 @@
  *   ignore-sigchld       as some inetd-like hosts do
  *   brood MS             block SIGCHLD and have a child that ends after MS milliseconds; reap: print whether signal and child are there
  *   bombard              SIGUSR1 to the process group, all the time, handled; bombarded: print whether every one was handled as it should
+ *   at-terminal          handle SIGINT, SIGQUIT and SIGTSTP; bombarded tells of them too
  *   reaper               a thread that does nothing but wait(-1)
  *   open-log             connect to the system log, which else the first line logged would do
  *   close-standard       close descriptors 0 and 2
+ *   no-standard          close descriptors 0 to 2; what is printed goes to a high one
+ *   use-up-files         open descriptors until there is no more
  *   limit-as MB          RLIMIT_AS, counted on top of what is mapped now
+ *   limit NAME SOFT HARD   RLIMIT_NAME; inf: no limit; -: as it is
+ *   burn MS              use so much CPU time; hold MB: so much memory; map FILE: the memory of that file
+ *   timers               each millisecond SIGALRM, SIGVTALRM, SIGPROF and SIGRTMIN, handled; timed: print whether they go on as they should
+ *   lock-memory          mlockall(2), also of what is mapped later
+ *   chroot DIR           what is in there is all there is
+ *   at-exit FILE         an exit(3) of this process, or of a copy of it, makes that file
  *   run COMMAND          sh -c COMMAND as PAM_USER, as a login would; sh COMMAND: as this process
  *   print-env NAME       from the PAM environment
  *   tree                 print the session keyring: owner, name, and names of what it holds
  *   forbid CALL ARG ERRNO   a seccomp filter: that system call (keyctl, setresuid) with that first argument fails with that error
+ *   filter CALL ACTION   a seccomp filter: what that system call, with whatever arguments, leads to: kill-process, kill-thread, trap, ENOSYS, EPERM
  *   ring USER            join a new session keyring owned by that user, as a parent process might have
  *   caller USER          the same with that user's real UID: su or sudo, run by USER
  *   ring-named USER NAME the same with a name
@@ -48,9 +58,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <syslog.h>
 #include <time.h>
@@ -141,12 +154,20 @@ static char *state(void)
 	char *text = 0, path[64], link[512];
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
-	static const char *const files[] = { "/proc/self/limits", "/proc/thread-self/children", "/proc/thread-self/attr/current" };
+	static const char *const files[] = { "/proc/thread-self/children", "/proc/thread-self/attr/current" };
+	struct rlimit limit, nofile;
+	struct stat st;
 	sigset_t mask, pending;
 	ssize_t n;
 
 	if (!out)
 		die("open_memstream: %m");
+	for (unsigned i = 0; i < RLIM_NLIMITS; i++)
+		if (getrlimit((int)i, &limit) == 0)
+			fprintf(out, "limit %u: %llu %llu\n", i, (unsigned long long)limit.rlim_cur, (unsigned long long)limit.rlim_max);
+	/* Looking takes a descriptor, which a host at its limit has not. */
+	getrlimit(RLIMIT_NOFILE, &nofile);
+	setrlimit(RLIMIT_NOFILE, &(struct rlimit){ nofile.rlim_max, nofile.rlim_max });
 	for (int sig = 1; sig < NSIG; sig++) {
 		struct sigaction a;
 
@@ -160,9 +181,10 @@ static char *state(void)
 			fprintf(out, "signal %d: blocked %d pending %d\n", sig, sigismember(&mask, sig), sigismember(&pending, sig));
 	for (int fd = 0; fd < 1024; fd++) {
 		snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-		n = readlink(path, link, sizeof link - 1);
-		if (n >= 0)
-			fprintf(out, "descriptor %d: %.*s %#x\n", fd, (int)n, link, fcntl(fd, F_GETFD));
+		if (fstat(fd, &st))
+			continue;
+		n = readlink(path, link, sizeof link - 1); /* fails without /proc */
+		fprintf(out, "descriptor %d: %.*s %llu %#x\n", fd, n > 0 ? (int)n : 0, link, (unsigned long long)st.st_ino, fcntl(fd, F_GETFD));
 	}
 	FILE *status = fopen("/proc/thread-self/status", "r");
 	char line[512];
@@ -183,13 +205,13 @@ static char *state(void)
 	}
 	for (char **e = environ; *e; e++)
 		fprintf(out, "environment: %s\n", *e);
-	n = readlink("/proc/self/cwd", link, sizeof link);
-	fprintf(out, "working directory: %.*s\n", (int)n, link);
+	fprintf(out, "working directory: %s\n", getcwd(link, sizeof link) ? link : "none");
 	int deathsig = 0;
 
 	prctl(PR_GET_PDEATHSIG, &deathsig);
 	fprintf(out, "prctl: dumpable %d keepcaps %d death signal %d subreaper %d\n", prctl(PR_GET_DUMPABLE), prctl(PR_GET_KEEPCAPS),
 		deathsig, 0);
+	setrlimit(RLIMIT_NOFILE, &nofile);
 	if (fclose(out) || !text)
 		die("open_memstream: %m");
 	return text;
@@ -372,6 +394,158 @@ static void limit_as(long mb)
 		die("setrlimit: %m");
 }
 
+static rlim_t limit_value(const char *text, rlim_t now)
+{
+	return !strcmp(text, "-") ? now : !strcmp(text, "inf") ? RLIM_INFINITY : (rlim_t)strtoull(text, 0, 0);
+}
+
+static void limit(const char *name, const char *soft, const char *hard)
+{
+	static const struct {
+		const char *name;
+		int resource;
+	} limits[] = { { "AS", RLIMIT_AS }, { "CORE", RLIMIT_CORE }, { "CPU", RLIMIT_CPU }, { "DATA", RLIMIT_DATA }, { "FSIZE", RLIMIT_FSIZE },
+		       { "LOCKS", RLIMIT_LOCKS }, { "MEMLOCK", RLIMIT_MEMLOCK }, { "MSGQUEUE", RLIMIT_MSGQUEUE }, { "NOFILE", RLIMIT_NOFILE },
+		       { "NPROC", RLIMIT_NPROC }, { "RSS", RLIMIT_RSS }, { "RTTIME", RLIMIT_RTTIME }, { "SIGPENDING", RLIMIT_SIGPENDING },
+		       { "STACK", RLIMIT_STACK } };
+	struct rlimit both;
+
+	for (unsigned i = 0; i < sizeof limits / sizeof *limits; i++) {
+		if (strcmp(limits[i].name, name))
+			continue;
+		getrlimit(limits[i].resource, &both);
+		both.rlim_cur = limit_value(soft, both.rlim_cur);
+		both.rlim_max = limit_value(hard, both.rlim_max);
+		if (setrlimit(limits[i].resource, &both))
+			die("setrlimit %s: %m", name);
+		return;
+	}
+	die("no such limit: %s", name);
+}
+
+/* A host that has lost its standard descriptors has to print all the same. */
+static void no_standard(void)
+{
+	int high = fcntl(1, F_DUPFD_CLOEXEC, 900);
+
+	if (high < 0 || !(stdout = fdopen(high, "w")))
+		die("F_DUPFD: %m");
+	for (int fd = 0; fd < 3; fd++)
+		close(fd);
+}
+
+static void use_up_files(void)
+{
+	while (dup(1) >= 0)
+		;
+	if (errno != EMFILE)
+		die("dup: %m");
+}
+
+static void *held;
+
+static long cpu_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* In the process itself rather than in the kernel: a timer may count only that. */
+static void burn(long ms)
+{
+	for (long end = cpu_ms() + ms; cpu_ms() < end;)
+		for (volatile int i = 0; i < 100000; i++)
+			;
+}
+
+/* Written to, so that it is there. */
+static void hold(size_t mb)
+{
+	char *memory = malloc(mb << 20);
+
+	if (!memory)
+		die("malloc: %m");
+	for (size_t i = 0; i < mb << 20; i += 4096)
+		((volatile char *)memory)[i] = 1;
+	held = memory;
+}
+
+/* Read, so that it is there: program text, as the kernel sees it. */
+static void map(const char *path)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *memory;
+
+	if (fd < 0 || fstat(fd, &st) || (memory = mmap(0, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0)) == MAP_FAILED)
+		die("%s: %m", path);
+	close(fd);
+	for (off_t i = 0; i < st.st_size; i += 4096)
+		(void)((volatile char *)memory)[i];
+	held = memory;
+}
+
+static const int interval_timers[] = { ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF };
+enum { INTERVAL_TIMERS = sizeof interval_timers / sizeof *interval_timers };
+static volatile sig_atomic_t ticks[NSIG], misplaced_ticks;
+static timer_t posix_timer;
+
+static void on_tick(int sig)
+{
+	ticks[sig]++;
+	if (getpid() != host || getuid() != own_uid)
+		misplaced_ticks = 1;
+}
+
+static void timers(void)
+{
+	static const struct itimerval each_ms = { { 0, 1000 }, { 0, 1000 } };
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN };
+
+	own_uid = getuid();
+	for (int i = 0; i < 4; i++)
+		sigaction((int[]){ SIGALRM, SIGVTALRM, SIGPROF, SIGRTMIN }[i], &(struct sigaction){ .sa_handler = on_tick, .sa_flags = SA_RESTART }, 0);
+	for (int i = 0; i < INTERVAL_TIMERS; i++)
+		setitimer(interval_timers[i], &each_ms, 0);
+	if (timer_create(CLOCK_MONOTONIC, &event, &posix_timer) ||
+	    timer_settime(posix_timer, 0, &(struct itimerspec){ { 0, 1000000 }, { 0, 1000000 } }, 0))
+		die("timer_create: %m");
+}
+
+/* All four go on: armed as before, and each comes again. */
+static void timed(void)
+{
+	struct itimerspec posix = { 0 };
+	int armed = timer_gettime(posix_timer, &posix) == 0 && posix.it_interval.tv_nsec == 1000000;
+
+	for (int i = 0; i < INTERVAL_TIMERS; i++) {
+		struct itimerval now = { 0 };
+
+		getitimer(interval_timers[i], &now);
+		armed &= now.it_interval.tv_usec == 1000;
+	}
+	for (int i = 0; i < NSIG; i++)
+		ticks[i] = 0;
+	int ticking = 0;
+
+	for (long end = cpu_ms() + 5000; !ticking && cpu_ms() < end; burn(10))
+		ticking = ticks[SIGALRM] && ticks[SIGVTALRM] && ticks[SIGPROF] && ticks[SIGRTMIN];
+	printf("timers: %s, %s, %s\n", armed ? "armed" : "disarmed", ticking ? "ticking" : "lost", misplaced_ticks ? "misplaced" : "in place");
+	fflush(stdout);
+}
+
+static const char *exit_file;
+
+static void on_exit_of_any(void)
+{
+	int fd = open(exit_file, O_CREAT | O_WRONLY, 0600);
+
+	if (fd >= 0)
+		close(fd);
+}
+
 /* Held by a child that sleeps as long as this process lives. */
 static void fill_quota(const char *name)
 {
@@ -425,9 +599,9 @@ static int described(long key, uid_t *owner, char *name, size_t size)
 {
 	char text[256];
 	long n = syscall(SYS_keyctl, KEYCTL_DESCRIBE, key, text, sizeof text);
-	char *last = strrchr(text, ';');
+	char *last = n < 0 ? 0 : strrchr(text, ';');
 
-	if (n < 0 || !last || sscanf(text, "%*[^;];%u", owner) != 1)
+	if (!last || sscanf(text, "%*[^;];%u", owner) != 1)
 		return 0;
 	snprintf(name, size, "%s", last + 1);
 	return 1;
@@ -451,7 +625,11 @@ static void tree(void)
 	}
 	struct passwd *pw = getpwuid(owner);
 
-	printf("session keyring %s of %s:", name, pw ? pw->pw_name : "?");
+	/* Without a free descriptor there is no name to be had. */
+	if (pw)
+		printf("session keyring %s of %s:", name, pw->pw_name);
+	else
+		printf("session keyring %s of UID %u:", name, owner);
 	n = syscall(SYS_keyctl, KEYCTL_READ, KEY_SPEC_SESSION_KEYRING, keys, sizeof keys) / (long)sizeof *keys;
 	for (int i = 0; i < n; i++)
 		if (!described(keys[i], &owner, names[i], sizeof names[i]))
@@ -472,6 +650,48 @@ static void forbid(unsigned nr, unsigned arg, int error)
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, arg, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &(struct sock_fprog){ sizeof code / sizeof *code, code }))
+		die("seccomp: %m");
+}
+
+static unsigned seccomp_action(const char *name)
+{
+	static const struct {
+		const char *name;
+		unsigned action;
+	} actions[] = { { "kill-process", SECCOMP_RET_KILL_PROCESS }, { "kill-thread", SECCOMP_RET_KILL_THREAD }, { "trap", SECCOMP_RET_TRAP },
+			{ "ENOSYS", SECCOMP_RET_ERRNO | ENOSYS }, { "EPERM", SECCOMP_RET_ERRNO | EPERM } };
+
+	for (unsigned i = 0; i < sizeof actions / sizeof *actions; i++)
+		if (!strcmp(actions[i].name, name))
+			return actions[i].action;
+	die("no such action: %s", name);
+}
+
+static unsigned call_number(const char *name)
+{
+	static const struct {
+		const char *name;
+		unsigned nr;
+	} calls[] = { { "clone", SYS_clone }, { "clone3", SYS_clone3 }, { "keyctl", SYS_keyctl }, { "prctl", SYS_prctl }, { "prlimit64", SYS_prlimit64 },
+		      { "rt_sigtimedwait", SYS_rt_sigtimedwait }, { "sched_setaffinity", SYS_sched_setaffinity }, { "setgroups", SYS_setgroups },
+		      { "setresuid", SYS_setresuid } };
+
+	for (unsigned i = 0; i < sizeof calls / sizeof *calls; i++)
+		if (!strcmp(calls[i].name, name))
+			return calls[i].nr;
+	die("no such system call: %s", name);
+}
+
+static void filter(const char *call, const char *action)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call_number(call), 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, seccomp_action(action)),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 
@@ -576,6 +796,11 @@ int main(int argc, char **argv)
 				spawn_thread(busy);
 		} else if (!strcmp(command, "bombard")) {
 			bombard();
+		} else if (!strcmp(command, "at-terminal")) {
+			own_uid = getuid();
+			signal(SIGINT, on_usr1);
+			signal(SIGQUIT, on_usr1);
+			signal(SIGTSTP, on_usr1);
 		} else if (!strcmp(command, "bombarded")) {
 			printf("signals: %s\n", misplaced ? "misplaced" : handled ? "handled in place" : "none");
 		} else if (!strcmp(command, "reaper")) {
@@ -595,6 +820,33 @@ int main(int argc, char **argv)
 		} else if (!strcmp(command, "close-standard")) {
 			close(0);
 			close(2);
+		} else if (!strcmp(command, "no-standard")) {
+			no_standard();
+		} else if (!strcmp(command, "use-up-files")) {
+			use_up_files();
+		} else if (!strcmp(command, "limit")) {
+			const char *name = ARG, *soft = ARG;
+
+			limit(name, soft, ARG);
+		} else if (!strcmp(command, "burn")) {
+			burn(atol(ARG));
+		} else if (!strcmp(command, "hold")) {
+			hold((size_t)atol(ARG));
+		} else if (!strcmp(command, "map")) {
+			map(ARG);
+		} else if (!strcmp(command, "timers")) {
+			timers();
+		} else if (!strcmp(command, "timed")) {
+			timed();
+		} else if (!strcmp(command, "lock-memory")) {
+			if (mlockall(MCL_CURRENT | MCL_FUTURE))
+				die("mlockall: %m");
+		} else if (!strcmp(command, "chroot")) {
+			if (chroot(ARG) || chdir("/"))
+				die("chroot: %m");
+		} else if (!strcmp(command, "at-exit")) {
+			exit_file = ARG;
+			atexit(on_exit_of_any);
 		} else if (!strcmp(command, "limit-as")) {
 			limit_as(atol(ARG));
 		} else if (!strcmp(command, "run")) {
@@ -613,6 +865,10 @@ int main(int argc, char **argv)
 			unsigned nr = strcmp(ARG, "keyctl") ? SYS_setresuid : SYS_keyctl, arg = (unsigned)atoi(ARG);
 
 			forbid(nr, arg, atoi(ARG));
+		} else if (!strcmp(command, "filter")) {
+			const char *call = ARG;
+
+			filter(call, ARG);
 		} else if (!strcmp(command, "await-tracer")) {
 			await_tracer();
 		} else if (!strcmp(command, "pad")) {

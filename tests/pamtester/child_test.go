@@ -9,7 +9,7 @@ import (
 )
 
 // A child that goes wrong in any way costs the login nothing but the link. The broken module is the C half of the real one, with a
-// deadline of half a second instead of ten.
+// deadline of two seconds instead of ten.
 func TestBrokenChildren(t *testing.T) {
 	const who = "err: alice: "
 	for kind, want := range map[string][]string{

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -33,7 +34,7 @@ func NoteHosts(t testing.TB, rows *[]Host) {
 			t.Error(err)
 			return
 		}
-		if err := os.WriteFile(filepath.Join(dir, t.Name()+".json"), append(text, '\n'), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, strings.ReplaceAll(t.Name(), "/", "-")+".json"), append(text, '\n'), 0o644); err != nil {
 			t.Error(err)
 		}
 	})

@@ -1,0 +1,101 @@
+package attackers
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"pam_persistent/tests/world"
+)
+
+const service = "pam-persistent-test"
+
+// Stacks in which the module works in one run of its child, and in two.
+var stacks = map[string]string{
+	"keyinit":    "session optional pam_keyinit.so force\nsession required pam_persistent.so\n",
+	"no-keyinit": "session required pam_persistent.so\n",
+}
+
+// A tally is how logins under an attack went, by code of open and of close.
+type tally map[string]int
+
+func (o tally) String() string {
+	var b strings.Builder
+	for _, key := range slices.Sorted(maps.Keys(o)) {
+		fmt.Fprintf(&b, "%s: %d; ", key, o[key])
+	}
+	return strings.TrimSuffix(b.String(), "; ")
+}
+
+// logIn has a daemon of root's log the user in and out, and fails the test unless that took no longer than it may, the daemon came through as it
+// was, nobody's persistent keyring came into a session keyring that is not the user's, and each failure left a line in the log.
+func (o tally) logIn(t *testing.T, user world.User) {
+	t.Helper()
+	world.TakeLog(t)
+	out, err := world.Try(world.Hung, world.Built(t, "tests/pamhost"),
+		"open-log", "sigchld", "ring", "root", "start", service, user.Name, "state", "open", "same", "tree", "close", "same", "sigchlds")
+	log := world.TakeLog(t)
+	var codes []string
+	for line := range strings.Lines(strings.TrimSuffix(out, "SIGCHLD 0\n")) {
+		call, code, isCall := strings.Cut(strings.TrimSuffix(line, "\n"), " = ")
+		owner, _, _ := strings.Cut(strings.TrimPrefix(line, "session keyring _ses of "), ":")
+		switch {
+		case isCall:
+			codes = append(codes, call+" "+code)
+		case owner == user.Name:
+		case owner == "root" && !strings.Contains(line, "_persistent."):
+		default:
+			t.Errorf("%s", line)
+		}
+	}
+	what := strings.Join(codes, ", ")
+	o[what]++
+	if err != nil || len(codes) != 2 || !strings.HasSuffix(out, "SIGCHLD 0\n") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if strings.Contains(what, "_err") && !slices.ContainsFunc(log, func(line string) bool { return strings.HasPrefix(line, "err: ") }) {
+		t.Errorf("%s: a failure without a word in the log: %q", what, log)
+	}
+	checkLines(t, log)
+}
+
+// checkLines fails the test for a line that is none, or that a terminal would act upon.
+func checkLines(t *testing.T, log []string) {
+	t.Helper()
+	for _, line := range log {
+		if strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || r > '~' }) {
+			t.Errorf("unprintable: %q", line)
+		}
+	}
+}
+
+// Alice keeps something; then bob, in a session of his own, and root reach for it in every way; then alice still has it.
+const (
+	keep = `ring=$(keyctl search @s keyring "_persistent.$(id -u)") && key=$(keyctl add user secret x "$ring") &&
+		echo "$key $ring" >/home/kept || echo "LOST: no link"`
+	pry = `read -r key ring </home/kept
+		for attempt in "print $key" "update $key x" "timeout $key 1" "link $key @s" "read $ring" "link $ring @s" "clear $ring" \
+			"search @s user secret" "request user secret" "search @u user secret" "search @us user secret" "get_persistent @s OWNER" \
+			"search @s keyring _persistent.OWNER" "search @u keyring _persistent.OWNER" "search @s keyring _uid.OWNER"; do
+			if keyctl $attempt >/dev/null 2>&1; then echo "LEAK: $(id -un) can $attempt"; fi
+		done`
+	find = `[ "$(keyctl print "$(keyctl request user secret)")" = x ] || echo "LOST: $(keyctl show @s)"`
+)
+
+// nothingCrosses fails the test if bob or root gets at what alice keeps, or if she does not.
+func nothingCrosses(t *testing.T) {
+	t.Helper()
+	for _, stack := range stacks {
+		world.Service(t, world.Built(t, "pam_persistent.so"), stack)
+		world.Run(t, "sh", "-c", "rm -f /home/kept; : >/home/kept; chmod 666 /home/kept")
+		pry := strings.ReplaceAll(pry, "OWNER", fmt.Sprint(world.Alice.UID))
+		rootPry := strings.ReplaceAll(pry, `"get_persistent @s`, `"search @s keyring nothing" "search @s`) // root may ask for anybody's
+		out := world.Run(t, world.Built(t, "tests/pamhost"), "serve", service, "alice", keep, "serve", service, "bob", pry,
+			"serve", service, "root", rootPry, "serve", service, "alice", find)
+		if strings.Contains(out, "LEAK") || strings.Contains(out, "LOST") || strings.Count(out, "success") != 8 {
+			t.Errorf("%s", out)
+		}
+	}
+}

@@ -1,0 +1,18 @@
+// Package attackers holds the tests of logins that somebody works against: users who run loops of system calls meanwhile, names and IDs that
+// were chosen to do harm. Logins may fail, with a word in the log; none may hang, and nothing may cross from one user to another.
+package attackers
+
+import (
+	"os"
+	"testing"
+
+	"pam_persistent/tests/world"
+)
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 2 && os.Args[1] == attackArgument {
+		attack(os.Args[2])
+		return
+	}
+	world.MainAt(m, 99770, 10)
+}

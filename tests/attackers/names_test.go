@@ -1,0 +1,166 @@
+package attackers
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/world"
+)
+
+// A user name is whatever the network sent: it reaches the log as one line, of characters that a terminal does not act upon.
+func TestNamesOfNobody(t *testing.T) {
+	world.ForgetKeys(t)
+	world.Service(t, world.Built(t, "pam_persistent.so"), stacks["no-keyinit"])
+	for what, name := range map[string]string{
+		"newline":              "alice\n<33>Nov 23 12:00:00 sshd: fake log",
+		"carriage return":      "alice\r\033[2Kroot",
+		"formats":              "%n%s%p%100000d",
+		"escape sequence":      "\033[31mred\033[0m\007\x9b31m",
+		"option":               "-x",
+		"path":                 "alice/../bob",
+		"colon":                "alice:x:0:0",
+		"UTF-8":                "älice\u202e\u2028",
+		"not UTF-8":            "\xff\xfe\x80",
+		"number":               "0",
+		"UID of alice's":       fmt.Sprint(world.Alice.UID),
+		"upper case":           "ALICE",
+		"blanks":               " alice ",
+		"quotes":               `alice"; rm -rf '`,
+		"long":                 strings.Repeat("a", 100000),
+		"long and unprintable": strings.Repeat("\x01", 100000),
+	} {
+		t.Run(what, func(t *testing.T) {
+			world.TakeLog(t)
+			out := world.Run(t, world.Built(t, "tests/pamhost"), "ring", "root", "start", service, name, "open", "tree")
+			log := world.TakeLog(t)
+			if out != "open = user_unknown\nsession keyring _ses of root: _uid.0\n" {
+				t.Errorf("%s", out)
+			}
+			if len(log) != 1 || !strings.HasPrefix(log[0], `notice: unknown user "`) {
+				t.Errorf("log %q", log)
+			}
+			checkLines(t, log)
+		})
+	}
+}
+
+// addUser gives the world one more line of /etc/passwd, until the test is over.
+func addUser(t *testing.T, line string) {
+	t.Helper()
+	const file = "/etc/passwd"
+	before, err := os.ReadFile(file)
+	if err == nil {
+		err = os.WriteFile(file, append(before, line+"\n"...), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.WriteFile(file, before, 0o644) })
+}
+
+// Names that the name service does know, of all that /etc/passwd can hold (glibc skips one that begins with a dash): a login works, and what is logged of them stays harmless.
+func TestNamesOfSomebody(t *testing.T) {
+	for _, name := range []string{"alice..bob", "%n%s", "a b", "älice", "\033[31mred", "x;reboot", "$(reboot)", strings.Repeat("a", 4000)} {
+		t.Run(fmt.Sprintf("%.20q", name), func(t *testing.T) {
+			world.ForgetKeys(t)
+			addUser(t, fmt.Sprintf("%s:x:%d:%[2]d::/:/bin/sh", name, world.Carol.UID))
+			world.Service(t, world.Built(t, "pam_persistent.so"), "session required pam_persistent.so debug krb5ccname=FILE:%{username}\n")
+			world.TakeLog(t)
+			out := world.Run(t, world.Built(t, "tests/pamhost"), "ring", "root", "start", service, name, "open", "tree")
+			want := fmt.Sprintf("open = success\nsession keyring _ses of carol: _persistent.%d _uid.%[1]d\n", world.Carol.UID)
+			if out != want {
+				t.Errorf("%s", out)
+			}
+			log := world.TakeLog(t)
+			if len(log) == 0 {
+				t.Error("no log, so nothing was looked at")
+			}
+			checkLines(t, log)
+		})
+	}
+}
+
+// Two names of one user are one user to the kernel; and what else stands in a line of /etc/passwd is nothing to the module.
+func TestOddAccounts(t *testing.T) {
+	for what, line := range map[string]string{
+		"second name":        "alicia:x:%d:%d::/:/bin/sh",
+		"another group":      "alicia:x:%d:0::/:/bin/sh",
+		"empty fields":       "alicia::%d:%d:::",
+		"no such directory":  "alicia:x:%d:%d:a,b,&,c:/nowhere/../nowhere:/bin/nothing",
+		"long fields":        "alicia:x:%d:%d:" + strings.Repeat("g", 200000) + ":/" + strings.Repeat("h", 100000) + ":/bin/sh",
+		"unprintable fields": "alicia:x:%d:%d:\x01\033[31m\xff:/\x7f:/bin/\x80",
+	} {
+		t.Run(what, func(t *testing.T) {
+			world.ForgetKeys(t)
+			if strings.Count(line, "%d") == 2 {
+				line = fmt.Sprintf(line, world.Alice.UID, world.Alice.UID)
+			} else {
+				line = fmt.Sprintf(line, world.Alice.UID)
+			}
+			addUser(t, line)
+			for _, stack := range stacks {
+				world.Service(t, world.Built(t, "pam_persistent.so"), stack)
+				world.TakeLog(t)
+				out := world.Run(t, world.Built(t, "tests/pamhost"), "ring", "root",
+					"serve", service, "alice", keepAnywhere, "start", service, "alicia", "open", "run", find, "tree")
+				want := fmt.Sprintf("open = success\nclose = success\nopen = success\nsession keyring _ses of alice: _persistent.%d _uid.%[1]d\n", world.Alice.UID)
+				if log := world.TakeLog(t); out != want || log != nil {
+					t.Errorf("%s%q", out, log)
+				}
+			}
+		})
+	}
+}
+
+const keepAnywhere = `keyctl add user secret x "$(keyctl search @s keyring "_persistent.$(id -u)")" >/dev/null`
+
+// UIDs are 32 bits without a sign; the two at the end, and what C libraries make of a sign, are not for use.
+func TestOddUIDs(t *testing.T) {
+	for text, test := range map[string]struct {
+		uid    uint32
+		reason string
+	}{
+		"2147483647": {uid: 1<<31 - 1},
+		"2147483648": {uid: 1 << 31},
+		"3000000000": {uid: 3000000000},
+		"4294967293": {uid: 1<<32 - 3},
+		"4294967294": {uid: 1<<32 - 2}, // NOBODY of some systems
+		"4294967295": {reason: "err: odd(uid=4294967295): not a valid UID and GID: 4294967295:4294967295"},
+		"-1":         {reason: `notice: unknown user "odd"`},
+		"-2":         {reason: `notice: unknown user "odd"`},
+		"4294967296": {reason: `notice: unknown user "odd"`},
+		"0x10":       {reason: `notice: unknown user "odd"`},
+		"":           {reason: `notice: unknown user "odd"`},
+	} {
+		t.Run(text, func(t *testing.T) {
+			world.ForgetKeys(t)
+			addUser(t, fmt.Sprintf("odd:x:%s:%[1]s::/:/bin/sh", text))
+			for name, stack := range stacks {
+				if test.uid != 0 {
+					keyctltest.Forget(t, test.uid)
+					t.Cleanup(func() { keyctltest.Forget(t, test.uid) })
+				}
+				world.Service(t, world.Built(t, "pam_persistent.so"), stack)
+				world.TakeLog(t)
+				out := world.Run(t, world.Built(t, "tests/pamhost"), "ring", "root", "start", service, "odd", "open", "tree", "close")
+				log := world.TakeLog(t)
+				if test.reason == "" {
+					want := fmt.Sprintf("open = success\nsession keyring _ses of odd: _persistent.%d _uid.%[1]d\nclose = success\n", test.uid)
+					if out != want || log != nil {
+						t.Errorf("%s: %s%q", name, out, log)
+					}
+					continue
+				}
+				if strings.Contains(out, "_persistent.") || !strings.Contains(out, "open = session_err\n") && !strings.Contains(out, "open = user_unknown\n") {
+					t.Errorf("%s: %s", name, out)
+				}
+				if len(log) != 2 || log[0] != test.reason || log[1] != test.reason { // open and close
+					t.Errorf("%s: log %q", name, log)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,217 @@
+package attackers
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/world"
+)
+
+// newest calls the function for the IDs of the newest threads of the world, and of those that come next: faster than to look for them in /proc.
+// The attacker's own are spared.
+func newest(f func(tid int)) {
+	text, _ := os.ReadFile("/proc/loadavg")
+	fields := strings.Fields(string(text))
+	last, err := strconv.Atoi(fields[len(fields)-1])
+	if err != nil {
+		panic(err)
+	}
+	for range 50 {
+		for tid := max(2, last-12); tid < last+24; tid++ {
+			if unix.Tgkill(os.Getpid(), tid, 0) != nil {
+				f(tid)
+			}
+		}
+	}
+}
+
+// signalling sends a signal to whatever it may. kill(2) takes the ID of any thread, and asks for the rights over that thread; but all of
+// its process is stopped or killed. The attacker's own threads are not among the newest.
+func signalling(sig unix.Signal) way {
+	return func(count *counter) { newest(func(tid int) { count.did(unix.Kill(tid, sig)) }) }
+}
+
+// Files of a thread that show its memory, its descriptors or what it is doing, for those who may trace it.
+var telling = []string{"mem", "maps", "environ", "auxv", "stack", "syscall", "fdinfo/2"}
+
+// readable opens and reads: some of them open for anybody, but say nothing.
+func readable(path string) error {
+	fd, err := unix.Open(path, unix.O_RDONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	n, err := unix.Read(fd, make([]byte, 64))
+	if err == nil && n == 0 {
+		return unix.ENODATA
+	}
+	return err
+}
+
+// reading reaches for every thread that the attacker may signal. (Whom somebody traces nobody else can wait for.)
+func reading(count *counter, trace bool) {
+	runtime.LockOSThread() // whoever traces is a thread
+	var here [8]byte
+	local, remote := []unix.Iovec{{Base: &here[0], Len: 8}}, []unix.RemoteIovec{{Base: uintptr(unsafe.Pointer(&here)), Len: 8}}
+	newest(func(tid int) {
+		if unix.Kill(tid, 0) != nil {
+			return
+		}
+		for _, file := range telling {
+			count.did(readable(fmt.Sprintf("/proc/%d/%s", tid, file)))
+		}
+		_, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/0", tid))
+		count.did(err)
+		if _, err = unix.ProcessVMReadv(tid, local, remote, 0); err == unix.EFAULT {
+			err = nil // the address is wrong, but the right was there
+		}
+		count.did(err)
+		if pidfd, err := unix.PidfdOpen(tid, 0); err == nil { // of a process only, not of any thread
+			_, err := unix.PidfdGetfd(pidfd, 0, 0)
+			count.did(err)
+			unix.Close(pidfd)
+		}
+		if trace {
+			count.did(unix.PtraceSeize(tid))
+		}
+	})
+}
+
+func init() {
+	ways["kill"] = signalling(unix.SIGKILL)
+	ways["stop"] = signalling(unix.SIGSTOP)
+	ways["probe"] = signalling(0)
+	ways["read"] = func(count *counter) { reading(count, false) }
+	ways["read and trace"] = func(count *counter) { reading(count, true) }
+}
+
+// Once the session is open, closing it again and again, with option debug, is work for the child alone: it drops to the user, and nothing is
+// done in the login process.
+const closings = 100
+
+func closeUnderAttack(t *testing.T, name string, closings int) (tried, done int, codes tally, log []string) {
+	t.Helper()
+	world.ForgetKeys(t)
+	world.Service(t, world.Built(t, "tests/impatient.so"), "session required pam_persistent.so debug\n")
+	open, attacked := t.TempDir()+"/open", t.TempDir()+"/attacked"
+	var attacker *attacker
+	commands := append([]string{"open-log", "sigchld", "start", service, "alice", "open", "sh",
+		": >" + open + "; until [ -e " + attacked + " ]; do sleep 0.01; done", "state"}, slices.Repeat([]string{"close"}, closings)...)
+	world.TakeLog(t)
+	out, err := world.TryWith(world.Hung, func(int) error {
+		keyctltest.Eventually(t, "the session is open", func() bool { _, err := os.Stat(open); return err == nil })
+		attacker = start(t, world.Alice, name)
+		return os.WriteFile(attacked, nil, 0o600)
+	}, append(append([]string{world.Built(t, "tests/pamhost")}, commands...), "same", "tree", "sigchlds")...)
+	tried, done = attacker.stop()
+	codes = tally{}
+	var rest []string
+	for line := range strings.Lines(out) {
+		if line = strings.TrimSuffix(line, "\n"); strings.HasPrefix(line, "close = ") {
+			codes[line]++
+		} else {
+			rest = append(rest, line)
+		}
+	}
+	whole := fmt.Sprintf("session keyring _ses of alice: _persistent.%d _uid.%[1]d", world.Alice.UID)
+	if err != nil || !slices.Equal(rest, []string{"open = success", whole, "SIGCHLD 1"}) || codes["close = success"]+codes["close = session_err"] != closings {
+		t.Errorf("%v, %v, %q", err, codes, rest)
+	}
+	for _, line := range world.TakeLog(t) {
+		if !strings.HasPrefix(line, "debug: ") {
+			log = append(log, line)
+		}
+	}
+	if len(log) != codes["close = session_err"] {
+		t.Errorf("%v, but the log is %q", codes, log)
+	}
+	checkLines(t, log)
+	t.Logf("%d calls of the attacker's, %d successful; %v", tried, done, codes)
+	return tried, done, codes, log
+}
+
+// One thread of the child is the user for some time, and who may signal a thread stops or kills its process. That costs the user the keyring's new
+// timer, or two seconds (ten with the module as it is installed), and nobody else anything.
+func TestSignalsToTheChild(t *testing.T) {
+	for name, test := range map[string]struct {
+		closings int
+		reason   string
+	}{
+		"kill": {closings, "err: alice(uid=%d): the child was killed by SIGKILL"},
+		"stop": {15, "err: alice(uid=%d): the child did not answer in time and was killed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, done, _, log := closeUnderAttack(t, name, test.closings)
+			if done == 0 {
+				t.Error("no signal has hit")
+			}
+			for _, line := range log {
+				if line != fmt.Sprintf(test.reason, world.Alice.UID) {
+					t.Errorf("%s", line)
+				}
+			}
+		})
+	}
+}
+
+// But the child's memory is a copy of the host's, with all its secrets, and its descriptors are the host's.
+func TestReadingTheChild(t *testing.T) {
+	tried, done, _, _ := closeUnderAttack(t, "read and trace", closings)
+	if tried == 0 {
+		t.Error("no thread was there to be read")
+	}
+	if done != 0 {
+		t.Errorf("the user has read the login process %d times", done)
+	}
+	t.Run("a process of the user's own is read", func(t *testing.T) {
+		attacker := start(t, world.Alice, "read")
+		for range 20 {
+			world.Run(t, "setpriv", fmt.Sprint("--reuid=", world.Alice.UID), fmt.Sprint("--regid=", world.Alice.UID), "--clear-groups", "sleep", "0.02")
+		}
+		if tried, done := attacker.stop(); done == 0 {
+			t.Errorf("not once in %d times", tried)
+		}
+	})
+}
+
+// While the login process joins a session keyring for the user it has the user's real ID, and the user may stop and kill it, with or without this
+// module: the first stack is pam_keyinit's alone. There is no other way to give a new keyring its owner. What a kill must not leave is anything
+// that helps another user, or that the next login stumbles over.
+func TestSignalsToTheLoginProcess(t *testing.T) {
+	const logins = 100
+	for name, stack := range map[string]string{
+		"pam_keyinit alone": "session optional pam_keyinit.so force\n",
+		"pam_persistent":    stacks["no-keyinit"],
+	} {
+		t.Run(name, func(t *testing.T) {
+			world.ForgetKeys(t)
+			world.Service(t, world.Built(t, "pam_persistent.so"), stack)
+			attacker := start(t, world.Alice, "kill")
+			killed := 0
+			for range logins {
+				out, err := world.Try(world.Hung, world.Built(t, "tests/pamhost"), "ring", "root", "start", service, "alice", "open")
+				switch {
+				case err != nil && err.Error() == "signal: killed":
+					killed++
+				case err != nil || out != "open = success\n" && out != "open = session_err\n":
+					t.Errorf("%v: %s", err, out)
+				}
+			}
+			tried, done := attacker.stop()
+			t.Logf("%d calls of the attacker's, %d successful; %d of %d login processes killed", tried, done, killed, logins)
+			if done == 0 {
+				t.Error("no signal has hit")
+			}
+			nothingCrosses(t)
+		})
+	}
+}

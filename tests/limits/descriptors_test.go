@@ -1,0 +1,43 @@
+package limits
+
+import (
+	"strings"
+	"testing"
+)
+
+// A host with no descriptor to spare: a soft limit is lifted for the child; under a hard one the name service cannot open /etc/passwd. Whatever
+// the modules answer, libpam makes system_err of it, because it has no descriptor to tell the audit system; so the keyring and the log say how
+// it went.
+func TestNoDescriptorToSpare(t *testing.T) {
+	const reason = "err: alice: getpwnam_r: EMFILE (too many open files)"
+	for limits, log := range map[string]string{
+		"limit NOFILE 0 -":                "",
+		"limit NOFILE 3 -":                "",
+		"limit NOFILE 64 - use-up-files":  "",
+		"no-standard limit NOFILE 0 -":    "",
+		"limit NOFILE 0 0":                reason,
+		"limit NOFILE 3 3":                reason,
+		"limit NOFILE 64 64 use-up-files": reason,
+		"no-standard limit NOFILE 0 0":    reason,
+	} {
+		eachStack(t, limits, func(t *testing.T) {
+			l := logIn(t, nil, strings.ReplaceAll(moments["pam_limits"], "LIMITS", limits))
+			l.survives(t)
+			tree := wholeUnnamed
+			if log != "" {
+				tree = beforeUnnamed // pam_keyinit, too, cannot find out who the user is
+			}
+			if l.code != "system_err" || l.tree != tree || strings.Join(l.log, "\n") != log {
+				t.Errorf("%s, log %q, %s", l.code, l.log, l.tree)
+			}
+		})
+	}
+}
+
+func TestFewDescriptors(t *testing.T) {
+	for _, limits := range []string{"limit NOFILE 8 -", "limit NOFILE 8 8", "no-standard limit NOFILE 3 -"} {
+		t.Run(limits, func(t *testing.T) {
+			eachHost(t, limits, func(t *testing.T, commands string) { logIn(t, nil, commands).works(t) })
+		})
+	}
+}

@@ -1,0 +1,11 @@
+// Package limits holds the tests of the module in hosts that have less than they need: limits of every kind, timers, seccomp filters,
+// file systems without the usual files, and name services that go wrong.
+package limits
+
+import (
+	"testing"
+
+	"pam_persistent/tests/world"
+)
+
+func TestMain(m *testing.M) { world.MainAt(m, 99800, 20) }

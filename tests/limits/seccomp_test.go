@@ -1,0 +1,88 @@
+package limits
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"pam_persistent/tests/world"
+)
+
+// A host under a seccomp filter that says something else than an errno. Where the call is made in the guard or in the child, only those end by
+// it; the stack has no pam_keyinit, which makes some of these calls in the login process. pamhost itself must not make them either, so it looks
+// neither at its state nor, without keyctl, at its keyring.
+func TestSeccomp(t *testing.T) {
+	const (
+		killed   = "err: alice*: the child was killed by SIGSYS*"
+		timedOut = "err: alice*: the child did not answer in time and was killed"
+		guard    = "err: alice: the child's guard was killed by SIGSYS"
+	)
+	for call, reasons := range map[string]map[string]string{ // "": works
+		// pthread_create(3). glibc takes clone instead only where clone3 does not exist.
+		"clone3":            {"kill-process": killed, "kill-thread": killed, "trap": killed, "EPERM": "err: alice: the child was killed by SIGABRT*", "ENOSYS": ""},
+		"clone":             {"EPERM": "err: alice: no child to work in: clone*: EPERM", "ENOSYS": "err: alice: no child to work in: clone*: ENOSYS"},
+		"keyctl":            {"kill-process": killed, "kill-thread": timedOut, "trap": killed},
+		"setresuid":         {"kill-process": killed, "kill-thread": timedOut, "trap": killed, "EPERM": "err: alice(uid=99801): setresuid: EPERM*", "ENOSYS": "err: alice(uid=99801): setresuid: ENOSYS*"},
+		"sched_setaffinity": {"kill-process": killed, "kill-thread": killed, "trap": killed, "EPERM": "", "ENOSYS": ""},
+		// The child ends with its guard.
+		"rt_sigtimedwait": {"kill-process": guard, "kill-thread": guard, "trap": guard, "EPERM": "", "ENOSYS": ""},
+		"prctl":           {"EPERM": "", "ENOSYS": ""},
+		"prlimit64":       {"EPERM": "", "ENOSYS": ""},
+	} {
+		for action, reason := range reasons {
+			t.Run(call+"/"+action, func(t *testing.T) {
+				world.ForgetKeys(t)
+				module := "pam_persistent.so"
+				if reason == timedOut {
+					module = "tests/impatient.so"
+				}
+				world.Service(t, world.Built(t, module), stacks["no-keyinit"])
+				for name, commands := range map[string]string{
+					"before start": "open-log ring root filter CALL start SERVICE USER open",
+					"after start":  "open-log ring root start SERVICE USER filter CALL open",
+				} {
+					l := logIn(t, nil, strings.ReplaceAll(commands, "CALL", call+" "+action))
+					want := "success"
+					if reason != "" {
+						want = "session_err"
+					}
+					if l.err != nil || l.code != want {
+						t.Errorf("%s: %v, %q", name, l.err, l.code)
+					}
+					if reason == "" && l.log != nil || reason != "" && (len(l.log) != 1 || !glob(reason).MatchString(l.log[0])) {
+						t.Errorf("%s: log %q", name, l.log)
+					}
+				}
+			})
+		}
+	}
+}
+
+// The same with pam_keyinit in the stack: then the child drops to the user, which it else leaves to its second run.
+func TestSeccompAfterKeyinit(t *testing.T) {
+	for action, reason := range map[string]string{
+		"kill-process": "err: alice(uid=99801): the child was killed by SIGSYS*",
+		"trap":         "err: alice(uid=99801): the child was killed by SIGSYS*",
+		"kill-thread":  "err: alice(uid=99801): the child did not answer in time and was killed",
+		"EPERM":        "err: alice(uid=99801): setgroups: EPERM*",
+	} {
+		t.Run(action, func(t *testing.T) {
+			world.ForgetKeys(t)
+			world.Service(t, world.Built(t, "tests/impatient.so"), stacks["keyinit"])
+			logIn(t, nil, "open-log ring root start SERVICE USER filter setgroups "+action+" state open same tree").fails(t, "session_err", reason)
+		})
+	}
+}
+
+// What cannot be survived: no process can be made without a call that makes one, and no call tells what a filter will do about another. It ends
+// every host that has a child made for it by a module (pam_unix, pam_mkhomedir), or runs a shell.
+func TestSeccompWithoutClone(t *testing.T) {
+	world.ForgetKeys(t)
+	world.Service(t, world.Built(t, "pam_persistent.so"), stacks["no-keyinit"])
+	for _, action := range []string{"kill-process", "kill-thread", "trap"} {
+		l := logIn(t, nil, fmt.Sprintf("open-log start SERVICE USER filter clone %s open", action))
+		if l.err == nil || l.err.Error() != "signal: bad system call" {
+			t.Errorf("%s: %v, %q", action, l.err, l.code)
+		}
+	}
+}
