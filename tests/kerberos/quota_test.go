@@ -9,7 +9,7 @@ import (
 )
 
 // Tickets are charged to their user's key quota. A cache that has taken all of it costs nobody a login: what does not fit is not cached,
-// and the session keyring finds room in what the session before has given back.
+// and the session keyring needs no more than a few bytes.
 func testFullCache(t *testing.T) {
 	world.ForgetKeys(t)
 	krb5Conf(t, inFile)
@@ -24,7 +24,8 @@ func testFullCache(t *testing.T) {
 	world.Run(t, "sh", "-c", "kadmin.local </run/services")
 	world.TakeLog(t)
 
-	out := inSession(t, world.Alice, kinit("alice")+" && kvno"+names.String())
+	// One of them goes again: what a session gives back when it ends comes some milliseconds late, and the next wants a few bytes.
+	out := inSession(t, world.Alice, kinit("alice")+" && kvno"+names.String()+" && keyctl invalidate $(keyctl search @s user service/0@EXAMPLE.ORG)")
 	if got := strings.Count(out, "kvno = "); got != services {
 		t.Errorf("%d service tickets, of %d", got, services)
 	}
