@@ -1,0 +1,178 @@
+package hosts
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"pam_persistent/tests/world"
+)
+
+// What the table of pam_persistent(8) says of a service.
+type order struct{ service, keyinit, line, session string }
+
+var row = regexp.MustCompile(`^\.It ([a-z-]+) Ta (.+) Ta (.+) Ta (.+)$`)
+
+// manualTable reads the table below the comment that names this file.
+func manualTable(t *testing.T) (rows []order) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(world.Root, "docs/pam_persistent.8"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), `.\" tests/hosts/order_test.go reads this table.`)
+	table, _, _ = strings.Cut(table, "\n.El")
+	for line := range strings.Lines(table) {
+		if found := row.FindStringSubmatch(strings.TrimSpace(line)); found != nil {
+			rows = append(rows, order{found[1], found[2], found[3], found[4]})
+		}
+	}
+	if len(rows) < 15 {
+		t.Fatalf("the table of pam_persistent(8) has %d rows", len(rows))
+	}
+	return rows
+}
+
+// Words of the table, and what they mean in a stack and for a session.
+const (
+	yes, no                    = "yes", "no"
+	after, before, none        = "after it", "before it", "none"
+	anywhere                   = "in an included file"
+	keyinits, joined, userRing = "of pam_keyinit", "of this module", "user keyring only"
+	notServed                  = "not served"
+)
+
+// TestOrderOfLines has the manual's table be true of Debian's files as pam-auth-update leaves them.
+func TestOrderOfLines(t *testing.T) {
+	system(t)
+	use(t, ours)
+	for _, want := range manualTable(t) {
+		t.Run(want.service, func(t *testing.T) {
+			world.ForgetKeys(t)
+			lines := sessionLines(t, want.service)
+			got := order{service: want.service, keyinit: no, line: anywhere}
+			keyinit, line := find(lines, "pam_keyinit.so"), find(lines, "pam_persistent.so")
+			if keyinit >= 0 {
+				got.keyinit, got.line = yes, after
+				if keyinit > line {
+					got.line = before
+				}
+			}
+			if line < 0 {
+				got.line = none
+			}
+			got.session = served(t, want.service)
+			if got != want {
+				t.Errorf("the manual says %q, but it is %q\n%s", want, got, strings.Join(lines, "\n"))
+			}
+		})
+	}
+}
+
+func find(lines []string, module string) int {
+	return slices.IndexFunc(lines, func(line string) bool { return strings.Contains(line, " "+module) })
+}
+
+// served is how a session of alice finds her persistent keyring, if she does.
+func served(t *testing.T, service string) string {
+	t.Helper()
+	if !found(t, service) {
+		return notServed
+	}
+	if !strings.Contains(opened(t, service), " _persistent.") {
+		return userRing
+	}
+	// With nocreate the line serves no session keyring but that of pam_keyinit.
+	options(t, "nocreate")
+	defer options(t, "user_keyring")
+	if strings.Contains(opened(t, service), " _persistent.") {
+		return keyinits
+	}
+	return joined
+}
+
+// opened is the session keyring of a session of alice's, of a host that root has started.
+func opened(t *testing.T, service string) string {
+	t.Helper()
+	out := world.Run(t, world.Built(t, "tests/pamhost"), "ring", "root", "start", service, "alice", "open", "run", "true", "tree", "close", "end")
+	_, tree, _ := strings.Cut(out, "session keyring ")
+	if !strings.Contains(out, "open = success\n") {
+		t.Errorf("%s: %s", service, out)
+	}
+	return tree
+}
+
+// found tells whether a session reads a key that another service's session has kept, which has left no link in the user keyring.
+func found(t *testing.T, service string) bool {
+	t.Helper()
+	pamhost := world.Built(t, "tests/pamhost")
+	world.WriteService(t, "pam-persistent-keep", "session optional pam_persistent.so\n")
+	world.Run(t, pamhost, "serve", "pam-persistent-keep", "alice", `keyctl add user kept x "$(keyctl search @s keyring _persistent.$(id -u))"`)
+	out := world.Run(t, pamhost, "ring", "root", "serve", service, "alice", "keyctl print $(keyctl request user kept) || true")
+	return strings.Contains(out, "\nx\n")
+}
+
+// options rewrites those of our line.
+func options(t *testing.T, option string) {
+	t.Helper()
+	sh(t, `sed -i "s/\(pam_persistent.so\).*/\1 $1/" /etc/pam.d/common-session /etc/pam.d/common-session-noninteractive`, option)
+}
+
+// A line before pam_keyinit is of no use without user_keyring.
+func TestLineBeforeKeyinit(t *testing.T) {
+	system(t)
+	use(t, ours)
+	for option, reached := range map[string]bool{"": false, "user_keyring": true} {
+		for name, stack := range map[string]string{
+			"before": "session optional pam_persistent.so " + option + "\nsession optional pam_keyinit.so force revoke\n",
+			"after":  "session optional pam_keyinit.so force revoke\nsession optional pam_persistent.so " + option + "\n",
+		} {
+			t.Run(name+" "+option, func(t *testing.T) {
+				world.ForgetKeys(t)
+				world.WriteService(t, "pam-persistent-test", stack)
+				if got, want := found(t, "pam-persistent-test"), reached || name == "after"; got != want {
+					t.Errorf("found: %v", got)
+				}
+				if tree := opened(t, "pam-persistent-test"); strings.Contains(tree, " _persistent.") != (name == "after") {
+					t.Errorf("session keyring %s", tree)
+				}
+			})
+		}
+	}
+	t.Run("systemd-user without user_keyring", func(t *testing.T) {
+		world.ForgetKeys(t)
+		options(t, "")
+		defer options(t, "user_keyring")
+		if got := served(t, "systemd-user"); got != notServed {
+			t.Errorf("%s", got)
+		}
+	})
+}
+
+var include = regexp.MustCompile(`^(?:@include\s+(\S+)|session\s+include\s+(\S+))$`)
+
+// sessionLines is the session stack of a service, all files included, as "control module options".
+func sessionLines(t testing.TB, service string) []string {
+	t.Helper()
+	text, err := os.ReadFile("/etc/pam.d/" + service)
+	if os.IsNotExist(err) {
+		text, err = os.ReadFile("/usr/lib/pam.d/" + service)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for line := range strings.Lines(string(text)) {
+		line, _, _ = strings.Cut(line, "#")
+		line = strings.Join(strings.Fields(line), " ")
+		if found := include.FindStringSubmatch(line); found != nil {
+			lines = append(lines, sessionLines(t, found[1]+found[2])...)
+		} else if rest, ours := strings.CutPrefix(strings.TrimPrefix(line, "-"), "session "); ours {
+			lines = append(lines, rest)
+		}
+	}
+	return lines
+}

@@ -1,0 +1,194 @@
+package manual
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"pam_persistent/tests/world"
+)
+
+// keyinit is the line that two of the examples are about.
+const keyinit = "session optional pam_keyinit.so force revoke"
+
+func testStacks(t *testing.T) {
+	checkAll(t, manExamples(page(t, "docs/pam_persistent.8")), map[string]func(*testing.T, example){
+		"/etc/pam.d/sshd and /etc/pam.d/login have a pam_keyinit line; the module goes after it, at the end:": afterKeyinit,
+		"/etc/pam.d/cron, su and sudo on Debian have none; one line is enough:":                               oneLine,
+		userManager: replacedAfterwards,
+		"Tickets in the persistent keyring, for users only, and not for those whom sshd has given delegated ones:": tickets,
+	})
+}
+
+const userManager = "systemd-user on Debian, a file in /usr/lib/pam.d unless a copy in /etc/pam.d takes its place, calls pam_keyinit after " +
+	"common-session-noninteractive, which replaces the session keyring that the module has served. Either put the line at the very end of the " +
+	"file, or, where it stands in common-session-noninteractive:"
+
+// The first of the two lines is in the stock file, the second is appended.
+func afterKeyinit(t *testing.T, e example) {
+	if len(e.lines) != 2 || e.lines[0] != keyinit {
+		t.Fatalf("lines %q", e.lines)
+	}
+	ours := e.lines[1]
+	for _, service := range []string{"sshd", "login"} {
+		file := stock(t, service)
+		if !contains(file, keyinit) {
+			t.Errorf("Debian's %s has no line %q:\n%s", service, keyinit, file)
+		}
+		served(t, service, file+ours+"\n")
+		// The reason for "after it": before it, the line serves a session keyring that is thrown away.
+		notServed(t, service, ours+"\n"+file)
+		notServed(t, service, file)
+	}
+}
+
+func oneLine(t *testing.T, e example) {
+	for _, service := range []string{"cron", "su", "sudo"} {
+		file := stock(t, service)
+		if all := included(t, file); strings.Contains(all, "pam_keyinit") {
+			t.Errorf("Debian's %s has pam_keyinit:\n%s", service, all)
+		}
+		served(t, service, file+strings.Join(e.lines, "\n")+"\n")
+		notServed(t, service, file)
+	}
+	t.Run("the programs", func(t *testing.T) {
+		for service, command := range map[string][]string{
+			"su":   {"su", "alice", "-c", "keyctl show @s"},
+			"sudo": {"sudo", "-u", "alice", "keyctl", "show", "@s"},
+		} {
+			if out := world.Run(t, command...); ownLink().MatchString(out) {
+				t.Errorf("%s without the line:\n%s", service, out)
+			}
+			world.WriteService(t, service, stock(t, service)+strings.Join(e.lines, "\n")+"\n")
+			if out := world.Run(t, command...); !ownLink().MatchString(out) {
+				t.Errorf("%s:\n%s", service, out)
+			}
+		}
+	})
+}
+
+// Two ways, of which the first is the plain line of the example before and the second the one that is shown.
+func replacedAfterwards(t *testing.T, e example) {
+	const service, common, plain = "systemd-user", "common-session-noninteractive", "session optional pam_persistent.so"
+	file := stock(t, service)
+	if before, after, found := strings.Cut(file, "@include "+common); !found || contains(before, keyinit) || !strings.Contains(after, "pam_keyinit") {
+		t.Errorf("Debian's %s does not call pam_keyinit after %s:\n%s", service, common, file)
+	}
+	served(t, service, file+plain+"\n")
+	t.Run("in "+common, func(t *testing.T) {
+		const find = "keyctl show @s"
+		before := stock(t, common)
+		world.WriteService(t, common, before+strings.Join(e.lines, "\n")+"\n")
+		if out := serve(t, service, find); ownLink().MatchString(out) || !strings.Contains(out, persistent()) {
+			t.Errorf("not through the user keyring alone:\n%s", out)
+		}
+		world.ForgetKeys(t)
+		world.WriteService(t, common, before+plain+"\n")
+		if out := serve(t, service, find); strings.Contains(out, persistent()) {
+			t.Errorf("found without the option too:\n%s", out)
+		}
+	})
+}
+
+// tickets: what KRB5CCNAME is, for whom, and who has set it.
+func tickets(t *testing.T, e example) {
+	const service, ring = "pam-persistent-test", "ring root start pam-persistent-test "
+	world.WriteService(t, service, strings.Join(e.lines, "\n")+"\n")
+	const untouched = "session keyring _ses of root: _uid.0"
+	ours := fmt.Sprintf("KRB5CCNAME=KEYRING:persistent:%d", world.Alice.UID)
+	for _, test := range []struct{ name, commands, want string }{
+		{"a user", ring + "alice open print-env KRB5CCNAME tree", ours + "\n" + tree()},
+		{"a user with a delegated ticket", ring + "alice put-env KRB5CCNAME=FILE:/tmp/delegated open print-env KRB5CCNAME tree",
+			"KRB5CCNAME=FILE:/tmp/delegated\n" + tree()},
+		{"a system user", ring + "daemon open print-env KRB5CCNAME tree", "KRB5CCNAME=(unset)\n" + untouched},
+		{"root", ring + "root open print-env KRB5CCNAME tree", "KRB5CCNAME=(unset)\n" + untouched},
+	} {
+		if out := host(t, test.commands+" close end"); !strings.Contains(out, "\n"+test.want+"\n") {
+			t.Errorf("%s:\n%s\nwant\n%s", test.name, out, test.want)
+		}
+	}
+}
+
+// "optional is the right control everywhere: a login should not fail because keys are out of reach" stands before all examples.
+func TestOptionalIsTheRightControl(t *testing.T) {
+	const sentence = "optional is the right control everywhere: a login should not fail because keys are out of reach."
+	if !strings.Contains(page(t, "docs/pam_persistent.8"), ".Cm optional\n"+strings.TrimPrefix(sentence, "optional ")) {
+		t.Fatalf("the page does not say any more: %s", sentence)
+	}
+	module := world.Built(t, "pam_persistent.so")
+	for control, want := range map[string]string{"optional": "open = success", "required": "open = session_err"} {
+		t.Run(control, func(t *testing.T) {
+			world.ForgetKeys(t)
+			world.Service(t, module, "session required pam_permit.so\nsession "+control+" pam_persistent.so\n")
+			// Keys are out of reach: keyctl(2) is forbidden.
+			if out := host(t, "forbid keyctl 22 1 start pam-persistent-test alice open"); !strings.Contains(out, want+"\n") {
+				t.Errorf("%s, not %s", out, want)
+			}
+		})
+	}
+}
+
+// served and notServed open a session of the service with this file and look into its session keyring.
+func served(t *testing.T, service, file string) {
+	t.Helper()
+	if out := open(t, service, file); !strings.Contains(out, "open = success\n"+tree()+"\n") {
+		t.Errorf("%s is not served:\n%s\nits file:\n%s", service, out, file)
+	}
+}
+
+func notServed(t *testing.T, service, file string) {
+	t.Helper()
+	if out := open(t, service, file); !strings.Contains(out, "open = success\n") || strings.Contains(out, persistent()) {
+		t.Errorf("%s is served, by which line?\n%s\nits file:\n%s", service, out, file)
+	}
+}
+
+func open(t *testing.T, service, file string) (out string) {
+	t.Helper()
+	t.Run(service, func(t *testing.T) {
+		world.ForgetKeys(t)
+		world.WriteService(t, service, file)
+		out = host(t, "ring root start "+service+" alice open tree close end")
+	})
+	return out
+}
+
+func host(t *testing.T, commands string) string {
+	t.Helper()
+	return world.Run(t, append([]string{world.Built(t, "tests/pamhost")}, strings.Fields(commands)...)...)
+}
+
+func serve(t *testing.T, service, command string) string {
+	t.Helper()
+	return world.Run(t, world.Built(t, "tests/pamhost"), "serve", service, "alice", command)
+}
+
+func tree() string {
+	return fmt.Sprintf("session keyring _ses of alice: %s _uid.%d", persistent(), world.Alice.UID)
+}
+
+func persistent() string { return fmt.Sprintf("_persistent.%d", world.Alice.UID) }
+
+// ownLink is the persistent keyring directly in the session keyring, as keyctl show prints it: in the user keyring it stands two blanks further.
+func ownLink() *regexp.Regexp {
+	return regexp.MustCompile(fmt.Sprintf(`(?m)^ *\d+ \S+ +%d +\d+ {3}\\_ keyring: %s\r?$`, world.Alice.UID, persistent()))
+}
+
+// contains tells whether a service file has the line, however it is spaced.
+func contains(file, line string) bool {
+	for have := range strings.Lines(file) {
+		if strings.Join(strings.Fields(have), " ") == line {
+			return true
+		}
+	}
+	return false
+}
+
+// included is a service file with the files that it includes.
+func included(t *testing.T, file string) string {
+	t.Helper()
+	return regexp.MustCompile(`(?m)^@include +(\S+).*$`).ReplaceAllStringFunc(file, func(line string) string {
+		return stock(t, strings.Fields(line)[1])
+	})
+}
