@@ -83,8 +83,7 @@ struct pp_exchange *pp_asked(void)
 }
 
 /* Descriptors 0 to 2 may be the user's terminal or a protocol stream, or closed: nothing that a name service module or the
- * runtime prints may go there, and none of their files may become one of the three. Errors go to last_words, if that is not one of
- * the three itself. */
+ * runtime prints may go there, and none of their files may become one of the three. Errors go to last_words, a higher one, if there is room for it. */
 static void quiet_standard_files(int last_words)
 {
 	/* Closed first, so that there is room even for a host that has used up its descriptors. */
@@ -92,7 +91,7 @@ static void quiet_standard_files(int last_words)
 		close(fd);
 	if (open("/dev/null", O_RDWR) == 0) {
 		dup2(0, 1);
-		dup2(last_words > 2 ? last_words : 0, 2);
+		dup2(last_words < 0 ? 0 : last_words, 2);
 	}
 }
 
@@ -235,6 +234,8 @@ static void run(void *p)
 	/* The guard's own descriptors, not the host's. A child that prints a lot must not wait for a reader. */
 	if (pipe2(last_words, O_CLOEXEC | O_NONBLOCK) < 0)
 		last_words[0] = last_words[1] = -1;
+	else if (last_words[1] < 3) /* in a host that has closed its own */
+		last_words[1] = fcntl(last_words[1], F_DUPFD_CLOEXEC, 3);
 	pid = fork();
 	if (pid == 0) {
 		unblock_faults();

@@ -38,6 +38,15 @@ func TestBrokenChildren(t *testing.T) {
 	}
 }
 
+// A daemon without standard files (proftpd) learns why the runtime has given up, too.
+func TestLastWordsWithoutStandardFiles(t *testing.T) {
+	world.ForgetKeys(t)
+	world.Service(t, world.Built(t, "tests/broken.so"), "session required pam_persistent.so throw\n")
+	world.TakeLog(t)
+	expect(t, "open-log close-standard start SERVICE alice open", "open = session_err")
+	match(t, "log", []string{"err: alice: the child was killed by SIGABRT: fatal error: sync: unlock of unlocked mutex"}, world.TakeLog(t))
+}
+
 // What a child that is well sees of the world, by the C half of the module.
 func TestChildsSurroundings(t *testing.T) {
 	// su and sudo keep the caller's environment, which must not reach the runtime.
