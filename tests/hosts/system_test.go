@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"pam_persistent/tests/world"
 )
 
@@ -29,10 +27,7 @@ func system(t testing.TB) {
 		return
 	}
 	world.CoverSystem(t)
-	// Hosts leave sockets here.
-	if err := unix.Mount("tmpfs", "/tmp", "tmpfs", 0, "mode=1777"); err != nil {
-		t.Fatal(err)
-	}
+	sh(t, world.Emptied("/tmp")) // hosts leave sockets there
 	world.Install(t, "openssh-server", "openssh-client", "cron", "at", "sudo", "opendoas", "proftpd-core", "dovecot-imapd", "xrdp", "systemd",
 		"libpam-systemd")
 	// A system may have one FTP server only: the other keeps its /etc when it is removed.

@@ -24,15 +24,6 @@ func emptyDev(keep ...string) string {
 	return script + "mount --move /run/lock/kept /dev; rmdir /run/lock/kept"
 }
 
-// emptyTemporary covers /tmp and /run, but not the project, wherever it lies.
-func emptyTemporary() string {
-	return strings.ReplaceAll(`
-		mkdir /home/project; mount --bind ROOT /home/project
-		mount -t tmpfs none /tmp; mount -t tmpfs none /run
-		mkdir -p ROOT; mount --bind /home/project ROOT; umount /home/project; rmdir /home/project
-		mount -o remount,ro /tmp; mount -o remount,ro /run`, "ROOT", world.Root)
-}
-
 // A host whose file system has not what hosts have: a container, a chroot, a rescue system.
 func TestSurroundings(t *testing.T) {
 	for name, script := range map[string]string{
@@ -44,7 +35,7 @@ func TestSurroundings(t *testing.T) {
 		"no /dev/log":       emptyDev("null"),
 		"/dev/null a file":  emptyDev("log") + "\necho text >/dev/null; chmod 0 /dev/null",
 		"read-only":         "mount -o remount,bind,ro /; mount -o remount,bind,ro /dev; mount -o remount,bind,ro /etc",
-		"no /tmp, no /run":  emptyTemporary(),
+		"no /tmp, no /run":  world.Emptied("/tmp", "/run") + "mount -o remount,ro /tmp; mount -o remount,ro /run",
 		"deleted directory": "mkdir /home/gone; cd /home/gone; rmdir /home/gone",
 	} {
 		eachStack(t, name, func(t *testing.T) {

@@ -31,6 +31,7 @@ var (
 	onlyRpm = []string{
 		"-rwxr-xr-x root/root /usr/libexec/pam_persistent/rhel-enable",
 		"-rw-r--r-- root/root /usr/share/licenses/pam_persistent/LICENSE",
+		"-rw-r--r-- root/root /usr/share/selinux/packages/pam_persistent.cil",
 		"-rw-r--r-- root/root /usr/share/zsh/site-functions/_persistent-keyring",
 	}
 )

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -60,6 +61,16 @@ func coverRun() error {
 		}
 	}
 	return nil
+}
+
+// Emptied is a script that lays empty file systems over directories like /tmp, but not over the project, wherever it lies.
+func Emptied(dirs ...string) string {
+	script := "mkdir /home/project; mount --bind ROOT /home/project\n"
+	for _, dir := range dirs {
+		script += "mount -t tmpfs -o mode=1777 none " + dir + "\n"
+	}
+	script += "mkdir -p ROOT; mount --bind /home/project ROOT; umount /home/project; rmdir /home/project\n"
+	return strings.ReplaceAll(script, "ROOT", Root)
 }
 
 // Layer is where the files are that the world has changed below a directory that [CoverSystem] covers.
