@@ -20,7 +20,7 @@
  *   use-up-files         open descriptors until there is no more
  *   limit-as MB          RLIMIT_AS, counted on top of what is mapped now
  *   limit NAME SOFT HARD   RLIMIT_NAME; inf: no limit; -: as it is
- *   burn MS              use so much CPU time; hold MB: so much memory; map FILE: the memory of that file
+ *   burn MS              use so much CPU time; hold MB: so much memory
  *   timers               each millisecond SIGALRM, SIGVTALRM, SIGPROF and SIGRTMIN, handled; timed: print whether they go on as they should
  *   lock-memory          mlockall(2), also of what is mapped later
  *   chroot DIR           what is in there is all there is
@@ -472,21 +472,6 @@ static void hold(size_t mb)
 	held = memory;
 }
 
-/* Read, so that it is there: program text, as the kernel sees it. */
-static void map(const char *path)
-{
-	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char *memory;
-
-	if (fd < 0 || fstat(fd, &st) || (memory = mmap(0, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0)) == MAP_FAILED)
-		die("%s: %m", path);
-	close(fd);
-	for (off_t i = 0; i < st.st_size; i += 4096)
-		(void)((volatile char *)memory)[i];
-	held = memory;
-}
-
 static const int interval_timers[] = { ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF };
 enum { INTERVAL_TIMERS = sizeof interval_timers / sizeof *interval_timers };
 static volatile sig_atomic_t ticks[NSIG], misplaced_ticks;
@@ -839,8 +824,6 @@ int main(int argc, char **argv)
 			burn(atol(ARG));
 		} else if (!strcmp(command, "hold")) {
 			hold((size_t)atol(ARG));
-		} else if (!strcmp(command, "map")) {
-			map(ARG);
 		} else if (!strcmp(command, "timers")) {
 			timers();
 		} else if (!strcmp(command, "timed")) {
