@@ -1,5 +1,5 @@
-/* One call of the module, from libpam's arguments to its return code. What to do is the child's to say; here it is done to the
- * login process, which is left as it was found in everything else. */
+/* One call of the module, from libpam's arguments to its return code. The login process joins the session keyring, which
+ * nobody can do for it; everything else is decided by the child and done here. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
@@ -13,33 +13,10 @@
 
 #include "call.h"
 #include "child.h"
+#include "record.h"
 #include "session_keyring.h"
 
-/* Names under which the PAM handle keeps, from one call to the next, the serial of its session keyring, and the same if the
- * module joined it itself. The serial stands in the pointer: nothing to free, good in every process that has a copy. */
-static const char session_data[] = "pam_persistent:session", created_data[] = "pam_persistent:created";
-
-/* And the UID plus one for which closing the session is but restarting a timer. One line of a stack that wants more of its closing
- * (revoke) is enough to forbid that to all. */
-static const char renew_data[] = "pam_persistent:renew";
-enum { NEVER = -1 };
-
-static int32_t kept(pam_handle_t *pamh, const char *name)
-{
-	const void *data = 0;
-
-	return pam_get_data(pamh, name, &data) == PAM_SUCCESS ? (int32_t)(intptr_t)data : 0;
-}
-
-static void keep(pam_handle_t *pamh, const char *name, int32_t serial)
-{
-	int error = pam_set_data(pamh, name, (void *)(intptr_t)serial, 0);
-
-	if (error != PAM_SUCCESS)
-		pam_syslog(pamh, LOG_ERR, "pam_set_data %s: %s", name, pam_strerror(pamh, error));
-}
-
-/* A copy, as long as there is room, that is good in a line of a log. */
+/* Copies what fits, with bytes that could forge a line of the log replaced. */
 static void printable(char *to, size_t size, const char *from)
 {
 	size_t n = 0;
@@ -49,14 +26,12 @@ static void printable(char *to, size_t size, const char *from)
 	to[n] = 0;
 }
 
-/* How log lines name the user until the child knows better. A user name is whatever the network sent. */
-static void name_user(pam_handle_t *pamh, char who[PP_WHO_TEXT])
+/* A user name is whatever the network sent. */
+static const char *user_name(pam_handle_t *pamh)
 {
 	const void *user = 0;
 
-	if (pam_get_item(pamh, PAM_USER, &user) != PAM_SUCCESS || !user)
-		user = "unknown user";
-	printable(who, PP_WHO_TEXT, user);
+	return pam_get_item(pamh, PAM_USER, &user) == PAM_SUCCESS && user ? user : "";
 }
 
 static int terminated(const char *text, size_t size)
@@ -64,18 +39,19 @@ static int terminated(const char *text, size_t size)
 	return memchr(text, 0, size) != 0;
 }
 
-/* The child may have been killed anywhere, and Go may have a bug: nothing of its reply is believed unseen. */
+/* The child may have been killed anywhere, and Go may have a bug, so every field is checked before it is used. */
 static int sound(const struct pp_request *q, const struct pp_reply *r)
 {
 	if (r->complete != PP_COMPLETE || r->lines > PP_LOG_LINES)
 		return 0;
 	for (uint32_t i = 0; i < r->lines; i++)
-		if (!terminated(r->log[i].text, PP_LOG_TEXT) || r->log[i].priority < LOG_ERR || r->log[i].priority > LOG_DEBUG)
+		if (!terminated(r->log[i].text, PP_LOG_TEXT) || r->log[i].priority < LOG_ERR ||
+		    r->log[i].priority > LOG_DEBUG)
 			return 0;
-	if (!terminated(r->env, PP_ENV_TEXT) || !terminated(r->who, PP_WHO_TEXT) || r->session < 0)
+	if (!terminated(r->env, PP_ENV_TEXT) || !terminated(r->who, PP_WHO_TEXT))
 		return 0;
-	if (r->want_session)
-		return r->want_session == 1 && q->run == 1 && r->uid != (uid_t)-1 && r->gid != (gid_t)-1;
+	if (r->close_is_reset && (r->close_is_reset != 1 || r->uid == PP_NO_UID))
+		return 0;
 	return r->status == PAM_SUCCESS || r->status == PAM_IGNORE || r->status == PAM_USER_UNKNOWN ||
 	       r->status == q->failure;
 }
@@ -115,123 +91,172 @@ static void log_ending(pam_handle_t *pamh, const char *who, const struct pp_endi
 	else if (e->timed_out)
 		pam_syslog(pamh, LOG_ERR, "%s: the child did not answer in time and was killed", who);
 	else if (WIFSIGNALED(e->status))
-		pam_syslog(pamh, LOG_ERR, "%s: the child was killed by SIG%s%s%s", who, signal_name(WTERMSIG(e->status)), said, words);
+		pam_syslog(pamh, LOG_ERR, "%s: the child was killed by SIG%s%s%s", who, signal_name(WTERMSIG(e->status)),
+			   said, words);
 	else if (!complete)
-		pam_syslog(pamh, LOG_ERR, "%s: the child ended without an answer, exit status %d%s%s", who, WEXITSTATUS(e->status), said, words);
+		pam_syslog(pamh, LOG_ERR, "%s: the child ended without an answer, exit status %d%s%s", who,
+			   WEXITSTATUS(e->status), said, words);
 	else
 		pam_syslog(pamh, LOG_ERR, "%s: the child's answer makes no sense", who);
 }
 
-/* 1: there is an answer to go by. */
-static int ask(pam_handle_t *pamh, struct pp_exchange *x)
+/* Returns 1 if there is an answer to go by; else the log says why not. */
+static int ask(struct pp_exchange *x)
 {
+	pam_handle_t *pamh = x->request.pamh;
 	struct pp_reply *r = x->reply;
 	struct pp_ending ending;
 
-	r->complete = 0;
-	r->want_session = r->want_again = r->renewable = 0;
-	r->env[0] = 0;
-	x->request.run++;
 	pp_run_child(x, &ending);
 	if (ending.reaped && !ending.timed_out && WIFEXITED(ending.status) && WEXITSTATUS(ending.status) == 0 &&
 	    sound(&x->request, r))
 		return 1;
-	/* One that could not be killed at once may still write there. */
+	/* A child that could not be killed at once may still write there. */
 	if (ending.reaped)
 		log_lines(pamh, r);
-	log_ending(pamh, ending.reaped && terminated(r->who, PP_WHO_TEXT) ? r->who : x->who, &ending, r->complete == PP_COMPLETE);
+	log_ending(pamh, ending.reaped && terminated(r->who, PP_WHO_TEXT) ? r->who : x->who, &ending,
+		   r->complete == PP_COMPLETE);
 	return 0;
 }
 
-/* Returns the PAM code. */
-static int apply(pam_handle_t *pamh, const struct pp_exchange *x)
+static void put_variable(pam_handle_t *pamh, struct pp_record *record, const struct pp_reply *r)
 {
-	const struct pp_reply *r = x->reply;
+	int error = pam_putenv(pamh, r->env);
 
-	log_lines(pamh, r);
-	if (r->env[0]) {
-		int error = pam_putenv(pamh, r->env);
+	if (error == PAM_SUCCESS)
+		memcpy(record->variable, r->env, sizeof record->variable);
+	else
+		pam_syslog(pamh, LOG_ERR, "%s: pam_putenv %s: %s", r->who, r->env, pam_strerror(pamh, error));
+}
 
-		if (error != PAM_SUCCESS)
-			pam_syslog(pamh, LOG_ERR, "%s: pam_putenv %s: %s", r->who, r->env, pam_strerror(pamh, error));
+/* Takes back the variable that an earlier call has put there for its user, unless somebody else has set it since. */
+static void take_back_variable(pam_handle_t *pamh, struct pp_record *record)
+{
+	char *value = strchr(record->variable, '=');
+	const char *now;
+
+	if (!value)
+		return;
+	*value++ = 0;
+	now = pam_getenv(pamh, record->variable);
+	if (now && strcmp(now, value) == 0)
+		pam_putenv(pamh, record->variable);
+	record->variable[0] = 0;
+}
+
+/* The handle's own session keyring is good for this call if an earlier one has filled it for the same user, and if this
+ * thread still has it: session keyrings belong to threads, and pam_keyinit may have joined another since. */
+static int goes_on(const struct pp_record *record, const char *user)
+{
+	return record->uid != PP_NO_UID && record->user && strcmp(record->user, user) == 0 &&
+	       pp_is_session_keyring(record->keyring);
+}
+
+/* Joins a session keyring before anything else is done, so that the session has left the caller's behind whatever fails
+ * afterwards. Returns the handle's record, NULL if there is no memory for one. */
+static struct pp_record *join(pam_handle_t *pamh, struct pp_request *q)
+{
+	struct pp_record *record = pp_find_record(pamh);
+	const char *user = user_name(pamh);
+	int64_t serial;
+
+	if (record && goes_on(record, user)) {
+		q->keyring = record->keyring;
+		q->held_uid = record->uid;
+		return record;
 	}
-	if (r->session > 0) {
-		if (r->session != x->request.session)
-			keep(pamh, session_data, r->session);
-		if (kept(pamh, renew_data) != NEVER)
-			keep(pamh, renew_data, r->renewable ? (int32_t)(r->uid + 1) : NEVER);
-		/* From here on it is an old one for every other PAM handle of this process. */
-		pp_see_session(r->session);
+	serial = pp_join_session_keyring();
+	if (record)
+		take_back_variable(pamh, record);
+	if (serial < 0) {
+		q->join_error = (int)-serial;
+		/* This thread may still have the keyring of another user, joined by an earlier call. */
+		if (record)
+			pp_clear_keyring(record->keyring);
+		return record;
+	}
+	q->keyring = (int32_t)serial;
+	record = pp_make_record(pamh);
+	if (record)
+		pp_record_joined(record, q->keyring, user);
+	return record;
+}
+
+/* Returns the PAM code. */
+static int serve(struct pp_exchange *x, struct pp_record *record)
+{
+	pam_handle_t *pamh = x->request.pamh;
+	const struct pp_reply *r = x->reply;
+	struct pp_record unkept = { 0 };
+
+	if (!record)
+		record = &unkept;
+	if (!ask(x)) {
+		record->child_closes = 1;
+		return x->request.failure;
+	}
+	log_lines(pamh, r);
+	if (r->env[0])
+		put_variable(pamh, record, r);
+	if (x->request.action == PP_OPEN) {
+		if (r->uid != PP_NO_UID)
+			record->uid = r->uid;
+		/* One line of the stack is enough to forbid the short way to all. */
+		if (!r->close_is_reset)
+			record->child_closes = 1;
 	}
 	return r->status;
 }
 
-/* Three days from now on: one key call, on a session keyring that the child has found good when the session was opened, and named by
- * its serial, so that nothing of this process changes. If anything is not as it was then, the child has to look again. */
-static int renewed(pam_handle_t *pamh)
+/* Closes or refreshes the session without a child. Returns 1 if that was enough. */
+static int reset_without_child(const struct pp_record *record)
 {
-	int32_t session = kept(pamh, session_data), uid_plus_one = kept(pamh, renew_data);
-
-	return session > 0 && uid_plus_one != 0 && uid_plus_one != NEVER &&
-	       pp_link_persistent((uid_t)uid_plus_one - 1, session) > 0;
+	return record && !record->child_closes && record->uid != PP_NO_UID &&
+	       pp_reset_timer(record->uid, record->keyring);
 }
 
-static int serve(pam_handle_t *pamh, struct pp_exchange *x)
+static int call(pam_handle_t *pamh, struct pp_exchange *x)
 {
-	struct pp_joined *joined = &x->request.joined;
+	struct pp_record *record;
+	const char *user = user_name(pamh);
+	int status;
 
-	if (!ask(pamh, x))
+	if (x->request.action == PP_OPEN) {
+		record = join(pamh, &x->request);
+	} else {
+		record = pp_find_record(pamh);
+		if (reset_without_child(record))
+			return PAM_SUCCESS;
+		if (record) {
+			x->request.keyring = record->keyring;
+			x->request.held_uid = record->uid;
+		}
+	}
+	printable(x->who, sizeof x->who, *user ? user : "unknown user");
+	x->reply = mmap(0, sizeof *x->reply, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (x->reply == MAP_FAILED) {
+		pam_syslog(pamh, LOG_ERR, "%s: no child to work in: mmap: %s", x->who, errno_name(errno));
+		if (record)
+			record->child_closes = 1;
 		return x->request.failure;
-	if (!x->reply->want_session)
-		return apply(pamh, x);
-	pp_join_session(x->reply->uid, x->reply->gid, joined);
-	if (joined->stuck) {
-		log_lines(pamh, x->reply);
-		/* With another user's real ID the host must not run on: no code says "end" louder. */
-		pam_syslog(pamh, LOG_CRIT, "%s: the login process cannot get its own user and group ID back", x->reply->who);
-		return PAM_ABORT;
 	}
-	if (joined->serial > 0) {
-		x->request.created = (int32_t)joined->serial;
-		keep(pamh, created_data, x->request.created);
-	}
-	if (joined->serial > 0 && joined->persistent > 0 && !joined->user_link && !x->reply->want_again) {
-		x->reply->session = (int32_t)joined->serial;
-		x->reply->status = PAM_SUCCESS;
-		return apply(pamh, x);
-	}
-	/* What has failed, and whether it matters, is Go's to say. */
-	return ask(pamh, x) ? apply(pamh, x) : x->request.failure;
+	memcpy(x->reply->who, x->who, sizeof x->who);
+	status = serve(x, record);
+	munmap(x->reply, sizeof *x->reply);
+	return status;
 }
 
 int pp_call(pam_handle_t *pamh, enum pp_action action, int failure, int argc, const char **argv)
 {
 	struct pp_exchange x = {
-		.request = {
-			.pamh = pamh, .action = action, .failure = failure, .argc = argc, .argv = argv,
-			.seen = pp_seen_session(), .session = kept(pamh, session_data), .created = kept(pamh, created_data),
-		},
+		.request = { .pamh = pamh, .action = action, .failure = failure, .argc = argc, .argv = argv, .held_uid = PP_NO_UID },
 	};
 	int cancel, status, saved = errno;
 
-	if (action == PP_CLOSE && renewed(pamh)) {
-		errno = saved;
-		return PAM_SUCCESS;
-	}
-	name_user(pamh, x.who);
-	x.reply = mmap(0, sizeof *x.reply, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (x.reply == MAP_FAILED) {
-		pam_syslog(pamh, LOG_ERR, "%s: no child to work in: mmap: %s", x.who, errno_name(errno));
-		errno = saved;
-		return failure;
-	}
-	memcpy(x.reply->who, x.who, sizeof x.who);
-
-	/* A thread cancelled half way would leave the mapping behind, or a child. */
+	/* A thread that is cancelled half way would leave the mapping or a child behind. */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	status = serve(pamh, &x);
+	status = call(pamh, &x);
 	pthread_setcancelstate(cancel, 0);
-	munmap(x.reply, sizeof *x.reply);
 	errno = saved;
 	return status;
 }

@@ -265,7 +265,8 @@ void pp_run_child(struct pp_exchange *x, struct pp_ending *ending)
 	error = pp_guarded(run, &r, stack, GUARD_STACK);
 	if (error < 0) {
 		ending->error = -error;
-		ending->call = "clone or sigprocmask";
+		ending->call = error == -EXDEV ? "it would be PID 1, because the host has called unshare(CLONE_NEWPID)" :
+						 "clone or sigprocmask";
 	}
 	if (error > 0)
 		ending->guard_killed = error;

@@ -16,26 +16,39 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What a call of the module is for.
+// An Action is what a call of the module is for.
+type Action int
+
+// The actions: pam_sm_open_session and pam_sm_setcred with PAM_ESTABLISH_CRED are Open, pam_sm_setcred with
+// PAM_REINITIALIZE_CRED or PAM_REFRESH_CRED is Refresh, the ends of both are Close.
 const (
-	Open    = C.PP_OPEN
-	Refresh = C.PP_REFRESH
-	Close   = C.PP_CLOSE
+	Open    Action = C.PP_OPEN
+	Refresh Action = C.PP_REFRESH
+	Close   Action = C.PP_CLOSE
 )
 
-// PAM return codes (pam(3)) that the child may answer with; a call that failed answers with [Call.Failure].
+// A Status is a PAM return code (pam(3)).
+type Status int
+
+// Return codes that the child may answer with; a call that failed answers with [Call.Failure].
 const (
-	Success     = C.PAM_SUCCESS
-	Ignore      = C.PAM_IGNORE
-	UserUnknown = C.PAM_USER_UNKNOWN
+	Success     Status = C.PAM_SUCCESS
+	Ignore      Status = C.PAM_IGNORE
+	UserUnknown Status = C.PAM_USER_UNKNOWN
 )
 
-// Priorities of log lines, as in syslog(3).
+// A Priority is that of a log line, as in syslog(3).
+type Priority int32
+
+// The priorities that the child may use.
 const (
-	Error  = C.LOG_ERR
-	Notice = C.LOG_NOTICE
-	Debug  = C.LOG_DEBUG
+	Error  Priority = C.LOG_ERR
+	Notice Priority = C.LOG_NOTICE
+	Debug  Priority = C.LOG_DEBUG
 )
+
+// NoUID is (uid_t)-1, which stands for no user, and which system calls read as "no change".
+const NoUID = ^uint32(0)
 
 // A Call is one call of the module as the child sees it: the login process's request and the reply to it.
 type Call struct {
@@ -48,14 +61,15 @@ func Asked() *Call {
 	if x == nil {
 		return nil
 	}
+	x.reply.uid = C.PP_NO_UID
 	return &Call{x}
 }
 
-// Action is Open, Refresh or Close.
-func (c *Call) Action() int { return int(c.x.request.action) }
+// Action tells what the call is for.
+func (c *Call) Action() Action { return Action(c.x.request.action) }
 
-// Failure is the PAM code for a keyring that could not be reached: PAM_SESSION_ERR, or PAM_CRED_ERR in pam_setcred.
-func (c *Call) Failure() int { return int(c.x.request.failure) }
+// Failure is the PAM code for a key call that failed: PAM_SESSION_ERR, or PAM_CRED_ERR in pam_setcred.
+func (c *Call) Failure() Status { return Status(c.x.request.failure) }
 
 // Options are the arguments of the module's line in the service file.
 func (c *Call) Options() []string {
@@ -82,35 +96,22 @@ func (c *Call) HasEnv(name string) bool {
 	return C.pam_getenv(c.x.request.pamh, cname) != nil
 }
 
-// SeenSession is the session keyring that is older than this PAM handle; or why there was none to be seen.
-func (c *Call) SeenSession() (int32, unix.Errno) { return serialOrErrno(c.x.request.seen) }
+// Keyring is the serial of the session keyring that the module joined under this PAM handle; 0 if there is none. Whether the
+// calling thread still has it is only known when the action is Open.
+func (c *Call) Keyring() int32 { return int32(c.x.request.keyring) }
 
-// HandleSession is the session keyring that an earlier call under this PAM handle served; 0: none.
-func (c *Call) HandleSession() int32 { return int32(c.x.request.session) }
+// JoinErrno tells why the login process could not join a session keyring for this call; 0 if it could, or had not to.
+func (c *Call) JoinErrno() unix.Errno { return unix.Errno(c.x.request.join_error) }
 
-// CreatedSession is the session keyring that the module joined itself under this PAM handle; 0: none.
-func (c *Call) CreatedSession() int32 { return int32(c.x.request.created) }
+// HeldUID tells whose persistent keyring the session keyring holds from an earlier call; [NoUID] if nobody's.
+func (c *Call) HeldUID() uint32 { return uint32(c.x.request.held_uid) }
 
-// Joined tells, once WantSession has been asked for, what came of it: the serial of the new session keyring or why the
-// login process still has its old one, and whether the user keyring could be linked into it.
-func (c *Call) Joined() (asked bool, serial int32, join, userLink unix.Errno) {
-	serial, join = serialOrErrno(c.x.request.joined.serial)
-	return c.x.request.run > 1, serial, join, unix.Errno(-c.x.request.joined.user_link)
-}
+// SetLogName sets how the login process names the user in its log lines; it must be printable.
+func (c *Call) SetLogName(who string) { put(c.x.reply.who[:], who) }
 
-func serialOrErrno(n C.int64_t) (int32, unix.Errno) {
-	if n < 0 {
-		return 0, unix.Errno(-n)
-	}
-	return int32(n), 0
-}
-
-// Who sets how log lines of the login process name the user; it must be printable.
-func (c *Call) Who(who string) { put(c.x.reply.who[:], who) }
-
-// Log has the login process write a line to the system log, so that it carries that process's PID and unit. What does not fit is
-// cut off; the last of too many lines says so.
-func (c *Call) Log(priority int, text string) {
+// Log has the login process write a line to the system log, so that it carries that process's PID and unit. What does not
+// fit is cut off; the last of too many lines says so.
+func (c *Call) Log(priority Priority, text string) {
 	r := c.x.reply
 	if r.lines == C.PP_LOG_LINES {
 		priority, text = Error, "there is more to log than the module can carry"
@@ -122,7 +123,7 @@ func (c *Call) Log(priority int, text string) {
 	r.lines++
 }
 
-// PutEnv has the login process put name=value into the PAM environment. It returns false if that is too long.
+// PutEnv has the login process put NAME=value into the PAM environment. It returns false if that is too long.
 func (c *Call) PutEnv(variable string) bool {
 	if len(variable) >= C.PP_ENV_TEXT {
 		return false
@@ -131,42 +132,17 @@ func (c *Call) PutEnv(variable string) bool {
 	return true
 }
 
-// WantSession has the login process join a new session keyring owned by the user and link the user's keyrings into it. If any of that
-// fails, or again is true, then it asks once more; else the call is a success, with the variable of PutEnv.
-func (c *Call) WantSession(uid, gid uint32, again bool) {
-	r := c.x.reply
-	r.uid, r.gid, r.want_session = C.uint32_t(uid), C.uint32_t(gid), 1
-	if again {
-		r.want_again = 1
-	}
-}
+// SetHeldUID tells the login process whose persistent keyring the session keyring holds now.
+func (c *Call) SetHeldUID(uid uint32) { c.x.reply.uid = C.uint32_t(uid) }
 
-// Renewable tells the login process that there will be nothing to decide when this session is closed: it may restart the timer of the
-// user's keyring by itself.
-func (c *Call) Renewable(uid uint32) { c.x.reply.uid, c.x.reply.renewable = C.uint32_t(uid), 1 }
-
-// Session tells the login process which session keyring holds the link now.
-func (c *Call) Session(serial int32) { c.x.reply.session = C.int32_t(serial) }
+// AllowReset allows the login process to close and refresh this session by itself: it is enough to reset the timer.
+func (c *Call) AllowReset() { c.x.reply.close_is_reset = 1 }
 
 // Done completes the reply with a PAM code and ends the child.
-func (c *Call) Done(status int) {
+func (c *Call) Done(status Status) {
 	c.x.reply.status = C.int32_t(status)
 	c.x.reply.complete = C.PP_COMPLETE
 	unix.Exit(0)
-}
-
-// Rehearse does and undoes in this thread what joining a session keyring for the user will do to the IDs of the login process,
-// which has the same rights: it must be able to come back.
-func Rehearse(uid, gid uint32) error {
-	var before C.struct_pp_ids
-	errno := C.pp_become(C.uid_t(uid), C.gid_t(gid), &before)
-	if errno == 0 {
-		errno = C.pp_return(&before)
-	}
-	if errno != 0 {
-		return unix.Errno(-errno)
-	}
-	return nil
 }
 
 func put(field []C.char, text string) {

@@ -12,21 +12,25 @@
 
 #include <security/pam_modules.h>
 
-#include "session_keyring.h"
+#ifndef __LP64__
+#error "pam_persistent needs a 64-bit ABI: 32-bit system calls for user IDs may take 16 bits"
+#endif
 
 enum pp_action {
-	PP_OPEN = 1,    /* put the persistent keyring within reach of the session */
-	PP_REFRESH = 2, /* the same for a session that is already there: renewing is enough if it has the link */
-	PP_CLOSE = 3,   /* restart the timer, so that it counts from the end of the session */
+	PP_OPEN = 1,    /* the session has a new session keyring: put the persistent keyring into it */
+	PP_REFRESH = 2, /* reset the expiry timer of a session that goes on */
+	PP_CLOSE = 3,   /* reset the expiry timer, so that it counts from the end of the session */
 };
 
 enum {
-	PP_COMPLETE = 0x70707631,
+	PP_COMPLETE = 0x70707632,
 	PP_LOG_LINES = 16,
 	PP_LOG_TEXT = 512, /* with the final NUL */
 	PP_ENV_TEXT = 1024,
 	PP_WHO_TEXT = 160,
 };
+
+#define PP_NO_UID ((uid_t)-1)
 
 struct pp_request {
 	pam_handle_t *pamh; /* the child has a copy of its own: it may ask, but what it sets is lost */
@@ -34,11 +38,9 @@ struct pp_request {
 	int failure;        /* the PAM code of a failed call: PAM_SESSION_ERR or PAM_CRED_ERR */
 	int argc;
 	const char **argv;
-	int64_t seen;    /* session keyring that is older than this PAM handle, or the -errno that looking gave */
-	int32_t session; /* session keyring that an earlier call under this handle served; 0: none */
-	int32_t created; /* session keyring that the module joined itself under this handle; 0: none */
-	struct pp_joined joined; /* second run: what came of the session keyring that the child asked for */
-	int run;                 /* 1 or 2 */
+	int32_t keyring; /* session keyring that the module joined under this handle; 0: none */
+	int join_error;  /* PP_OPEN: why there is none, an errno; 0: there is one */
+	uid_t held_uid;  /* whose persistent keyring it holds from an earlier call; PP_NO_UID: nobody's */
 };
 
 struct pp_log_line {
@@ -48,12 +50,9 @@ struct pp_log_line {
 
 struct pp_reply {
 	uint32_t complete;
-	int32_t status;       /* PAM code */
-	int32_t want_session; /* join a session keyring owned by uid:gid, with its user's keyrings in it */
-	int32_t want_again;   /* and ask again even if all of that went well */
-	uint32_t uid, gid;
-	int32_t renewable; /* to close this session, restarting the timer of uid's keyring will be enough */
-	int32_t session;   /* the session keyring that now holds the link; 0: none */
+	int32_t status; /* PAM code */
+	uint32_t uid;   /* whose persistent keyring the session keyring holds now; PP_NO_UID: nobody's */
+	int32_t close_is_reset; /* to close this session, it is enough to reset the timer of uid's keyring */
 	uint32_t lines;
 	struct pp_log_line log[PP_LOG_LINES];
 	char env[PP_ENV_TEXT]; /* NAME=value for the PAM environment; "": nothing */

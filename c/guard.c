@@ -15,6 +15,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,6 +36,18 @@ static int guard(void *p)
 	_exit(0);
 }
 
+/* After unshare(CLONE_NEWPID) the host's next child becomes PID 1 of a new namespace. Were that the guard, the namespace would
+ * die with it, and every later fork of the host would fail. /proc has the file from Linux 4.12 on; it leads nowhere as long as
+ * there is no PID 1. */
+static int next_child_is_pid_1(void)
+{
+	static const char children[] = "/proc/thread-self/ns/pid_for_children";
+	struct stat link;
+	char name[64];
+
+	return lstat(children, &link) == 0 && readlink(children, name, sizeof name) < 0 && errno == ENOENT;
+}
+
 int pp_guarded(void (*work)(void *), void *arg, char *stack, size_t size)
 {
 	struct guarded g = { work, arg };
@@ -42,6 +55,10 @@ int pp_guarded(void (*work)(void *), void *arg, char *stack, size_t size)
 	sigset_t all, before;
 	pid_t pid;
 
+	if (next_child_is_pid_1()) {
+		errno = saved;
+		return -EXDEV;
+	}
 	/* A handler of the host's, run in here, would work on the host's memory with another process's descriptors. */
 	sigfillset(&all);
 	error = pthread_sigmask(SIG_SETMASK, &all, &before);

@@ -1,6 +1,6 @@
-// Command pam_persistent is the Go half of pam_persistent.so: what runs in the short-lived child that the C half (package c) makes for
-// each call of libpam. It decides whose persistent keyring goes into which session keyring, makes the link
-// and answers; it never runs in the login process.
+// Command pam_persistent is the Go half of pam_persistent.so: what runs in the short-lived child that the C half (package c)
+// makes for a call of libpam. It decides who gets which persistent keyring, fills the session keyring that the login process
+// has joined, and answers; it never runs in the login process.
 package main
 
 import (
@@ -40,22 +40,19 @@ func reason(cause any) string {
 	return "of unknown kind"
 }
 
-func answer(call *c.Call) int {
+func answer(call *c.Call) c.Status {
 	options, complaints := parseOptions(call.Options())
-	if asked, _, _, _ := call.Joined(); !asked { // in the second run they have been made
-		for _, complaint := range complaints {
-			call.Log(c.Error, complaint)
-		}
+	for _, complaint := range complaints {
+		call.Log(c.Error, complaint)
 	}
 	s, status := findUser(call, options)
 	switch {
 	case status != c.Success:
 		return status
-	case options.excludes(s.user.UID):
-		s.debug("excluded by minimum_uid")
-		return c.Ignore
-	case call.Action() == c.Close:
-		return s.close()
+	case call.Action() == c.Open:
+		return s.open()
+	case call.Action() == c.Refresh:
+		return s.refresh()
 	}
-	return s.open()
+	return s.close()
 }

@@ -10,46 +10,97 @@ import (
 	"pam_persistent/internal/keyctl"
 )
 
-// open puts the user's persistent keyring within reach of the session.
-func (s *session) open() int {
-	if status := s.probe(); status != c.Success {
-		return status
+// open fills the session keyring that the login process has joined for this session. The links are made with the rights of
+// the user, and the keyring becomes the user's only after that: its links take room in the owner's quota, which may be full.
+func (s *session) open() c.Status {
+	if errno := s.call.JoinErrno(); errno != 0 {
+		return s.cannotJoin(errno)
 	}
-	session, whyNot := s.ownSession()
-	asked, joined, joinErrno, userLink := s.call.Joined()
-	switch {
-	case whyNot == "":
-	case asked && joinErrno != 0:
-		s.error("KEYCTL_JOIN_SESSION_KEYRING: " + errnoText(joinErrno) + advice(joinErrno))
-		return s.call.Failure()
-	case asked:
-		s.error("the new session keyring " + decimal(joined) + " is not in place: " + whyNot)
-		return s.call.Failure()
-	case s.options.nocreate:
-		s.debug(whyNot + ": nothing is linked, for option nocreate")
-		return c.Ignore
-	case s.call.Action() == c.Refresh && s.alreadyLinked():
-		return c.Success
-	default:
-		s.debug(whyNot + ": joining a new one")
-		return s.wantSession()
+	session := keyctl.Serial(s.call.Keyring())
+	if held := s.call.HeldUID(); held != c.NoUID && held != s.user.UID {
+		return s.refuse(session, held)
 	}
-	if userLink != 0 {
-		s.error("KEYCTL_LINK @u " + decimal(joined) + ": " + errnoText(userLink) + advice(userLink))
-	}
-	if !s.drop() {
+	before, call, err := become(s.user.UID, s.user.GID)
+	if err != nil {
+		s.error(call + ": " + errnoText(err))
 		return s.call.Failure()
 	}
-	return s.linkInto(session)
+	s.linkUserKeyring(session)
+	status := s.fill(session)
+	if s.call.HeldUID() == c.NoUID {
+		s.handOver(session, before)
+	}
+	return status
 }
 
-// probe asks whether there are persistent keyrings at all, before anything is changed. A login must not fail because there are none.
-func (s *session) probe() int {
-	err := keyctl.ProbePersistent(s.user.UID)
+// cannotJoin reports that the session still has the session keyring that the host had. Nothing is linked into that one: other
+// processes may hold it.
+func (s *session) cannotJoin(errno unix.Errno) c.Status {
+	if errno == unix.ENOSYS {
+		s.debug("the kernel has no keyrings: KEYCTL_JOIN_SESSION_KEYRING: " + errnoText(errno))
+		return c.Ignore
+	}
+	text := "KEYCTL_JOIN_SESSION_KEYRING: " + errnoText(errno)
+	if errno == unix.EDQUOT {
+		// The kernel charges it to the real UID: root's, or that of whoever runs a setuid host.
+		text += "; the key quota of UID " + decimal(uint32(unix.Getuid())) + ", which runs this login, is used up: see /proc/key-users and keyrings(7)"
+	} else {
+		text += advice(errno)
+	}
+	s.error(text)
+	return s.call.Failure()
+}
+
+// refuse takes everything out of a session keyring that was filled for another UID of the same user name.
+func (s *session) refuse(session keyctl.Serial, held uint32) c.Status {
+	s.error("the session keyring " + session.String() + " was joined for UID " + decimal(held) + ": it is cleared and nothing is linked")
+	if err := keyctl.Clear(session); err != nil {
+		s.error(err.Error())
+	}
+	return s.call.Failure()
+}
+
+// linkUserKeyring links @u, as pam_keyinit does. Without it the session is served all the same.
+func (s *session) linkUserKeyring(session keyctl.Serial) {
+	err := keyctl.Link(keyctl.User, session)
 	switch {
-	case err == nil:
-		return c.Success
-	case errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EOPNOTSUPP):
+	case errors.Is(err, unix.ENOKEY): // what look_up_user_keyrings in security/keys/process_keys.c makes of EDQUOT
+		s.error(err.Error() + "; the kernel could not make the user keyring: is the user's key quota used up (/proc/key-users)?")
+	case err != nil:
+		s.error(err.Error() + advice(err))
+	}
+}
+
+// fill links the persistent keyring, unless the user is left out.
+func (s *session) fill(session keyctl.Serial) c.Status {
+	if s.options.excludes(s.user.UID) {
+		s.debug("excluded by minimum_uid")
+		return c.Ignore
+	}
+	persistent, err := getPersistent(s.user.UID, session)
+	if err == nil {
+		err = verify(persistent, session)
+	}
+	if err != nil {
+		return s.failed(err)
+	}
+	s.call.SetHeldUID(s.user.UID)
+	s.debug("persistent keyring " + persistent.String() + " is linked into session keyring " + session.String())
+	if s.options.userKeyring {
+		if err := keyctl.Link(persistent, keyctl.User); err != nil {
+			return s.failed(err)
+		}
+	}
+	s.exportKrb5ccname()
+	if !s.options.revoke && !s.options.debug {
+		s.call.AllowReset()
+	}
+	return c.Success
+}
+
+// failed logs why the persistent keyring is out of reach. A login must not fail because the kernel has none.
+func (s *session) failed(err error) c.Status {
+	if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EOPNOTSUPP) {
 		s.debug("the kernel has no persistent keyrings: " + err.Error())
 		return c.Ignore
 	}
@@ -57,61 +108,36 @@ func (s *session) probe() int {
 	return s.call.Failure()
 }
 
-// wantSession asks the login process to join a session keyring, which takes the user's real ID for a moment, once this
-// process has seen that the way back from there is open.
-func (s *session) wantSession() int {
-	if err := c.Rehearse(s.user.UID, s.user.GID); err != nil {
-		s.error("setresuid: " + errnoText(err) + ": cannot join a session keyring for this user")
-		return s.call.Failure()
-	}
-	s.exportKrb5ccname()
-	s.allowRenewal()
-	s.call.WantSession(s.user.UID, s.user.GID, s.options.debug || s.options.userKeyring)
-	return s.call.Failure()
-}
-
-func (s *session) drop() bool {
-	call, err := become(s.user.UID, s.user.GID)
-	if err != nil {
-		s.error(call + ": " + errnoText(err))
-	}
-	return err == nil
-}
-
-func (s *session) linkInto(session keyctl.Serial) int {
-	persistent, err := s.getPersistent(session)
+// handOver makes the user the owner of the session keyring, as pam_keyinit does, which charges it to the user's quota. Where
+// that is refused (EACCES without CAP_SYS_ADMIN, EDQUOT) the keyring stays the host's and works the same: what counts is that
+// the session possesses it.
+func (s *session) handOver(session keyctl.Serial, before ids) {
+	err := before.comeBack()
 	if err == nil {
-		err = s.verify(persistent, session)
+		err = keyctl.Chown(session, s.user.UID, s.user.GID)
 	}
 	if err != nil {
-		s.error(err.Error() + advice(err))
-		return s.call.Failure()
+		s.debug("session keyring " + session.String() + " stays that of UID " + decimal(before.ruid) + ": " + errnoText(err))
 	}
-	s.call.Session(int32(session))
-	s.debug("persistent keyring " + persistent.String() + " is linked into session keyring " + session.String())
-	if s.options.userKeyring {
-		if err := keyctl.Link(persistent, keyctl.User); err != nil {
-			s.error(err.Error() + advice(err))
-			return s.call.Failure()
+	// Close may come on a thread or in a process that does not possess the keyring: it revokes as the owner. Another owner
+	// than root or the user (su's caller, where CHOWN was refused) must not be able to write.
+	if s.options.revoke && (err == nil || before.ruid == 0) {
+		if err := keyctl.SetPerm(session, sessionPerm|keyctl.UsrWrite); err != nil {
+			s.error("option revoke: " + err.Error() + "; only a process that possesses the session keyring can revoke it")
 		}
 	}
-	s.exportKrb5ccname()
-	s.allowRenewal()
-	return c.Success
 }
 
-// allowRenewal: without these options, close restarts the timer and says nothing.
-func (s *session) allowRenewal() {
-	if !s.options.revoke && !s.options.debug {
-		s.call.Renewable(s.user.UID)
-	}
-}
+// sessionPerm is what the kernel grants on a new session keyring (install_session_keyring_to_cred in
+// security/keys/process_keys.c): everything to its possessors; to its owner to see it, and what it holds.
+const sessionPerm = keyctl.PosView | keyctl.PosRead | keyctl.PosWrite | keyctl.PosSearch | keyctl.PosLink | keyctl.PosSetattr |
+	keyctl.UsrView | keyctl.UsrRead
 
-// getPersistent links the persistent keyring and restarts its timer. The collector of expired keys may take it
-// away again just after the kernel has found it (security/keys/persistent.c), so it is looked at before it is believed.
-func (s *session) getPersistent(into keyctl.Serial) (persistent keyctl.Serial, err error) {
+// getPersistent links the persistent keyring and resets its timer. The garbage collector may take an expired one just after
+// the kernel has found it (security/keys/persistent.c), so it is looked at before it is believed.
+func getPersistent(uid uint32, into keyctl.Serial) (persistent keyctl.Serial, err error) {
 	for try := 0; try < 5; try++ {
-		if persistent, err = keyctl.GetPersistent(s.user.UID, into); err != nil {
+		if persistent, err = keyctl.GetPersistent(uid, into); err != nil {
 			break
 		}
 		if _, err = keyctl.Describe(persistent); !dead(err) {
@@ -126,31 +152,12 @@ func dead(err error) bool {
 }
 
 // verify sees that the link is there: a success that put it elsewhere would be a silent loss of tickets.
-func (s *session) verify(persistent, session keyctl.Serial) error {
-	if holds, err := holds(session, persistent); err != nil || holds {
-		return err
+func verify(persistent, session keyctl.Serial) error {
+	links, err := keyctl.ReadKeyring(session)
+	if err == nil && !slices.Contains(links, persistent) {
+		err = errors.New("keyring " + persistent.String() + " is not in session keyring " + session.String() + " after all")
 	}
-	return errors.New("keyring " + persistent.String() + " is not in session keyring " + session.String() + " after all")
-}
-
-func holds(keyring, key keyctl.Serial) (bool, error) {
-	links, err := keyctl.ReadKeyring(keyring)
-	return slices.Contains(links, key), err
-}
-
-// alreadyLinked renews the timer and tells whether the inherited session keyring has the link: then whoever possesses it has all that
-// a new one could give (a screen locker that calls pam_setcred in the session it locks).
-func (s *session) alreadyLinked() bool {
-	session, err := keyctl.SessionKeyring()
-	if err != nil {
-		return false
-	}
-	persistent, err := s.getPersistent(keyctl.Thread)
-	if err != nil {
-		return false
-	}
-	linked, err := holds(session, persistent)
-	return err == nil && linked
+	return err
 }
 
 func (s *session) exportKrb5ccname() {

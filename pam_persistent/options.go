@@ -9,69 +9,89 @@ import (
 type options struct {
 	debug       bool
 	revoke      bool
-	force       bool
-	nocreate    bool
 	userKeyring bool
 	krb5ccname  string // template; "": leave the environment alone
 	minimumUID  uint32
 	excludeAll  bool // minimum_uid says something that cannot be understood
 }
 
-// MIT krb5's name for the collection of caches in the user's persistent keyring.
-const defaultKrb5ccname = "KEYRING:persistent:%{uid}"
+// An option is one that a line may have. parse gets the value of NAME=VALUE, "" for a NAME alone, and returns what is wrong
+// with it, "" if nothing is.
+type option struct {
+	name  string
+	value valueRule
+	parse func(o *options, value string) (problem string)
+}
+
+type valueRule int
+
+const (
+	noValue valueRule = iota
+	mayHaveValue
+	needsValue
+)
+
+// optionTable is the one place that names the options. README and man page are compared with it by a test.
+var optionTable = [...]option{
+	{"debug", noValue, func(o *options, _ string) string { o.debug = true; return "" }},
+	{"krb5ccname", mayHaveValue, (*options).setKrb5ccname},
+	{"minimum_uid", needsValue, (*options).setMinimumUID},
+	{"revoke", noValue, func(o *options, _ string) string { o.revoke = true; return "" }},
+	{"user_keyring", noValue, func(o *options, _ string) string { o.userKeyring = true; return "" }},
+}
 
 // parseOptions reads what it understands. Each complaint is a line for the log, about an option that goes unheeded.
 func parseOptions(args []string) (o options, complaints []string) {
 	for _, arg := range args {
-		name, value, hasValue := strings.Cut(arg, "=")
-		flag := o.flag(name)
-		switch {
-		case flag != nil && !hasValue:
-			*flag = true
-		case flag != nil:
-			complaints = append(complaints, "option takes no value: "+printable(arg))
-		case name == "krb5ccname" && !hasValue:
-			o.krb5ccname = defaultKrb5ccname
-		case name == "krb5ccname":
-			if _, problem := expand(value, "", 0); problem != "" {
-				complaints = append(complaints, "malformed option: "+printable(arg)+": "+problem)
-				continue
-			}
-			o.krb5ccname = value
-		case name == "minimum_uid":
-			uid, err := strconv.ParseUint(value, 10, 32)
-			if err != nil {
-				// Whom the administrator meant to leave out is unknown: nobody is let in by a typing error.
-				o.excludeAll = true
-				complaints = append(complaints, "malformed option: "+printable(arg)+": not a UID; every user is excluded")
-				continue
-			}
-			o.minimumUID = uint32(uid)
-		default:
-			complaints = append(complaints, "unknown option: "+printable(arg))
+		if complaint := o.parse(arg); complaint != "" {
+			complaints = append(complaints, complaint)
 		}
-	}
-	if o.force && o.nocreate {
-		o.force = false
-		complaints = append(complaints, "option force contradicts nocreate and is ignored")
 	}
 	return o, complaints
 }
 
-func (o *options) flag(name string) *bool {
-	switch name {
-	case "debug":
-		return &o.debug
-	case "revoke":
-		return &o.revoke
-	case "force":
-		return &o.force
-	case "nocreate":
-		return &o.nocreate
-	case "user_keyring":
-		return &o.userKeyring
+func (o *options) parse(arg string) (complaint string) {
+	name, value, hasValue := strings.Cut(arg, "=")
+	for i := range optionTable {
+		option := &optionTable[i]
+		switch {
+		case option.name != name:
+			continue
+		case hasValue && option.value == noValue:
+			return "option takes no value: " + printable(arg)
+		case hasValue && value == "" && option.value == mayHaveValue:
+			return "malformed option: " + printable(arg) + ": empty"
+		}
+		if problem := option.parse(o, value); problem != "" {
+			return "malformed option: " + printable(arg) + ": " + problem
+		}
+		return ""
 	}
-	return nil
+	return "unknown option: " + printable(arg)
+}
+
+// defaultKrb5ccname is MIT krb5's name for the collection of caches in the user's persistent keyring.
+const defaultKrb5ccname = "KEYRING:persistent:%{uid}"
+
+func (o *options) setKrb5ccname(template string) (problem string) {
+	if template == "" {
+		template = defaultKrb5ccname
+	}
+	if _, problem = expand(template, "", 0); problem == "" {
+		o.krb5ccname = template
+	}
+	return problem
+}
+
+func (o *options) setMinimumUID(value string) (problem string) {
+	uid, err := strconv.ParseUint(value, 10, 32)
+	if err != nil {
+		// Whom the administrator meant to leave out is unknown: nobody is let in by a typing error.
+		o.excludeAll = true
+		return "not a UID; every user is excluded"
+	}
+	o.minimumUID = uint32(uid)
+	return ""
 }
 
 func (o options) excludes(uid uint32) bool { return o.excludeAll || uid < o.minimumUID }

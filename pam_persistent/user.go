@@ -17,7 +17,7 @@ type session struct {
 }
 
 // findUser finds out for whom the session is. A status other than Success ends the call.
-func findUser(call *c.Call, options options) (*session, int) {
+func findUser(call *c.Call, options options) (*session, c.Status) {
 	name := call.User()
 	if name == "" {
 		call.Log(c.Notice, "the application has not said for which user (PAM_USER)")
@@ -33,16 +33,13 @@ func findUser(call *c.Call, options options) (*session, int) {
 		return nil, c.UserUnknown
 	}
 	s := &session{call, options, user, printable(name) + "(uid=" + decimal(user.UID) + ")"}
-	call.Who(s.who)
-	if user.UID == noID || user.GID == noID {
+	call.SetLogName(s.who)
+	if user.UID == c.NoUID || user.GID == c.NoUID {
 		s.error("not a valid UID and GID: " + decimal(user.UID) + ":" + decimal(user.GID))
 		return nil, call.Failure()
 	}
 	return s, c.Success
 }
-
-// noID is (uid_t)-1 and (gid_t)-1, which system calls read as "no change".
-const noID = ^uint32(0)
 
 func (s *session) error(text string) { s.call.Log(c.Error, s.who+": "+text) }
 

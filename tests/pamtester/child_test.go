@@ -22,11 +22,9 @@ func TestBrokenChildren(t *testing.T) {
 		"hang":             {who + "the child did not answer in time and was killed"},
 		"stop":             {who + "the child did not answer in time and was killed"},
 		"wrong-code":       {who + "the child's answer makes no sense"},
-		"negative-session": {who + "the child's answer makes no sense"},
-		"root-session":     {who + "the child's answer makes no sense"},
+		"reset-for-nobody": {who + "the child's answer makes no sense"},
 		"rubbish":          {"err: *: the child's answer makes no sense"},
 		"success-then-die": {who + "the child was killed by SIGKILL"},
-		"endless":          {who + "the child's answer makes no sense"},
 	} {
 		t.Run(kind, func(t *testing.T) {
 			world.ForgetKeys(t)
