@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -148,38 +149,28 @@ static void take_back_variable(pam_handle_t *pamh, struct pp_record *record)
  * thread still has it: session keyrings belong to threads, and pam_keyinit may have joined another since. */
 static int goes_on(const struct pp_record *record, const char *user)
 {
-	return record->uid != PP_NO_UID && record->user && strcmp(record->user, user) == 0 &&
-	       pp_is_session_keyring(record->keyring);
+	return record->uid != PP_NO_UID && strcmp(record->user, user) == 0 && pp_is_session_keyring(record->keyring);
 }
 
-/* Joins a session keyring before anything else is done, so that the session has left the caller's behind whatever fails
- * afterwards. Returns the handle's record, NULL if there is no memory for one. */
-static struct pp_record *join(pam_handle_t *pamh, struct pp_request *q)
+static void join(struct pp_exchange *x, struct pp_record *record, const char *user)
 {
-	struct pp_record *record = pp_find_record(pamh);
-	const char *user = user_name(pamh);
+	pam_handle_t *pamh = x->request.pamh;
 	int64_t serial;
 
-	if (record && goes_on(record, user)) {
-		q->keyring = record->keyring;
-		q->held_uid = record->uid;
-		return record;
-	}
+	if (goes_on(record, user))
+		return;
 	serial = pp_join_session_keyring();
-	if (record)
-		take_back_variable(pamh, record);
+	take_back_variable(pamh, record);
 	if (serial < 0) {
-		q->join_error = (int)-serial;
+		x->request.join_error = (int)-serial;
 		/* This thread may still have the keyring of another user, joined by an earlier call. */
-		if (record)
+		if (record->keyring)
 			pp_clear_keyring(record->keyring);
-		return record;
+		return;
 	}
-	q->keyring = (int32_t)serial;
-	record = pp_make_record(pamh);
-	if (record)
-		pp_record_joined(record, q->keyring, user);
-	return record;
+	record->keyring = (int32_t)serial;
+	record->uid = PP_NO_UID;
+	snprintf(record->user, sizeof record->user, "%s", user);
 }
 
 /* Returns the PAM code. */
@@ -187,10 +178,7 @@ static int serve(struct pp_exchange *x, struct pp_record *record)
 {
 	pam_handle_t *pamh = x->request.pamh;
 	const struct pp_reply *r = x->reply;
-	struct pp_record unkept = { 0 };
 
-	if (!record)
-		record = &unkept;
 	if (!ask(x)) {
 		record->child_closes = 1;
 		return x->request.failure;
@@ -198,46 +186,33 @@ static int serve(struct pp_exchange *x, struct pp_record *record)
 	log_lines(pamh, r);
 	if (r->env[0])
 		put_variable(pamh, record, r);
-	if (x->request.action == PP_OPEN) {
-		if (r->uid != PP_NO_UID)
-			record->uid = r->uid;
-		/* One line of the stack is enough to forbid the short way to all. */
-		if (!r->close_is_reset)
-			record->child_closes = 1;
-	}
+	if (x->request.action == PP_OPEN && r->uid != PP_NO_UID)
+		record->uid = r->uid;
+	/* One line of the stack is enough to forbid the short way to all. */
+	if (x->request.action == PP_OPEN && !r->close_is_reset)
+		record->child_closes = 1;
 	return r->status;
 }
 
-/* Closes or refreshes the session without a child. Returns 1 if that was enough. */
-static int reset_without_child(const struct pp_record *record)
+static int call(struct pp_exchange *x)
 {
-	return record && !record->child_closes && record->uid != PP_NO_UID &&
-	       pp_reset_timer(record->uid, record->keyring);
-}
-
-static int call(pam_handle_t *pamh, struct pp_exchange *x)
-{
-	struct pp_record *record;
+	pam_handle_t *pamh = x->request.pamh;
 	const char *user = user_name(pamh);
+	struct pp_record spare, *record = pp_record(pamh, &spare);
 	int status;
 
-	if (x->request.action == PP_OPEN) {
-		record = join(pamh, &x->request);
-	} else {
-		record = pp_find_record(pamh);
-		if (reset_without_child(record))
-			return PAM_SUCCESS;
-		if (record) {
-			x->request.keyring = record->keyring;
-			x->request.held_uid = record->uid;
-		}
-	}
+	/* Before anything else, so that the session has left the caller's keyring behind whatever fails afterwards. */
+	if (x->request.action == PP_OPEN)
+		join(x, record, user);
+	else if (!record->child_closes && record->uid != PP_NO_UID && pp_reset_timer(record->uid, record->keyring))
+		return PAM_SUCCESS;
+	x->request.keyring = record->keyring;
+	x->request.held_uid = record->uid;
 	printable(x->who, sizeof x->who, *user ? user : "unknown user");
 	x->reply = mmap(0, sizeof *x->reply, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (x->reply == MAP_FAILED) {
 		pam_syslog(pamh, LOG_ERR, "%s: no child to work in: mmap: %s", x->who, errno_name(errno));
-		if (record)
-			record->child_closes = 1;
+		record->child_closes = 1;
 		return x->request.failure;
 	}
 	memcpy(x->reply->who, x->who, sizeof x->who);
@@ -255,7 +230,7 @@ int pp_call(pam_handle_t *pamh, enum pp_action action, int failure, int argc, co
 
 	/* A thread that is cancelled half way would leave the mapping or a child behind. */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	status = call(pamh, &x);
+	status = call(&x);
 	pthread_setcancelstate(cancel, 0);
 	errno = saved;
 	return status;
