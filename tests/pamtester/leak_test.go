@@ -1,78 +1,171 @@
 package pamtester
 
 import (
+	"fmt"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"pam_persistent/tests/world"
 )
 
-// Each session runs this as its user: it tries to get at what the sessions before it have kept, by serial and by searching, then keeps
-// something itself.
-const keepAndPry = `
-me=$(id -un)
-for f in /home/leak/*; do
-	[ -e "$f" ] || continue
-	owner=${f##*/}
-	[ "$owner" = "$me" ] && continue
-	read -r key ring <"$f"
-	for attempt in "print $key" "update $key x" "timeout $key 1" "link $key @s" "read $ring" "link $ring @s" "clear $ring" \
-		"search @s user secret.$owner" "request user secret.$owner" "search @u user secret.$owner" \
-		"search @s keyring _persistent.$(id -u "$owner")"; do
-		if keyctl $attempt >/dev/null 2>&1; then echo "LEAK: $me can $attempt of $owner"; fi
+// pry is a shell function that tries to get at what the sessions before have kept, by serial and by searching. It takes the
+// name of whoever tries.
+const pry = `
+pry() {
+	for f in /home/leak/*.kept; do
+		[ -e "$f" ] || continue
+		owner=$(basename "$f" .kept)
+		[ "$owner" = "$1" ] && continue
+		read -r key ring <"$f"
+		for attempt in "print $key" "update $key x" "timeout $key 1" "link $key @s" "read $ring" "link $ring @s" "clear $ring" \
+			"search @s user secret.$owner" "request user secret.$owner" "search @u user secret.$owner" \
+			"search @us user secret.$owner" "search @s keyring _persistent.$(id -u "$owner")" \
+			"search @u keyring _persistent.$(id -u "$owner")" "add user planted x $ring"; do
+			if keyctl $attempt >/dev/null 2>&1; then echo "LEAK: $1 can $attempt of $owner"; fi
+		done
 	done
-done
-ring=$(keyctl search @s keyring "_persistent.$(id -u)") || { echo "no link for $me"; exit; }
-echo "$(keyctl add user "secret.$me" x "$ring") $ring" >"/home/leak/$me"
+}
 `
 
-// The session keyring of the daemon that serves all of them, and how its stack may look.
-var (
-	daemons = map[string]string{
-		"root's own keyring":        "ring root",
-		"started by alice with su":  "caller alice",
-		"started by bob with sudo":  "caller bob",
-		"a keyring of alice's":      "ring alice",
-		"default keyring of root's": "ring-named root _uid_ses.0",
-		"as inherited":              "",
-	}
-	keyinits = map[string]string{"no keyinit": "", "keyinit": "session optional pam_keyinit.so\n", "keyinit force": "session optional pam_keyinit.so force\n"}
-)
+// keepAndPry is what each session runs as its user: it tries to get at the keys of others, then keeps one itself.
+const keepAndPry = pry + `
+me=$(id -un)
+pry "$me"
+ring=$(keyctl search @s keyring "_persistent.$(id -u)") || { echo "no link for $me"; exit; }
+echo "$(keyctl add user "secret.$me" x "$ring") $ring" >"/home/leak/$me.kept"
+`
+
+// A bystander is a process of the daemon's, in the daemon's own session keyring, that runs as a user who was not served.
+const bystander = "setpriv --reuid carol --regid carol --clear-groups sh /home/leak/bystander"
+
+// daemons are the session keyrings of the daemon that serves all of the sessions.
+var daemons = map[string]string{
+	"root's own keyring":        "ring root",
+	"started by alice with su":  "caller alice",
+	"started by bob with sudo":  "caller bob",
+	"a keyring of alice's":      "ring alice",
+	"default keyring of root's": "ring-named root _uid_ses.0",
+	"as inherited":              "",
+}
+
+var keyinits = map[string]string{
+	"no keyinit":    "",
+	"keyinit":       "session optional pam_keyinit.so\n",
+	"keyinit force": "session optional pam_keyinit.so force revoke\n",
+}
 
 var served = []string{"alice", "bob", "root", "alice", "bob"}
 
-func leaks(t *testing.T, module, keyinit, daemon string, forks bool) string {
+// login is one session of a host that serves them in its own process.
+func login(user string) []string {
+	return []string{"start", serviceName, user, "open", "run", keepAndPry, "close", "end"}
+}
+
+// ways are how a host serves several users: as commands of pamhost, after those that give the daemon its session keyring.
+// Each session prints what its calls return; the order is the same in all of them, but for the handles.
+var ways = map[string]func() []string{
+	"in children": func() (commands []string) {
+		for _, user := range served {
+			commands = append(commands, "serve", serviceName, user, keepAndPry)
+		}
+		return commands
+	},
+	"in one process": func() (commands []string) {
+		for _, user := range served {
+			commands = append(commands, login(user)...)
+		}
+		return commands
+	},
+	"a thread for each": func() (commands []string) {
+		for i, user := range served {
+			commands = slices.Concat(commands, []string{"on", fmt.Sprint("login", i)}, login(user), []string{"on", "main"})
+		}
+		return commands
+	},
+	"a thread from before": func() []string {
+		commands := []string{"worker", "early", "on", "early"}
+		for _, user := range served {
+			commands = append(commands, login(user)...)
+		}
+		return append(commands, "on", "main")
+	},
+	"a pool of two": func() []string {
+		commands := []string{"worker", "0", "worker", "1"}
+		for i, user := range served {
+			commands = slices.Concat(commands, []string{"on", fmt.Sprint(i % 2)}, login(user))
+		}
+		return append(commands, "on", "main")
+	},
+	"opened on one thread, closed on another": func() (commands []string) {
+		for _, user := range served {
+			commands = append(commands, "on", "opener", "start", serviceName, user, "open", "run", keepAndPry, "on", "closer", "close", "end")
+		}
+		return append(commands, "on", "main")
+	},
+	"all handles at once": func() (commands []string) {
+		for i, user := range served {
+			commands = append(commands, "handle", fmt.Sprint(i), "start", serviceName, user)
+		}
+		for i := range served {
+			commands = append(commands, "handle", fmt.Sprint(i), "open", "run", keepAndPry)
+		}
+		for i := range served {
+			commands = append(commands, "handle", fmt.Sprint(i), "close", "end")
+		}
+		return commands
+	},
+	"users of one handle": func() []string {
+		commands := []string{"start", serviceName, served[0]}
+		for _, user := range served {
+			commands = append(commands, "user", user, "open", "run", keepAndPry)
+		}
+		return append(commands, slices.Repeat([]string{"close"}, len(served))...)
+	},
+}
+
+// makePlace makes the directory in which the sessions tell each other what there is to be had.
+func makePlace(t *testing.T) {
 	t.Helper()
 	world.ForgetKeys(t)
-	os.RemoveAll("/home/leak")
-	if err := os.Mkdir("/home/leak", 0o777); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod("/home/leak", 0o777); err != nil {
-		t.Fatal(err)
-	}
-	world.Service(t, module, keyinit+"session required pam_persistent.so\n")
-	commands := append([]string{world.Built(t, "tests/pamhost")}, strings.Fields(daemon)...)
-	for _, user := range served {
-		if forks {
-			commands = append(commands, "serve", serviceName, user, keepAndPry)
-		} else {
-			commands = append(commands, "start", serviceName, user, "open", "run", keepAndPry, "close", "end")
+	for _, err := range []error{
+		os.RemoveAll("/home/leak"),
+		os.Mkdir("/home/leak", 0o777),
+		os.Chmod("/home/leak", 0o777),
+		os.WriteFile("/home/leak/bystander", []byte(pry+"pry carol\n"), 0o644),
+	} {
+		if err != nil {
+			t.Fatal(err)
 		}
 	}
-	return world.Run(t, commands...)
+}
+
+func leaks(t *testing.T, module, keyinit, daemon string, way func() []string) string {
+	t.Helper()
+	makePlace(t)
+	world.Service(t, module, keyinit+"session required pam_persistent.so\n")
+	commands := append([]string{world.Built(t, "tests/pamhost")}, strings.Fields(daemon)...)
+	return world.Run(t, slices.Concat(commands, way(), []string{"sh", bystander})...)
+}
+
+// lines of the output, sorted: what comes when is another test's business.
+func lines(out string) []string {
+	all := strings.FieldsFunc(out, func(r rune) bool { return r == '\n' })
+	slices.Sort(all)
+	return all
 }
 
 func TestLeakMatrix(t *testing.T) {
 	module := world.Built(t, "pam_persistent.so")
+	want := slices.Concat(slices.Repeat([]string{"close = success"}, len(served)), slices.Repeat([]string{"open = success"}, len(served)))
 	for keyinitName, keyinit := range keyinits {
 		for daemonName, daemon := range daemons {
-			for forkName, forks := range map[string]bool{"in children": true, "in one process": false} {
-				t.Run(keyinitName+"/"+daemonName+"/"+forkName, func(t *testing.T) {
+			for wayName, way := range ways {
+				t.Run(keyinitName+"/"+daemonName+"/"+wayName, func(t *testing.T) {
 					world.TakeLog(t)
-					match(t, "output", strings.Fields(strings.Repeat("open=success close=success ", len(served))),
-						strings.FieldsFunc(strings.ReplaceAll(leaks(t, module, keyinit, daemon, forks), " = ", "="), func(r rune) bool { return r == '\n' }))
+					match(t, "output", want, lines(leaks(t, module, keyinit, daemon, way)))
 					match(t, "log", nil, world.TakeLog(t))
 				})
 			}
@@ -80,14 +173,99 @@ func TestLeakMatrix(t *testing.T) {
 	}
 	// Linking into whatever session keyring is there is what one would do first.
 	t.Run("the plain module is caught", func(t *testing.T) {
-		out := leaks(t, world.Built(t, "tests/plain.so"), "", "ring root", true)
-		for _, leak := range []string{
-			"LEAK: bob can search @s user secret.alice of alice", "LEAK: bob can request user secret.alice of alice",
-			"LEAK: root can request user secret.alice of alice", "LEAK: alice can update",
+		for way, caught := range map[string][]string{
+			"in children": {
+				"LEAK: bob can search @s user secret.alice of alice", "LEAK: bob can request user secret.alice of alice",
+				"LEAK: root can request user secret.alice of alice", "LEAK: alice can update", "LEAK: carol can request user secret.root of root",
+			},
+			"a thread from before": {"LEAK: bob can request user secret.alice of alice", "LEAK: carol can request user secret.alice of alice"},
+			"a thread for each":    {"LEAK: carol can request user secret.root of root"},
+			"users of one handle":  {"LEAK: bob can request user secret.alice of alice"},
 		} {
-			if !strings.Contains(out, leak) {
-				t.Errorf("not caught: %s\n%s", leak, out)
+			out := leaks(t, world.Built(t, "tests/plain.so"), "", "ring root", ways[way])
+			for _, leak := range caught {
+				if !strings.Contains(out, leak) {
+					t.Errorf("%s: not caught: %s\n%s", way, leak, out)
+				}
 			}
 		}
 	})
+}
+
+// failures are ways in which a session of alice's fails, by the stack (BROKEN stands for a module whose child goes wrong) and
+// what pamhost does before the session is opened; log is the first line of the log, "" if there is none.
+var failures = map[string]struct{ stack, before, log string }{
+	"the target fills its quota":      {"pam_persistent.so", "fill-quota alice", "err: alice(uid=99961): KEYCTL_LINK @u into *"},
+	"excluded":                        {"pam_persistent.so minimum_uid=99962", "", ""},
+	"every user is excluded":          {"pam_persistent.so minimum_uid=many", "", "err: malformed option: *"},
+	"the child is killed":             {"BROKEN success-then-die", "", "err: alice: the child was killed by SIGKILL"},
+	"the child crashes":               {"BROKEN segfault", "", "err: alice: the child was killed by SIGSEGV"},
+	"the child hangs":                 {"BROKEN hang", "", "err: alice: the child did not answer in time and was killed"},
+	"the child lies":                  {"BROKEN rubbish", "", "err: *: the child's answer makes no sense"},
+	"GET_PERSISTENT is forbidden":     {"pam_persistent.so", "forbid keyctl 22 1", "err: alice(uid=99961): KEYCTL_GET_PERSISTENT *"},
+	"no persistent keyrings":          {"pam_persistent.so", "forbid keyctl 22 95", ""},
+	"CHOWN is refused":                {"pam_persistent.so", "drop-cap sys_admin", ""},
+	"an unknown user":                 {"pam_persistent.so", "user nosuchuser", `notice: unknown user "nosuchuser"`},
+	"a persistent keyring is revoked": {"pam_persistent.so", "sh keyctl_revoke", ""},
+}
+
+var regexpNumber = regexp.MustCompile(`(?m)^\d+$`)
+
+// A session that fails has left the session keyring of the one before behind: here root's, served in the same process with the
+// persistent keyring in it. Searching shows it, and so does the session keyring itself.
+func TestLeaksOfFailures(t *testing.T) {
+	for name, failure := range failures {
+		for _, control := range []string{"required", "optional"} {
+			t.Run(name+"/"+control, func(t *testing.T) {
+				makePlace(t)
+				module := world.Built(t, "pam_persistent.so")
+				world.WriteService(t, "served-well", "session required "+module+"\n")
+				line := strings.NewReplacer("pam_persistent.so", module, "BROKEN", world.Built(t, "tests/broken.so")).Replace(failure.stack)
+				world.WriteService(t, "fails", "session "+control+" "+line+"\nsession required pam_permit.so\n")
+				before := strings.Fields(failure.before)
+				if name == "a persistent keyring is revoked" {
+					before = []string{"sh", "keyctl revoke $(keyctl get_persistent @s 99961)"}
+				}
+				world.TakeLog(t)
+				out := world.Run(t, slices.Concat(
+					[]string{world.Built(t, "tests/pamhost"), "ring", "root", "start", "served-well", "root", "open", "run", keepAndPry,
+						"sh", "keyctl add user session.of.root x @s >/dev/null", "handle", "second", "start", "fails", "alice"},
+					before, []string{"open", "user", "alice", "run", keepAndPry + "keyctl request user session.of.root 2>/dev/null",
+						"tree", "sh", bystander})...)
+				if strings.Contains(out, "LEAK") || strings.Contains(out, "_persistent.0") || !strings.Contains(out, "session keyring _ses of ") {
+					t.Errorf("%s", out)
+				}
+				if serial := regexpNumber.FindString(out); serial != "" {
+					t.Errorf("alice has found a key of root's session: %s\n%s", serial, out)
+				}
+				log := world.TakeLog(t)
+				if failure.log == "" && len(log) > 0 || failure.log != "" && (len(log) == 0 || !glob(failure.log).MatchString(log[0])) {
+					t.Errorf("log %q, not %q", log, failure.log)
+				}
+			})
+		}
+	}
+}
+
+// Where CHOWN is refused and bob runs su, bob owns alice's session keyring. The kernel lets its owner look at it, and that is
+// all that bob can do with it; not even option revoke changes that.
+func TestOwnerWithoutCapSysAdmin(t *testing.T) {
+	const attack = `setpriv --reuid bob --regid bob --clear-groups keyctl session - sh -c '
+		read -r ring key <"/home/leak/alice"
+		for attempt in "describe $ring" "read $ring" "link $ring @s" "search $ring user secret" "add user planted x $ring" "clear $ring" \
+			"setperm $ring 0x3f3f0000" "timeout $ring 1" "revoke $ring" "invalidate $ring" "print $key" "update $key x"; do
+			keyctl $attempt >/dev/null 2>&1 && echo "can $attempt" | tr -d 0-9
+		done' 2>/dev/null`
+	for _, option := range []string{"", "revoke"} {
+		t.Run(option, func(t *testing.T) {
+			makePlace(t)
+			world.Service(t, world.Built(t, "pam_persistent.so"), "session required pam_persistent.so "+option+"\n")
+			out := world.Run(t, world.Built(t, "tests/pamhost"), "caller", "bob", "drop-cap", "sys_admin", "start", serviceName, "alice", "open", "tree",
+				"run", `echo "$(keyctl id @s 2>/dev/null || keyctl show @s | sed -n "2s/ *\([0-9]*\).*/\1/p") $(keyctl add user secret x @s)" >/home/leak/alice`,
+				"sh", attack)
+			match(t, "output", []string{
+				"open = success", "session keyring _ses of bob: _persistent.99961 _uid.99961", "can describe ", "can read ",
+			}, strings.FieldsFunc(out, func(r rune) bool { return r == '\n' }))
+		})
+	}
 }
