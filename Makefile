@@ -51,9 +51,15 @@ build/tests/broken.so build/tests/impatient.so: export CGO_CFLAGS := -O2 -DPP_DE
 build/tests/plain.so: tests/modules/plain/plain.go go.mod
 	$(GO) build $(REPRODUCIBLE) -buildmode=c-shared -ldflags '-s -w' -o $@ ./tests/modules/plain
 
-build/tests/%: tests/pamhost/%.c
+TEST_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -O2
+build/tests/pamhost: $(wildcard tests/pamhost/*.[ch]) | build/tests/pamhost-malloc.so
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -Wall -Wextra -Werror -O2 -o $@ $< -lpam -lpthread
+	$(CC) $(TEST_CFLAGS) -o $@ $(filter %.c,$^) -lpam -lpthread
+
+# For LD_PRELOAD: the malloc of a host that brings its own.
+build/tests/pamhost-malloc.so: tests/pamhost/preload/malloc.c
+	@mkdir -p $(@D)
+	$(CC) $(TEST_CFLAGS) -fno-builtin -fPIC -shared -o $@ $< -lpthread
 
 build/arm64/pam_persistent.so: $(GO_FILES) build/arm64/sysroot
 	GOARCH=arm64 CC=aarch64-linux-gnu-gcc $(MAKE) --no-print-directory cross OUT=$@ CROSS_LDFLAGS='-L$(CURDIR)/build/arm64/sysroot'

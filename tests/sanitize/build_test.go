@@ -75,7 +75,11 @@ func (b build) module(t *testing.T, pkg, name string) string {
 func (b build) host(t *testing.T) string {
 	t.Helper()
 	path := t.TempDir() + "/pamhost"
-	args := slices.Concat([]string{"-std=gnu11"}, b.flags, []string{"-o", path, world.Root + "/tests/pamhost/pamhost.c", "-lpam", "-lpthread"})
+	files, err := filepath.Glob(world.Root + "/tests/pamhost/*.c")
+	if err != nil || files == nil {
+		t.Fatal("tests/pamhost has no files", err)
+	}
+	args := slices.Concat([]string{"-std=gnu11"}, b.flags, []string{"-o", path}, files, []string{"-lpam", "-lpthread"})
 	if out, err := exec.Command("gcc", args...).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

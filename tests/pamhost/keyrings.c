@@ -1,0 +1,152 @@
+/* Keyrings of the calling thread, and the quota for keys. */
+#include "pamhost.h"
+
+#include <errno.h>
+#include <linux/keyctl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static void ring_named(const char *owner, const char *name)
+{
+	struct passwd *pw = user(owner);
+	uid_t before = getuid();
+
+	if (syscall(SYS_setresuid, pw->pw_uid, -1, -1) ||
+	    syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name) < 0 ||
+	    syscall(SYS_keyctl, KEYCTL_LINK, KEY_SPEC_USER_KEYRING, KEY_SPEC_SESSION_KEYRING) < 0 ||
+	    syscall(SYS_setresuid, before, -1, -1))
+		die("cannot join a session keyring of %s: %m", owner);
+}
+
+static void ring(const char *owner)
+{
+	ring_named(owner, 0);
+}
+
+static void caller(const char *name)
+{
+	ring(name);
+	if (syscall(SYS_setresuid, user(name)->pw_uid, -1, -1))
+		die("setresuid: %m");
+}
+
+static int described(long key, uid_t *owner, char *name, size_t size)
+{
+	char text[256];
+	long n = syscall(SYS_keyctl, KEYCTL_DESCRIBE, key, text, sizeof text);
+	char *last = n < 0 ? 0 : strrchr(text, ';');
+
+	if (!last || sscanf(text, "%*[^;];%u", owner) != 1)
+		return 0;
+	snprintf(name, size, "%s", last + 1);
+	return 1;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static void tree(void)
+{
+	int32_t keys[64];
+	char names[64][128], name[128];
+	uid_t owner;
+	long n;
+
+	if (!described(KEY_SPEC_SESSION_KEYRING, &owner, name, sizeof name)) {
+		printf("session keyring: %s\n", strerrorname_np(errno));
+		return;
+	}
+	struct passwd *pw = getpwuid(owner);
+
+	/* Without a free descriptor there is no name to be had. */
+	if (pw)
+		printf("session keyring %s of %s:", name, pw->pw_name);
+	else
+		printf("session keyring %s of UID %u:", name, owner);
+	n = syscall(SYS_keyctl, KEYCTL_READ, KEY_SPEC_SESSION_KEYRING, keys, sizeof keys) /
+	    (long)sizeof *keys;
+	for (int i = 0; i < n; i++)
+		if (!described(keys[i], &owner, names[i], sizeof names[i]))
+			snprintf(names[i], sizeof names[i], "%s", strerrorname_np(errno));
+	if (n > 0)
+		qsort(names, (size_t)n, sizeof *names, by_name);
+	for (int i = 0; i < n; i++)
+		printf(" %s", names[i]);
+	printf("\n");
+}
+
+/* Makes keys until there is no room for the smallest one. Bytes have to be used up, not only keys:
+ * a thread gets its keyring even over the limit on keys, but no link into it over that on bytes. */
+static void fill(void)
+{
+	static const char payload[1000];
+
+	/* A key that finds no room gives back some milliseconds later what it was charged: the
+	 * quota is full if it stays full. */
+	for (unsigned i = 0, size = sizeof payload, full = 0; full < 3; i++) {
+		char description[32];
+
+		snprintf(description, sizeof description, "%u", i);
+		if (syscall(SYS_add_key, "user", description, payload, (long)size,
+			    KEY_SPEC_SESSION_KEYRING) >= 0) {
+			full = 0;
+		} else if (size > 1) {
+			size /= 10;
+		} else {
+			full++;
+			usleep(50000);
+		}
+	}
+	if (errno != EDQUOT)
+		die("add_key: %m");
+}
+
+/* The keys are held by a child that sleeps as long as this process lives. */
+static void fill_quota(const char *name)
+{
+	int ready[2];
+	char c;
+	pid_t pid;
+
+	if (pipe(ready) || (pid = fork()) < 0)
+		die("fork: %m");
+	if (pid > 0) {
+		close(ready[1]);
+		if (read(ready[0], &c, 1) != 1)
+			die("the quota could not be filled");
+		close(ready[0]);
+		return;
+	}
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, 0L) < 0)
+		die("join: %m");
+	drop(name);
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* after drop(), which takes it back */
+	close(1);
+	close(2);
+	fill();
+	if (write(ready[1], "x", 1) == 1)
+		pause();
+	_exit(0);
+}
+
+const struct command keyring_commands[] = {
+	{ "tree", 0, { .none = tree },
+	  "print the session keyring: name, owner, and names of what it holds" },
+	{ "ring", 1, { .one = ring },
+	  "USER: join a new session keyring owned by that user, as a parent process might "
+	  "have" },
+	{ "ring-named", 2, { .two = ring_named }, "USER NAME: the same with a name" },
+	{ "caller", 1, { .one = caller },
+	  "USER: the same as ring with that user's real UID: su or sudo, run by USER" },
+	{ "fill-quota", 1, { .one = fill_quota },
+	  "USER: make keys of that user until there is no room" },
+	{ 0 },
+};
