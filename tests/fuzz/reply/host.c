@@ -20,6 +20,7 @@
 #include "session_keyring.h"
 
 static __thread struct host *host;
+host_serves host_served_by = pp_call;
 
 __attribute__((format(printf, 1, 0))) static void effect_v(const char *format, va_list args)
 {
@@ -232,7 +233,7 @@ void host_call(struct host *h, int action, int failure)
 
 	host = h;
 	errno = ERANGE;
-	h->status = pp_call((pam_handle_t *)h, (enum pp_action)action, failure, 0, 0);
+	h->status = host_served_by((pam_handle_t *)h, (enum pp_action)action, failure, 0, 0);
 	if (errno != ERANGE)
 		effect("errno changed");
 	if (pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &cancel) || cancel != PTHREAD_CANCEL_ENABLE)

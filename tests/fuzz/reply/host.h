@@ -34,6 +34,10 @@ struct host {
 	int allocated, mapped; /* what the module has not given back */
 };
 
+/* What serves the calls: pp_call, or for a test of this test another version of it. */
+typedef int (*host_serves)(pam_handle_t *pamh, enum pp_action action, int failure, int argc, const char **argv);
+extern host_serves host_served_by;
+
 /* host_record gives the handle a record, for the caller to fill as an earlier call would have left it. */
 struct pp_record *host_record(struct host *h);
 void host_call(struct host *h, int action, int failure);

@@ -2,6 +2,8 @@ package reply
 
 import (
 	"encoding/json"
+	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -116,39 +118,76 @@ var rules = map[string][]rule{
 
 // The corpus alone, without any luck, notices each rule that the C half forgets.
 func TestCorpusKnowsEachRule(t *testing.T) {
-	for file, rules := range rules {
-		source, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, rule := range rules {
-			t.Run(file+"/"+rule.what, func(t *testing.T) {
-				t.Parallel()
-				if strings.Count(string(source), rule.with) != 1 {
-					t.Fatalf("c/%s has changed: %q", file, rule.with)
-				}
-				if out, err := withOverlay(t, file, strings.Replace(string(source), rule.with, rule.without, 1)); err == nil ||
-					strings.Contains(out, "build failed") {
-					t.Errorf("not noticed: %v\n%s", err, out)
-				}
-			})
-		}
+	program, order := mutants(t)
+	for i, name := range order {
+		t.Run(name, func(t *testing.T) {
+			cmd := exec.Command(program, "-test.run=^FuzzReply$", "-test.timeout=2m")
+			cmd.Env = append(os.Environ(), fmt.Sprint("RULE=", i))
+			if out, err := cmd.CombinedOutput(); err == nil {
+				t.Errorf("not noticed: %s", out)
+			}
+		})
 	}
 }
 
-// withOverlay runs the corpus with another text of a file of this package.
-func withOverlay(t *testing.T, file, text string) (string, error) {
+// mutants builds this package's tests with the C half as it is, and beside it once more without each rule, under names of its own. Which
+// one serves the calls is said by RULE, an index into order.
+func mutants(t *testing.T) (program string, order []string) {
 	t.Helper()
 	dir := t.TempDir()
-	here, _ := filepath.Abs(file)
-	overlay, _ := json.Marshal(map[string]any{"Replace": map[string]string{here: filepath.Join(dir, file)}})
-	for name, content := range map[string]string{file: text, "overlay": string(overlay)} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
+	here, err := filepath.Abs(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	overlay := map[string]string{}
+	add := func(file, text string) {
+		overlay[filepath.Join(here, file)] = filepath.Join(dir, file)
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.Command("go", "test", "-overlay", dir+"/overlay", "-count=1", "-vet=off", "-ldflags=-s -w", "-timeout=2m", "-run=^FuzzReply$", ".")
-	cmd.Env = append(os.Environ(), "CGO_CFLAGS=-w")
-	out, err := cmd.CombinedOutput()
-	return string(out), err
+	source := map[string]string{}
+	for file := range rules {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source[file] = string(text)
+	}
+	var declarations, table strings.Builder
+	for file, rules := range rules {
+		for _, rule := range rules {
+			if strings.Count(source[file], rule.with) != 1 {
+				t.Errorf("%s: c/%s has changed: %q", rule.what, file, rule.with)
+			}
+			i := len(order)
+			order = append(order, file+"/"+rule.what)
+			text := maps.Clone(source)
+			text[file] = strings.Replace(text[file], rule.with, rule.without, 1)
+			add(fmt.Sprintf("mutant_%d.c", i), fmt.Sprintf("#define _GNU_SOURCE\n#define pp_call pp_call_%[1]d\n#define pp_record(pamh, spare) pp_record_%[1]d(pamh, spare)\n%s%s",
+				i, text["record.c"], text["call.c"]))
+			fmt.Fprintf(&declarations, "int pp_call_%d(pam_handle_t *, enum pp_action, int, int, const char **);\n", i)
+			fmt.Fprintf(&table, "pp_call_%d, ", i)
+		}
+	}
+	add("mutants.c", "#include <stdlib.h>\n#include \"host.h\"\n"+declarations.String()+
+		"__attribute__((constructor)) static void choose(void)\n{\n\tstatic const host_serves all[] = { "+table.String()+
+		"};\n\tconst char *rule = getenv(\"RULE\");\n\n\tif (rule)\n\t\thost_served_by = all[atoi(rule)];\n}\n")
+	list, err := json.Marshal(map[string]any{"Replace": overlay})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dir+"/overlay", list, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("go", "test", "-c", "-o", dir+"/mutants", "-overlay", dir+"/overlay", "-vet=off", "-ldflags=-s -w", ".")
+	cmd.Env = append(os.Environ(), "CGO_CFLAGS=-w -O1")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	// The corpus is found from here, where the program runs.
+	if out, err := exec.Command(dir+"/mutants", "-test.run=^FuzzReply$").CombinedOutput(); err != nil {
+		t.Fatalf("nothing is forgotten, and yet %v\n%s", err, out)
+	}
+	return dir + "/mutants", order
 }
