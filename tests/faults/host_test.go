@@ -158,6 +158,9 @@ var noHandOver = regexp.MustCompile(`KEYCTL_CHOWN|setresuid\((?:-1|4294967295), 
 // noUserKeyring are calls without which the session is still the user's own; the log says what is missing.
 var noUserKeyring = regexp.MustCompile(`KEYCTL_LINK, KEY_SPEC_USER_KEYRING`)
 
+// noSuccess are calls without which nothing may be linked, for it would be with more rights than the user has, or is not known to be linked.
+var noSuccess = regexp.MustCompile(`setgroups\(|setresgid\(|setresuid\(99961, |capget\(|capset\(.*effective=0, |KEYCTL_GET_PERSISTENT|KEYCTL_READ|KEYCTL_JOIN`)
+
 // trees returns the session keyrings that are right after this fault. Only where JOIN itself failed may the session have the host's.
 func trees(code string, failed []string) (right []string) {
 	any := func(calls *regexp.Regexp) bool { return slices.ContainsFunc(failed, calls.MatchString) }
@@ -204,6 +207,9 @@ func judge(t *testing.T, fault fault, failed []string, out string, err error) {
 		}
 	default:
 		t.Errorf("%s: %s", fault, code)
+	}
+	if code == "open = success" && slices.ContainsFunc(failed, noSuccess.MatchString) {
+		t.Errorf("%s: a success all the same\n%s", fault, strings.Join(failed, ""))
 	}
 	if len(lines) > 2 {
 		t.Errorf("%s: the host is not what it was:\n%s", fault, strings.Join(lines[1:len(lines)-1], "\n"))
