@@ -16,10 +16,10 @@ import (
 )
 
 var numbers = map[string]int{
-	"capset": unix.SYS_CAPSET, "clone": unix.SYS_CLONE, "clone3": unix.SYS_CLONE3, "close": unix.SYS_CLOSE, "dup2": sysDup2,
+	"capget": unix.SYS_CAPGET, "capset": unix.SYS_CAPSET, "clone": unix.SYS_CLONE, "clone3": unix.SYS_CLONE3, "close": unix.SYS_CLOSE, "dup2": sysDup2,
 	"getpid": unix.SYS_GETPID, "getppid": unix.SYS_GETPPID, "getresgid": unix.SYS_GETRESGID, "getresuid": unix.SYS_GETRESUID,
 	"keyctl": unix.SYS_KEYCTL, "mmap": unix.SYS_MMAP, "mprotect": unix.SYS_MPROTECT, "munmap": unix.SYS_MUNMAP,
-	"openat": unix.SYS_OPENAT, "pipe2": unix.SYS_PIPE2, "prctl": unix.SYS_PRCTL, "prlimit64": unix.SYS_PRLIMIT64, "read": unix.SYS_READ,
+	"newfstatat": unix.SYS_NEWFSTATAT, "openat": unix.SYS_OPENAT, "pipe2": unix.SYS_PIPE2, "prctl": unix.SYS_PRCTL, "prlimit64": unix.SYS_PRLIMIT64, "read": unix.SYS_READ,
 	"rt_sigaction": unix.SYS_RT_SIGACTION, "rt_sigprocmask": unix.SYS_RT_SIGPROCMASK, "rt_sigtimedwait": unix.SYS_RT_SIGTIMEDWAIT,
 	"sched_setaffinity": unix.SYS_SCHED_SETAFFINITY,
 	"setfsgid":          unix.SYS_SETFSGID, "setfsuid": unix.SYS_SETFSUID, "setgroups": unix.SYS_SETGROUPS,
@@ -55,8 +55,8 @@ func TestEachCallOfTheChild(t *testing.T) {
 			for _, errno := range errnos[name] {
 				cells++
 				fault := fault{name, n + 1, count, " of each process", errno}
-				out, err := attached(t, fault)
-				judge(t, fault, out, err)
+				out, failed, err := attached(t, fault)
+				judge(t, fault, failed, out, err)
 			}
 		}
 	}
@@ -64,12 +64,11 @@ func TestEachCallOfTheChild(t *testing.T) {
 }
 
 // attached runs the session with a strace that comes after the host's own start.
-func attached(t *testing.T, fault fault) (string, error) {
+func attached(t *testing.T, fault fault) (out string, failed []string, err error) {
 	t.Helper()
 	trace := t.TempDir() + "/trace"
-	defer func() { injected(t, fault, trace) }()
 	commands := slices.Concat([]string{world.Built(t, "tests/pamhost"), "await-tracer", "pad", strconv.Itoa(numbers[fault.call])}, session)
-	return world.TryWith(world.Hung, func(pid int) error {
+	out, err = world.TryWith(world.Hung, func(pid int) error {
 		// Not before it waits: its own start makes system calls too.
 		keyctltest.Eventually(t, "the host waits", func() bool {
 			now, _ := os.ReadFile(fmt.Sprintf("/proc/%d/syscall", pid))
@@ -78,4 +77,5 @@ func attached(t *testing.T, fault fault) (string, error) {
 		inject := fmt.Sprintf("inject=%s:error=%d:when=%d", fault.call, fault.errno, fault.n)
 		return exec.Command("strace", "-f", "-o", trace, "-e", "trace="+fault.call, "-e", inject, "-p", strconv.Itoa(pid)).Start()
 	}, commands...)
+	return out, injected(t, fault, trace), err
 }

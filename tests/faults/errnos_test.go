@@ -5,6 +5,7 @@ import "golang.org/x/sys/unix"
 // What the manual pages name for the system calls that the module makes. A call that takes no error at all from the kernel
 // (getresuid of good addresses, setfsuid) is there with what a seccomp filter would say.
 var errnos = map[string][]unix.Errno{
+	"capget":            {unix.EPERM, unix.EINVAL, unix.EFAULT},
 	"capset":            {unix.EPERM, unix.EINVAL, unix.EFAULT},
 	"clone":             {unix.EAGAIN, unix.ENOMEM, unix.EPERM, unix.ENOSPC, unix.ENOSYS},
 	"clone3":            {unix.EAGAIN, unix.ENOMEM, unix.EPERM},
@@ -18,6 +19,8 @@ var errnos = map[string][]unix.Errno{
 	"mmap":              {unix.ENOMEM, unix.EAGAIN, unix.EPERM},
 	"mprotect":          {unix.ENOMEM, unix.EACCES},
 	"munmap":            {unix.EINVAL, unix.ENOMEM},
+	"newfstatat":        {unix.EACCES, unix.ENOENT, unix.ENOMEM},
+	"readlink":          {unix.EACCES, unix.ENOENT, unix.ENOMEM, unix.EINVAL},
 	"open":              {unix.EMFILE},
 	"openat":            {unix.EMFILE, unix.ENFILE, unix.ENOENT, unix.EACCES, unix.ENOMEM},
 	"pipe2":             {unix.EMFILE, unix.ENFILE},
@@ -41,8 +44,8 @@ var others = map[string]string{
 	"exit_group": "cannot fail", "pause": "its failing is its end", "futex": "the runtime's and glibc's own, between threads",
 	"nanosleep": "the runtime's monitor thread", "sched_yield": "the runtime's", "gettid": "cannot fail", "madvise": "advice",
 	"sigaltstack": "the runtime's", "rseq": "glibc's, for each thread", "set_robust_list": "glibc's, for each thread",
-	"sched_getaffinity": "the runtime's", "newfstatat": "the name service's", "lseek": "the name service's", "pread64": "the runtime's",
+	"sched_getaffinity": "the runtime's", "lseek": "the name service's", "pread64": "the runtime's",
 	// libpam, which tells the audit system about the session, and pamhost, which prints
-	"socket": "libpam", "sendto": "libpam", "recvfrom": "libpam", "poll": "libpam", "ioctl": "libpam", "fcntl": "libpam", "readlink": "libpam",
+	"socket": "libpam", "sendto": "libpam", "recvfrom": "libpam", "poll": "libpam", "ioctl": "libpam", "fcntl": "libpam",
 	"write": "pamhost",
 }

@@ -25,7 +25,7 @@ func TestNoDescriptorToSpare(t *testing.T) {
 			l.survives(t)
 			tree := wholeUnnamed
 			if log != "" {
-				tree = beforeUnnamed // pam_keyinit, too, cannot find out who the user is
+				tree = emptyUnnamed
 			}
 			if l.code != "system_err" || l.tree != tree || strings.Join(l.log, "\n") != log {
 				t.Errorf("%s, log %q, %s", l.code, l.log, l.tree)

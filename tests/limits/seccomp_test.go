@@ -2,6 +2,7 @@ package limits
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -9,8 +10,8 @@ import (
 )
 
 // A host under a seccomp filter that says something else than an errno. Where the call is made in the guard or in the child, only those end by
-// it; the stack has no pam_keyinit, which makes some of these calls in the login process. pamhost itself must not make them either, so it looks
-// neither at its state nor, without keyctl, at its keyring.
+// it; the stack has no pam_keyinit, which makes some of these calls in the login process. pamhost itself must not make them either, so it does
+// not look at its state.
 func TestSeccomp(t *testing.T) {
 	const (
 		killed   = "err: alice*: the child was killed by SIGSYS*"
@@ -21,7 +22,6 @@ func TestSeccomp(t *testing.T) {
 		// pthread_create(3). glibc takes clone instead only where clone3 does not exist.
 		"clone3":            {"kill-process": killed, "kill-thread": killed, "trap": killed, "EPERM": "err: alice: the child was killed by SIGABRT*", "ENOSYS": ""},
 		"clone":             {"EPERM": "err: alice: no child to work in: clone*: EPERM", "ENOSYS": "err: alice: no child to work in: clone*: ENOSYS"},
-		"keyctl":            {"kill-process": killed, "kill-thread": timedOut, "trap": killed},
 		"setresuid":         {"kill-process": killed, "kill-thread": timedOut, "trap": killed, "EPERM": "err: alice(uid=99801): setresuid: EPERM*", "ENOSYS": "err: alice(uid=99801): setresuid: ENOSYS*"},
 		"sched_setaffinity": {"kill-process": killed, "kill-thread": killed, "trap": killed, "EPERM": "", "ENOSYS": ""},
 		// The child ends with its guard.
@@ -58,31 +58,37 @@ func TestSeccomp(t *testing.T) {
 	}
 }
 
-// The same with pam_keyinit in the stack: then the child drops to the user, which it else leaves to its second run.
-func TestSeccompAfterKeyinit(t *testing.T) {
+// A child that cannot drop to the user links nothing: the session keyring stays empty, with pam_keyinit in the stack too.
+func TestSeccompSetgroups(t *testing.T) {
 	for action, reason := range map[string]string{
 		"kill-process": "err: alice(uid=99801): the child was killed by SIGSYS*",
 		"trap":         "err: alice(uid=99801): the child was killed by SIGSYS*",
 		"kill-thread":  "err: alice(uid=99801): the child did not answer in time and was killed",
 		"EPERM":        "err: alice(uid=99801): setgroups: EPERM*",
 	} {
-		t.Run(action, func(t *testing.T) {
-			world.ForgetKeys(t)
-			world.Service(t, world.Built(t, "tests/impatient.so"), stacks["keyinit"])
-			logIn(t, nil, "open-log ring root start SERVICE USER filter setgroups "+action+" state open same tree").fails(t, "session_err", reason)
+		eachStack(t, action, func(t *testing.T) {
+			world.Service(t, world.Built(t, "tests/impatient.so"), stacks[filepath.Base(t.Name())])
+			l := logIn(t, nil, "open-log ring root start SERVICE USER filter setgroups "+action+" state open same tree")
+			l.fails(t, "session_err", reason)
+			if l.tree != empty {
+				t.Error(l.tree)
+			}
 		})
 	}
 }
 
-// What cannot be survived: no process can be made without a call that makes one, and no call tells what a filter will do about another. It ends
-// every host that has a child made for it by a module (pam_unix, pam_mkhomedir), or runs a shell.
-func TestSeccompWithoutClone(t *testing.T) {
+// What cannot be survived: no process can be made without a call that makes one, no session keyring joined but by the login process itself, and
+// no call tells what a filter will do about another. The first ends every host that has a child made for it by a module (pam_unix,
+// pam_mkhomedir), or runs a shell; the second every host with pam_keyinit in its stack.
+func TestSeccompThatKillsTheHost(t *testing.T) {
 	world.ForgetKeys(t)
 	world.Service(t, world.Built(t, "pam_persistent.so"), stacks["no-keyinit"])
-	for _, action := range []string{"kill-process", "kill-thread", "trap"} {
-		l := logIn(t, nil, fmt.Sprintf("open-log start SERVICE USER filter clone %s open", action))
-		if l.err == nil || l.err.Error() != "signal: bad system call" {
-			t.Errorf("%s: %v, %q", action, l.err, l.code)
+	for _, call := range []string{"clone", "keyctl"} {
+		for _, action := range []string{"kill-process", "kill-thread", "trap"} {
+			l := logIn(t, nil, fmt.Sprintf("open-log start SERVICE USER filter %s %s open", call, action))
+			if l.err == nil || l.err.Error() != "signal: bad system call" {
+				t.Errorf("%s %s: %v, %q", call, action, l.err, l.code)
+			}
 		}
 	}
 }

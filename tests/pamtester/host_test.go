@@ -11,7 +11,7 @@ import (
 	"pam_persistent/tests/world"
 )
 
-// Stacks in which the module works in one run of its child, and in two.
+// Stacks in which the session keyring before ours is the user's, joined by pam_keyinit, and in which it is the host's.
 var stacks = map[string]string{
 	"keyinit":    "session required pam_keyinit.so force\nsession required pam_persistent.so\n",
 	"no-keyinit": "session required pam_persistent.so\n",

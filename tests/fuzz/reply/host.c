@@ -1,22 +1,26 @@
 #define _GNU_SOURCE
+/* call.c and record.c call these by other names: see reply.go. */
+#undef mmap
+#undef munmap
+#undef malloc
+#undef free
+
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-/* call.c calls these two by other names: see reply.go. */
-#undef mmap
-#undef munmap
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <security/pam_ext.h>
 
 #include "host.h"
+#include "session_keyring.h"
 
 static __thread struct host *host;
+host_serves host_served_by = pp_call;
 
 __attribute__((format(printf, 1, 0))) static void effect_v(const char *format, va_list args)
 {
@@ -66,69 +70,96 @@ int pam_get_item(const pam_handle_t *pamh, int item, const void **value)
 	return item == PAM_USER ? PAM_SUCCESS : PAM_BAD_ITEM;
 }
 
-static int32_t *slot(const char *name)
-{
-	static __thread int32_t created;
-
-	return strstr(name, "renew") ? &host->renew : strstr(name, "created") ? &created : &host->session;
-}
-
 int pam_get_data(const pam_handle_t *pamh, const char *name, const void **data)
 {
 	(void)pamh;
-	*data = (void *)(intptr_t)*slot(name);
+	if (!host->data || strcmp(name, "pam_persistent") != 0)
+		return PAM_NO_MODULE_DATA;
+	*data = host->data;
 	return PAM_SUCCESS;
 }
 
 int pam_set_data(pam_handle_t *pamh, const char *name, void *data, void (*cleanup)(pam_handle_t *, void *, int))
 {
-	(void)pamh;
-	effect("set %s %d", name, (int)(intptr_t)data);
-	if (cleanup)
+	if (strcmp(name, "pam_persistent") != 0 || !cleanup)
 		abort();
-	if (host->set_data == PAM_SUCCESS)
-		*slot(name) = (int32_t)(intptr_t)data;
-	return host->set_data;
+	if (host->set_data != PAM_SUCCESS)
+		return host->set_data;
+	if (host->data)
+		host->cleanup(pamh, host->data, PAM_DATA_REPLACE);
+	host->data = data;
+	host->cleanup = cleanup;
+	return PAM_SUCCESS;
 }
 
-int pam_putenv(pam_handle_t *pamh, const char *variable)
+/* Returns the value of the variable if the environment has it. */
+static char *variable(const char *name, size_t length)
+{
+	char *e = host->environment;
+
+	return strncmp(e, name, length) == 0 && e[length] == '=' ? e + length + 1 : 0;
+}
+
+const char *pam_getenv(pam_handle_t *pamh, const char *name)
 {
 	(void)pamh;
-	effect("putenv %s", variable);
-	return host->putenv;
+	return variable(name, strlen(name));
 }
 
-int64_t pp_seen_session(void)
+int pam_putenv(pam_handle_t *pamh, const char *setting)
 {
-	return 1;
+	(void)pamh;
+	effect("putenv %s", setting);
+	if (host->putenv != PAM_SUCCESS)
+		return host->putenv;
+	if (strchr(setting, '='))
+		strcpy(host->environment, setting);
+	else if (variable(setting, strlen(setting)))
+		host->environment[0] = 0;
+	return PAM_SUCCESS;
 }
 
-void pp_see_session(int32_t serial)
+int64_t pp_join_session_keyring(void)
 {
-	effect("see %d", serial);
+	int64_t serial = host->joined;
+
+	effect("join");
+	if (serial < 0)
+		return serial;
+	host->joined++;
+	return host->thread = (int32_t)serial;
 }
 
-void pp_join_session(uid_t uid, gid_t gid, struct pp_joined *joined)
+int pp_is_session_keyring(int32_t keyring)
 {
-	effect("join %u %u", uid, gid);
-	*joined = host->joined;
+	errno = EDOM;
+	return keyring == host->thread;
 }
 
-int64_t pp_link_persistent(uid_t uid, int32_t session)
+int pp_reset_timer(uid_t uid, int32_t keyring)
 {
-	effect("renew %u %d", uid, session);
-	return host->renewed;
+	effect("reset %u %d", uid, keyring);
+	return host->resets;
+}
+
+void pp_clear_keyring(int32_t keyring)
+{
+	effect("clear %d", keyring);
 }
 
 void pp_run_child(struct pp_exchange *x, struct pp_ending *ending)
 {
-	const struct child *c = &host->child[host->runs == 0 ? 0 : 1];
+	const struct pp_request *q = &x->request;
+	int cancel;
 
-	if (x->request.run != ++host->runs || x->reply->complete)
+	if (q->pamh != (pam_handle_t *)host || x->reply->complete)
 		abort();
-	if (c->writes)
-		*x->reply = c->reply;
-	*ending = c->ending;
+	effect("child %d %d: keyring %d of %u, %d", q->action, q->failure, q->keyring, q->held_uid, q->join_error);
+	if (pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel) || cancel != PTHREAD_CANCEL_DISABLE)
+		effect("cancellable");
+	if (host->child.writes)
+		*x->reply = host->child.reply;
+	*ending = host->child.ending;
 	errno = EDOM;
 }
 
@@ -140,23 +171,86 @@ int reply_unmap(void *p, size_t size);
 
 void *reply_map(void *at, size_t size, int protection, int flags, int fd, off_t offset)
 {
-	char *p = mmap(at, PAGES + PAGE, protection, flags, fd, offset);
+	char *p;
 
+	if (host->no_mmap) {
+		errno = ENOMEM;
+		return MAP_FAILED;
+	}
+	p = mmap(at, PAGES + PAGE, protection, flags, fd, offset);
 	if (p == MAP_FAILED || size != sizeof(struct pp_reply) || mprotect(p + PAGES, PAGE, PROT_NONE))
 		abort();
+	host->mapped++;
 	return p + PAGES - size;
 }
 
 int reply_unmap(void *p, size_t size)
 {
+	host->mapped--;
 	return munmap((char *)p + size - PAGES, PAGES + PAGE);
+}
+
+/* Memory that cgo asks for outside of a call is not the module's. */
+void *host_malloc(size_t size);
+void host_free(void *p);
+
+void *host_malloc(size_t size)
+{
+	void *p = host && host->no_malloc ? 0 : malloc(size);
+
+	if (host && p)
+		host->allocated++;
+	return p;
+}
+
+void host_free(void *p)
+{
+	if (host && p)
+		host->allocated--;
+	free(p);
+}
+
+struct pp_record *host_record(struct host *h)
+{
+	int set_data = h->set_data, no_malloc = h->no_malloc;
+	struct pp_record spare;
+
+	host = h;
+	h->set_data = PAM_SUCCESS;
+	h->no_malloc = 0;
+	if (pp_record((pam_handle_t *)h, &spare) == &spare)
+		abort();
+	h->set_data = set_data;
+	h->no_malloc = no_malloc;
+	host = 0;
+	return h->data;
 }
 
 void host_call(struct host *h, int action, int failure)
 {
+	const struct pp_record *r;
+	int cancel;
+
 	host = h;
 	errno = ERANGE;
-	h->status = pp_call((pam_handle_t *)h, (enum pp_action)action, failure, 0, 0);
-	h->errno_changed = errno != ERANGE;
+	h->status = host_served_by((pam_handle_t *)h, (enum pp_action)action, failure, 0, 0);
+	if (errno != ERANGE)
+		effect("errno changed");
+	if (pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &cancel) || cancel != PTHREAD_CANCEL_ENABLE)
+		effect("cancellation is off");
+	r = h->data;
+	if (r)
+		effect("keeps %d of %u for %s, %d %s", r->keyring, r->uid, r->user, r->child_closes, r->variable);
+	host = 0;
+}
+
+void host_end(struct host *h)
+{
+	host = h;
+	if (h->data)
+		h->cleanup((pam_handle_t *)h, h->data, PAM_SUCCESS);
+	h->data = 0;
+	if (h->allocated || h->mapped)
+		effect("%d allocations and %d mappings are left", h->allocated, h->mapped);
 	host = 0;
 }

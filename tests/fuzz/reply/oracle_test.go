@@ -8,31 +8,132 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The oracle says what one call has to do, from the rule alone and not from the code: nothing of a reply counts that is not sound.
+// The oracle says what calls have to do, from the rules alone and not from the code: a session keyring is joined first, unless the
+// handle's own is there and is the same user's; and nothing of a reply counts that is not sound.
 type oracle struct {
-	host     *Host
-	failure  int
-	memory   Reply // that the host shares with its children, for the length of a call
-	run      int
-	effects  []string
-	session  int32 // kept under the handle
-	renew    int32
-	fallback string // how log lines name the user if the child does not say
+	host        *Host
+	failure     int
+	action      int
+	record      *Record // of this call
+	kept        *Record // under the handle; the same, but where there was no memory
+	thread      int32   // session keyring that the thread has
+	joins       int64
+	environment string
+	memory      Reply // that the host shares with its child, for the length of a call
+	effects     []string
+	fallback    string // how log lines name the user if the child does not say
 }
 
-const never = -1 // kept in place of a UID plus one: only the child may close this session
-
-func (h *Host) expect(action, failure int) (status int, effects []string) {
-	o := &oracle{host: h, failure: failure, session: h.Session, renew: h.Renew, fallback: printable(cmp.Or(h.User, "unknown user"), WhoText)}
-	if action == Close && o.session > 0 && o.renew != 0 && o.renew != never {
-		o.do("renew %d %d", uint32(o.renew)-1, o.session)
-		if h.Renewed > 0 {
-			return Success, o.effects
+func (h *Host) expect(actions []int, failure int) (codes []int, effects []string) {
+	o := &oracle{
+		host: h, failure: failure, thread: h.Thread, environment: h.Environment,
+		fallback: printable(cmp.Or(h.User, "unknown user"), WhoText),
+	}
+	if h.Kept != nil {
+		record := *h.Kept
+		o.kept = &record
+	}
+	for _, action := range actions {
+		o.action = action
+		codes = append(codes, o.call())
+		if r := o.kept; r != nil {
+			closes := 0
+			if r.ChildCloses {
+				closes = 1
+			}
+			o.do("keeps %d of %d for %s, %d %s", r.Keyring, r.UID, r.User, closes, r.Variable)
 		}
 	}
-	o.memory.Who = o.fallback
-	status = o.serve()
-	return status, o.effects
+	return codes, o.effects
+}
+
+func (o *oracle) call() int {
+	o.remember()
+	r := o.record
+	var joinErrno int32
+	switch {
+	case o.action == Open:
+		joinErrno = o.join()
+	case !r.ChildCloses && r.UID != NoUID:
+		o.do("reset %d %d", r.UID, r.Keyring)
+		if o.host.Resets {
+			return Success
+		}
+	}
+	if o.host.NoMap {
+		o.do("log %d %s: no child to work in: mmap: ENOMEM", Err, o.fallback)
+		r.ChildCloses = true
+		return o.failure
+	}
+	o.memory = Reply{Who: o.fallback}
+	o.do("child %d %d: keyring %d of %d, %d", o.action, o.failure, r.Keyring, r.UID, joinErrno)
+	if !o.ask() {
+		// What is not known to be enough is not enough, whatever later calls say.
+		r.ChildCloses = true
+		return o.failure
+	}
+	return o.apply()
+}
+
+// remember finds or makes the record. Where there is no memory, this call does its work all the same.
+func (o *oracle) remember() {
+	if o.record = o.kept; o.kept != nil {
+		return
+	}
+	o.record = &Record{UID: NoUID}
+	switch {
+	case o.host.NoMalloc:
+		o.do("log %d pam_set_data: %s", Err, strerror(BufErr))
+	case o.host.SetData != Success:
+		o.do("log %d pam_set_data: %s", Err, strerror(o.host.SetData))
+	default:
+		o.kept = o.record
+	}
+}
+
+// join joins a session keyring unless the handle's own will do: an earlier call has filled it for the same user, and this thread has it.
+func (o *oracle) join() (errno int32) {
+	r := o.record
+	if r.UID != NoUID && r.User == o.host.User && r.Keyring == o.thread {
+		return 0
+	}
+	o.do("join")
+	o.takeBack()
+	if o.host.Joined < 0 {
+		if r.Keyring != 0 {
+			o.do("clear %d", r.Keyring)
+		}
+		return int32(-o.host.Joined)
+	}
+	r.Keyring, r.UID, r.User = int32(o.host.Joined+o.joins), NoUID, o.host.User[:min(len(o.host.User), UserText-1)]
+	o.joins++
+	o.thread = r.Keyring
+	return 0
+}
+
+// takeBack takes the variable back that was put there for the user of an earlier call, if it is still that one.
+func (o *oracle) takeBack() {
+	name, _, ok := strings.Cut(o.record.Variable, "=")
+	if !ok {
+		return
+	}
+	if o.environment == o.record.Variable {
+		o.putenv(name)
+	}
+	o.record.Variable = ""
+}
+
+func (o *oracle) putenv(setting string) bool {
+	o.do("putenv %s", setting)
+	if o.host.PutEnv != Success {
+		return false
+	}
+	if strings.Contains(setting, "=") {
+		o.environment = setting
+	} else if strings.HasPrefix(o.environment, setting+"=") {
+		o.environment = ""
+	}
+	return true
 }
 
 func (o *oracle) do(format string, args ...any) {
@@ -56,11 +157,11 @@ func fieldText(field string, size int) (text string, ok bool) {
 	return before, found || len(field) < size
 }
 
-// sound: complete, of known size, with priorities that cannot wake up every terminal, texts that end, a session keyring's serial if
-// anything; and then either a wish for a session keyring, in the first run and for somebody, or a PAM code that the module may return.
+// sound: complete, of known size, with priorities that cannot wake up every terminal, texts that end, a close that can be done without a
+// child only for somebody, and a PAM code that the module may return.
 func (o *oracle) sound() bool {
 	r := &o.memory
-	if r.Complete != Complete || r.Lines > LogLines || r.Session < 0 {
+	if r.Complete != Complete || r.Lines > LogLines {
 		return false
 	}
 	for _, line := range r.Log[:r.Lines] {
@@ -76,20 +177,20 @@ func (o *oracle) sound() bool {
 			return false
 		}
 	}
-	switch r.WantSession {
+	switch r.CloseIsReset {
 	case 0:
-		return r.Status == Success || r.Status == Ignore || r.Status == UserUnknown || int(r.Status) == o.failure
 	case 1:
-		return o.run == 1 && r.UID != 1<<32-1 && r.GID != 1<<32-1
+		if r.UID == NoUID {
+			return false
+		}
+	default:
+		return false
 	}
-	return false
+	return r.Status == Success || r.Status == Ignore || r.Status == UserUnknown || int(r.Status) == o.failure
 }
 
 func (o *oracle) ask() bool {
-	child := o.host.Children[o.run]
-	o.run++
-	// What the first child has said is said; what it wanted is over.
-	o.memory.Complete, o.memory.WantSession, o.memory.WantAgain, o.memory.Renewable, o.memory.Env = 0, 0, 0, 0, ""
+	child := o.host.Child
 	if child.Writes {
 		o.memory = child.Reply
 	}
@@ -116,6 +217,8 @@ func (o *oracle) cause(e Ending) string {
 	switch {
 	case e.Error != 0:
 		return "no child to work in: fork: " + errnoName(e.Error)
+	case e.GuardKilled != 0:
+		return "the child's guard was killed by SIG" + signalName(e.GuardKilled)
 	case e.TimedOut:
 		return "the child did not answer in time and was killed"
 	case signal != 0 && signal != 0x7f:
@@ -135,66 +238,26 @@ func (o *oracle) log() {
 	}
 }
 
-func (o *oracle) keep(name string, slot *int32, value int32) {
-	o.do("set pam_persistent:%s %d", name, value)
-	if o.host.SetData == Success {
-		*slot = value
-		return
-	}
-	o.do("log %d pam_set_data pam_persistent:%s: %s", Err, name, strerror(o.host.SetData))
-}
-
-func (o *oracle) serve() int {
-	if !o.ask() {
-		return o.failure
-	}
-	r := &o.memory
-	if r.WantSession == 0 {
-		return o.apply(o.host.Session)
-	}
-	o.do("join %d %d", r.UID, r.GID)
-	joined := o.host.Joined
-	if joined.Stuck {
-		who, _ := fieldText(r.Who, WhoText)
-		o.log()
-		o.do("log %d %s: the login process cannot get its own user and group ID back", Crit, who)
-		return Abort
-	}
-	if joined.Serial > 0 {
-		o.keep("created", new(int32), int32(joined.Serial))
-		if joined.Persistent > 0 && joined.UserLink == 0 && r.WantAgain == 0 {
-			r.Session, r.Status = int32(joined.Serial), Success
-			return o.apply(o.host.Session)
-		}
-	}
-	if !o.ask() {
-		return o.failure
-	}
-	return o.apply(o.host.Session)
-}
-
-func (o *oracle) apply(known int32) int {
+func (o *oracle) apply() int {
 	r := &o.memory
 	o.log()
 	if env, _ := fieldText(r.Env, EnvText); env != "" {
-		o.do("putenv %s", env)
-		if o.host.PutEnv != Success {
+		switch {
+		case !o.putenv(env):
 			who, _ := fieldText(r.Who, WhoText)
 			o.do("log %d %s: pam_putenv %s: %s", Err, who, env, strerror(o.host.PutEnv))
+		default:
+			o.record.Variable = env
 		}
 	}
-	if r.Session > 0 {
-		if r.Session != known {
-			o.keep("session", &o.session, r.Session)
+	if o.action == Open {
+		if r.UID != NoUID {
+			o.record.UID = r.UID
 		}
-		if o.renew != never {
-			renew := int32(never)
-			if r.Renewable != 0 {
-				renew = int32(r.UID + 1)
-			}
-			o.keep("renew", &o.renew, renew)
+		// One line of the stack is enough to forbid the short way to all.
+		if r.CloseIsReset == 0 {
+			o.record.ChildCloses = true
 		}
-		o.do("see %d", r.Session)
 	}
 	return int(r.Status)
 }

@@ -6,66 +6,70 @@ import (
 	"testing"
 )
 
-// good is the reply of a child that asks for a session keyring and has something to say about it.
-func good() Reply {
-	return Reply{Complete: Complete, WantSession: 1, UID: 1000, GID: 1000, Who: "alice(uid=1000)", Lines: 1, Log: [LogLines]Line{{Err, "first"}}}
-}
-
-// Any reply, whatever the end of its child, in the first run or the second, leads to what the oracle says and nothing else: no line is
-// logged that has no end, no keyring joined for nobody, no PAM code returned that is not the module's. The reply lies before a page that
-// cannot be read.
+// Any reply, whatever the end of its child and whatever the handle has kept, leads to what the oracle says and nothing else: no line is
+// logged that has no end, no keyring of one user filled for another, no PAM code returned that is not the module's, no memory left. The
+// reply lies before a page that cannot be read.
 func FuzzReply(f *testing.F) {
 	f.Fuzz(func(t *testing.T,
-		// the host: PAM_USER, action and call, what it has kept, and what libpam and the kernel answer
-		user string, action uint8, setcred bool, kept, renew, setData, putEnv int32, renewed int64,
-		// the session keyring that is joined
-		serial int64, userLink int32, persistent int64, stuck bool,
-		// how the child ends, whether it is the second one, and whether it has written anything
-		waitStatus, forkErrno int32, timedOut, reaped, second, writes bool, lastWords string,
+		// the calls: PAM_USER, actions one after the other, and which function
+		user string, actions string, setcred bool,
+		// what an earlier call has kept, if any
+		kept bool, keptKeyring int32, keptUID uint32, childCloses bool, keptUser, keptVariable string,
+		// what libpam and the kernel answer
+		setData, putEnv int32, noMalloc, noMap bool, environment string, thread, joined int32, resets bool,
+		// how the child ends, and whether it has written anything
+		waitStatus, forkErrno, guardKilled int32, timedOut, reaped, writes bool, lastWords string,
 		// the reply
-		complete uint32, status, wantSession, wantAgain int32, uid, gid uint32, renewable, session int32, lines uint32, env, who string,
+		complete uint32, status int32, uid uint32, closeIsReset int32, lines uint32, env, who string,
 		// this line of the log; the others are good
 		at uint8, priority int32, text string,
 	) {
-		child := Child{Writes: writes, Ending: Ending{Error: forkErrno, Status: waitStatus, TimedOut: timedOut, Reaped: reaped && forkErrno == 0}}
-		child.Reply = Reply{
-			Complete: complete, Status: status, WantSession: wantSession, WantAgain: wantAgain, UID: uid, GID: gid,
-			Renewable: renewable, Session: session, Lines: lines, Env: env, Who: who,
-		}
-		for i := range child.Reply.Log {
-			child.Reply.Log[i] = Line{Debug, "line"}
-		}
-		child.Reply.Log[at%LogLines] = Line{priority, text}
-		child.Ending.LastWords, _, _ = strings.Cut(lastWords, "\x00")
-		user, _, _ = strings.Cut(user, "\x00")
 		h := &Host{
-			User: user, SetData: setData, PutEnv: putEnv, Session: kept, Renew: renew, Renewed: renewed,
-			Joined: Joined{serial, userLink, persistent, stuck}, Children: [2]Child{child, child},
+			User: cString(user, 1000), SetData: setData, PutEnv: putEnv, NoMalloc: noMalloc, NoMap: noMap,
+			Environment: cString(environment, EnvText-1), Thread: thread, Joined: int64(joined), Resets: resets,
 		}
-		if second {
-			h.Children[0] = Child{Writes: true, Reply: good(), Ending: Ending{Reaped: true}}
+		if kept {
+			h.Kept = &Record{keptKeyring, keptUID, childCloses, cString(keptUser, UserText-1), cString(keptVariable, EnvText-1)}
 		}
+		h.Child = Child{Writes: writes, Ending: Ending{
+			Error: forkErrno, GuardKilled: guardKilled, Status: waitStatus, TimedOut: timedOut,
+			Reaped: reaped && forkErrno == 0 && guardKilled == 0, LastWords: cString(lastWords, LastWords-1),
+		}}
+		h.Child.Reply = Reply{
+			Complete: complete, Status: status, UID: uid, CloseIsReset: closeIsReset, Lines: lines, Env: env, Who: who,
+		}
+		for i := range h.Child.Reply.Log {
+			h.Child.Reply.Log[i] = Line{Debug, "line"}
+		}
+		h.Child.Reply.Log[at%LogLines] = Line{priority, text}
 		failure := SessionErr
 		if setcred {
 			failure = CredErr
 		}
-		check(t, h, []int{Open, Refresh, Close}[action%3], failure)
+		var calls []int
+		for _, action := range []byte(actions[:min(len(actions), 4)]) {
+			calls = append(calls, []int{Open, Refresh, Close}[action%3])
+		}
+		check(t, h, calls, failure)
 	})
 }
 
-func check(t *testing.T, h *Host, action, failure int) {
+// cString is a text that a C string of that length can hold.
+func cString(text string, length int) string {
+	text, _, _ = strings.Cut(text, "\x00")
+	return text[:min(len(text), length)]
+}
+
+func check(t *testing.T, h *Host, actions []int, failure int) {
 	t.Helper()
-	wantStatus, wantEffects := h.expect(action, failure)
-	status, effects := h.Call(action, failure)
-	if status != wantStatus || !slices.Equal(effects, wantEffects) {
-		t.Errorf("%+v:\n got %d %q\nwant %d %q", h, status, effects, wantStatus, wantEffects)
+	wantCodes, wantEffects := h.expect(actions, failure)
+	codes, effects := h.Calls(actions, failure)
+	if !slices.Equal(codes, wantCodes) || !slices.Equal(effects, wantEffects) {
+		t.Errorf("%v %+v:\n got %d %q\nwant %d %q", actions, h, codes, effects, wantCodes, wantEffects)
 	}
-	if !slices.Contains([]int{Success, Ignore, UserUnknown, failure, Abort}, status) {
-		t.Errorf("%+v: PAM code %d", h, status)
-	}
-	for _, effect := range effects {
-		if ids, ok := strings.CutPrefix(effect, "join "); ok && strings.Contains(ids, "4294967295") {
-			t.Errorf("%+v: %s", h, effect)
+	for _, code := range codes {
+		if !slices.Contains([]int{Success, Ignore, UserUnknown, failure}, code) {
+			t.Errorf("%v %+v: PAM code %d", actions, h, code)
 		}
 	}
 }
