@@ -25,7 +25,7 @@ EXPORTS := -Wl,--version-script=$(CURDIR)/c/exports.map
 GOSTART := -Wl,-T,$(CURDIR)/c/gostart.lds
 MODULE_LDFLAGS = -s -w -buildid= -linkmode=external -extldflags '$(HARDEN) $(EXPORTS) $(GOSTART) $(CROSS_LDFLAGS)'
 REPRODUCIBLE := -trimpath -buildvcs=false
-GO_FILES = $(shell find c pam_persistent internal/keyctl ! -name '*_test.go' -type f) go.mod go.sum Makefile
+GO_FILES = $(shell find c pam_persistent internal/keyctl internal/options ! -name '*_test.go' -type f) go.mod go.sum Makefile
 
 .PHONY: all demo test mutants fuzz lint bench install uninstall packages deps clean
 all: build/pam_persistent.so build/persistent-keyring

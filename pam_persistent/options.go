@@ -3,6 +3,8 @@ package main
 import (
 	"strconv"
 	"strings"
+
+	opt "pam_persistent/internal/options"
 )
 
 // options are the arguments of the module's line in a service file; pam_persistent(8) says what each is for.
@@ -13,31 +15,6 @@ type options struct {
 	krb5ccname  string // template; "": leave the environment alone
 	minimumUID  uint32
 	excludeAll  bool // minimum_uid says something that cannot be understood
-}
-
-// An option is one that a line may have. parse gets the value of NAME=VALUE, "" for a NAME alone, and returns what is wrong
-// with it, "" if nothing is.
-type option struct {
-	name  string
-	value valueRule
-	parse func(o *options, value string) (problem string)
-}
-
-type valueRule int
-
-const (
-	noValue valueRule = iota
-	mayHaveValue
-	needsValue
-)
-
-// optionTable is the one place that names the options. README and man page are compared with it by a test.
-var optionTable = [...]option{
-	{"debug", noValue, func(o *options, _ string) string { o.debug = true; return "" }},
-	{"krb5ccname", mayHaveValue, (*options).setKrb5ccname},
-	{"minimum_uid", needsValue, (*options).setMinimumUID},
-	{"revoke", noValue, func(o *options, _ string) string { o.revoke = true; return "" }},
-	{"user_keyring", noValue, func(o *options, _ string) string { o.userKeyring = true; return "" }},
 }
 
 // parseOptions reads what it understands. Each complaint is a line for the log, about an option that goes unheeded.
@@ -51,23 +28,28 @@ func parseOptions(args []string) (o options, complaints []string) {
 }
 
 func (o *options) parse(arg string) (complaint string) {
-	name, value, hasValue := strings.Cut(arg, "=")
-	for i := range optionTable {
-		option := &optionTable[i]
-		switch {
-		case option.name != name:
-			continue
-		case hasValue && option.value == noValue:
-			return "option takes no value: " + printable(arg)
-		case hasValue && value == "" && option.value == mayHaveValue:
-			return "malformed option: " + printable(arg) + ": empty"
-		}
-		if problem := option.parse(o, value); problem != "" {
-			return "malformed option: " + printable(arg) + ": " + problem
-		}
-		return ""
+	name, value, fault := opt.Split(arg)
+	problem := ""
+	switch {
+	case fault == opt.Empty:
+		problem = "empty"
+	case fault != "":
+		return string(fault) + ": " + printable(arg)
+	case name == "debug":
+		o.debug = true
+	case name == "krb5ccname":
+		problem = o.setKrb5ccname(value)
+	case name == "minimum_uid":
+		problem = o.setMinimumUID(value)
+	case name == "revoke":
+		o.revoke = true
+	case name == "user_keyring":
+		o.userKeyring = true
 	}
-	return "unknown option: " + printable(arg)
+	if problem != "" {
+		return "malformed option: " + printable(arg) + ": " + problem
+	}
+	return ""
 }
 
 // defaultKrb5ccname is MIT krb5's name for the collection of caches in the user's persistent keyring.

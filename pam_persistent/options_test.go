@@ -27,7 +27,7 @@ func TestExpand(t *testing.T) {
 // What each option means is tested through the module (tests/pamtester); here is what no service file should be able to break.
 func FuzzOptions(f *testing.F) {
 	for _, seed := range []string{
-		"debug", "revoke force", "nocreate\nforce", "minimum_uid=1000", "minimum_uid=1k\nminimum_uid=1000", "minimum_uid",
+		"debug", "revoke user_keyring", "user_keyring\nrevoke", "minimum_uid=1000", "minimum_uid=1k\nminimum_uid=1000", "minimum_uid",
 		"krb5ccname", "krb5ccname=", "krb5ccname=FILE:/tmp/%{uid}_%{username}", "krb5ccname=%{", "debug=1", "=", "\x00\xff", "krb5ccname=%{\x1b[31m}",
 	} {
 		f.Add(seed, uint32(1000))
@@ -47,9 +47,6 @@ func FuzzOptions(f *testing.F) {
 			if isMinimum && strings.Trim(value, "0123456789") != "" && !o.excludes(uid) {
 				t.Errorf("%q lets UID %d in", args, uid)
 			}
-		}
-		if o.force && o.nocreate {
-			t.Errorf("%q: both force and nocreate", args)
 		}
 		if o.krb5ccname != "" {
 			if _, problem := expand(o.krb5ccname, "alice", uid); problem != "" {

@@ -84,7 +84,8 @@ var setups = []setup{
 			return nil, ""
 		},
 		doctor: []string{"WRONG  quota: alice: 200 of 200 keys", "sysctl -w kernel.keys.maxkeys=400"},
-		try:    []string{"neither pam_keyinit.so nor pam_persistent.so has joined a session keyring", "WRONG  quota: alice: 200 of 200 keys", "sysctl -w kernel.keys.maxkeys=400"},
+		try:    []string{"WRONG  quota: alice: 200 of 200 keys", "sysctl -w kernel.keys.maxkeys=400"},
+		linked: true, // neither the session keyring, which stays root's, nor the persistent one is charged to alice
 	},
 	{
 		name: "expired",
@@ -126,10 +127,10 @@ var setups = []setup{
 		linked: true,
 	},
 	{
-		name:   "nocreate without pam_keyinit",
-		break_: files(pamDir+"/sshd", "session required pam_permit.so\nsession optional pam_persistent.so nocreate\n"),
-		doctor: []string{"WRONG  service sshd: /etc/pam.d/sshd:2 has option nocreate, and no pam_keyinit.so force stands before it", "in /etc/pam.d/sshd before line 2:\n             session optional pam_keyinit.so force revoke\n"},
-		try:    []string{"neither pam_keyinit.so nor pam_persistent.so has joined a session keyring", "in /etc/pam.d/sshd before line 2:\n             session optional pam_keyinit.so force revoke\n"},
+		name:   "minimum_uid that is no number",
+		break_: files(pamDir+"/sshd", keyinitLine+"session optional pam_persistent.so minimum_uid=1k\n"),
+		doctor: []string{`WRONG  service sshd: /etc/pam.d/sshd:2: "minimum_uid=1k": not a UID: the module excludes every user`},
+		try:    []string{"a session keyring was joined for it, but pam_persistent.so", `"minimum_uid=1k": not a UID`},
 	},
 }
 
@@ -166,7 +167,6 @@ func TestMending(t *testing.T) {
 	for _, test := range []struct{ name, sshd string }{
 		{"wrong order", keyinitLine + "session optional pam_persistent.so\n"},
 		{"included", "@include common-session\n" + keyinitLine + "session optional pam_persistent.so\n"},
-		{"nocreate", "session required pam_permit.so\n" + keyinitLine + "session optional pam_persistent.so nocreate\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Cleanup(func() { keyctltest.Forget(t, alice) })

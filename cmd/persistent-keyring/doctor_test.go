@@ -44,10 +44,20 @@ func TestDoctorServices(t *testing.T) {
 		status           int
 		want             []string
 	}{
-		{"pam_keyinit is missing", "sshd", "session optional pam_persistent.so\n", 0, []string{"note   service sshd: /etc/pam.d/sshd:1 has no pam_keyinit.so force before it: the module joins"}},
-		{"pam_keyinit without force", "sshd", "session optional pam_persistent.so\nsession optional pam_keyinit.so revoke\n", 0, []string{"note   service sshd: /etc/pam.d/sshd:1 has no pam_keyinit.so force"}},
-		{"nocreate and an old keyring", "sshd", "session optional pam_keyinit.so\nsession optional pam_persistent.so nocreate\n", 1, []string{"option nocreate, and no pam_keyinit.so force"}},
-		{"user_keyring", "systemd-user", "session optional pam_persistent.so user_keyring\n" + keyinitLine, 0, []string{"note   service systemd-user: /etc/pam.d/systemd-user:1 stands before", "found through the user keyring only"}},
+		{"pam_keyinit is missing", "sshd", "session optional pam_persistent.so\n", 0, []string{"ok     service sshd: /etc/pam.d/sshd:1, session keyring made by this module\n"}},
+		{"pam_keyinit without force", "sshd", "session optional pam_persistent.so\nsession optional pam_keyinit.so revoke\n", 0, []string{"ok     service sshd: /etc/pam.d/sshd:1, session keyring made by this module\n"}},
+		{"options of before", "sshd", keyinitLine + "session optional pam_persistent.so force nocreate debug\n", 0, []string{
+			`note   service sshd: /etc/pam.d/sshd:2: unknown option: "force": the module logs it and goes on without it`,
+			`note   service sshd: /etc/pam.d/sshd:2: unknown option: "nocreate": the module logs`}},
+		{"faulty options", "sshd", keyinitLine + "session optional pam_persistent.so debug=no krb5ccname= minimum_uid=1k\n", 1, []string{
+			`note   service sshd: /etc/pam.d/sshd:2: option takes no value: "debug=no": the module`, `malformed option: "krb5ccname=": the module`,
+			`WRONG  service sshd: /etc/pam.d/sshd:2: "minimum_uid=1k": not a UID: the module excludes every user`}},
+		{"after a module with keys", "sshd", keyinitLine + "session optional pam_cifscreds.so\nsession optional pam_persistent.so debug\n", 0, []string{
+			"note   service sshd: /etc/pam.d/sshd:2 stands before /etc/pam.d/sshd:3: the module joins a session keyring, and leaves behind what pam_cifscreds.so has put",
+			"in /etc/pam.d/sshd move line 3 above line 2:\n             session optional pam_persistent.so debug\n"}},
+		{"after one in another file", "sshd", keyinitLine + "session optional pam_afs_session.so\n@include common-session\n", 0, []string{
+			"note   service sshd: /etc/pam.d/sshd:2 stands before /etc/pam.d/common-session:2:", "in /etc/pam.d/sshd before line 2:\n             session optional pam_persistent.so\n"}},
+		{"user_keyring", "systemd-user", "session optional pam_persistent.so user_keyring\n" + keyinitLine, 0, []string{"note   service systemd-user: /etc/pam.d/systemd-user:1 stands before", "found through the user keyring only", "in /etc/pam.d/systemd-user move line 1 below line 2:\n"}},
 		{"systemd-user of Debian", "systemd-user", "session include common-session\n" + keyinitLine, 1, []string{"WRONG  service systemd-user: /etc/pam.d/common-session:2 stands before pam_keyinit.so (/etc/pam.d/systemd-user:2)", "in /etc/pam.d/systemd-user after line 2:\n             session optional pam_persistent.so\n"}},
 		{"twice", "systemd-user", "session include common-session\n" + keyinitLine + "session optional pam_persistent.so\n", 0, []string{"ok     service systemd-user: /etc/pam.d/systemd-user:3, after pam_keyinit.so (/etc/pam.d/systemd-user:2)"}},
 		{"after pam_systemd", "sshd", keyinitLine + "session optional pam_systemd.so\nsession optional pam_persistent.so\n", 0, []string{", after pam_systemd.so (/etc/pam.d/sshd:2)"}},
@@ -73,7 +83,7 @@ func TestDoctorServices(t *testing.T) {
 
 func TestDoctorNoService(t *testing.T) {
 	as(t, alice, func() {
-		runCommand(t, "doctor", "--service", "nowhere").want(t, 1, "it has no file in /etc/pam.d or /usr/lib/pam.d")
+		runCommand(t, "doctor", "--service", "nowhere").want(t, 1, "it has no file in /etc/pam.d or /usr/lib/pam.d or /usr/share/pam/pam.d")
 		for _, name := range []string{"", "../passwd", ".hidden", "a/b"} {
 			runCommand(t, "doctor", "--service="+name).want(t, 2, "not the name of a file in /etc/pam.d")
 		}
@@ -88,22 +98,37 @@ func TestDoctorOther(t *testing.T) {
 	put(t, pamDir+"/sshd", "auth required pam_permit.so\n")
 	as(t, alice, func() {
 		for _, args := range [][]string{{"doctor"}, {"doctor", "-s", "sshd"}} {
-			runCommand(t, args...).want(t, 1, "WRONG  service sshd: no session line with pam_persistent.so: it has no session lines of its own",
+			runCommand(t, args...).want(t, 1, "WRONG  service sshd: no session line with pam_persistent.so: it has no session lines, so libpam uses those of other",
 				"at the end of /etc/pam.d/sshd:\n             session optional pam_keyinit.so force revoke\n             session optional pam_persistent.so\n")
 		}
 	})
 }
 
-// The vendor's files are not to be edited where they are.
+// The vendor's files are not to be edited where they are: Debian's are included, others copied.
 func TestDoctorVendor(t *testing.T) {
 	keyctltest.Need(t)
 	const vendor = "/usr/lib/pam.d"
 	if _, err := os.Stat(vendor); err != nil {
 		t.Skipf("%v: this machine has no directory for vendors' files, and making one would change it", err)
 	}
-	put(t, vendor+"/systemd-user", keyinitLine)
+	for _, test := range []struct{ name, text, want, advice string }{
+		{"of others", keyinitLine, "WRONG  service systemd-user: no session line",
+			"in /etc/pam.d/systemd-user (copy it from /usr/lib/pam.d/systemd-user) after line 1:\n             session optional pam_persistent.so\n"},
+		{"without the line", "@include common-plain-session\n" + keyinitLine, "WRONG  service systemd-user: no session line",
+			"in a new file /etc/pam.d/systemd-user:\n             @include /usr/lib/pam.d/systemd-user\n             session optional pam_persistent.so\n"},
+		{"of Debian", "@include common-session\n" + keyinitLine, "WRONG  service systemd-user: /etc/pam.d/common-session:2 stands before pam_keyinit.so (/usr/lib/pam.d/systemd-user:2)",
+			"in a new file /etc/pam.d/systemd-user:\n             @include /usr/lib/pam.d/systemd-user\n             session optional pam_persistent.so\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			put(t, vendor+"/systemd-user", test.text)
+			as(t, alice, func() { runCommand(t, "doctor").want(t, 1, test.want, test.advice) })
+		})
+	}
+	// As advised.
+	put(t, vendor+"/systemd-user", "@include common-session\n"+keyinitLine)
+	put(t, pamDir+"/systemd-user", "@include /usr/lib/pam.d/systemd-user\nsession optional pam_persistent.so\n")
 	as(t, alice, func() {
-		runCommand(t, "doctor").want(t, 1, "WRONG  service systemd-user: no session line", "in /etc/pam.d/systemd-user (copy it from /usr/lib/pam.d/systemd-user) after line 1:\n             session optional pam_persistent.so\n")
+		runCommand(t, "doctor").want(t, 1, "ok     service systemd-user: /etc/pam.d/systemd-user:2, after pam_keyinit.so (/usr/lib/pam.d/systemd-user:2)")
 	})
 }
 

@@ -48,7 +48,7 @@ func (r *Report) quota(u keyctl.KeyUser) (bad bool) {
 	text := fmt.Sprintf("%s: %s", name(u.UID), status.QuotaText(u))
 	switch used := max(percent(u.QuotaKeys, u.MaxKeys), percent(u.QuotaBytes, u.MaxBytes)); {
 	case status.UsedUp(u):
-		r.add("quota", Wrong, text+": no new session keyring and no new key can be had", raise(u))
+		r.add("quota", Wrong, text+": no new key can be kept", raise(u))
 	case used >= nearlyFull:
 		r.add("quota", Note, text, raise(u))
 	default:

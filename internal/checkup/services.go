@@ -3,8 +3,10 @@ package checkup
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
+	"pam_persistent/internal/options"
 	"pam_persistent/internal/pamconf"
 	"pam_persistent/internal/show"
 )
@@ -72,6 +74,7 @@ func (r *Report) Service(config pamconf.Config, name string) {
 		r.add(s.check, Wrong, "libpam lets the service fail: "+problem, Mend{})
 	}
 	s.examine()
+	s.options()
 	s.unusable()
 	if !has(s.stack) && has(config.Stack(name, "auth")) {
 		r.add(s.check, Note, "the line is in its auth stack: it works if the program calls pam_setcred", Mend{})
@@ -87,37 +90,63 @@ type service struct {
 
 func (s *service) add(level Level, text string, mend Mend) { s.report.add(s.check, level, text, mend) }
 
-// examine finds out whether a line of ours is left when the last pam_keyinit has run.
+// examine finds out which line of ours joins the session keyring that the session has in the end.
 func (s *service) examine() {
 	lines := s.stack.Lines
 	last := s.lastKeyinit()
 	ours := s.positions()
 	switch {
 	case s.stack.FromOther && len(ours) == 0 && len(s.stack.Files) > 0:
-		s.add(Wrong, "no session line with "+Module+": it has no session lines of its own, so that those of other count", Mend{s.place(-1), keyinitLine + "\n" + line})
+		s.add(Wrong, "no session line with "+Module+": it has no session lines, so libpam uses those of other", Mend{s.place(-1), keyinitLine + "\n" + line})
 		return
 	case len(ours) == 0:
-		s.add(Wrong, "no session line with "+Module, Mend{s.place(last), line})
+		where, text := s.newLine(last, line)
+		s.add(Wrong, "no session line with "+Module, Mend{where, text})
 		return
 	}
 	i := ours[len(ours)-1]
+	// A second line goes on with the session keyring that the first has joined.
+	if after := slices.IndexFunc(ours, func(at int) bool { return at > last }); after >= 0 {
+		i = ours[after]
+	}
 	switch {
 	case i < last && s.viaUserKeyring(ours):
-		s.add(Note, fmt.Sprintf("%s stands before %s (%s): its link is lost there, and found through the user keyring only (option user_keyring)",
-			lines[i].Where(), keyinit, lines[last].Where()), Mend{})
+		s.add(Note, fmt.Sprintf("%s stands before %s (%s), which replaces the session keyring: the persistent keyring is found through the user keyring only (option user_keyring)",
+			lines[i].Where(), keyinit, lines[last].Where()), s.mendOrder(lines[i], last))
 	case i < last:
 		s.add(Wrong, fmt.Sprintf("%s stands before %s (%s), which replaces the session keyring: the link is lost", lines[i].Where(), keyinit, lines[last].Where()),
-			s.mendOrder(lines[i], lines[last]))
-	case lines[i].Has("nocreate") && last < 0:
-		s.add(Wrong, fmt.Sprintf("%s has option nocreate, and no %s force stands before it: nothing is ever linked", lines[i].Where(), keyinit),
-			Mend{fmt.Sprintf("in %s before line %d", editable(lines[i].File), lines[i].Number), keyinitLine})
+			s.mendOrder(lines[i], last))
 	case last < 0:
-		s.add(Note, fmt.Sprintf("%s has no %s force before it: the module joins a new session keyring itself%s", lines[i].Where(), keyinit, s.systemd(i)), Mend{})
+		s.add(OK, fmt.Sprintf("%s, session keyring made by this module%s", lines[i].Where(), s.systemd(i)), Mend{})
 	default:
 		s.add(OK, fmt.Sprintf("%s, after %s (%s)%s", lines[i].Where(), keyinit, lines[last].Where(), s.systemd(i)), Mend{})
 	}
+	s.leftBehind(last, i)
 	if by, ok := s.stack.Skips(i); ok {
 		s.add(Note, fmt.Sprintf("%s (%s %s) can keep %s from running, if it succeeds", by.Where(), by.Control, by.Module, lines[i].Where()), Mend{})
+	}
+}
+
+// keepers put keys into the session keyring: passwords of CIFS servers, AFS's PAG and tokens, caches
+// named KEYRING:session. (pam_ecryptfs and pam_fscrypt put theirs into the user keyring or the file
+// system, where they stay; pam_mount puts none.)
+var keepers = []string{"pam_afs_session.so", "pam_cifscreds.so", "pam_krb5.so"}
+
+// leftBehind tells of keys that are put into the session keyring between the last pam_keyinit and line
+// i, which joins another.
+func (s *service) leftBehind(last, i int) {
+	ours := s.stack.Lines[i]
+	for _, line := range s.stack.Lines[min(last+1, i):i] {
+		if !slices.ContainsFunc(keepers, line.Is) {
+			continue
+		}
+		mend := Mend{fmt.Sprintf("in %s before line %d", editable(line.File), line.Number), words(ours)}
+		if line.File == ours.File {
+			mend.Where = fmt.Sprintf("in %s move line %d above line %d", editable(line.File), ours.Number, line.Number)
+		}
+		s.add(Note, fmt.Sprintf("%s stands before %s: the module joins a session keyring, and leaves behind what %s has put into the one before",
+			line.Where(), ours.Where(), line.Module), mend)
+		return
 	}
 }
 
@@ -159,17 +188,48 @@ func (s *service) place(after int) string {
 }
 
 // mendOrder moves the line, or if it is one that other services include, adds another.
-func (s *service) mendOrder(ours, keyinit pamconf.Line) Mend {
-	words := strings.Join(append([]string{"session", ours.Control, ours.Module}, ours.Args...), " ")
-	if ours.File == keyinit.File {
-		return Mend{fmt.Sprintf("in %s move line %d below line %d", editable(ours.File), ours.Number, keyinit.Number), words}
+func (s *service) mendOrder(ours pamconf.Line, keyinit int) Mend {
+	after := s.stack.Lines[keyinit]
+	if ours.File == after.File {
+		return Mend{fmt.Sprintf("in %s move line %d below line %d", editable(ours.File), ours.Number, after.Number), words(ours)}
 	}
-	return Mend{fmt.Sprintf("in %s after line %d", editable(keyinit.File), keyinit.Number), words}
+	where, text := s.newLine(keyinit, strings.ReplaceAll(words(ours), " user_keyring", ""))
+	return Mend{where, text}
+}
+
+// words is a line as it is typed.
+func words(l pamconf.Line) string {
+	return strings.Join(append([]string{"session", l.Control, l.Module}, l.Args...), " ")
+}
+
+// newLine is where a line is to be added, and what: for a vendor's file a new one that includes it, where
+// libpam understands that for all kinds of lines (Debian's does).
+func (s *service) newLine(after int, text string) (where, lines string) {
+	file := ""
+	if after >= 0 {
+		file = s.stack.Lines[after].File
+	} else if len(s.stack.Files) > 0 {
+		file = s.stack.Files[0]
+	}
+	if name, ok := vendors(file); ok && name == s.stack.Service && s.stack.AtInclude {
+		return fmt.Sprintf("in a new file %s/%s", pamconf.System.Dirs[0], name), "@include " + file + "\n" + text
+	}
+	return s.place(after), text
+}
+
+// vendors tells the service whose file in one of the vendor's directories this is.
+func vendors(file string) (service string, ok bool) {
+	for _, dir := range pamconf.System.Dirs[1:] {
+		if service, ok = strings.CutPrefix(file, dir+"/"); ok {
+			return service, true
+		}
+	}
+	return "", false
 }
 
 // editable is where a file is to be changed: the vendor's in a copy, which libpam then takes instead.
 func editable(file string) string {
-	if name, ok := strings.CutPrefix(file, pamconf.System.Dirs[1]+"/"); ok {
+	if name, ok := vendors(file); ok {
 		return fmt.Sprintf("%s/%s (copy it from %s)", pamconf.System.Dirs[0], name, file)
 	}
 	return file
@@ -197,6 +257,23 @@ func (s *service) unusable() {
 	for _, i := range s.positions() {
 		if module := s.stack.Lines[i].Module; !installed(module) {
 			s.add(Wrong, fmt.Sprintf("%s names a module that is missing: %s", s.stack.Lines[i].Where(), module), Mend{})
+		}
+	}
+}
+
+// options tells of arguments that the module logs and goes on without.
+func (s *service) options() {
+	for _, i := range s.positions() {
+		where := s.stack.Lines[i].Where()
+		for _, arg := range s.stack.Lines[i].Args {
+			name, value, fault := options.Split(arg)
+			_, notUID := strconv.ParseUint(value, 10, 32)
+			switch {
+			case fault != "":
+				s.add(Note, fmt.Sprintf("%s: %s: %s: the module logs it and goes on without it", where, fault, show.Quote(arg)), Mend{})
+			case name == "minimum_uid" && notUID != nil:
+				s.add(Wrong, fmt.Sprintf("%s: %s: not a UID: the module excludes every user", where, show.Quote(arg)), Mend{})
+			}
 		}
 	}
 }

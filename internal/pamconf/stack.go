@@ -16,8 +16,8 @@ import (
 type Config struct{ Dirs []string }
 
 // System are the directories of Linux-PAM: the administrator's and the vendor's
-// (since 1.4.0).
-var System = Config{[]string{"/etc/pam.d", "/usr/lib/pam.d"}}
+// (since 1.4.0, and where it is built with a vendordir).
+var System = Config{[]string{"/etc/pam.d", "/usr/lib/pam.d", "/usr/share/pam/pam.d"}}
 
 // other is the service whose lines count where a service has none of a kind.
 const other = "other"
@@ -34,6 +34,8 @@ type Stack struct {
 	Files []string
 	// FromOther tells that the service has no line of this kind, so that libpam takes those of "other".
 	FromOther bool
+	// AtInclude tells that a file has @include, which Debian's libpam alone understands.
+	AtInclude bool
 	Problems  []string
 }
 
@@ -110,6 +112,7 @@ func (c Config) collect(s *Stack, name, kind string, level, depth int, from stri
 		}
 		switch {
 		case line.includes():
+			s.AtInclude = s.AtInclude || line.Control == "@include"
 			c.collect(s, line.Module, kind, level, depth+1, line.Where())
 		case line.Control == "substack":
 			s.Lines = append(s.Lines, line)

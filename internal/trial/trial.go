@@ -154,9 +154,7 @@ func (r *Report) whyNot() string {
 	case session == nil:
 		return lost + "its session keyring cannot be used: " + fmt.Sprint(r.Inside.Err)
 	case !r.Fresh:
-		return lost + "neither pam_keyinit.so nor " + checkup.Module + " has joined a session keyring, the one of before is still in place"
-	case session.UID != r.UID && session.State == keytree.Valid:
-		return lost + fmt.Sprintf("its session keyring belongs to UID %d", session.UID)
+		return lost + "neither pam_keyinit.so nor " + checkup.Module + " has joined a session keyring: it still has the one of before"
 	}
 	return lost + "a session keyring was joined for it, but " + checkup.Module + " has not run, has failed, or ran before that keyring was joined"
 }

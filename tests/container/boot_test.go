@@ -247,14 +247,9 @@ func (c *container) journal(t *testing.T) string {
 // Lines of the module's, and of systemd's that something had to be killed or has failed.
 var complaint = regexp.MustCompile(`pam_persistent\(|timed out|[Kk]illing|SIGKILL|systemd\[\d+\]: .*[Ff]ailed|dumped core|segfault|not responding`)
 
-// When the session of systemd-user is closed, its session keyring is long gone (pam_keyinit has replaced it), so the module needs a child to
-// look for another. systemd kills the (sd-pam) about then (user@.service has KillMode=mixed), and the child with it; it is said in the
-// journal if these two were seen and were gone a moment later. Nothing depends on that closing.
-var killedWhileClosing = regexp.MustCompile(`user@\d+\.service: Killing process \d+ \(n/a\) with signal SIGKILL`)
-
 func complaints(journal string) (found []string) {
 	for line := range strings.Lines(journal) {
-		if complaint.MatchString(line) && !killedWhileClosing.MatchString(line) {
+		if complaint.MatchString(line) {
 			found = append(found, strings.TrimSpace(line))
 		}
 	}

@@ -81,11 +81,7 @@ func (c *container) logins(t *testing.T, when string, linked bool) {
 		"user service": {world.Carol, "systemd-run --user -q --wait --pipe keyctl show @s", world.Carol},
 	} {
 		out, err := c.ssh(login.user.Name, login.script)
-		link := ownLink(login.as)
-		if name == "user service" { // pam_keyinit has taken the link away, and the user keyring has another
-			link = regexp.MustCompile(`\\_ keyring: _persistent`)
-		}
-		if err != nil || link.MatchString(out) != linked {
+		if err != nil || ownLink(login.as).MatchString(out) != linked {
 			t.Errorf("%s: %s: %v; link wanted: %v\n%s", when, name, err, linked, out)
 		}
 		if strings.HasPrefix(name, "ssh") {
@@ -97,7 +93,7 @@ func (c *container) logins(t *testing.T, when string, linked bool) {
 		}
 	}
 	c.wellAfter(t, when)
-	// The links that were there are gone with the keyrings; else the next logins would find them in the user keyring.
+	// The next logins find nothing of these.
 	for _, u := range users() {
 		keyctltest.Forget(t, u.UID)
 	}
@@ -117,8 +113,8 @@ func (c *container) doctor(t *testing.T) {
 	out := c.admin(t, "persistent-keyring doctor")
 	for _, line := range []string{
 		`ok +kernel: persistent keyrings can be had`, `ok +module: /\S+/pam_persistent\.so can be loaded`, `ok +service sshd: .*common-session`,
-		`ok +service login: `, `note +service cron: .*the module joins a new session keyring itself`,
-		`note +service systemd-user: .*pam_keyinit\.so.*found through the user keyring`, `note +services: also without the line.*runuser`,
+		`ok +service login: `, `ok +service cron: .*session keyring made by this module`,
+		`ok +service systemd-user: /etc/pam\.d/systemd-user:3, after pam_keyinit\.so \(/usr/lib/pam\.d/systemd-user:`, `note +services: also without the line.*runuser`,
 		`ok +sshd: UsePAM is yes`,
 	} {
 		if !regexp.MustCompile(`(?m)^` + line).MatchString(out) {

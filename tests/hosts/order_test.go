@@ -157,7 +157,11 @@ var include = regexp.MustCompile(`^(?:@include\s+(\S+)|session\s+include\s+(\S+)
 // sessionLines is the session stack of a service, all files included, as "control module options".
 func sessionLines(t testing.TB, service string) []string {
 	t.Helper()
-	text, err := os.ReadFile("/etc/pam.d/" + service)
+	file := service
+	if !filepath.IsAbs(service) {
+		file = "/etc/pam.d/" + service
+	}
+	text, err := os.ReadFile(file)
 	if os.IsNotExist(err) {
 		text, err = os.ReadFile("/usr/lib/pam.d/" + service)
 	}

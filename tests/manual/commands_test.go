@@ -20,7 +20,7 @@ func testCommands(t *testing.T) {
 	checkAll(t, manExamples(page(t, "docs/persistent-keyring.1")), map[string]func(*testing.T, example){
 		"Will my tickets be there tomorrow?":                                           tomorrow,
 		"A shell with the persistent keyring, in a session that lacks it:":             shell,
-		"A tmux(1) server that outlives the session, and with it its session keyring:": server,
+		"A tmux(1) server that outlives a session whose session keyring is revoked at its end by the option revoke of pam_persistent(8):": server,
 		"After a change in /etc/pam.d:":                                                change,
 		"Keyrings of long sessions are kept from expiring, daily, by a timer that is installed and off; it renews the keyrings of lingering users " +
 			"too (loginctl(1)):": timer,
@@ -72,6 +72,7 @@ func shell(t *testing.T, e example) {
 // A server is started in a session that revokes its session keyring at the end, and asked afterwards what it has. Without the command it has
 // nothing but a dead keyring: that is what the example is for.
 func server(t *testing.T, e example) {
+	world.WriteService(t, servedService, strings.ReplaceAll(stock(t, servedService), "pam_persistent.so", "pam_persistent.so revoke"))
 	example := typed(t, e, "$ ")
 	plain := example[strings.LastIndex(example, " ")+1:]
 	if got, want := afterLogout(t, plain), "Key has been revoked"; !strings.Contains(got, want) {

@@ -14,18 +14,18 @@ const keyinit = "session optional pam_keyinit.so force revoke"
 
 func testStacks(t *testing.T) {
 	checkAll(t, manExamples(page(t, "docs/pam_persistent.8")), map[string]func(*testing.T, example){
-		"/etc/pam.d/sshd and /etc/pam.d/login have a pam_keyinit line; the module goes after it, at the end:": afterKeyinit,
-		"/etc/pam.d/cron, su and sudo on Debian have none; one line is enough:":                               oneLine,
+		"/etc/pam.d/sshd and /etc/pam.d/login have a pam_keyinit line; the module goes right after it:": afterKeyinit,
+		"/etc/pam.d/cron, su and sudo on Debian have none; one line is enough:":                         oneLine,
 		userManager: replacedAfterwards,
 		"Tickets in the persistent keyring, for users only, and not for those whom sshd has given delegated ones:": tickets,
 	})
 }
 
-const userManager = "systemd-user on Debian, a file in /usr/lib/pam.d unless a copy in /etc/pam.d takes its place, calls pam_keyinit after " +
-	"common-session-noninteractive, which replaces the session keyring that the module has served. Either put the line at the very end of the " +
-	"file, or, where it stands in common-session-noninteractive:"
+const userManager = "systemd-user on Debian, a file in /usr/lib/pam.d, calls pam_keyinit after common-session-noninteractive, which takes away " +
+	"the session keyring that the line there has joined. So the line has to run once more, after it. The Debian package makes a file " +
+	"/etc/pam.d/systemd-user, unless there is one, which libpam prefers to the other:"
 
-// The first of the two lines is in the stock file, the second is appended.
+// The first of the two lines is in the stock file, the second comes after it.
 func afterKeyinit(t *testing.T, e example) {
 	if len(e.lines) != 2 || e.lines[0] != keyinit {
 		t.Fatalf("lines %q", e.lines)
@@ -36,6 +36,8 @@ func afterKeyinit(t *testing.T, e example) {
 		if !contains(file, keyinit) {
 			t.Errorf("Debian's %s has no line %q:\n%s", service, keyinit, file)
 		}
+		at := keyinitLine.FindStringIndex(file)
+		served(t, service, file[:at[1]]+ours+"\n"+file[at[1]:])
 		served(t, service, file+ours+"\n")
 		// The reason for "after it": before it, the line serves a session keyring that is thrown away.
 		notServed(t, service, ours+"\n"+file)
@@ -68,26 +70,21 @@ func oneLine(t *testing.T, e example) {
 	})
 }
 
-// Two ways, of which the first is the plain line of the example before and the second the one that is shown.
+var keyinitLine = regexp.MustCompile(`(?m)^session +optional +pam_keyinit\.so +force +revoke\n`)
+
+// The file is the example as it is shown; the line stands in common-session-noninteractive, too, or not.
 func replacedAfterwards(t *testing.T, e example) {
-	const service, common, plain = "systemd-user", "common-session-noninteractive", "session optional pam_persistent.so"
+	const service, common, plain = "systemd-user", "common-session-noninteractive", "session optional pam_persistent.so\n"
 	file := stock(t, service)
 	if before, after, found := strings.Cut(file, "@include "+common); !found || contains(before, keyinit) || !strings.Contains(after, "pam_keyinit") {
 		t.Errorf("Debian's %s does not call pam_keyinit after %s:\n%s", service, common, file)
 	}
-	served(t, service, file+plain+"\n")
+	two := strings.Join(e.lines, "\n") + "\n"
+	served(t, service, two)
 	t.Run("in "+common, func(t *testing.T) {
-		const find = "keyctl show @s"
-		before := stock(t, common)
-		world.WriteService(t, common, before+strings.Join(e.lines, "\n")+"\n")
-		if out := serve(t, service, find); ownLink().MatchString(out) || !strings.Contains(out, persistent()) {
-			t.Errorf("not through the user keyring alone:\n%s", out)
-		}
-		world.ForgetKeys(t)
-		world.WriteService(t, common, before+plain+"\n")
-		if out := serve(t, service, find); strings.Contains(out, persistent()) {
-			t.Errorf("found without the option too:\n%s", out)
-		}
+		world.WriteService(t, common, plain+stock(t, common))
+		notServed(t, service, file)
+		served(t, service, two)
 	})
 }
 
@@ -95,14 +92,15 @@ func replacedAfterwards(t *testing.T, e example) {
 func tickets(t *testing.T, e example) {
 	const service, ring = "pam-persistent-test", "ring root start pam-persistent-test "
 	world.WriteService(t, service, strings.Join(e.lines, "\n")+"\n")
-	const untouched = "session keyring _ses of root: _uid.0"
+	// Who is left out has a session keyring all the same.
+	const without = "KRB5CCNAME=(unset)\nsession keyring _ses of "
 	ours := fmt.Sprintf("KRB5CCNAME=KEYRING:persistent:%d", world.Alice.UID)
 	for _, test := range []struct{ name, commands, want string }{
 		{"a user", ring + "alice open print-env KRB5CCNAME tree", ours + "\n" + tree()},
 		{"a user with a delegated ticket", ring + "alice put-env KRB5CCNAME=FILE:/tmp/delegated open print-env KRB5CCNAME tree",
 			"KRB5CCNAME=FILE:/tmp/delegated\n" + tree()},
-		{"a system user", ring + "daemon open print-env KRB5CCNAME tree", "KRB5CCNAME=(unset)\n" + untouched},
-		{"root", ring + "root open print-env KRB5CCNAME tree", "KRB5CCNAME=(unset)\n" + untouched},
+		{"a system user", ring + "daemon open print-env KRB5CCNAME tree", without + "daemon: _uid.1"},
+		{"root", ring + "root open print-env KRB5CCNAME tree", without + "root: _uid.0"},
 	} {
 		if out := host(t, test.commands+" close end"); !strings.Contains(out, "\n"+test.want+"\n") {
 			t.Errorf("%s:\n%s\nwant\n%s", test.name, out, test.want)

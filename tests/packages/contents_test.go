@@ -23,6 +23,7 @@ var (
 		"-rw-r--r-- root/root /usr/share/man/man8/pam_persistent.8.gz",
 	}
 	onlyDeb = []string{
+		"-rwxr-xr-x root/root /usr/libexec/libpam-persistent/systemd-user",
 		"-rw-r--r-- root/root /usr/share/doc/libpam-persistent/copyright",
 		"-rw-r--r-- root/root /usr/share/lintian/overrides/libpam-persistent",
 		"-rw-r--r-- root/root /usr/share/pam-configs/pam_persistent",

@@ -29,8 +29,8 @@ func testLifeOnDebian(t *testing.T, deb, next string) {
 
 	run(t, "", "dpkg", "-i", deb)
 	lines(t, 1)
-	last(t, "common-session")
-	last(t, "common-session-noninteractive")
+	first(t, "common-session")
+	first(t, "common-session-noninteractive")
 	logins(t, "installed", true)
 	userServices(t)
 	units(t)
@@ -126,11 +126,14 @@ func diff(t *testing.T, before, after string) string {
 	return out
 }
 
-var ourLine = regexp.MustCompile(`(?m)^session\s+optional\s+pam_persistent\.so user_keyring\s*$`)
+var ourLine = regexp.MustCompile(`(?m)^session\s+optional\s+pam_persistent\.so\s*$`)
 
-// lines tells whether the two files have our line that often, and no other of pam.d has the name of the module.
+// lines tells whether the files have our line that often, and no other of pam.d has the name of the module.
 func lines(t *testing.T, want int) {
 	t.Helper()
+	if _, err := os.Stat("/etc/pam.d/systemd-user"); (err == nil) != (want > 0) {
+		t.Errorf("/etc/pam.d/systemd-user: %v", err)
+	}
 	for _, name := range []string{"common-session", "common-session-noninteractive"} {
 		text, err := os.ReadFile("/etc/pam.d/" + name)
 		if got := len(ourLine.FindAll(text, -1)); err != nil || got != want || strings.Count(string(text), "pam_persistent") != want {
@@ -144,13 +147,14 @@ func lines(t *testing.T, want int) {
 	}
 }
 
-// last tells whether our line comes after all others of the file.
-func last(t *testing.T, name string) {
+// first tells whether our line comes before those of all other profiles.
+func first(t *testing.T, name string) {
 	t.Helper()
 	text, _ := os.ReadFile("/etc/pam.d/" + name)
-	stack := regexp.MustCompile(`(?m)^session.*$`).FindAllString(string(text), -1)
-	if len(stack) == 0 || !ourLine.MatchString(stack[len(stack)-1]) {
-		t.Errorf("%s does not end with our line:\n%s", name, strings.Join(stack, "\n"))
+	_, additional, found := strings.Cut(string(text), "# and here are more per-package modules (the \"Additional\" block)\n")
+	line, _, _ := strings.Cut(additional, "\n")
+	if !found || !ourLine.MatchString(line) {
+		t.Errorf("the Additional block of %s does not begin with our line:\n%s", name, text)
 	}
 }
 
@@ -185,13 +189,13 @@ func logins(t *testing.T, when string, linked bool) {
 // ownLink is alice's persistent keyring directly in the session keyring: two blanks less than in the user keyring.
 var ownLink = regexp.MustCompile(`(?m)^ *\d+ \S+ +99961 +\d+ {3}\\_ keyring: _persistent\.99961\r?$`)
 
-// userServices is what user_keyring is for: the user's manager replaces the session keyring after the line has run.
+// userServices: the user's manager replaces the session keyring after the line has run, and the package's file has it run again.
 func userServices(t *testing.T) {
 	t.Helper()
 	out := world.Run(t, world.Built(t, "tests/pamhost"), "serve", "systemd-user", "alice",
 		`keyctl show @s; keyctl id "%keyring:_persistent.99961"`)
-	if ownLink.MatchString(out) || !strings.Contains(out, `\_ keyring: _persistent.99961`) {
-		t.Errorf("the user's manager has not found the persistent keyring through the user keyring alone:\n%s", out)
+	if !ownLink.MatchString(out) || strings.Count(out, `\_ keyring: _persistent.99961`) != 1 {
+		t.Errorf("the user's manager has not the persistent keyring in its session keyring, and there alone:\n%s", out)
 	}
 }
 
