@@ -14,5 +14,5 @@ func TestMain(m *testing.M) {
 		attack(os.Args[2])
 		return
 	}
-	world.MainAt(m, 99770, 10)
+	world.MainAt(m, 99770, 10, oddUIDs...)
 }
