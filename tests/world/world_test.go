@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"pam_persistent/internal/keyctl/keyctltest"
 )
 
 // The machine of these tests has an alice, a bob and a user0 of its own: the binary runs itself once more where they are the first in each
@@ -65,4 +67,22 @@ func TestUsersOfTheMachineLose(t *testing.T) {
 	if out, err := Try(Hung, "getent", "passwd", "4000001"); err == nil {
 		t.Errorf("the machine's alice is still there: %s", out)
 	}
+}
+
+func TestAlone(t *testing.T) {
+	ForgetKeys(t)
+	keyctltest.AsUser(t, Bob.UID, func() {
+		row := fmt.Sprintf("%d: ", Bob.UID)
+		for _, test := range []struct {
+			users []User
+			seen  bool
+		}{{[]User{Alice}, false}, {[]User{Alice, Bob}, true}} {
+			if out := Run(t, "sh", "-c", Alone(test.users, "cat /proc/key-users")); strings.Contains(out, row) != test.seen || !strings.Contains(out, "    0: ") {
+				t.Errorf("bob is to be seen: %v\n%s", test.seen, out)
+			}
+		}
+		if out := Run(t, "cat", "/proc/key-users"); !strings.Contains(out, row) {
+			t.Errorf("afterwards bob is not seen any more:\n%s", out)
+		}
+	})
 }
