@@ -3,6 +3,7 @@
 package attackers
 
 import (
+	"fmt"
 	"os"
 	"testing"
 
@@ -13,6 +14,10 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == attackArgument {
 		attack(os.Args[2])
 		return
+	}
+	if len(os.Args) > 3 && os.Args[1] == holdArgument {
+		fmt.Fprintln(os.Stderr, "hold:", hold(os.Args[2], os.Args[3:]))
+		os.Exit(99)
 	}
 	world.MainAt(m, 99770, 10, oddUIDs...)
 }
