@@ -12,6 +12,7 @@ import (
 
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/world/accounts"
 )
 
 // The users who log in; nobody else has these UIDs. Several, so that logins side by side are those of different users.
@@ -85,14 +86,14 @@ func copyEtc() error {
 }
 
 func addUsers() error {
-	text, err := os.ReadFile("/etc/passwd")
-	if err != nil {
+	if err := accounts.HideCache(); err != nil {
 		return err
 	}
+	var lines accounts.Lines
 	for uid := firstUID; uid <= lastUID; uid++ {
 		name := userName(uid - firstUID)
 		home := filepath.Join("/home", name)
-		text = fmt.Appendf(text, "%s:x:%d:%d::%s:/bin/sh\n", name, uid, uid, home)
+		lines.Passwd += fmt.Sprintf("%s:x:%d:%d::%s:/bin/sh\n", name, uid, uid, home)
 		if err := os.Mkdir(home, 0o700); err != nil {
 			return err
 		}
@@ -100,5 +101,5 @@ func addUsers() error {
 			return err
 		}
 	}
-	return os.WriteFile("/etc/passwd", text, 0o644)
+	return accounts.Install("/etc", lines)
 }

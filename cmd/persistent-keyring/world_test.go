@@ -5,10 +5,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/world/accounts"
 )
 
 const (
@@ -42,18 +44,19 @@ func buildWorld() error {
 			return err
 		}
 	}
-	for path, text := range map[string]string{
-		"/etc/passwd": "alice:x:99940:99940::/:/bin/sh\nbob:x:99941:99941::/:/bin/sh\ncarol:x:99942:99942::/:/bin/sh\n",
-		"/etc/group":  "alice:x:99940:\nbob:x:99941:\ncarol:x:99942:\n",
-	} {
-		before, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(path, []byte(strings.TrimRight(string(before), "\n")+"\n"+text), 0o644); err != nil {
-			return err
-		}
+	if err := accounts.HideCache(); err != nil {
+		return err
 	}
+	var lines accounts.Lines
+	for name, uid := range map[string]uint32{"alice": alice, "bob": bob, "carol": carol} {
+		lines.Passwd += fmt.Sprintf("%s:x:%d:%d::/:/bin/sh\n", name, uid, uid)
+		lines.Shadow += name + ":*:19000:0:99999:7:::\n"
+		lines.Group += fmt.Sprintf("%s:x:%d:\n", name, uid)
+	}
+	if err := accounts.Install("/etc", lines); err != nil {
+		return err
+	}
+	keyctltest.Own(first, last)
 	return clean()
 }
 

@@ -3,6 +3,7 @@
 package attackers
 
 import (
+	"fmt"
 	"os"
 	"testing"
 
@@ -14,5 +15,9 @@ func TestMain(m *testing.M) {
 		attack(os.Args[2])
 		return
 	}
-	world.MainAt(m, 99770, 10)
+	if len(os.Args) > 3 && os.Args[1] == holdArgument {
+		fmt.Fprintln(os.Stderr, "hold:", hold(os.Args[2], os.Args[3:]))
+		os.Exit(99)
+	}
+	world.MainAt(m, 99770, 10, oddUIDs...)
 }

@@ -8,6 +8,7 @@ import (
 
 	"pam_persistent/internal/keyctl/keyctltest"
 	"pam_persistent/tests/world"
+	"pam_persistent/tests/world/accounts"
 )
 
 // A user name is whatever the network sent: it reaches the log as one line, of characters that a terminal does not act upon.
@@ -47,13 +48,13 @@ func TestNamesOfNobody(t *testing.T) {
 	}
 }
 
-// addUser gives the world one more line of /etc/passwd, until the test is over.
+// addUser gives the world one more line of /etc/passwd, after those of its users, until the test is over.
 func addUser(t *testing.T, line string) {
 	t.Helper()
 	const file = "/etc/passwd"
 	before, err := os.ReadFile(file)
 	if err == nil {
-		err = os.WriteFile(file, append(before, line+"\n"...), 0o644)
+		err = os.WriteFile(file, []byte(accounts.ByName(string(before), line+"\n")), 0o644)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -117,17 +118,20 @@ func TestOddAccounts(t *testing.T) {
 
 const keepAnywhere = `keyctl add user secret x "$(keyctl search @s keyring "_persistent.$(id -u)")" >/dev/null`
 
+// oddUIDs are the largest that can be had, and those at which a sign begins.
+var oddUIDs = []uint32{1<<31 - 1, 1 << 31, 3000000000, 1<<32 - 3, 1<<32 - 2}
+
 // UIDs are 32 bits without a sign; the two at the end, and what C libraries make of a sign, are not for use.
 func TestOddUIDs(t *testing.T) {
 	for text, test := range map[string]struct {
 		uid    uint32
 		reason string
 	}{
-		"2147483647": {uid: 1<<31 - 1},
-		"2147483648": {uid: 1 << 31},
-		"3000000000": {uid: 3000000000},
-		"4294967293": {uid: 1<<32 - 3},
-		"4294967294": {uid: 1<<32 - 2}, // NOBODY of some systems
+		"2147483647": {uid: oddUIDs[0]},
+		"2147483648": {uid: oddUIDs[1]},
+		"3000000000": {uid: oddUIDs[2]},
+		"4294967293": {uid: oddUIDs[3]},
+		"4294967294": {uid: oddUIDs[4]}, // NOBODY of some systems
 		"4294967295": {reason: "err: odd(uid=4294967295): not a valid UID and GID: 4294967295:4294967295"},
 		"-1":         {reason: `notice: unknown user "odd"`},
 		"-2":         {reason: `notice: unknown user "odd"`},

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"unsafe"
 
@@ -17,8 +18,11 @@ import (
 )
 
 // newest calls the function for the IDs of the newest threads of the world, and of those that come next: faster than to look for them in /proc.
-// The attacker's own are spared.
-func newest(f func(tid int)) {
+// The attacker's own are spared. First comes the one that is held for it, if there is one.
+func newest(victim int, f func(tid int)) {
+	if victim != 0 {
+		f(victim)
+	}
 	text, _ := os.ReadFile("/proc/loadavg")
 	fields := strings.Fields(string(text))
 	last, err := strconv.Atoi(fields[len(fields)-1])
@@ -37,7 +41,13 @@ func newest(f func(tid int)) {
 // signalling sends a signal to whatever it may. kill(2) takes the ID of any thread, and asks for the rights over that thread; but all of
 // its process is stopped or killed. The attacker's own threads are not among the newest.
 func signalling(sig unix.Signal) way {
-	return func(count *counter) { newest(func(tid int) { count.did(unix.Kill(tid, sig)) }) }
+	return func(count *counter) {
+		newest(count.victim, func(tid int) {
+			if count.did(unix.Kill(tid, sig)) && tid == count.victim {
+				count.hit = true
+			}
+		})
+	}
 }
 
 // Files of a thread that show its memory, its descriptors or what it is doing, for those who may trace it.
@@ -62,10 +72,11 @@ func reading(count *counter, trace bool) {
 	runtime.LockOSThread() // whoever traces is a thread
 	var here [8]byte
 	local, remote := []unix.Iovec{{Base: &here[0], Len: 8}}, []unix.RemoteIovec{{Base: uintptr(unsafe.Pointer(&here)), Len: 8}}
-	newest(func(tid int) {
+	newest(count.victim, func(tid int) {
 		if unix.Kill(tid, 0) != nil {
 			return
 		}
+		defer func() { count.hit = count.hit || tid == count.victim }()
 		for _, file := range telling {
 			count.did(readable(fmt.Sprintf("/proc/%d/%s", tid, file)))
 		}
@@ -95,24 +106,32 @@ func init() {
 }
 
 // Once the session is open, closing it again and again, with option debug, is work for the child alone: it drops to the user, and nothing is
-// done in the login process.
-const closings = 100
-
-func closeUnderAttack(t *testing.T, name string, closings int) (tried, done int, codes tally, log []string) {
+// done in the login process. The first child is held while it is the user, until the attacker has got at it; the others are for the attacker to
+// find, at whatever moment.
+func closeUnderAttack(t *testing.T, module, name string, closings int) (tried, done int, codes tally, log []string) {
 	t.Helper()
 	world.ForgetKeys(t)
-	world.Service(t, world.Built(t, "tests/impatient.so"), "session required pam_persistent.so debug\n")
+	world.Service(t, world.Built(t, module), "session required pam_persistent.so debug\n")
 	open, attacked := t.TempDir()+"/open", t.TempDir()+"/attacked"
-	var attacker *attacker
-	commands := append([]string{"open-log", "sigchld", "start", service, "alice", "open", "sh",
+	var attacker atomic.Pointer[attacker]
+	commands := append([]string{world.Built(t, "tests/pamhost"), "open-log", "sigchld", "start", service, "alice", "open", "sh",
 		": >" + open + "; until [ -e " + attacked + " ]; do sleep 0.01; done", "state"}, slices.Repeat([]string{"close"}, closings)...)
+	held, end := moments(t, func(m moment) {
+		if a := attacker.Load(); a != nil {
+			a.atMoment(m)
+		}
+	}, append(commands, "same", "tree", "sigchlds")...)
 	world.TakeLog(t)
 	out, err := world.TryWith(world.Hung, func(int) error {
 		keyctltest.Eventually(t, "the session is open", func() bool { _, err := os.Stat(open); return err == nil })
-		attacker = start(t, world.Alice, name)
+		attacker.Store(start(t, world.Alice, name))
 		return os.WriteFile(attacked, nil, 0o600)
-	}, append(append([]string{world.Built(t, "tests/pamhost")}, commands...), "same", "tree", "sigchlds")...)
-	tried, done = attacker.stop()
+	}, held...)
+	end()
+	tried, done = attacker.Load().stop()
+	if attacker.Load().hits.Load() == 0 {
+		t.Error("the attacker has not got at the child that was held")
+	}
 	codes = tally{}
 	var rest []string
 	for line := range strings.Lines(out) {
@@ -143,16 +162,17 @@ func closeUnderAttack(t *testing.T, name string, closings int) (tried, done int,
 // timer, or two seconds (ten with the module as it is installed), and nobody else anything.
 func TestSignalsToTheChild(t *testing.T) {
 	for name, test := range map[string]struct {
+		module   string
 		closings int
 		reason   string
 	}{
-		"kill": {closings, "err: alice(uid=%d): the child was killed by SIGKILL"},
-		"stop": {15, "err: alice(uid=%d): the child did not answer in time and was killed"},
+		"kill": {"pam_persistent.so", 100, "err: alice(uid=%d): the child was killed by SIGKILL"},
+		"stop": {"tests/impatient.so", 15, "err: alice(uid=%d): the child did not answer in time and was killed"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, done, _, log := closeUnderAttack(t, name, test.closings)
-			if done == 0 {
-				t.Error("no signal has hit")
+			_, done, codes, log := closeUnderAttack(t, test.module, name, test.closings)
+			if done == 0 || codes["close = session_err"] == 0 {
+				t.Errorf("%d signals have hit, %v", done, codes)
 			}
 			for _, line := range log {
 				if line != fmt.Sprintf(test.reason, world.Alice.UID) {
@@ -165,7 +185,7 @@ func TestSignalsToTheChild(t *testing.T) {
 
 // But the child's memory is a copy of the host's, with all its secrets, and its descriptors are the host's.
 func TestReadingTheChild(t *testing.T) {
-	tried, done, _, _ := closeUnderAttack(t, "read and trace", closings)
+	tried, done, _, _ := closeUnderAttack(t, "pam_persistent.so", "read and trace", 100)
 	if tried == 0 {
 		t.Error("no thread was there to be read")
 	}
@@ -174,20 +194,20 @@ func TestReadingTheChild(t *testing.T) {
 	}
 	t.Run("a process of the user's own is read", func(t *testing.T) {
 		attacker := start(t, world.Alice, "read")
-		for range 20 {
-			world.Run(t, "setpriv", fmt.Sprint("--reuid=", world.Alice.UID), fmt.Sprint("--regid=", world.Alice.UID), "--clear-groups", "sleep", "0.02")
-		}
+		held, end := moments(t, attacker.atMoment, "/usr/bin/setpriv", fmt.Sprint("--reuid=", world.Alice.UID), fmt.Sprint("--regid=", world.Alice.UID),
+			"--clear-groups", "keyctl", "session", "-", "true")
+		world.Run(t, held...)
+		end()
 		if tried, done := attacker.stop(); done == 0 {
 			t.Errorf("not once in %d times", tried)
 		}
 	})
 }
 
-// While the login process joins a session keyring for the user it has the user's real ID, and the user may stop and kill it, with or without this
-// module: the first stack is pam_keyinit's alone. There is no other way to give a new keyring its owner. What a kill must not leave is anything
-// that helps another user, or that the next login stumbles over.
+// While pam_keyinit joins a session keyring for the user the login process has the user's real ID, and the user may stop and kill it; this module's
+// child is the user for some time. What a kill must not leave is anything that helps another user, or that the next login stumbles over.
 func TestSignalsToTheLoginProcess(t *testing.T) {
-	const logins = 100
+	const logins = 50
 	for name, stack := range map[string]string{
 		"pam_keyinit alone": "session optional pam_keyinit.so force\n",
 		"pam_persistent":    stacks["no-keyinit"],
@@ -198,7 +218,9 @@ func TestSignalsToTheLoginProcess(t *testing.T) {
 			attacker := start(t, world.Alice, "kill")
 			killed := 0
 			for range logins {
-				out, err := world.Try(world.Hung, world.Built(t, "tests/pamhost"), "ring", "root", "start", service, "alice", "open")
+				held, end := moments(t, attacker.atMoment, world.Built(t, "tests/pamhost"), "ring", "root", "start", service, "alice", "open")
+				out, err := world.Try(world.Hung, held...)
+				end()
 				switch {
 				case err != nil && err.Error() == "signal: killed":
 					killed++
@@ -208,8 +230,8 @@ func TestSignalsToTheLoginProcess(t *testing.T) {
 			}
 			tried, done := attacker.stop()
 			t.Logf("%d calls of the attacker's, %d successful; %d of %d login processes killed", tried, done, killed, logins)
-			if done == 0 {
-				t.Error("no signal has hit")
+			if attacker.hits.Load() == 0 || name == "pam_keyinit alone" && killed == 0 {
+				t.Errorf("no signal has hit what was held, %d login processes were killed", killed)
 			}
 			nothingCrosses(t)
 		})

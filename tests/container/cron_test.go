@@ -85,6 +85,9 @@ func (c *container) cronJobs(t *testing.T, all ...jobs) (outputs []string) {
 		}
 		write(t, c.root+"/home/"+j.user+"/jobs/last", "", 0o644)
 	}
+	// The file is there before its job has ended, and the session ends later: cron has no child any more.
+	c.run(t, "sh", "-ec", `pid=$(systemctl show --property=MainPID --value cron)
+		while [ -n "$(cat "/proc/$pid/task/$pid/children")" ]; do sleep 0.1; done`)
 	for _, j := range all {
 		c.run(t, "crontab", "-u", j.user, "-r")
 	}

@@ -110,7 +110,7 @@ func (c *container) wellAfter(t *testing.T, when string) {
 // doctor is asked right after the installation: nothing is wrong, and what the administrator may want to know is said.
 func (c *container) doctor(t *testing.T) {
 	t.Helper()
-	out := c.admin(t, "persistent-keyring doctor")
+	out := c.admin(t, world.Alone(users(), "persistent-keyring doctor"))
 	for _, line := range []string{
 		`ok +kernel: persistent keyrings can be had`, `ok +module: /\S+/pam_persistent\.so can be loaded`, `ok +service sshd: .*common-session`,
 		`ok +service login: `, `ok +service cron: .*session keyring made by this module`,

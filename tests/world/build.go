@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"pam_persistent/tests/world/accounts"
 )
 
 // build lays the world over the machine: all of it is gone with the mount namespace.
@@ -92,6 +94,9 @@ func addUsers() error {
 	if err := tmpfs("/home"); err != nil {
 		return err
 	}
+	if err := accounts.HideCache(); err != nil {
+		return err
+	}
 	var passwd, shadow, group strings.Builder
 	for _, u := range Users {
 		home := "/home/" + u.Name
@@ -106,20 +111,7 @@ func addUsers() error {
 		}
 	}
 	fmt.Fprintf(&passwd, "%s:x:%d:%d::/:/bin/sh\n", NoUID.Name, NoUID.UID, NoUID.UID)
-	for file, lines := range map[string]string{"passwd": passwd.String(), "shadow": shadow.String(), "group": group.String()} {
-		if err := extend("/etc/"+file, lines); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func extend(path, lines string) error {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, []byte(strings.TrimRight(string(text), "\n")+"\n"+lines), 0)
+	return accounts.Install("/etc", accounts.Lines{Passwd: passwd.String(), Shadow: shadow.String(), Group: group.String()})
 }
 
 func tmpfs(dir string) error {

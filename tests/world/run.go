@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
@@ -80,6 +81,21 @@ func withSession(f func() error) error {
 		result <- f()
 	}()
 	return <-result
+}
+
+// Alone is a shell command that runs another one as root as on a machine on which nobody but root and these users has keys: what is wrong
+// with anybody else's is nothing to the test.
+func Alone(users []User, command string) string {
+	uids := "0"
+	for _, u := range users {
+		uids += fmt.Sprint("|", u.UID)
+	}
+	return fmt.Sprintf(`unshare --mount sh -ec '
+		own=$(mktemp)
+		grep -E "^ *(%s):" /proc/key-users >"$own"
+		mount --bind "$own" /proc/key-users
+		rm "$own"
+		exec "$@"' sh %s`, uids, command)
 }
 
 // ForgetKeys destroys the keys of every user of the world, now and after the test; of root, whose keys are the machine's, only

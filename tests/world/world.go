@@ -45,8 +45,8 @@ func Main(m *testing.M) { MainAt(m, usualUID, fewUsers) }
 
 // MainAt is Main for a world beside others: with users, and keys, of its own. No account has one of the n UIDs from the first
 // on, and no other tests of the project use them. Alice, Bob and Carol have the second to fourth; further users exist only if n is more than
-// twenty: user0, user1... have the UIDs from the twenty-first on.
-func MainAt(m *testing.M, firstUID, n uint32) {
+// twenty: user0, user1... have the UIDs from the twenty-first on. Tests that use other UIDs name these too.
+func MainAt(m *testing.M, firstUID, n uint32, others ...uint32) {
 	Alice, Bob, Carol = User{"alice", firstUID + 1}, User{"bob", firstUID + 2}, User{"carol", firstUID + 3}
 	Users = []User{Alice, Bob, Carol}
 	for i := uint32(fewUsers); i < n; i++ {
@@ -54,7 +54,7 @@ func MainAt(m *testing.M, firstUID, n uint32) {
 	}
 	switch os.Getenv(stage) {
 	case "":
-		os.Exit(enter(firstUID, firstUID+n-1))
+		os.Exit(enter(firstUID, firstUID+n-1, others))
 	case "init":
 		os.Exit(reap())
 	}
@@ -62,11 +62,12 @@ func MainAt(m *testing.M, firstUID, n uint32) {
 		fmt.Fprintln(os.Stderr, "world:", err)
 		os.Exit(1)
 	}
+	keyctltest.Own(firstUID, firstUID+n-1, others...)
 	os.Exit(m.Run())
 }
 
 // enter runs this test binary once more, in namespaces of its own, and sees that no key of the world's users is left.
-func enter(firstUID, lastUID uint32) int {
+func enter(firstUID, lastUID uint32, others []uint32) int {
 	if os.Geteuid() != 0 {
 		fmt.Fprintln(os.Stderr, "world: these tests log users in, which takes root")
 		return 1
@@ -81,7 +82,7 @@ func enter(firstUID, lastUID uint32) int {
 		fmt.Fprintln(os.Stderr, "world:", err)
 		return 1
 	}
-	return keyctltest.Run(inside, firstUID, lastUID)
+	return keyctltest.Run(inside, firstUID, lastUID, others...)
 }
 
 func inside() int {

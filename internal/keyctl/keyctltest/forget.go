@@ -34,7 +34,8 @@ func poll(condition func() bool) bool {
 }
 
 // Forget destroys the keys of a test user, the persistent keyring among them,
-// and waits until the kernel has none left.
+// and waits until the kernel has none left. It fails the test, and touches
+// nothing, if the user is none of these tests' own (see [Own]).
 func Forget(t testing.TB, uid uint32) {
 	t.Helper()
 	if err := Destroy(uid); err != nil {
@@ -44,6 +45,9 @@ func Forget(t testing.TB, uid uint32) {
 
 // Destroy is Forget outside of a test.
 func Destroy(uid uint32) error {
+	if err := owned(uid); err != nil {
+		return err
+	}
 	if !hasKeys(uid) {
 		return nil
 	}

@@ -82,6 +82,26 @@ func TestForget(t *testing.T) {
 	}
 }
 
+// Somebody else's keys, a person's perhaps, are not for tests.
+func TestOthersAreLeftAlone(t *testing.T) {
+	keyctltest.Need(t)
+	for _, uid := range []uint32{0, 1000, user - 1, user + 1, 1<<32 - 1} {
+		if err := keyctltest.Destroy(uid); err == nil || !strings.Contains(err.Error(), "is not a user of these tests") {
+			t.Errorf("destroy the keys of UID %d: %v", uid, err)
+		}
+		if err := keyctltest.DropTo(uid, uid); err == nil || !strings.Contains(err.Error(), "is not a user of these tests") {
+			t.Errorf("become UID %d: %v", uid, err)
+		}
+	}
+}
+
+func TestAccountsAreRefused(t *testing.T) {
+	keyctltest.Need(t)
+	if status := keyctltest.Run(func() int { t.Error("the tests are run all the same"); return 0 }, 0, 0); status != 1 {
+		t.Errorf("status %d", status)
+	}
+}
+
 func TestSetSysctlLocksAndRestores(t *testing.T) {
 	const path = "/proc/sys/kernel/keys/gc_delay"
 	read := func() string {

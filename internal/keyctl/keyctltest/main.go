@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/user"
+	"slices"
 	"strconv"
 	"testing"
 )
@@ -21,15 +22,22 @@ func Main(m *testing.M, first, last uint32) {
 }
 
 // Run is Main for tests that are run in another way than by m.Run, such as in
-// another process; it returns the exit status.
-func Run(tests func() int, first, last uint32) int {
+// another process, or that use other UIDs besides; it returns the exit status.
+func Run(tests func() int, first, last uint32, others ...uint32) int {
 	if !root || fuzzing() {
 		return tests() // every test that needs root says so, see Need
 	}
+	uids := slices.Clone(others)
 	for uid := first; uid <= last; uid++ {
+		uids = append(uids, uid)
+	}
+	for _, uid := range uids {
 		if account, err := user.LookupId(strconv.FormatUint(uint64(uid), 10)); err == nil {
 			return report(fmt.Errorf("UID %d is the account %s, whose keys the tests would destroy", uid, account.Username))
 		}
+	}
+	Own(first, last, others...)
+	for _, uid := range uids {
 		if err := Destroy(uid); err != nil { // of a run that was killed
 			return report(err)
 		}
@@ -39,7 +47,7 @@ func Run(tests func() int, first, last uint32) int {
 		return report(err)
 	}
 	status := tests()
-	for uid := first; uid <= last; uid++ {
+	for _, uid := range uids {
 		if err := waitForNoKeys(uid); err != nil {
 			status = report(err)
 			_ = Destroy(uid)
@@ -55,6 +63,34 @@ func Run(tests func() int, first, last uint32) int {
 		}
 	}
 	return status
+}
+
+// A span is the UIDs from first to last.
+type span struct{ first, last uint32 }
+
+func (s span) String() string { return fmt.Sprintf("%d to %d", s.first, s.last) }
+
+// own are the UIDs whose keys the tests of this process may touch.
+var own []span
+
+// Own says that these UIDs, and those from first to last, are the tests' and
+// nobody else's. Run says so in its process, and a process that Run has started
+// says it again.
+func Own(first, last uint32, others ...uint32) {
+	own = append(own, span{first, last})
+	for _, uid := range others {
+		own = append(own, span{uid, uid})
+	}
+}
+
+// owned is an error for any other UID: its keys may be a person's.
+func owned(uid uint32) error {
+	for _, s := range own {
+		if s.first <= uid && uid <= s.last {
+			return nil
+		}
+	}
+	return fmt.Errorf("UID %d is not a user of these tests, who have the UIDs %v: its keys are not touched", uid, own)
 }
 
 // fuzzing tells whether this is a fuzzer: it touches no keys, and the tests of

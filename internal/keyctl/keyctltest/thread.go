@@ -31,6 +31,9 @@ func AsRoot(t testing.TB, do func()) {
 // panic in do ends the test.
 func AsUser(t testing.TB, uid uint32, do func()) {
 	t.Helper()
+	if err := owned(uid); err != nil {
+		t.Fatal(err)
+	}
 	OnThread(t, func() {
 		t.Cleanup(func() { Forget(t, uid) })
 		if err := DropTo(uid, uid); err != nil {
@@ -43,8 +46,12 @@ func AsUser(t testing.TB, uid uint32, do func()) {
 
 // DropTo makes the calling thread, and no other, this user and group without any
 // supplementary group or capability. The goroutine must be locked to its thread
-// and must never unlock it.
+// and must never unlock it. It is an error if the user is none of these tests'
+// own (see [Own]).
 func DropTo(uid, gid uint32) error {
+	if err := owned(uid); err != nil {
+		return err
+	}
 	// The functions of package syscall would change every thread of the process.
 	for _, call := range []struct {
 		name               string
