@@ -38,11 +38,12 @@ func manualTable(t *testing.T) (rows []order) {
 
 // Words of the table, and what they mean in a stack and for a session.
 const (
-	yes, no                    = "yes", "no"
-	after, before, none        = "after it", "before it", "none"
-	anywhere                   = "in an included file"
-	keyinits, joined, userRing = "of pam_keyinit", "of this module", "user keyring only"
-	notServed                  = "not served"
+	yes, no             = "yes", "no"
+	after, before, none = "after it", "before it", "none"
+	anywhere            = "in an included file"
+	ourSession          = "joined by pam_persistent"
+	keyinitsSession     = "joined by pam_keyinit, without the link"
+	callersSession      = "the caller's, without the link"
 )
 
 // TestOrderOfLines has the manual's table be true of Debian's files as pam-auth-update leaves them.
@@ -64,9 +65,13 @@ func TestOrderOfLines(t *testing.T) {
 			if line < 0 {
 				got.line = none
 			}
-			got.session = served(t, want.service)
+			got.session = session(t, want.service)
 			if got != want {
 				t.Errorf("the manual says %q, but it is %q\n%s", want, got, strings.Join(lines, "\n"))
+			}
+			// Without the link in the session keyring, that of user_keyring is there, if the line is.
+			if got := found(t, want.service); got != (line >= 0) {
+				t.Errorf("a key in the persistent keyring is found: %v", got)
 			}
 		})
 	}
@@ -76,22 +81,43 @@ func find(lines []string, module string) int {
 	return slices.IndexFunc(lines, func(line string) bool { return strings.Contains(line, " "+module) })
 }
 
-// served is how a session of alice finds her persistent keyring, if she does.
-func served(t *testing.T, service string) string {
+var joinResult = regexp.MustCompile(`(?m)^keyctl\(KEYCTL_JOIN_SESSION_KEYRING, NULL\) = (\d+)$`)
+
+// session tells whose session keyring a session of alice's ends with, in a host that root has started. The host itself joins one before its
+// PAM calls; of those that are joined later, ours is the one that the module's debug line names.
+func session(t *testing.T, service string) string {
 	t.Helper()
-	if !found(t, service) {
-		return notServed
-	}
-	if !strings.Contains(opened(t, service), " _persistent.") {
-		return userRing
-	}
-	// With nocreate the line serves no session keyring but that of pam_keyinit.
-	options(t, "nocreate")
+	world.ForgetKeys(t)
+	options(t, "user_keyring debug")
 	defer options(t, "user_keyring")
-	if strings.Contains(opened(t, service), " _persistent.") {
-		return keyinits
+	world.TakeLog(t)
+	trace := t.TempDir() + "/trace"
+	out := world.Run(t, "strace", "-o", trace, "-e", "trace=keyctl", world.Built(t, "tests/pamhost"),
+		"open-log", "ring", "root", "start", service, "alice", "open", "run", "echo id $(keyctl id @s)", "tree", "close", "end")
+	log := strings.Join(world.TakeLog(t), "\n")
+	calls, err := os.ReadFile(trace)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return joined
+	var joined []string
+	for _, found := range joinResult.FindAllStringSubmatch(string(calls), -1) {
+		joined = append(joined, found[1])
+	}
+	_, id, _ := strings.Cut(out, "id ")
+	id, tree, _ := strings.Cut(id, "\n")
+	last := len(joined) - 1
+	linked := strings.Contains(log, " is linked into session keyring "+id)
+	switch {
+	case last < 0 || joined[last] != id || strings.Contains(tree, " _persistent.") != linked:
+		t.Errorf("%s: session keyring %s of those joined %q: %s%s", service, id, joined, out, log)
+	case linked && (last == 2 || find(sessionLines(t, service), "pam_keyinit.so") < 0 && last == 1):
+		return ourSession
+	case !linked && last == 0:
+		return callersSession
+	case !linked:
+		return keyinitsSession
+	}
+	return "in " + strings.Join(joined, ", ") + ": " + tree
 }
 
 // opened is the session keyring of a session of alice's, of a host that root has started.
@@ -146,8 +172,8 @@ func TestLineBeforeKeyinit(t *testing.T) {
 		world.ForgetKeys(t)
 		options(t, "")
 		defer options(t, "user_keyring")
-		if got := served(t, "systemd-user"); got != notServed {
-			t.Errorf("%s", got)
+		if found(t, "systemd-user") {
+			t.Error("found")
 		}
 	})
 }
