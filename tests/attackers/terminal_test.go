@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -39,11 +39,17 @@ func terminal(t *testing.T) (master, slave *os.File) {
 	return master, slave
 }
 
-// atTerminal starts a host that has the terminal to itself and opens and closes sessions on it.
-func atTerminal(t *testing.T, slave *os.File, sessions int, before, after string) (*exec.Cmd, *bytes.Buffer) {
+// sessionsAtTerminal is a host that opens and closes sessions.
+func sessionsAtTerminal(t *testing.T, sessions int, before, after string) []string {
 	t.Helper()
-	commands := strings.Fields("open-log " + before + " ring root start " + service + " alice" + strings.Repeat(" open close", sessions) + " " + after)
-	cmd := exec.Command(world.Built(t, "tests/pamhost"), commands...)
+	return append([]string{world.Built(t, "tests/pamhost")},
+		strings.Fields("open-log "+before+" ring root start "+service+" alice"+strings.Repeat(" open close", sessions)+" "+after)...)
+}
+
+// atTerminal starts a command that has the terminal to itself.
+func atTerminal(t *testing.T, slave *os.File, command ...string) (*exec.Cmd, *bytes.Buffer) {
+	t.Helper()
+	cmd := exec.Command(command[0], command[1:]...)
 	var out bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, &out, &out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
@@ -63,7 +69,10 @@ func TestKeysOfTheTerminal(t *testing.T) {
 			world.Service(t, world.Built(t, "pam_persistent.so"), stack)
 			world.TakeLog(t)
 			master, slave := terminal(t)
-			cmd, out := atTerminal(t, slave, sessions, "at-terminal", "bombarded tree")
+			cmd, out := atTerminal(t, slave, sessionsAtTerminal(t, sessions, "at-terminal", "bombarded tree")...)
+			keyctltest.Eventually(t, "the host handles them", func() bool {
+				return has(cmd.Process.Pid, "SigCgt", unix.SIGINT, unix.SIGQUIT, unix.SIGTSTP)
+			})
 			over := make(chan error, 1)
 			go func() { over <- cmd.Wait() }()
 			pressed := 0
@@ -92,51 +101,89 @@ func TestKeysOfTheTerminal(t *testing.T) {
 	}
 }
 
-// A host that does not handle them ends or stops by them, as it would without the module, and takes guard and child with it.
+// has tells whether the set of signals in /proc/PID/status has all of these.
+func has(pid int, set string, signals ...unix.Signal) bool {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	_, rest, _ := strings.Cut(string(text), "\n"+set+":\t")
+	line, _, _ := strings.Cut(rest, "\n")
+	mask, err := strconv.ParseUint(line, 16, 64)
+	for _, sig := range signals {
+		if err != nil || mask&(1<<(sig-1)) == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// state is the letter of a process in /proc/PID/status, or 0.
+func state(pid int) byte {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if _, rest, found := strings.Cut(string(text), "\nState:\t"); found {
+		return rest[0]
+	}
+	return 0
+}
+
+// A host that does not handle them ends or stops by them, as it would without the module, and takes guard and child with it. Each login is
+// held at another call of the child's or the host's while the key is pressed, and goes on when the host has the signal.
 func TestInterruptedLogins(t *testing.T) {
 	const times = 20
 	for name, test := range map[string]struct {
-		press string // "": hang up
-		ends  string
-	}{"Ctrl-C": {"\x03", "signal: interrupt"}, "Ctrl-\\": {"\x1c", "signal: quit (core dumped)"}, "Ctrl-Z": {"\x1a", ""}, "hang up": {"", "signal: hangup"}} {
+		press  string // "": hang up
+		signal unix.Signal
+		ends   string
+	}{
+		"Ctrl-C":  {"\x03", unix.SIGINT, "signal: interrupt"},
+		"Ctrl-\\": {"\x1c", unix.SIGQUIT, "signal: quit"},
+		"Ctrl-Z":  {"\x1a", unix.SIGTSTP, "<nil>"},
+		"hang up": {"", unix.SIGHUP, "signal: hangup"},
+	} {
 		t.Run(name, func(t *testing.T) {
 			world.ForgetKeys(t)
 			world.Service(t, world.Built(t, "pam_persistent.so"), stacks["no-keyinit"])
-			ends := map[string]int{}
 			for i := range times {
 				master, slave := terminal(t)
-				cmd, out := atTerminal(t, slave, 10, "limit CORE 0 0", "")
+				host := make(chan int, 1)
+				seen, interrupted := 0, false
+				held, end := moments(t, func(m moment) {
+					if seen++; seen != i+2 { // the first is the host's own session keyring
+						return
+					}
+					pid := <-host
+					if test.press == "" {
+						master.Close()
+					} else {
+						master.Write([]byte(test.press))
+					}
+					for deadline := time.Now().Add(world.Hung); !interrupted && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+						interrupted = has(pid, "ShdPnd", test.signal) || !m.lasts() || strings.IndexByte("Z\x00", state(pid)) >= 0
+					}
+				}, sessionsAtTerminal(t, 10, "limit CORE 0 0", "")...)
+				cmd, out := atTerminal(t, slave, held...)
+				host <- cmd.Process.Pid
 				slave.Close()
-				time.Sleep(time.Duration(i+1) * 2 * time.Millisecond) // somewhere in the middle
-				if test.press == "" {
-					master.Close()
-				} else {
-					master.Write([]byte(test.press))
-				}
 				over := make(chan error, 1)
 				go func() { over <- cmd.Wait() }()
-				if test.press == "\x1a" {
-					time.Sleep(10 * time.Millisecond)
-					unix.Kill(-cmd.Process.Pid, unix.SIGCONT)
+				var err error
+				for waiting, hung := true, time.After(world.Hung); waiting; {
+					select {
+					case err = <-over:
+						waiting = false
+					case <-hung:
+						t.Fatal(world.ErrHung)
+					case <-time.After(time.Millisecond):
+						if state(cmd.Process.Pid) == 'T' {
+							unix.Kill(-cmd.Process.Pid, unix.SIGCONT)
+						}
+					}
 				}
-				select {
-				case err := <-over:
-					ends[fmt.Sprint(err)]++
-				case <-time.After(world.Hung):
-					t.Fatal(world.ErrHung)
+				end()
+				if !interrupted || fmt.Sprint(err) != test.ends {
+					t.Errorf("interrupted at call %d: %v; it ended with %v", i+2, interrupted, err)
 				}
 				if strings.Contains(out.String(), "_err") {
 					t.Errorf("%s", out)
 				}
-			}
-			t.Logf("%v", ends)
-			for end := range ends {
-				if !slices.Contains([]string{strings.TrimSuffix(test.ends, " (core dumped)"), "<nil>"}, end) {
-					t.Errorf("it ended with %s", end)
-				}
-			}
-			if test.ends != "" && ends["<nil>"] == times {
-				t.Error("nothing was interrupted")
 			}
 			keyctltest.Eventually(t, "nothing is left of the logins", func() bool { return exec.Command("pgrep", "-x", "pamhost").Run() != nil })
 		})

@@ -55,7 +55,9 @@ func TryWith(limit time.Duration, started func(pid int) error, command ...string
 	err := withSession(func() error {
 		cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 		cmd.Stdout, cmd.Stderr = &out, &out
-		cmd.WaitDelay = time.Second
+		// Whatever it leaves hanging goes with it: this is the world's PID namespace. Else who has the output would be waited for.
+		cmd.Cancel = func() error { return unix.Kill(-1, unix.SIGKILL) }
+		cmd.WaitDelay = Hung
 		if err := cmd.Start(); err != nil {
 			return err
 		}
@@ -63,8 +65,6 @@ func TryWith(limit time.Duration, started func(pid int) error, command ...string
 	})
 	if ctx.Err() != nil {
 		err = ErrHung
-		// Whatever it has left hanging; this is the world's PID namespace.
-		unix.Kill(-1, unix.SIGKILL)
 	}
 	return out.String(), err
 }
