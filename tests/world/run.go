@@ -8,8 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -98,43 +96,17 @@ func Alone(users []User, command string) string {
 		exec "$@"' sh %s`, uids, command)
 }
 
-// ForgetKeys destroys the keys of every user of the world, now and after the test; of root, whose keys are the machine's, only
-// the persistent keyring, and only if the test has made it.
+// ForgetKeys destroys the keys of every user of the world, now and after the test. Root's persistent keyring, which is the
+// machine's, stays until no test of the project needs it any more; see [shareRootsKeyring].
 func ForgetKeys(t testing.TB) {
 	t.Helper()
 	keyctltest.Need(t) // and so keeps other tests from changing the sysctls meanwhile
-	hadRoot := hasPersistent(t, 0)
+	shareRootsKeyring(t)
 	forget := func() {
 		for _, u := range Users {
 			keyctltest.Forget(t, u.UID)
 		}
 	}
 	forget()
-	t.Cleanup(func() {
-		forget()
-		if !hadRoot && hasPersistent(t, 0) {
-			if err := withSession(invalidateRoots); err != nil {
-				t.Error(err)
-			}
-		}
-	})
-}
-
-func hasPersistent(t testing.TB, uid uint32) bool {
-	t.Helper()
-	keys, err := keyctl.ProcKeys()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return slices.ContainsFunc(keys, func(k keyctl.KeyInfo) bool {
-		return k.UID == uid && strings.HasPrefix(k.Description, "_persistent.")
-	})
-}
-
-func invalidateRoots() error {
-	persistent, err := keyctl.GetPersistent(0, keyctl.Session)
-	if err != nil {
-		return err
-	}
-	return keyctl.Invalidate(persistent)
+	t.Cleanup(forget)
 }
