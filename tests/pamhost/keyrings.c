@@ -109,9 +109,39 @@ static void fill(void)
 		die("add_key: %m");
 }
 
-/* The keys are held by a child that sleeps as long as this process lives. */
-static void fill_quota(const char *name)
+/* Lets go of a key and waits until the kernel has given back what it was charged. */
+static void free_key(long key, const char *owner)
 {
+	char path[] = "/proc/key-users", line[128];
+	int before = -1, now = -1;
+
+	for (int i = 0; i < 2000 && (before < 0 || now >= before); i++) {
+		FILE *f = fopen(path, "r");
+		unsigned uid, bytes;
+
+		now = -1;
+		while (f && fgets(line, sizeof line, f))
+			if (sscanf(line, "%u: %*d %*d/%*d %*d/%*d %u/", &uid, &bytes) == 2 &&
+			    uid == user(owner)->pw_uid)
+				now = (int)bytes;
+		if (f)
+			fclose(f);
+		if (before < 0) {
+			before = now;
+			syscall(SYS_keyctl, KEYCTL_UNLINK, key, KEY_SPEC_SESSION_KEYRING);
+		}
+		usleep(5000);
+	}
+	if (before < 0 || now >= before)
+		die("the key is still charged");
+}
+
+/* The keys are held by a child that sleeps as long as this process lives. */
+static void fill_quota_but(const char *name, const char *left)
+{
+	static const char payload[1000];
+	size_t size = (size_t)atol(left);
+	long spare = 0;
 	int ready[2];
 	char c;
 	pid_t pid;
@@ -131,10 +161,20 @@ static void fill_quota(const char *name)
 	prctl(PR_SET_PDEATHSIG, SIGKILL); /* after drop(), which takes it back */
 	close(1);
 	close(2);
+	/* Its description takes two bytes, and the link to it four; so does the next one. */
+	if (size > 0 && (spare = syscall(SYS_add_key, "user", "s", payload, size, KEY_SPEC_SESSION_KEYRING)) < 0)
+		die("add_key: %m");
 	fill();
+	if (size > 0)
+		free_key(spare, name);
 	if (write(ready[1], "x", 1) == 1)
 		pause();
 	_exit(0);
+}
+
+static void fill_quota(const char *name)
+{
+	fill_quota_but(name, "0");
 }
 
 const struct command keyring_commands[] = {
@@ -148,5 +188,7 @@ const struct command keyring_commands[] = {
 	  "USER: the same as ring with that user's real UID: su or sudo, run by USER" },
 	{ "fill-quota", 1, { .one = fill_quota },
 	  "USER: make keys of that user until there is no room" },
+	{ "fill-quota-but", 2, { .two = fill_quota_but },
+	  "USER N: the same, with room for N bytes and what a key and a link take besides" },
 	{ 0 },
 };

@@ -53,6 +53,22 @@ static void sh(const char *command)
 		die("sh failed");
 }
 
+static void run_as(const char *name, const char *command)
+{
+	int status = -1;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		drop(name);
+		execl("/bin/sh", "sh", "-c", command, (char *)0);
+		die("sh: %m");
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) < 0 || status)
+		printf("run-as: status %#x\n", status);
+}
+
 static const char *exit_file;
 
 static void make_exit_file(void)
@@ -79,6 +95,8 @@ const struct command process_commands[] = {
 	  "unshare(CLONE_NEWPID): the next child is init of a new PID namespace; no fork "
 	  "succeeds after it has ended" },
 	{ "sh", 1, { .one = sh }, "COMMAND: sh -c COMMAND as this process" },
+	{ "run-as", 2, { .two = run_as },
+	  "USER COMMAND: sh -c COMMAND as that user, in the session keyring of this thread" },
 	{ "at-exit", 1, { .one = at_exit },
 	  "FILE: an exit(3) of this process, or of a copy of it, makes that file" },
 	{ 0 },

@@ -1,6 +1,8 @@
 package pamtester
 
 import (
+	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -9,15 +11,19 @@ import (
 	"pam_persistent/tests/world"
 )
 
-// Closing a session restarts the timer, whichever way it goes: by the login process itself, by its child (option debug), as root and as
-// the user. The setting is changed while the session is open, so that the timer tells which call it was.
-func TestCloseRestartsTheTimer(t *testing.T) {
+// Closing a session resets the timer, whichever way it goes: by the login process itself, by a guard where the thread does not
+// possess the session keyring, by the child (option debug), as root and as the user. The setting is changed while the session
+// is open, so that the timer tells which call it was.
+func TestCloseResetsTheTimer(t *testing.T) {
 	for name, test := range map[string]struct{ options, before string }{
 		"by the login process":               {"", ""},
 		"by the child":                       {"debug", ""},
 		"by the login process, as the user":  {"", "fork drop alice"},
 		"by the child, as the user":          {"debug", "fork drop alice"},
 		"after another session keyring came": {"", "ring alice"},
+		"on another thread":                  {"", "on other"},
+		"on another thread, by the child":    {"debug", "on other"},
+		"in a child, in another keyring":     {"", "fork ring root"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			world.ForgetKeys(t)
@@ -40,6 +46,45 @@ func TestCloseRestartsTheTimer(t *testing.T) {
 			})
 			if len(timeouts) != 1 || timeouts[0].Seconds < 2000 {
 				t.Errorf("timers %+v", timeouts)
+			}
+		})
+	}
+}
+
+// Where Go has said at open that nothing is left to decide, close makes no child: it is a key call or two, at most in a guard.
+func TestCloseWithoutChild(t *testing.T) {
+	for name, test := range map[string]struct {
+		stack, before string
+		processes     int
+	}{
+		"by the login process":  {stacks["no-keyinit"], "", 0},
+		"stock sshd":            {"session required pam_keyinit.so force revoke\nsession required pam_persistent.so\n", "", 0},
+		"in another keyring":    {stacks["no-keyinit"], "ring root", 1},
+		"a child has to decide": {"session required pam_persistent.so revoke\n", "", 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			world.ForgetKeys(t)
+			world.Service(t, world.Built(t, "pam_persistent.so"), test.stack)
+			trace := t.TempDir() + "/trace"
+			world.Run(t, slices.Concat([]string{"strace", "-f", "-o", trace, "-e", "trace=prctl,clone,clone3,fork,vfork",
+				world.Built(t, "tests/pamhost"), "start", serviceName, "alice", "open"}, strings.Fields(test.before), []string{"mark", "close", "mark"})...)
+			text, err := os.ReadFile(trace)
+			if err != nil {
+				t.Fatal(err)
+			}
+			parts := strings.Split(string(text), "0x70706d")
+			if len(parts) != 3 {
+				t.Fatalf("%d marks", len(parts)-1)
+			}
+			// Threads of the runtime are not processes.
+			processes := 0
+			for line := range strings.Lines(parts[1]) {
+				if strings.Contains(line, "clone(") && !strings.Contains(line, "CLONE_THREAD") {
+					processes++
+				}
+			}
+			if processes != test.processes {
+				t.Errorf("%d processes, not %d:\n%s", processes, test.processes, parts[1])
 			}
 		})
 	}
