@@ -102,6 +102,7 @@ func TestBuildFailures(t *testing.T) {
 		"another linker":                    {[]string{"CC=gcc -fuse-ld=gold"}, "is not GNU ld"},
 		"no compiler":                       {[]string{"CC=no-such-compiler"}, "no C compiler 'no-such-compiler'"},
 		"no libpam headers":                 {[]string{"CC=gcc -nostdinc"}, "libpam's headers are missing"},
+		"a 32-bit ABI":                      {[]string{"CC=gcc -U__LP64__"}, "pam_persistent needs a 64-bit ABI"},
 		"not hardened":                      {[]string{"HARDEN="}, "not linked with -z now"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -55,7 +55,7 @@ func TestOrderOfLines(t *testing.T) {
 			world.ForgetKeys(t)
 			lines := sessionLines(t, want.service)
 			got := order{service: want.service, keyinit: no, line: anywhere}
-			keyinit, line := find(lines, "pam_keyinit.so"), find(lines, "pam_persistent.so")
+			keyinit, line := find(lines, "pam_keyinit.so"), findLast(lines, "pam_persistent.so")
 			if keyinit >= 0 {
 				got.keyinit, got.line = yes, after
 				if keyinit > line {
@@ -69,8 +69,7 @@ func TestOrderOfLines(t *testing.T) {
 			if got != want {
 				t.Errorf("the manual says %q, but it is %q\n%s", want, got, strings.Join(lines, "\n"))
 			}
-			// Without the link in the session keyring, that of user_keyring is there, if the line is.
-			if got := found(t, want.service); got != (line >= 0) {
+			if got := found(t, want.service); got != (want.session == ourSession) {
 				t.Errorf("a key in the persistent keyring is found: %v", got)
 			}
 		})
@@ -81,6 +80,16 @@ func find(lines []string, module string) int {
 	return slices.IndexFunc(lines, func(line string) bool { return strings.Contains(line, " "+module) })
 }
 
+// findLast is for systemd-user, where the package's own line comes after that of common-session-noninteractive.
+func findLast(lines []string, module string) int {
+	for i := len(lines) - 1; i >= 0; i-- {
+		if strings.Contains(lines[i], " "+module) {
+			return i
+		}
+	}
+	return -1
+}
+
 var joinResult = regexp.MustCompile(`(?m)^keyctl\(KEYCTL_JOIN_SESSION_KEYRING, NULL\) = (\d+)$`)
 
 // session tells whose session keyring a session of alice's ends with, in a host that root has started. The host itself joins one before its
@@ -88,8 +97,8 @@ var joinResult = regexp.MustCompile(`(?m)^keyctl\(KEYCTL_JOIN_SESSION_KEYRING, N
 func session(t *testing.T, service string) string {
 	t.Helper()
 	world.ForgetKeys(t)
-	options(t, "user_keyring debug")
-	defer options(t, "user_keyring")
+	options(t, "debug")
+	defer options(t, "")
 	world.TakeLog(t)
 	trace := t.TempDir() + "/trace"
 	out := world.Run(t, "strace", "-o", trace, "-e", "trace=keyctl", world.Built(t, "tests/pamhost"),
@@ -110,7 +119,7 @@ func session(t *testing.T, service string) string {
 	switch {
 	case last < 0 || joined[last] != id || strings.Contains(tree, " _persistent.") != linked:
 		t.Errorf("%s: session keyring %s of those joined %q: %s%s", service, id, joined, out, log)
-	case linked && (last == 2 || find(sessionLines(t, service), "pam_keyinit.so") < 0 && last == 1):
+	case linked:
 		return ourSession
 	case !linked && last == 0:
 		return callersSession
@@ -144,7 +153,8 @@ func found(t *testing.T, service string) bool {
 // options rewrites those of our line.
 func options(t *testing.T, option string) {
 	t.Helper()
-	sh(t, `sed -i "s/\(pam_persistent.so\).*/\1 $1/" /etc/pam.d/common-session /etc/pam.d/common-session-noninteractive`, option)
+	sh(t, `sed -i "s/\(pam_persistent.so\).*/\1 $1/" /etc/pam.d/common-session /etc/pam.d/common-session-noninteractive \
+		/etc/pam.d/systemd-user`, option)
 }
 
 // A line before pam_keyinit is of no use without user_keyring.
@@ -168,10 +178,10 @@ func TestLineBeforeKeyinit(t *testing.T) {
 			})
 		}
 	}
-	t.Run("systemd-user without user_keyring", func(t *testing.T) {
+	t.Run("systemd-user without the package's file", func(t *testing.T) {
 		world.ForgetKeys(t)
-		options(t, "")
-		defer options(t, "user_keyring")
+		sh(t, "mv /etc/pam.d/systemd-user /home")
+		defer sh(t, "mv /home/systemd-user /etc/pam.d")
 		if found(t, "systemd-user") {
 			t.Error("found")
 		}
