@@ -64,8 +64,8 @@ func (s *session) refuse(session keyctl.Serial, held uint32) c.Status {
 func (s *session) linkUserKeyring(session keyctl.Serial) {
 	err := keyctl.Link(keyctl.User, session)
 	switch {
-	case errors.Is(err, unix.ENOKEY): // what look_up_user_keyrings in security/keys/process_keys.c makes of EDQUOT
-		s.error(err.Error() + "; the kernel could not make the user keyring: is the user's key quota used up (/proc/key-users)?")
+	case errors.Is(err, unix.ENOKEY): // the kernel says so if it cannot make the keyring, and if it has found a dead one
+		s.error(err.Error() + "; there is no user keyring: the user has revoked it, or the user's key quota is used up (/proc/key-users)")
 	case err != nil:
 		s.error(err.Error() + advice(err))
 	}

@@ -136,7 +136,7 @@ func TestRevokedUserKeyring(t *testing.T) {
 		t.Error(out)
 	}
 	log := world.TakeLog(t)
-	if len(log) != 1 || !regexp.MustCompile(`^err: alice.*: KEYCTL_LINK @u \d+: (EKEYREVOKED|ENOKEY) `).MatchString(log[0]) {
+	if len(log) != 1 || !regexp.MustCompile(`^err: alice.*: KEYCTL_LINK @u into \d+: (EKEYREVOKED|ENOKEY) `).MatchString(log[0]) {
 		t.Errorf("log %q", log)
 	}
 }

@@ -63,7 +63,8 @@ func (o tally) logIn(t *testing.T, user world.User) {
 // sessionOf are the links of a session keyring of the user's: the module makes both, or one, or none where it fails.
 func sessionOf(user world.User) []string {
 	persistent, own := fmt.Sprint(" _persistent.", user.UID), fmt.Sprint(" _uid.", user.UID)
-	return []string{persistent + own, persistent, own, ""}
+	// The user may have taken all permissions from a keyring of the user's own.
+	return []string{persistent + own, persistent, own, "", " EACCES" + persistent, " EACCES" + own, " EACCES EACCES"}
 }
 
 // checkLines fails the test for a line that is none, or that a terminal would act upon.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/signal"
 	"regexp"
 	"runtime"
 	"strconv"
@@ -144,6 +145,8 @@ const offsetNumber, offsetArgument = 0, 16
 // hold is the whole of a process that installs the filter, sends its descriptor to the socket and becomes the command.
 func hold(path string, command []string) error {
 	runtime.LockOSThread()
+	// Tests that run under nohup(1) ignore SIGHUP, and so would the command. An exec gives caught signals their default.
+	signal.Notify(make(chan os.Signal, 1), unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTSTP)
 	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
 		return err

@@ -105,17 +105,17 @@ func init() {
 	ways["read and trace"] = func(count *counter) { reading(count, true) }
 }
 
-// Once the session is open, closing it again and again, with option debug, is work for the child alone: it drops to the user, and nothing is
-// done in the login process. The first child is held while it is the user, until the attacker has got at it; the others are for the attacker to
-// find, at whatever moment.
-func closeUnderAttack(t *testing.T, module, name string, closings int) (tried, done int, codes tally, log []string) {
+// Once the session is open, establishing its credentials again and again goes on in its keyring: the child drops to the user. The
+// first child is held while it is the user, until the attacker has got at it; the others are for the attacker to find, at
+// whatever moment.
+func establishUnderAttack(t *testing.T, module, name string, times int) (tried, done int, codes tally, log []string) {
 	t.Helper()
 	world.ForgetKeys(t)
-	world.Service(t, world.Built(t, module), "session required pam_persistent.so debug\n")
+	world.Service(t, world.Built(t, module), "auth required pam_persistent.so\nsession required pam_persistent.so\n")
 	open, attacked := t.TempDir()+"/open", t.TempDir()+"/attacked"
 	var attacker atomic.Pointer[attacker]
 	commands := append([]string{world.Built(t, "tests/pamhost"), "open-log", "sigchld", "start", service, "alice", "open", "sh",
-		": >" + open + "; until [ -e " + attacked + " ]; do sleep 0.01; done", "state"}, slices.Repeat([]string{"close"}, closings)...)
+		": >" + open + "; until [ -e " + attacked + " ]; do sleep 0.01; done", "state"}, slices.Repeat([]string{"setcred", "establish"}, times)...)
 	held, end := moments(t, func(m moment) {
 		if a := attacker.Load(); a != nil {
 			a.atMoment(m)
@@ -135,22 +135,18 @@ func closeUnderAttack(t *testing.T, module, name string, closings int) (tried, d
 	codes = tally{}
 	var rest []string
 	for line := range strings.Lines(out) {
-		if line = strings.TrimSuffix(line, "\n"); strings.HasPrefix(line, "close = ") {
+		if line = strings.TrimSuffix(line, "\n"); strings.HasPrefix(line, "setcred = ") {
 			codes[line]++
 		} else {
 			rest = append(rest, line)
 		}
 	}
 	whole := fmt.Sprintf("session keyring _ses of alice: _persistent.%d _uid.%[1]d", world.Alice.UID)
-	if err != nil || !slices.Equal(rest, []string{"open = success", whole, "SIGCHLD 1"}) || codes["close = success"]+codes["close = session_err"] != closings {
+	if err != nil || !slices.Equal(rest, []string{"open = success", whole, "SIGCHLD 1"}) || codes["setcred = success"]+codes["setcred = cred_err"] != times {
 		t.Errorf("%v, %v, %q", err, codes, rest)
 	}
-	for _, line := range world.TakeLog(t) {
-		if !strings.HasPrefix(line, "debug: ") {
-			log = append(log, line)
-		}
-	}
-	if len(log) != codes["close = session_err"] {
+	log = world.TakeLog(t)
+	if len(log) != codes["setcred = cred_err"] {
 		t.Errorf("%v, but the log is %q", codes, log)
 	}
 	checkLines(t, log)
@@ -162,16 +158,16 @@ func closeUnderAttack(t *testing.T, module, name string, closings int) (tried, d
 // timer, or two seconds (ten with the module as it is installed), and nobody else anything.
 func TestSignalsToTheChild(t *testing.T) {
 	for name, test := range map[string]struct {
-		module   string
-		closings int
-		reason   string
+		module string
+		times  int
+		reason string
 	}{
 		"kill": {"pam_persistent.so", 100, "err: alice(uid=%d): the child was killed by SIGKILL"},
 		"stop": {"tests/impatient.so", 15, "err: alice(uid=%d): the child did not answer in time and was killed"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, done, codes, log := closeUnderAttack(t, test.module, name, test.closings)
-			if done == 0 || codes["close = session_err"] == 0 {
+			_, done, codes, log := establishUnderAttack(t, test.module, name, test.times)
+			if done == 0 || codes["setcred = cred_err"] == 0 {
 				t.Errorf("%d signals have hit, %v", done, codes)
 			}
 			for _, line := range log {
@@ -185,7 +181,7 @@ func TestSignalsToTheChild(t *testing.T) {
 
 // But the child's memory is a copy of the host's, with all its secrets, and its descriptors are the host's.
 func TestReadingTheChild(t *testing.T) {
-	tried, done, _, _ := closeUnderAttack(t, "pam_persistent.so", "read and trace", 100)
+	tried, done, _, _ := establishUnderAttack(t, "pam_persistent.so", "read and trace", 100)
 	if tried == 0 {
 		t.Error("no thread was there to be read")
 	}

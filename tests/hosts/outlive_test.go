@@ -19,7 +19,7 @@ func TestProcessesThatOutliveTheLogout(t *testing.T) {
 		without bool
 		finds   string
 	}{
-		"with the line":    {"", false, "x"},
+		"with the line":    {"", false, "found"},
 		"option revoke":    {"revoke", false, "Key has been revoked"},
 		"without the line": {"", true, "Key has been revoked"},
 	} {
@@ -39,7 +39,7 @@ func TestProcessesThatOutliveTheLogout(t *testing.T) {
 			sh(t, "rm -f /home/kept/go /home/kept/outlived; mkfifo -m 666 /home/kept/go")
 			// It reads its key when the fifo is opened, which is after the logout.
 			const outlives = `keyctl add user session.key x @s >/dev/null; setsid nohup sh -c "cat /home/kept/go
-				keyctl print \$(keyctl request user session.key) >/home/kept/new 2>&1; mv /home/kept/new /home/kept/outlived" >/dev/null 2>&1 </dev/null &`
+				keyctl request user session.key >/home/kept/new 2>&1 && echo found >/home/kept/new; mv /home/kept/new /home/kept/outlived" >/dev/null 2>&1 </dev/null &`
 			if err := r.try(world.Hung, "ssh", "-F", "/home/ssh/config", "alice@world", outlives); err != nil {
 				t.Fatal(err)
 			}

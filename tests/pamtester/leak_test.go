@@ -253,23 +253,26 @@ func TestLeaksOfFailures(t *testing.T) {
 
 // Where CHOWN is refused and bob runs su, bob owns alice's session keyring. The kernel lets its owner look at it, and that is
 // all that bob can do with it; not even option revoke changes that.
-func TestOwnerWithoutCapSysAdmin(t *testing.T) {
+func TestOwnerIsTheHost(t *testing.T) {
 	const attack = `keyctl session - sh -c '
 		read -r ring key <"/home/leak/alice"
 		for attempt in "describe $ring" "read $ring" "link $ring @s" "search $ring user secret" "add user planted x $ring" "clear $ring" \
 			"setperm $ring 0x3f3f0000" "timeout $ring 1" "revoke $ring" "invalidate $ring" "print $key" "update $key x"; do
 			keyctl $attempt >/dev/null 2>&1 && echo "can $attempt" | tr -d 0-9
 		done' 2>/dev/null`
-	for _, option := range []string{"", "revoke"} {
-		t.Run(option, func(t *testing.T) {
-			makePlace(t)
-			world.Service(t, world.Built(t, "pam_persistent.so"), "session required pam_persistent.so "+option+"\n")
-			out := world.Run(t, world.Built(t, "tests/pamhost"), "caller", "bob", "drop-cap", "sys_admin", "start", serviceName, "alice", "open", "tree",
-				"run", `echo "$(keyctl id @s 2>/dev/null || keyctl show @s | sed -n "2s/ *\([0-9]*\).*/\1/p") $(keyctl add user secret x @s)" >/home/leak/alice`,
-				"run-as", "bob", attack+" || :")
-			match(t, "output", []string{
-				"open = success", "session keyring _ses of bob: _persistent.99961 _uid.99961", "can describe ", "can read ",
-			}, strings.FieldsFunc(out, func(r rune) bool { return r == '\n' }))
-		})
+	for refused, why := range map[string]string{"no CAP_SYS_ADMIN": "drop-cap sys_admin", "the user's quota is full": "fill-quota alice"} {
+		for _, option := range []string{"", "revoke"} {
+			t.Run(refused+"/"+option, func(t *testing.T) {
+				makePlace(t)
+				world.Service(t, world.Built(t, "pam_persistent.so"), "session required pam_persistent.so "+option+"\n")
+				out := world.Run(t, slices.Concat([]string{world.Built(t, "tests/pamhost"), "caller", "bob"}, strings.Fields(why),
+					[]string{"start", serviceName, "alice", "open", "tree",
+						"run", `echo "$(keyctl show @s | sed -n '2s/ *\([0-9]*\).*/\1/p') $(keyctl add user secret x @s 2>/dev/null)" >/home/leak/alice`,
+						"run-as", "bob", attack + " || :"})...)
+				match(t, "output", []string{
+					"open = success", "session keyring _ses of bob: _persistent.99961*", "can describe ", "can read ",
+				}, strings.FieldsFunc(out, func(r rune) bool { return r == '\n' }))
+			})
+		}
 	}
 }
