@@ -20,8 +20,8 @@ func TestProcessesThatOutliveTheLogout(t *testing.T) {
 		finds   string
 	}{
 		"with the line":    {"", false, "found"},
-		"option revoke":    {"revoke", false, "Key has been revoked"},
-		"without the line": {"", true, "Key has been revoked"},
+		"option revoke":    {"revoke", false, "Required key not available"},
+		"without the line": {"", true, "Required key not available"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			world.ForgetKeys(t)
