@@ -8,7 +8,8 @@ import (
 	"pam_persistent/tests/world"
 )
 
-// Root, too, could make the link; the module makes it with no more rights than the user has. Only a tracer can tell.
+// Root, too, could make the link; the module makes it with no more rights than the user has, and comes back only to give the
+// keyring, with its links, to the user. Only a tracer can tell.
 func TestChildIsTheUser(t *testing.T) {
 	world.ForgetKeys(t)
 	world.Service(t, world.Built(t, "pam_persistent.so"), stacks["keyinit"])
@@ -21,8 +22,9 @@ func TestChildIsTheUser(t *testing.T) {
 	}
 	rest := string(text)
 	for _, step := range []string{
-		"setgroups(0, NULL)", "setresgid(99961, 99961, 99961)", "setresuid(99961, 99961, 99961)",
-		"effective=0, permitted=0, inheritable=0", "keyctl(KEYCTL_GET_PERSISTENT, 99961,",
+		"setgroups(0, NULL)", "setresgid(99961, 99961, 99961)", "setresuid(99961, 99961, 0)",
+		"{effective=0, ", "keyctl(KEYCTL_GET_PERSISTENT, 99961,",
+		"setresuid(-1, 0, -1)", "keyctl(KEYCTL_CHOWN,",
 	} {
 		_, after, found := strings.Cut(rest, step)
 		if !found {

@@ -73,10 +73,21 @@ func TestScriptsUnderValgrind(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			world.ForgetKeys(t)
 			world.Service(t, module, s.service)
-			world.TakeLog(t)
-			out, reported, err := memcheck(t, host, s.commands)
-			s.judge(t, out, err)
-			clean(t, reported)
+			var out, reported, log string
+			var err error
+			for range 5 {
+				world.TakeLog(t)
+				out, reported, err = memcheck(t, host, s.commands)
+				log = strings.Join(append(world.TakeLog(t), ""), "\n")
+				clean(t, reported)
+				if !strings.Contains(log, "was killed by SIGILL") {
+					break
+				}
+			}
+			if strings.Contains(log, "was killed by SIGILL") {
+				t.Skip("valgrind has killed the child, five times: it lacks an instruction of this processor's; the host's half was checked")
+			}
+			s.judgeWith(t, out, log, err)
 		})
 	}
 	if n != len(waysThrough) {
