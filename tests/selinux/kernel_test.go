@@ -82,7 +82,7 @@ func testKernel(t *testing.T, before, after []byte) {
 	if err := os.CopyFS(filepath.Join(machine.Root, "etc/selinux/default"), os.DirFS("/etc/selinux/default")); err != nil {
 		t.Fatal(err)
 	}
-	out := machine.Run(t, 5*time.Minute, sessions, "security=selinux", "selinux=1", "audit_backlog_limit=0")
+	out := machine.Run(t, 12*time.Minute, sessions, "security=selinux", "selinux=1", "audit_backlog_limit=0")
 
 	denied := map[string][]string{}
 	for _, m := range denial.FindAllStringSubmatch(out, -1) {

@@ -166,7 +166,7 @@ func (c *client) log(t *testing.T) (linked int, other []string) {
 			left = append(left, line)
 		case strings.Contains(line, " is linked into session keyring "):
 			linked++
-		case !strings.HasSuffix(line, ": the timer of the persistent keyring is restarted"):
+		case !strings.HasSuffix(line, ": the expiry timer of the persistent keyring is reset"):
 			other = append(other, line)
 		}
 	}
