@@ -1,13 +1,4 @@
-# make                build/pam_persistent.so and build/persistent-keyring
-# make demo           a login, a key kept, a logout, the key still there
-# make test           every test; installs what it needs (Debian, as root)
-# make mutants        takes away one safeguard after the other and sees a test fail for each
-# make fuzz           each fuzz target for FUZZTIME (10m)
-# make lint           every static check
-# make bench          this module next to a plain Go one, pam_keyinit and pam_permit
-# make install        DESTDIR, PREFIX, PAMDIR
-# make packages       build/packages: .deb and .rpm for amd64 and arm64
-# make build/arm64/pam_persistent.so    cross-compiled
+# `make help` prints the lines of the form "target: ... ## what it does".
 
 GO ?= go
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
@@ -23,27 +14,30 @@ export CGO_LDFLAGS_ALLOW := .*
 HARDEN := -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed -Wl,--build-id=none
 EXPORTS := -Wl,--version-script=$(CURDIR)/c/exports.map
 GOSTART := -Wl,-T,$(CURDIR)/c/gostart.lds
-MODULE_LDFLAGS = -s -w -buildid= -linkmode=external -extldflags '$(HARDEN) $(EXPORTS) $(GOSTART) $(CROSS_LDFLAGS)'
+NOTE := $(CURDIR)/build/package-note.s
+MODULE_LDFLAGS = -s -w -buildid= -linkmode=external -extldflags '$(HARDEN) $(EXPORTS) $(GOSTART) $(NOTE) $(CROSS_LDFLAGS)'
 REPRODUCIBLE := -trimpath -buildvcs=false
 GO_FILES = $(shell find c pam_persistent internal/keyctl internal/options ! -name '*_test.go' -type f) go.mod go.sum Makefile
 
-.PHONY: all demo test mutants fuzz lint bench install uninstall packages deps clean
-all: build/pam_persistent.so build/persistent-keyring
+.PHONY: all help demo test mutants fuzz lint bench install uninstall packages deps clean FORCE
+all: build/pam_persistent.so build/persistent-keyring ## build/pam_persistent.so and build/persistent-keyring (what make does)
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.* ## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
 
-build/pam_persistent.so: $(GO_FILES) | toolchain
+build/pam_persistent.so: $(GO_FILES) $(NOTE) | toolchain
 	$(call build_module,$@,./pam_persistent)
 
 COMMAND_FILES := $(shell find cmd internal ! -name "*_test.go" -name "*.go") go.mod go.sum Makefile
-COMMAND_LDFLAGS = -s -w -buildid= -linkmode=external -extldflags '$(HARDEN)'
-build/persistent-keyring: $(COMMAND_FILES)
+COMMAND_LDFLAGS = -s -w -buildid= -linkmode=external -extldflags '$(HARDEN) $(NOTE)'
+build/persistent-keyring: $(COMMAND_FILES) $(NOTE)
 	$(GO) build $(REPRODUCIBLE) -buildmode=pie -ldflags "$(COMMAND_LDFLAGS)" -o $@ ./cmd/persistent-keyring
 
 # The C half with children that crash, hang or lie, and less patience with them.
-build/tests/broken.so: tests/modules/broken/broken.go $(GO_FILES) | toolchain
+build/tests/broken.so: tests/modules/broken/broken.go $(GO_FILES) $(NOTE) | toolchain
 	$(call build_module,$@,./tests/modules/broken)
 
 # The module with two seconds' patience instead of ten: for tests in which the child hangs.
-build/tests/impatient.so: $(GO_FILES) | toolchain
+build/tests/impatient.so: $(GO_FILES) $(NOTE) | toolchain
 	$(call build_module,$@,./pam_persistent)
 build/tests/broken.so build/tests/impatient.so: export CGO_CFLAGS := -O2 -DPP_DEADLINE_MS=2000
 
@@ -61,10 +55,10 @@ build/tests/pamhost-malloc.so: tests/pamhost/preload/malloc.c
 	@mkdir -p $(@D)
 	$(CC) $(TEST_CFLAGS) -fno-builtin -fPIC -shared -o $@ $< -lpthread
 
-build/arm64/pam_persistent.so: $(GO_FILES) build/arm64/sysroot
+build/arm64/pam_persistent.so: $(GO_FILES) $(NOTE) build/arm64/sysroot
 	GOARCH=arm64 CC=aarch64-linux-gnu-gcc $(MAKE) --no-print-directory cross OUT=$@ CROSS_LDFLAGS='-L$(CURDIR)/build/arm64/sysroot'
 
-build/arm64/persistent-keyring: $(COMMAND_FILES) build/arm64/sysroot
+build/arm64/persistent-keyring: $(COMMAND_FILES) $(NOTE) build/arm64/sysroot
 	GOARCH=arm64 CC=aarch64-linux-gnu-gcc CGO_LDFLAGS='-L$(CURDIR)/build/arm64/sysroot -Wl,--allow-shlib-undefined' \
 		$(GO) build $(REPRODUCIBLE) -buildmode=pie -ldflags "$(COMMAND_LDFLAGS)" -o $@ ./cmd/persistent-keyring
 
@@ -73,7 +67,7 @@ build/arm64/sysroot: packaging/foreign-libpam
 	packaging/foreign-libpam arm64 $@
 
 .PHONY: cross toolchain
-cross: | toolchain
+cross: $(NOTE) | toolchain
 	$(call build_module,$(OUT),./pam_persistent)
 
 # $(1): file to make, $(2): main package
@@ -88,27 +82,34 @@ endef
 toolchain:
 	@c/check-toolchain $(CC)
 
+# Written anew only if the version is another one, so that nothing is linked again without need.
+$(NOTE): FORCE
+	@mkdir -p $(@D)
+	@packaging/package-note "$$(packaging/version)" >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+FORCE:
+
 deps:
 	tests/install-needed
 
-demo: deps
+demo: deps ## a login, a key kept, a logout, the key still there: on this machine, changing nothing
 	@$(MAKE) --no-print-directory all
 	tests/demo
 
-test: deps
+test: deps ## every test; installs what it needs (Debian, as root)
 	$(MAKE) --no-print-directory all
 	tests/run
 
-mutants: deps
+mutants: deps ## take away one safeguard after the other and see a test fail for each
 	tests/mutants
 
-fuzz: deps
+fuzz: deps ## each fuzz target for FUZZTIME (10m)
 	FUZZTIME=$(or $(FUZZTIME),10m) tests/fuzz/run
 
-lint: deps
+lint: deps ## every static check
 	tests/lint
 
-bench: deps
+bench: deps ## this module beside a plain Go one, pam_keyinit and pam_permit
 	$(MAKE) --no-print-directory all
 	bench/run
 
@@ -122,7 +123,7 @@ build/completions/%: build/persistent-keyring
 	build/persistent-keyring completion $* > $@.new
 	@mv $@.new $@
 
-install: all build/completions/bash build/completions/zsh build/completions/fish
+install: all build/completions/bash build/completions/zsh build/completions/fish ## into DESTDIR, PREFIX, PAMDIR
 	install -D -m 644 $(BUILT)/pam_persistent.so '$(DESTDIR)$(PAMDIR)/pam_persistent.so'
 	install -D -m 755 $(BUILT)/persistent-keyring '$(DESTDIR)$(PREFIX)/bin/persistent-keyring'
 	install -D -m 644 docs/pam_persistent.8 '$(DESTDIR)$(MANDIR)/man8/pam_persistent.8'
@@ -133,7 +134,7 @@ install: all build/completions/bash build/completions/zsh build/completions/fish
 	for unit in $(UNITS); do install -D -m 644 packaging/systemd/$$unit '$(DESTDIR)$(UNITDIR)'/$$unit || exit; done
 
 # A stack that names a missing module may lock everybody out.
-uninstall:
+uninstall: ## take it out again; refuses while a stack names the module
 	@packaging/named '$(DESTDIR)'
 	rm -f '$(DESTDIR)$(PAMDIR)/pam_persistent.so' '$(DESTDIR)$(PREFIX)/bin/persistent-keyring' \
 		'$(DESTDIR)$(MANDIR)/man8/pam_persistent.8' '$(DESTDIR)$(MANDIR)/man1/persistent-keyring.1' \
@@ -141,9 +142,9 @@ uninstall:
 		'$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/persistent-keyring.fish'
 	for unit in $(UNITS); do rm -f '$(DESTDIR)$(UNITDIR)'/$$unit || exit; done
 
-packages: deps
+packages: deps ## build/packages: .deb and .rpm for amd64 and arm64
 	$(MAKE) --no-print-directory all build/arm64/pam_persistent.so build/arm64/persistent-keyring
 	packaging/build
 
-clean:
+clean: ## remove build
 	rm -rf build

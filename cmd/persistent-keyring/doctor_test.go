@@ -256,3 +256,13 @@ func TestHelp(t *testing.T) {
 		t.Errorf("internal words are shown:\n%s", r.out)
 	}
 }
+
+// The binary under test was made by go build alone, so it has no version; the module has none that
+// this test knows, or is not there.
+func TestVersion(t *testing.T) {
+	r := runCommand(t, "--version")
+	r.want(t, 0, "persistent-keyring has no version: not built by make\n", "/pam_persistent.so ")
+	if strings.Count(r.out, "\n") != 2 || r.err != "" {
+		t.Errorf("command and module are not one line each:\n%s%s", r.out, r.err)
+	}
+}

@@ -75,6 +75,9 @@ func command() *cobra.Command {
 	root.Use = "persistent-keyring"
 	root.Short = "Show and keep what outlives a logout: the persistent keyring"
 	root.Long = root.Short + ".\nWithout a subcommand: status."
+	cobra.AddTemplateFunc("versions", versions)
+	root.Version = "see versions" // cobra offers --version only where this is not empty
+	root.SetVersionTemplate("{{versions}}")
 	root.SilenceUsage, root.SilenceErrors = true, true
 	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
 	root.AddCommand(statusCommand(), listCommand(), renewCommand(), keepCommand(), dropCommand(), clearCommand(),

@@ -25,18 +25,27 @@ const (
 // neighbour is a module that is part of Linux-PAM itself: where it lies, libpam looks for modules.
 const neighbour = "pam_permit.so"
 
-// module tells whether libpam can load the module, and would not rather not.
-func (r *Report) module() {
+// ModuleFile is where libpam finds the module if it is installed, or "" if libpam's directory of
+// modules is in none of the usual places.
+func ModuleFile() string {
 	dirs := moduleDirs()
 	if len(dirs) == 0 {
+		return ""
+	}
+	return filepath.Join(dirs[0], Module)
+}
+
+// module tells whether libpam can load the module, and would not rather not.
+func (r *Report) module() {
+	path := ModuleFile()
+	if path == "" {
 		r.add("module", Wrong, "the directory of the PAM modules cannot be found: "+neighbour+" is in none of the usual places", Mend{"on Debian (on Red Hat the package is pam)", "apt-get install libpam-modules"})
 		return
 	}
-	path := filepath.Join(dirs[0], Module)
 	info, err := os.Stat(path)
 	switch {
 	case os.IsNotExist(err):
-		r.add("module", Wrong, path+" is missing: services that name it fail, or go on without it", Mend{"install its package, or from the source", "make install PAMDIR=" + dirs[0]})
+		r.add("module", Wrong, path+" is missing: services that name it fail, or go on without it", Mend{"install its package, or from the source", "make install PAMDIR=" + filepath.Dir(path)})
 		return
 	case err != nil:
 		r.add("module", Note, "cannot be seen: "+show.Error(err), Mend{})
@@ -46,7 +55,7 @@ func (r *Report) module() {
 		return
 	}
 	if err := dlopen.InChild(path); err != nil {
-		r.add("module", Wrong, fmt.Sprintf("%s cannot be loaded: %v", path, err), Mend{"install it anew, built for this machine", "make install PAMDIR=" + dirs[0]})
+		r.add("module", Wrong, fmt.Sprintf("%s cannot be loaded: %v", path, err), Mend{"install it anew, built for this machine", "make install PAMDIR=" + filepath.Dir(path)})
 		return
 	}
 	r.add("module", OK, path+" can be loaded", Mend{})

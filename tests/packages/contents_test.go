@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"pam_persistent/internal/version"
 )
 
 // contents of a package: mode, owner and name of every file. %s is the directory of modules.
@@ -69,6 +71,9 @@ func testContents(t *testing.T, dir string) {
 			}
 			if binary.Machine != v.machine {
 				t.Errorf("%s: %s is for %v", name, file, binary.Machine)
+			}
+			if built, err := version.Of(root + file); built != "0.1.0" {
+				t.Errorf("%s: %s says version %q, %v", name, file, built, err)
 			}
 			binary.Close()
 		}

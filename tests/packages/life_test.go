@@ -32,6 +32,7 @@ func testLifeOnDebian(t *testing.T, deb, next string) {
 	first(t, "common-session")
 	first(t, "common-session-noninteractive")
 	logins(t, "installed", true)
+	versions(t, "0.1.0")
 	userServices(t)
 	units(t)
 
@@ -44,6 +45,7 @@ func testLifeOnDebian(t *testing.T, deb, next string) {
 		t.Errorf("a session that the old file opened and the new one closed logs %q", log)
 	}
 	logins(t, "upgraded", true)
+	versions(t, "0.1.0+1.gnext")
 	run(t, "", "dpkg", "-i", next)
 	lines(t, 1)
 
@@ -320,5 +322,19 @@ func (s session) end(t *testing.T) {
 	s.in.Close()
 	if err := s.cmd.Wait(); err != nil {
 		t.Errorf("a session that was open meanwhile: %v", err)
+	}
+}
+
+// versions checks what the installed command says of itself and of the installed module.
+func versions(t *testing.T, want string) {
+	t.Helper()
+	got := run(t, "", "persistent-keyring", "--version")
+	for line := range strings.Lines(got) {
+		if !strings.HasSuffix(line, " "+want+"\n") {
+			t.Errorf("persistent-keyring --version says %q, want %s", line, want)
+		}
+	}
+	if strings.Count(got, "\n") != 2 || !strings.Contains(got, "/pam_persistent.so ") {
+		t.Errorf("persistent-keyring --version does not name the command and the module: %q", got)
 	}
 }

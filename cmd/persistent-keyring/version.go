@@ -1,0 +1,34 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"pam_persistent/internal/checkup"
+	"pam_persistent/internal/show"
+	"pam_persistent/internal/version"
+)
+
+// versions are those of this command and of the module that libpam loads, one line each: after half
+// an upgrade they differ.
+func versions() string {
+	text := "persistent-keyring " + versionOf("/proc/self/exe") + "\n"
+	switch module := checkup.ModuleFile(); module {
+	case "":
+		return text + "libpam's directory of modules was not found\n"
+	default:
+		return text + fmt.Sprintf("%s %s\n", module, versionOf(module))
+	}
+}
+
+func versionOf(path string) string {
+	found, err := version.Of(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return "is not installed"
+	case err != nil:
+		return show.Error(err)
+	}
+	return found
+}
