@@ -17,8 +17,10 @@ import (
 	"pam_persistent/tests/world"
 )
 
-// newest calls the function for the IDs of the newest threads of the world, and of those that come next: faster than to look for them in /proc.
-// The attacker's own are spared. First comes the one that is held for it, if there is one.
+// newest calls the function for the newest threads of the world that the attacker may signal, and for
+// those that come meanwhile: asking for IDs is faster than reading /proc. First comes the thread that
+// is held for the attacker, if there is one. The attacker's own threads are spared: an ID is asked for
+// twice, because one that nobody has yet may be that of the attacker's next thread.
 func newest(victim int, f func(tid int)) {
 	if victim != 0 {
 		f(victim)
@@ -31,7 +33,7 @@ func newest(victim int, f func(tid int)) {
 	}
 	for range 50 {
 		for tid := max(2, last-12); tid < last+24; tid++ {
-			if unix.Tgkill(os.Getpid(), tid, 0) != nil {
+			if unix.Kill(tid, 0) == nil && unix.Tgkill(os.Getpid(), tid, 0) != nil {
 				f(tid)
 			}
 		}
@@ -67,15 +69,12 @@ func readable(path string) error {
 	return err
 }
 
-// reading reaches for every thread that the attacker may signal. (Whom somebody traces nobody else can wait for.)
+// reading reaches for every thread that newest finds. (Whom somebody traces nobody else can wait for.)
 func reading(count *counter, trace bool) {
 	runtime.LockOSThread() // whoever traces is a thread
 	var here [8]byte
 	local, remote := []unix.Iovec{{Base: &here[0], Len: 8}}, []unix.RemoteIovec{{Base: uintptr(unsafe.Pointer(&here)), Len: 8}}
 	newest(count.victim, func(tid int) {
-		if unix.Kill(tid, 0) != nil {
-			return
-		}
 		defer func() { count.hit = count.hit || tid == count.victim }()
 		for _, file := range telling {
 			count.did(readable(fmt.Sprintf("/proc/%d/%s", tid, file)))
