@@ -10,10 +10,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"pam_persistent/internal/checkup"
+	"pam_persistent/internal/doctor"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
-	"pam_persistent/internal/trial"
+	"pam_persistent/internal/try"
 )
 
 const keyinitLine = "session optional pam_keyinit.so force revoke\n"
@@ -153,7 +153,7 @@ func TestBrokenSetups(t *testing.T) {
 				if linked := strings.Contains(r.out, "ok        the session possesses the persistent keyring"); linked != s.linked {
 					t.Errorf("linked is %v:\n%s", linked, r.out)
 				}
-				j := decode[trial.JSON](t, runWith(t, environment, filter, "try", "--json", "sshd", "alice"))
+				j := decode[try.JSON](t, runWith(t, environment, filter, "try", "--json", "sshd", "alice"))
 				if j.Linked != s.linked || j.Linked != (len(j.Findings) == 0) {
 					t.Errorf("linked is %v, findings %q", j.Linked, j.Findings)
 				}
@@ -184,7 +184,7 @@ func TestMending(t *testing.T) {
 func good(t *testing.T, service string) {
 	t.Helper()
 	for _, one := range decode[doctorJSON](t, runCommand(t, "doctor", "--json", "--service", service)).Results {
-		if one.Level == checkup.Wrong && one.Check != "quota" && one.Check != "keyrings" {
+		if one.Level == doctor.Wrong && one.Check != "quota" && one.Check != "keyrings" {
 			t.Errorf("%+v", one)
 		}
 	}

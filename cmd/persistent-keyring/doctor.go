@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"pam_persistent/internal/checkup"
+	"pam_persistent/internal/doctor"
 	"pam_persistent/internal/show"
 )
 
@@ -23,7 +23,7 @@ func doctorCommand() *cobra.Command {
 					return err
 				}
 			}
-			report := checkup.All(service)
+			report := doctor.All(service)
 			p := out()
 			if asJSON {
 				if err := show.JSON(os.Stdout, doctorJSON{report}); err != nil {
@@ -43,5 +43,5 @@ func doctorCommand() *cobra.Command {
 
 // doctorJSON is the JSON form of an examination.
 type doctorJSON struct {
-	Results checkup.Report `json:"results"`
+	Results doctor.Report `json:"results"`
 }

@@ -10,7 +10,7 @@ import (
 
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
-	"pam_persistent/internal/trial"
+	"pam_persistent/internal/try"
 )
 
 // As a user, who sees nothing of other users: so all of it is the same on every machine.
@@ -225,7 +225,7 @@ func TestTryGood(t *testing.T) {
 		if after := must(keyctl.ReadKeyring(keyctl.Session))(t); len(after) != len(before) {
 			t.Errorf("the trial has left %v in the session keyring of whoever tried", after)
 		}
-		j := decode[trial.JSON](t, runCommand(t, "try", "--json", "sshd", "alice"))
+		j := decode[try.JSON](t, runCommand(t, "try", "--json", "sshd", "alice"))
 		if !j.Linked || j.Ccache != "KEYRING:persistent:99940" || j.OpenMillis <= 0 || j.After.Session == nil || j.After.Session.Serial == j.Before.Session.Serial {
 			t.Errorf("%+v", j)
 		}
@@ -252,7 +252,7 @@ func TestTryFailures(t *testing.T) {
 func TestHelp(t *testing.T) {
 	r := runCommand(t, "--help")
 	r.want(t, 0, "status", "list", "renew", "keep", "drop", "clear", "exec", "doctor", "try", "watch", "completion")
-	if strings.Contains(r.out, trial.Command) || strings.Contains(r.out, "load-module") {
+	if strings.Contains(r.out, try.Command) || strings.Contains(r.out, "load-module") {
 		t.Errorf("internal words are shown:\n%s", r.out)
 	}
 }

@@ -9,19 +9,19 @@ import (
 	"strings"
 	"testing"
 
-	"pam_persistent/internal/checkup"
+	"pam_persistent/internal/doctor"
 	"pam_persistent/internal/keytree"
 	"pam_persistent/internal/show"
 	"pam_persistent/internal/status"
-	"pam_persistent/internal/trial"
+	"pam_persistent/internal/try"
 )
 
 // The Go types behind the sections of docs/persistent-keyring-json.md.
 var sections = map[string]any{
 	"status": status.JSON{}, "keyring": status.KeyringJSON{}, "timer": show.Timer{}, "session": status.SessionJSON{},
 	"step": status.StepJSON{}, "quota": status.QuotaJSON{}, "key": keytree.KeyJSON{}, "ticket": keytree.TicketJSON{},
-	"list": listJSON{}, "listed": listedJSON{}, "doctor": doctorJSON{}, "result": checkup.Result{}, "mend": checkup.Mend{},
-	"try": trial.JSON{}, "view": trial.ViewJSON{},
+	"list": listJSON{}, "listed": listedJSON{}, "doctor": doctorJSON{}, "result": doctor.Result{}, "mend": doctor.Mend{},
+	"try": try.JSON{}, "view": try.ViewJSON{},
 }
 
 // TestJSONIsDocumented compares the tables with the types that are printed, field by field and in order; that no other

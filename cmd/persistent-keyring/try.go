@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pam_persistent/internal/show"
-	"pam_persistent/internal/trial"
+	"pam_persistent/internal/try"
 )
 
 func tryCommand() *cobra.Command {
@@ -39,7 +39,7 @@ func tryCommand() *cobra.Command {
 			if _, err := user.Lookup(name); err != nil {
 				return usagef("user %s: %w", show.Quote(name), err)
 			}
-			good, err := trial.InChild(service, name, asJSON, os.Stdout)
+			good, err := try.InChild(service, name, asJSON, os.Stdout)
 			if err != nil {
 				return fmt.Errorf("try: %w", err)
 			}

@@ -1,24 +1,24 @@
-package trial
+package try
 
 import (
-	"pam_persistent/internal/checkup"
+	"pam_persistent/internal/doctor"
 	"pam_persistent/internal/keytree"
 	"pam_persistent/internal/status"
 )
 
 // JSON is the JSON form of a [Report].
 type JSON struct {
-	Service    string         `json:"service"`
-	User       string         `json:"user"`
-	UID        uint32         `json:"uid"`
-	Before     ViewJSON       `json:"before"`
-	After      ViewJSON       `json:"after"`
-	Linked     bool           `json:"linked"`
-	OpenMillis float64        `json:"open_ms"`
-	Messages   []string       `json:"messages"`
-	Ccache     string         `json:"credential_cache"`
-	Findings   []string       `json:"findings"`
-	Setup      checkup.Report `json:"setup"`
+	Service    string        `json:"service"`
+	User       string        `json:"user"`
+	UID        uint32        `json:"uid"`
+	Before     ViewJSON      `json:"before"`
+	After      ViewJSON      `json:"after"`
+	Linked     bool          `json:"linked"`
+	OpenMillis float64       `json:"open_ms"`
+	Messages   []string      `json:"messages"`
+	Ccache     string        `json:"credential_cache"`
+	Findings   []string      `json:"findings"`
+	Setup      doctor.Report `json:"setup"`
 }
 
 // ViewJSON is the JSON form of a [View].
@@ -34,7 +34,7 @@ func (r *Report) JSON() JSON {
 	return JSON{
 		Service: r.Service, User: r.User, UID: r.UID, Before: r.Before.json(), After: r.Inside.json(), Linked: r.Linked,
 		OpenMillis: float64(r.Took.Microseconds()) / 1000, Messages: append([]string{}, r.Messages...),
-		Ccache: r.Ccache, Findings: append([]string{}, r.Findings()...), Setup: append(checkup.Report{}, r.Setup...),
+		Ccache: r.Ccache, Findings: append([]string{}, r.Findings()...), Setup: append(doctor.Report{}, r.Setup...),
 	}
 }
 

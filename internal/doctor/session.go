@@ -1,4 +1,4 @@
-package checkup
+package doctor
 
 import (
 	"pam_persistent/internal/keyctl"
@@ -6,8 +6,8 @@ import (
 	"pam_persistent/internal/show"
 )
 
-// Trial examines what one session of one user depends on.
-func Trial(service string, uid uint32) Report {
+// Session examines what a session of one user depends on.
+func Session(service string, uid uint32) Report {
 	var r Report
 	r.kernel()
 	r.limits()

@@ -1,6 +1,6 @@
-// Package checkup examines a machine for whatever keeps the persistent keyring from
+// Package doctor examines a machine for what keeps the persistent keyring from
 // its users' sessions. It only looks, and runs with the rights of whoever asks.
-package checkup
+package doctor
 
 import (
 	"slices"

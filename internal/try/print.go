@@ -1,10 +1,10 @@
-package trial
+package try
 
 import (
 	"fmt"
 	"time"
 
-	"pam_persistent/internal/checkup"
+	"pam_persistent/internal/doctor"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keytree"
 	"pam_persistent/internal/persistent"
@@ -81,9 +81,9 @@ func (r *Report) revived() string {
 }
 
 // remarks are the results that are not simply good.
-func (r *Report) remarks() (remarks checkup.Report) {
+func (r *Report) remarks() (remarks doctor.Report) {
 	for _, one := range r.Setup {
-		if one.Level != checkup.OK {
+		if one.Level != doctor.OK {
 			remarks = append(remarks, one)
 		}
 	}

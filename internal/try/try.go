@@ -1,5 +1,5 @@
-// Package trial opens a PAM session to see what becomes of the user's keyrings.
-package trial
+// Package try opens a PAM session to see what becomes of the user's keyrings.
+package try
 
 import (
 	"errors"
@@ -9,7 +9,7 @@ import (
 
 	"github.com/msteinert/pam/v2"
 
-	"pam_persistent/internal/checkup"
+	"pam_persistent/internal/doctor"
 	"pam_persistent/internal/fsuid"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keytree"
@@ -31,7 +31,7 @@ type Report struct {
 	Took     time.Duration // of pam_open_session
 	Messages []string      // what modules had to say to the user
 	Ccache   string        // KRB5CCNAME of the session
-	Setup    checkup.Report
+	Setup    doctor.Report
 	Problem  error // why nothing could be tried
 }
 
@@ -47,7 +47,7 @@ type View struct {
 // Run opens and closes the session in this process, which may be changed by that in any
 // way: it must be one of its own, and the goroutine locked to its thread.
 func Run(service, user string, uid uint32) *Report {
-	r := &Report{Service: service, User: user, UID: uid, Setup: checkup.Trial(service, uid)}
+	r := &Report{Service: service, User: user, UID: uid, Setup: doctor.Session(service, uid)}
 	// As a daemon has one. Nothing that modules do gets into the keyring of whoever tries.
 	if _, err := keyctl.JoinSession(); err != nil {
 		r.Problem = err
@@ -78,7 +78,7 @@ func (r *Report) session(t *pam.Transaction) {
 		return
 	}
 	r.Ccache = t.GetEnv("KRB5CCNAME")
-	r.Setup = append(r.Setup, checkup.Tickets(r.Ccache)...)
+	r.Setup = append(r.Setup, doctor.Tickets(r.Ccache)...)
 	if err := t.CloseSession(0); err != nil {
 		r.CloseErr = fmt.Errorf("pam_close_session: %w", err)
 	}
@@ -154,9 +154,9 @@ func (r *Report) whyNot() string {
 	case session == nil:
 		return lost + "its session keyring cannot be used: " + fmt.Sprint(r.Inside.Err)
 	case !r.Fresh:
-		return lost + "neither pam_keyinit.so nor " + checkup.Module + " has joined a session keyring: it still has the one of before"
+		return lost + "neither pam_keyinit.so nor " + doctor.Module + " has joined a session keyring: it still has the one of before"
 	}
-	return lost + "a session keyring was joined for it, but " + checkup.Module + " has not run, has failed, or ran before that keyring was joined"
+	return lost + "a session keyring was joined for it, but " + doctor.Module + " has not run, has failed, or ran before that keyring was joined"
 }
 
 // Good tells whether there is nothing to be mended.
