@@ -17,7 +17,7 @@ GOSTART := -Wl,-T,$(CURDIR)/c/gostart.lds
 NOTE := $(CURDIR)/build/package-note.s
 MODULE_LDFLAGS = -s -w -buildid= -linkmode=external -extldflags '$(HARDEN) $(EXPORTS) $(GOSTART) $(NOTE) $(CROSS_LDFLAGS)'
 REPRODUCIBLE := -trimpath -buildvcs=false
-GO_FILES = $(shell find c pam_persistent internal/keyctl internal/options ! -name '*_test.go' -type f) go.mod go.sum Makefile
+GO_FILES = $(shell find c pam_persistent $(addprefix internal/,fsuid keyctl options persistent) ! -name "*_test.go" -type f) go.mod go.sum Makefile
 
 .PHONY: all help demo test mutants fuzz lint bench install uninstall packages deps clean FORCE
 all: build/pam_persistent.so build/persistent-keyring ## build/pam_persistent.so and build/persistent-keyring (what make does)

@@ -20,29 +20,29 @@ type User struct {
 }
 
 // LookupUser asks the name service (getpwnam_r(3), so LDAP and SSSD too). A user whom it does not know is ok == false without
-// an error; EIO, EMFILE, ENOMEM... are those of a name service that failed.
-func LookupUser(name string) (user User, ok bool, err error) {
+// an errno; EIO, EMFILE, ENOMEM... are those of a name service that failed.
+func LookupUser(name string) (user User, ok bool, errno unix.Errno) {
 	cname := C.CString(name)
 	defer C.free(unsafe.Pointer(cname))
 	for size := 4096; ; size *= 4 {
 		var entry C.struct_passwd
 		var found *C.struct_passwd
 		buf := (*C.char)(C.malloc(C.size_t(size)))
-		errno := C.getpwnam_r(cname, &entry, buf, C.size_t(size), &found)
+		failure := C.getpwnam_r(cname, &entry, buf, C.size_t(size), &found)
 		if found != nil {
 			user = User{C.GoString(entry.pw_name), uint32(entry.pw_uid), uint32(entry.pw_gid)}
 		}
 		C.free(unsafe.Pointer(buf))
 		switch {
-		case errno == C.ERANGE && size < 1<<20:
+		case failure == C.ERANGE && size < 1<<20:
 			continue
 		case found != nil:
-			return user, true, nil
+			return user, true, 0
 		// POSIX gives 0 for a name that is not there; name services are known for these.
-		case errno == 0, errno == C.ENOENT, errno == C.ESRCH, errno == C.EBADF, errno == C.EPERM:
-			return User{}, false, nil
+		case failure == 0, failure == C.ENOENT, failure == C.ESRCH, failure == C.EBADF, failure == C.EPERM:
+			return User{}, false, 0
 		default:
-			return User{}, false, unix.Errno(errno)
+			return User{}, false, unix.Errno(failure)
 		}
 	}
 }

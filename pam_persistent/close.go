@@ -7,6 +7,7 @@ import (
 
 	"pam_persistent/c"
 	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/persistent"
 )
 
 // refresh resets the expiry timer of a session that goes on: a screen locker was unlocked, or a program renewed its
@@ -46,11 +47,11 @@ func (s *session) close() c.Status {
 // a keyring of this thread, which belongs to whoever runs the host.
 func (s *session) resetTimer(uid uint32) error {
 	if session := s.call.Keyring(); session != 0 {
-		if _, err := getPersistent(uid, keyctl.Serial(session)); err == nil {
+		if _, err := persistent.Link(uid, keyctl.Serial(session)); err == nil {
 			return nil
 		}
 	}
-	_, err := getPersistent(uid, keyctl.Thread)
+	_, err := persistent.Renew(uid)
 	return err
 }
 
@@ -59,7 +60,7 @@ func (s *session) resetTimer(uid uint32) error {
 func (s *session) revoke(session keyctl.Serial) error {
 	err := keyctl.Revoke(session)
 	if errors.Is(err, unix.EACCES) {
-		if _, _, dropErr := become(s.user.UID, s.user.GID); dropErr == nil {
+		if _, dropErr := become(s.user.UID, s.user.GID); dropErr == nil {
 			err = keyctl.Revoke(session)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"pam_persistent/internal/keyctl"
 )
 
 // ids are what a thread needs to become again what it was.
@@ -16,27 +18,17 @@ type ids struct {
 // that user's rights. Only the saved UID stays, for [ids.comeBack]. The process's other threads keep the login process's IDs,
 // and it is not dumpable, which keeps its memory out of the user's reach. The user may kill or stop it, through this thread:
 // to the guard that is a child like any other that goes wrong.
-func become(uid, gid uint32) (before ids, call string, err error) {
+func become(uid, gid uint32) (before ids, err error) {
 	var ruid, euid, suid uint32
 	unix.RawSyscall(unix.SYS_GETRESUID, uintptr(unsafe.Pointer(&ruid)), uintptr(unsafe.Pointer(&euid)), uintptr(unsafe.Pointer(&suid)))
 	before.ruid, before.euid = ruid, euid
-	if errno := capget(&before.capabilities); errno != 0 {
-		return before, "capget", errno
+	if err := capget(&before.capabilities); err != nil {
+		return before, err
 	}
 	// A process that is the user's already (systemd's sd-pam at close) may lack the right to change groups it does not have.
 	if ruid != uid || euid != uid || suid != uid {
-		for _, step := range []struct {
-			call string
-			nr   uintptr
-			args [3]uintptr
-		}{
-			{"setgroups", unix.SYS_SETGROUPS, [3]uintptr{}},
-			{"setresgid", unix.SYS_SETRESGID, [3]uintptr{uintptr(gid), uintptr(gid), uintptr(gid)}},
-			{"setresuid", unix.SYS_SETRESUID, [3]uintptr{uintptr(uid), uintptr(uid), uintptr(euid)}},
-		} {
-			if _, _, errno := unix.RawSyscall(step.nr, step.args[0], step.args[1], step.args[2]); errno != 0 {
-				return before, step.call, errno
-			}
+		if err := keyctl.DropTo(uid, gid, euid); err != nil {
+			return before, err
 		}
 	}
 	// A host may have asked to keep its capabilities over a change of UID (prctl(2), PR_SET_SECUREBITS). The permitted ones
@@ -46,38 +38,45 @@ func become(uid, gid uint32) (before ids, call string, err error) {
 		for i := range none {
 			none[i].Effective, none[i].Inheritable = 0, 0
 		}
-		if errno := capset(&none); errno != 0 {
-			return before, "capset", errno
+		if err := capset(&none); err != nil {
+			return before, err
 		}
 	}
-	// The change of UID set this anew from fs.suid_dumpable, which may be 1.
-	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
-		return before, "prctl", err
-	}
-	return before, "", nil
+	return before, notDumpable()
 }
 
 // comeBack gives this thread the effective UID and the capabilities from before [become].
 func (before ids) comeBack() error {
 	const same = ^uintptr(0)
 	if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, same, uintptr(before.euid), same); errno != 0 {
-		return errno
+		return &keyctl.Error{Call: "setresuid", Errno: errno}
 	}
-	if errno := capset(&before.capabilities); errno != 0 {
-		return errno
+	if err := capset(&before.capabilities); err != nil {
+		return err
 	}
-	return unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
+	return notDumpable()
 }
 
-func capget(capabilities *[2]unix.CapUserData) unix.Errno {
-	return capCall(unix.SYS_CAPGET, capabilities)
-}
-func capset(capabilities *[2]unix.CapUserData) unix.Errno {
-	return capCall(unix.SYS_CAPSET, capabilities)
+// notDumpable says again what each change of UID sets anew from fs.suid_dumpable, which may be 1.
+func notDumpable() error {
+	if _, _, errno := unix.RawSyscall(unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 0, 0); errno != 0 {
+		return &keyctl.Error{Call: "prctl", Errno: errno}
+	}
+	return nil
 }
 
-func capCall(nr uintptr, capabilities *[2]unix.CapUserData) unix.Errno {
+func capget(capabilities *[2]unix.CapUserData) error {
+	return capCall("capget", unix.SYS_CAPGET, capabilities)
+}
+
+func capset(capabilities *[2]unix.CapUserData) error {
+	return capCall("capset", unix.SYS_CAPSET, capabilities)
+}
+
+func capCall(call string, nr uintptr, capabilities *[2]unix.CapUserData) error {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	_, _, errno := unix.RawSyscall(nr, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(capabilities)), 0)
-	return errno
+	if _, _, errno := unix.RawSyscall(nr, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(capabilities)), 0); errno != 0 {
+		return &keyctl.Error{Call: call, Errno: errno}
+	}
+	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"pam_persistent/c"
 	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/persistent"
 )
 
 // open fills the session keyring that the login process has joined for this session. The links are made with the rights of
@@ -20,9 +21,9 @@ func (s *session) open() c.Status {
 	if held := s.call.HeldUID(); held != c.NoUID && held != s.user.UID {
 		return s.refuse(session, held)
 	}
-	before, call, err := become(s.user.UID, s.user.GID)
+	before, err := become(s.user.UID, s.user.GID)
 	if err != nil {
-		s.error(call + ": " + errnoText(err))
+		s.error(err.Error())
 		return s.call.Failure()
 	}
 	s.linkUserKeyring(session)
@@ -36,19 +37,7 @@ func (s *session) open() c.Status {
 // cannotJoin reports that the session still has the session keyring that the host had. Nothing is linked into that one: other
 // processes may hold it.
 func (s *session) cannotJoin(errno unix.Errno) c.Status {
-	if errno == unix.ENOSYS {
-		s.debug("the kernel has no keyrings: KEYCTL_JOIN_SESSION_KEYRING: " + errnoText(errno))
-		return c.Ignore
-	}
-	text := "KEYCTL_JOIN_SESSION_KEYRING: " + errnoText(errno)
-	if errno == unix.EDQUOT {
-		// The kernel charges it to the real UID: root's, or that of whoever runs a setuid host.
-		text += "; the key quota of UID " + decimal(uint32(unix.Getuid())) + ", which runs this login, is used up: see /proc/key-users and keyrings(7)"
-	} else {
-		text += advice(errno)
-	}
-	s.error(text)
-	return s.call.Failure()
+	return s.failed(&keyctl.Error{Call: "KEYCTL_JOIN_SESSION_KEYRING", Errno: errno})
 }
 
 // refuse takes everything out of a session keyring that was filled for another UID of the same user name.
@@ -62,12 +51,8 @@ func (s *session) refuse(session keyctl.Serial, held uint32) c.Status {
 
 // linkUserKeyring links @u, as pam_keyinit does. Without it the session is served all the same.
 func (s *session) linkUserKeyring(session keyctl.Serial) {
-	err := keyctl.Link(keyctl.User, session)
-	switch {
-	case errors.Is(err, unix.ENOKEY): // the kernel says so if it cannot make the keyring, and if it has found a dead one
-		s.error(err.Error() + "; there is no user keyring: the user has revoked it, or the user's key quota is used up (/proc/key-users)")
-	case err != nil:
-		s.error(err.Error() + advice(err))
+	if err := keyctl.Link(keyctl.User, session); err != nil {
+		s.error(persistent.Explain(err).Error())
 	}
 }
 
@@ -77,17 +62,17 @@ func (s *session) fill(session keyctl.Serial) c.Status {
 		s.debug("excluded by minimum_uid")
 		return c.Ignore
 	}
-	persistent, err := getPersistent(s.user.UID, session)
+	serial, err := persistent.Link(s.user.UID, session)
 	if err == nil {
-		err = verify(persistent, session)
+		err = verify(serial, session)
 	}
 	if err != nil {
 		return s.failed(err)
 	}
 	s.call.SetHeldUID(s.user.UID)
-	s.debug("persistent keyring " + persistent.String() + " is linked into session keyring " + session.String())
+	s.debug("persistent keyring " + serial.String() + " is linked into session keyring " + session.String())
 	if s.options.userKeyring {
-		if err := keyctl.Link(persistent, keyctl.User); err != nil {
+		if err := keyctl.Link(serial, keyctl.User); err != nil {
 			return s.failed(err)
 		}
 	}
@@ -104,7 +89,7 @@ func (s *session) failed(err error) c.Status {
 		s.debug("the kernel has no persistent keyrings: " + err.Error())
 		return c.Ignore
 	}
-	s.error(err.Error() + advice(err))
+	s.error(persistent.Explain(err).Error())
 	return s.call.Failure()
 }
 
@@ -117,7 +102,7 @@ func (s *session) handOver(session keyctl.Serial, before ids) {
 		err = keyctl.Chown(session, s.user.UID, s.user.GID)
 	}
 	if err != nil {
-		s.debug("session keyring " + session.String() + " stays that of UID " + decimal(before.ruid) + ": " + errnoText(err))
+		s.debug("session keyring " + session.String() + " stays that of UID " + decimal(before.ruid) + ": " + err.Error())
 	}
 	// Close may come on a thread or in a process that does not possess the keyring: it revokes as the owner. Another owner
 	// than root or the user (su's caller, where CHOWN was refused) must not be able to write.
@@ -133,29 +118,11 @@ func (s *session) handOver(session keyctl.Serial, before ids) {
 const sessionPerm = keyctl.PosView | keyctl.PosRead | keyctl.PosWrite | keyctl.PosSearch | keyctl.PosLink | keyctl.PosSetattr |
 	keyctl.UsrView | keyctl.UsrRead
 
-// getPersistent links the persistent keyring and resets its timer. The garbage collector may take an expired one just after
-// the kernel has found it (security/keys/persistent.c), so it is looked at before it is believed.
-func getPersistent(uid uint32, into keyctl.Serial) (persistent keyctl.Serial, err error) {
-	for try := 0; try < 5; try++ {
-		if persistent, err = keyctl.GetPersistent(uid, into); err != nil {
-			break
-		}
-		if _, err = keyctl.Describe(persistent); !dead(err) {
-			break
-		}
-	}
-	return persistent, err
-}
-
-func dead(err error) bool {
-	return errors.Is(err, unix.ENOKEY) || errors.Is(err, unix.EKEYEXPIRED) || errors.Is(err, unix.EKEYREVOKED)
-}
-
 // verify sees that the link is there: a success that put it elsewhere would be a silent loss of tickets.
-func verify(persistent, session keyctl.Serial) error {
+func verify(serial, session keyctl.Serial) error {
 	links, err := keyctl.ReadKeyring(session)
-	if err == nil && !slices.Contains(links, persistent) {
-		err = errors.New("keyring " + persistent.String() + " is not in session keyring " + session.String() + " after all")
+	if err == nil && !slices.Contains(links, serial) {
+		err = errors.New("keyring " + serial.String() + " is not in session keyring " + session.String() + " after all")
 	}
 	return err
 }
@@ -174,19 +141,4 @@ func (s *session) exportKrb5ccname() {
 	if !s.call.PutEnv(name + "=" + value) {
 		s.error("option krb5ccname: the value is too long")
 	}
-}
-
-// advice is what the reader of the log can do about an error, where there is something.
-func advice(err error) string {
-	switch {
-	case errors.Is(err, unix.EDQUOT):
-		return "; the user's key quota is used up: see /proc/key-users and keyrings(7)"
-	case errors.Is(err, unix.ELOOP):
-		return "; keyrings are nested too deep in the user's persistent keyring: a session that has it can clear it, else it comes right when it expires"
-	case errors.Is(err, unix.EPERM):
-		return "; the login process lacks CAP_SETUID, or a seccomp filter forbids keyctl(2)"
-	case errors.Is(err, unix.EKEYREVOKED):
-		return "; the user has revoked it"
-	}
-	return ""
 }

@@ -3,9 +3,8 @@ package main
 import (
 	"strconv"
 
-	"golang.org/x/sys/unix"
-
 	"pam_persistent/c"
+	"pam_persistent/internal/keyctl"
 )
 
 // session is one call of the module for one user.
@@ -23,10 +22,10 @@ func findUser(call *c.Call, options options) (*session, c.Status) {
 		call.Log(c.Notice, "the application has not said for which user (PAM_USER)")
 		return nil, c.UserUnknown
 	}
-	user, known, err := c.LookupUser(name)
+	user, known, errno := c.LookupUser(name)
 	switch {
-	case err != nil:
-		call.Log(c.Error, printable(name)+": getpwnam_r: "+errnoText(err))
+	case errno != 0:
+		call.Log(c.Error, printable(name)+": getpwnam_r: "+keyctl.ErrnoText(errno))
 		return nil, call.Failure()
 	case !known:
 		call.Log(c.Notice, "unknown user "+quoted(name))
@@ -50,14 +49,3 @@ func (s *session) debug(text string) {
 }
 
 func decimal[T ~int32 | ~uint32](n T) string { return strconv.FormatInt(int64(n), 10) }
-
-func errnoText(err error) string {
-	errno, ok := err.(unix.Errno)
-	if !ok {
-		return err.Error()
-	}
-	if name := unix.ErrnoName(errno); name != "" {
-		return name + " (" + errno.Error() + ")"
-	}
-	return "errno " + strconv.Itoa(int(errno))
-}

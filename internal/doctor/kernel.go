@@ -69,7 +69,7 @@ func sysctl(name string, value int) Mend {
 }
 
 func collected() string {
-	delay, err := keyctl.CollectorDelay()
+	delay, err := keyctl.GCDelay()
 	if err != nil {
 		return ""
 	}

@@ -25,10 +25,8 @@ func (r *Report) quotaOf(uid uint32) {
 	if users == nil && err != nil {
 		r.add("quota", Note, "cannot be seen: "+show.Error(err), Mend{})
 	}
-	for _, u := range users {
-		if u.UID == uid {
-			r.quota(u)
-		}
+	if u := keyctl.KeyUserOf(users, uid); u != nil {
+		r.quota(*u)
 	}
 }
 

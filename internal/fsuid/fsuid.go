@@ -2,7 +2,6 @@
 package fsuid
 
 import (
-	"os"
 	"runtime"
 	"strconv"
 
@@ -21,7 +20,7 @@ import (
 //
 // Source: setfsuid(2), keyctl(2).
 func As(uid uint32, look func() error) error {
-	if uid == uint32(os.Geteuid()) {
+	if uid == uint32(unix.Geteuid()) {
 		return look()
 	}
 	runtime.LockOSThread()

@@ -9,18 +9,26 @@ import (
 // Error is a system call that failed.
 type Error struct {
 	Call   string     // "KEYCTL_DESCRIBE", "add_key", "open", ...
-	Object string     // what it was about: a serial, a UID, a quoted description, a path
+	Object string     // what it was about: a serial, a UID, a quoted description, a path; may be ""
 	Errno  unix.Errno // why
 }
 
 // Error reads like "KEYCTL_DESCRIBE 123456: EACCES (permission denied)". An
 // errno that has no name is given by its number.
 func (e *Error) Error() string {
-	reason := e.Errno.Error()
-	if name := unix.ErrnoName(e.Errno); name != "" {
-		reason = name + " (" + reason + ")"
+	call := e.Call
+	if e.Object != "" {
+		call += " " + e.Object
 	}
-	return e.Call + " " + e.Object + ": " + reason
+	return call + ": " + ErrnoText(e.Errno)
+}
+
+// ErrnoText names an errno and says what it means: "EACCES (permission denied)".
+func ErrnoText(errno unix.Errno) string {
+	if name := unix.ErrnoName(errno); name != "" {
+		return name + " (" + errno.Error() + ")"
+	}
+	return errno.Error()
 }
 
 // Unwrap gives the errno, for errors.Is.

@@ -33,6 +33,17 @@ func ProcKeyUsers() ([]KeyUser, error) {
 	return ParseKeyUsers(text)
 }
 
+// KeyUserOf gives the line of one user; nil if there is none, which is that of a
+// user without a key.
+func KeyUserOf(users []KeyUser, uid uint32) *KeyUser {
+	for i := range users {
+		if users[i].UID == uid {
+			return &users[i]
+		}
+	}
+	return nil
+}
+
 // ParseKeyUsers reads the text of /proc/key-users. A line that cannot be read
 // does not hide the others: all good ones are returned, and an error that joins
 // a [*ParseError] for each bad one.

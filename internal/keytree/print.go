@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/show"
 )
 
@@ -82,7 +83,7 @@ func (k *Key) details(now time.Time) (details []string) {
 // timerElsewhere tells of keys whose timer says nothing new: Kerberos lets its keys expire with the ticket, and
 // when a persistent keyring expires is told where it is introduced.
 func (k *Key) timerElsewhere() bool {
-	return k.Ticket != nil || k.Principal != "" || k.Type == "keyring" && strings.HasPrefix(k.Description, "_persistent.")
+	return k.Ticket != nil || k.Principal != "" || k.Type == "keyring" && strings.HasPrefix(k.Description, keyctl.PersistentPrefix)
 }
 
 func ticketTimes(ends, renewable, now time.Time) (times []string) {

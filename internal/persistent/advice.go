@@ -2,44 +2,21 @@ package persistent
 
 import (
 	"errors"
+	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/keyctl"
-	"pam_persistent/internal/show"
 )
 
-// Advice is what can be done about an error of the kernel's keyrings, "" if nothing is known.
-func Advice(err error) string {
-	if !errors.As(err, new(*keyctl.Error)) {
-		return ""
-	}
-	for _, known := range []struct {
-		errno  unix.Errno
-		advice string
-	}{
-		{unix.EDQUOT, "the key quota is used up: drop keys (persistent-keyring status shows them), or raise kernel.keys.maxkeys and kernel.keys.maxbytes with sysctl"},
-		{unix.ENOSYS, "the kernel has no keyrings, or a container's seccomp filter hides them: allow keyctl, add_key and request_key there"},
-		{unix.EOPNOTSUPP, "the kernel was built without CONFIG_PERSISTENT_KEYRINGS"},
-		{unix.EPERM, "a seccomp filter, usually a container's, forbids keyctl(2), or this is another user's keyring: root may renew that"},
-		{unix.ELOOP, "keyrings are nested too deep in the persistent keyring: persistent-keyring clear empties it"},
-		{unix.EDEADLK, "that keyring holds the persistent keyring itself, or a keyring around it"},
-		{unix.EKEYREVOKED, "the session keyring or the key was revoked: log in anew, or run persistent-keyring exec"},
-		{unix.EKEYEXPIRED, "it has expired"},
-		{unix.ENOKEY, "there is no such key in reach of this session: persistent-keyring status and keyctl show list what is"},
-		{unix.EACCES, "its permissions forbid that"},
-	} {
-		if errors.Is(err, known.errno) {
-			return known.advice
-		}
-	}
-	return ""
-}
-
-// Explain adds the advice to an error.
+// Explain adds to an error of a key call what can be done about it, if anything is known.
 func Explain(err error) error {
-	if advice := Advice(err); advice != "" {
-		return explained{err, advice}
+	// With errors.As the module is 24 kB larger.
+	for cause := err; cause != nil; cause = errors.Unwrap(cause) {
+		if failed, ok := cause.(*keyctl.Error); ok && advice(failed) != "" {
+			return explained{err, advice(failed)}
+		}
 	}
 	return err
 }
@@ -49,5 +26,39 @@ type explained struct {
 	advice string
 }
 
-func (e explained) Error() string { return show.Error(e.error) + "; " + e.advice }
+func (e explained) Error() string { return e.error.Error() + "; " + e.advice }
 func (e explained) Unwrap() error { return e.error }
+
+func advice(e *keyctl.Error) string {
+	switch {
+	case e.Errno == unix.EPERM && e.Call == "setfsuid":
+		return "this is another user's keyring: only root may look at it or renew it"
+	case e.Errno == unix.EPERM && e.Call == "KEYCTL_GET_PERSISTENT":
+		return "CAP_SETUID is missing, which another user's keyring needs, or " + forbidden
+	case e.Errno == unix.EDQUOT && e.Call == "KEYCTL_JOIN_SESSION_KEYRING": // charged to the real UID
+		return "the key quota of UID " + strconv.Itoa(unix.Getuid()) + ", which runs this program, is used up: " + raise
+	case e.Errno == unix.ENOKEY && e.Call == "KEYCTL_LINK" && strings.HasPrefix(e.Object, keyctl.User.String()+" "):
+		// The kernel says so if it cannot make the keyring, and if it has found a dead one.
+		return "there is no user keyring: the user has revoked it, or the user's key quota is used up (/proc/key-users)"
+	}
+	return adviceOn[e.Errno]
+}
+
+const (
+	forbidden = "a seccomp filter or a security module forbids keyctl(2), as in many containers: " +
+		"allow keyctl, add_key and request_key there (systemd-nspawn --system-call-filter=@keyring)"
+	raise = "see /proc/key-users and keyrings(7); drop keys, " +
+		"or raise kernel.keys.maxkeys and kernel.keys.maxbytes with sysctl(8)"
+)
+
+var adviceOn = map[unix.Errno]string{
+	unix.EDQUOT:     "the key quota is used up: " + raise,
+	unix.ENOSYS:     "the kernel has no keyrings, or " + forbidden,
+	unix.EOPNOTSUPP: "the kernel was built without CONFIG_PERSISTENT_KEYRINGS",
+	unix.EPERM:      forbidden,
+	unix.ELOOP: "keyrings are nested too deep in the persistent keyring: " +
+		"a session that possesses it can clear it (persistent-keyring clear), else it comes right when it expires",
+	unix.EDEADLK:     "that keyring holds the persistent keyring itself, or a keyring around it",
+	unix.EKEYREVOKED: "it was revoked: log in again, or run persistent-keyring exec",
+	unix.ENOKEY:      "there is no such key in reach of this session: persistent-keyring status and keyctl show list what is",
+}

@@ -1,9 +1,10 @@
-// Package persistent finds persistent keyrings without touching their timers.
+// Package persistent links persistent keyrings, finds them without a change of their timers, and says
+// what can be done where the kernel refuses that. The module uses it too, so it does not import fmt
+// (see package main in pam_persistent).
 package persistent
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -29,9 +30,6 @@ type Keyring struct {
 	Keys    int // links in it; -1: not known
 }
 
-// Name is the description that the kernel gives to the persistent keyring of a user.
-func Name(uid uint32) string { return "_persistent." + strconv.FormatUint(uint64(uid), 10) }
-
 // Find looks for the persistent keyring of a user in what that user (or a thread
 // with that filesystem UID, see package fsuid) has read from /proc/keys. One that
 // is valid is preferred to one that has expired, and that to a revoked one.
@@ -41,7 +39,7 @@ func Name(uid uint32) string { return "_persistent." + strconv.FormatUint(uint64
 func Find(uid uint32, keys []keyctl.KeyInfo) (found Keyring, ok bool) {
 	rank := map[State]int{Valid: 3, Expired: 2, Revoked: 1}
 	for _, key := range keys {
-		if key.Type != "keyring" || key.UID != uid || key.Flags.Has(keyctl.FlagInQuota) || key.Description != Name(uid) {
+		if key.Type != "keyring" || key.UID != uid || key.Flags.Has(keyctl.FlagInQuota) || key.Description != keyctl.PersistentName(uid) {
 			continue
 		}
 		state, genuine := confirm(key)
@@ -71,28 +69,4 @@ func links(info string) int {
 		return n
 	}
 	return -1
-}
-
-// Renew starts the timer anew and returns the serial. The link that the kernel needs for that goes into the
-// thread keyring, which ends with the thread; while it lasts, the thread possesses the keyring.
-// The goroutine must be locked to its thread.
-//
-// Errors: those of [keyctl.GetPersistent].
-func Renew(uid uint32) (keyctl.Serial, error) { return link(uid, keyctl.Thread) }
-
-// Link links it into a keyring, and makes it if there is none. Errors: as for Renew.
-func Link(uid uint32, into keyctl.Serial) (keyctl.Serial, error) { return link(uid, into) }
-
-// link asks again if the kernel's collector was just taking the one it got (security/keys/persistent.c).
-func link(uid uint32, into keyctl.Serial) (serial keyctl.Serial, err error) {
-	for range 5 {
-		if serial, err = keyctl.GetPersistent(uid, into); err != nil {
-			return 0, err
-		}
-		_, err = keyctl.Describe(serial)
-		if !errors.Is(err, unix.ENOKEY) && !errors.Is(err, unix.EKEYEXPIRED) && !errors.Is(err, unix.EKEYREVOKED) {
-			return serial, err
-		}
-	}
-	return 0, fmt.Errorf("the persistent keyring of UID %d keeps vanishing: %w", uid, err)
 }

@@ -2,8 +2,8 @@ package persistent
 
 import (
 	"errors"
-	"fmt"
 	"slices"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 
@@ -74,10 +74,21 @@ func Of(uid uint32) (keyring Keyring, ok bool, err error) {
 		return Keyring{}, false, asErr
 	}
 	if err != nil {
-		err = fmt.Errorf("UID %d: %w", uid, err)
+		err = ofUser{err, uid}
 	}
 	return keyring, ok, err
 }
+
+// ofUser is an error of reading what a user sees.
+type ofUser struct {
+	error
+	uid uint32
+}
+
+func (e ofUser) Error() string {
+	return "UID " + strconv.FormatUint(uint64(e.uid), 10) + ": " + e.error.Error()
+}
+func (e ofUser) Unwrap() error { return e.error }
 
 // gone tells whether a serial of the register is that of a key which has ended since, or was revoked.
 func gone(serial keyctl.Serial) bool {

@@ -50,10 +50,10 @@ func TestOf(t *testing.T) {
 // Names and lines that only look like the kernel's are not believed.
 func TestFindForged(t *testing.T) {
 	keyctltest.AsUser(t, user, func() {
-		fake, err := keyctl.AddKey("keyring", Name(user), nil, keyctl.Session)
+		fake, err := keyctl.AddKey("keyring", keyctl.PersistentName(user), nil, keyctl.Session)
 		check(t, err)
 		// The kernel adds ": 1", the size of the key in whose name it stands: that passes for the number of links.
-		line := fmt.Sprintf("%08x I------     3  4w 1f030000 %5d 65534 keyring   %s", 3, user, Name(user))
+		line := fmt.Sprintf("%08x I------     3  4w 1f030000 %5d 65534 keyring   %s", 3, user, keyctl.PersistentName(user))
 		_, err = keyctl.AddKey("user", "x\n"+line, []byte("1"), keyctl.Session)
 		check(t, err)
 		keys, _ := keyctl.ProcKeys()

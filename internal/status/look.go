@@ -95,16 +95,12 @@ func (s *Status) lookAtLimits() {
 	} else if s.NoPersistence == nil {
 		s.unseen(err)
 	}
-	if seconds, err := keyctl.CollectorDelay(); err == nil {
+	if seconds, err := keyctl.GCDelay(); err == nil {
 		s.Collected = &seconds
 	}
 	users, err := keyctl.ProcKeyUsers()
 	s.unseen(err)
-	for _, u := range users {
-		if u.UID == s.UID {
-			s.Quota = &u
-		}
-	}
+	s.Quota = keyctl.KeyUserOf(users, s.UID)
 }
 
 func (s *Status) lookInside(reader *keytree.Reader, session *keytree.Key) {
@@ -131,7 +127,7 @@ func (s *Status) lookInside(reader *keytree.Reader, session *keytree.Key) {
 func inTree(session *keytree.Key, uid uint32) *persistent.Keyring {
 	var found *persistent.Keyring
 	session.Walk(func(key, _ *keytree.Key) {
-		if key.Type == "keyring" && key.UID == uid && key.Description == persistent.Name(uid) && found == nil {
+		if key.Type == "keyring" && key.UID == uid && key.Description == keyctl.PersistentName(uid) && found == nil {
 			found = &persistent.Keyring{UID: uid, Serial: key.Serial, State: persistent.Valid, Keys: -1}
 		}
 	})

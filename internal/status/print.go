@@ -101,7 +101,7 @@ func (s *Status) session() string {
 
 func (s *Status) sessionKeyring() string {
 	text := fmt.Sprintf("%s (%d)", show.Quote(s.SessionName), s.Session)
-	if strings.HasPrefix(s.SessionName, "_uid_ses.") {
+	if strings.HasPrefix(s.SessionName, keyctl.UserSessionPrefix) {
 		text += ", for want of one of its own"
 	}
 	return text

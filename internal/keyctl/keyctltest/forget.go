@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 
@@ -72,7 +71,7 @@ func invalidateAll(uid uint32) error {
 	if err := DropTo(uid, uid); err != nil {
 		return err
 	}
-	name := "_persistent." + strconv.FormatUint(uint64(uid), 10)
+	name := keyctl.PersistentName(uid)
 	hasPersistent := false
 	keys, _ := keyctl.ProcKeys() // what tests have put into descriptions is no error here
 	for _, key := range keys {

@@ -103,7 +103,7 @@ func TestAccountsAreRefused(t *testing.T) {
 }
 
 func TestSetSysctlLocksAndRestores(t *testing.T) {
-	const path = "/proc/sys/kernel/keys/gc_delay"
+	const path = keyctl.SysctlDir + "/gc_delay"
 	read := func() string {
 		text, err := os.ReadFile(path)
 		if err != nil {

@@ -6,9 +6,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-)
 
-const sysctlDir = "/proc/sys/kernel/keys"
+	"pam_persistent/internal/keyctl"
+)
 
 // SetSysctl changes a file of /proc/sys/kernel/keys, such as gc_delay, until the
 // test is over, and keeps the tests of other binaries waiting meanwhile.
@@ -16,7 +16,7 @@ func SetSysctl(t testing.TB, name string, value uint32) {
 	t.Helper()
 	Need(t)
 	hold(t, exclusive)
-	path := filepath.Join(sysctlDir, name)
+	path := filepath.Join(keyctl.SysctlDir, name)
 	before, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -46,13 +46,13 @@ func sysctls() (map[string]string, error) {
 		return nil, err
 	}
 	defer unlock()
-	files, err := os.ReadDir(sysctlDir)
+	files, err := os.ReadDir(keyctl.SysctlDir)
 	if err != nil {
 		return nil, err
 	}
 	values := make(map[string]string)
 	for _, file := range files {
-		value, err := os.ReadFile(filepath.Join(sysctlDir, file.Name()))
+		value, err := os.ReadFile(filepath.Join(keyctl.SysctlDir, file.Name()))
 		if err != nil {
 			return nil, err
 		}

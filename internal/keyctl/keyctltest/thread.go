@@ -6,8 +6,6 @@ import (
 	"runtime/debug"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"pam_persistent/internal/keyctl"
 )
 
@@ -52,20 +50,7 @@ func DropTo(uid, gid uint32) error {
 	if err := owned(uid); err != nil {
 		return err
 	}
-	// The functions of package syscall would change every thread of the process.
-	for _, call := range []struct {
-		name               string
-		number, a1, a2, a3 uintptr
-	}{
-		{"setgroups", unix.SYS_SETGROUPS, 0, 0, 0},
-		{"setresgid", unix.SYS_SETRESGID, uintptr(gid), uintptr(gid), uintptr(gid)},
-		{"setresuid", unix.SYS_SETRESUID, uintptr(uid), uintptr(uid), uintptr(uid)},
-	} {
-		if _, _, errno := unix.RawSyscall(call.number, call.a1, call.a2, call.a3); errno != 0 {
-			return fmt.Errorf("%s: %w", call.name, errno)
-		}
-	}
-	return nil
+	return keyctl.DropTo(uid, gid, uid)
 }
 
 func join(t testing.TB) {

@@ -1,0 +1,37 @@
+package persistent
+
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+
+	"pam_persistent/internal/keyctl"
+)
+
+// linkTries bounds how often [Link] asks for a keyring that is gone when it is looked at.
+const linkTries = 5
+
+// Link links the persistent keyring of a user into a keyring and resets its timer; it is made if there
+// is none. The garbage collector may take an expired one just after the kernel has found it
+// (security/keys/persistent.c), so Link looks at what it got, and asks again.
+//
+// Errors: those of [keyctl.GetPersistent] and [keyctl.Describe].
+func Link(uid uint32, into keyctl.Serial) (serial keyctl.Serial, err error) {
+	for range linkTries {
+		if serial, err = keyctl.GetPersistent(uid, into); err != nil {
+			return 0, err
+		}
+		if _, err = keyctl.Describe(serial); !dead(err) {
+			break
+		}
+	}
+	return serial, err
+}
+
+// Renew is Link into the thread keyring, which ends with the thread; while it lasts, the thread
+// possesses the persistent keyring. The goroutine must be locked to its thread.
+func Renew(uid uint32) (keyctl.Serial, error) { return Link(uid, keyctl.Thread) }
+
+func dead(err error) bool {
+	return errors.Is(err, unix.ENOKEY) || errors.Is(err, unix.EKEYEXPIRED) || errors.Is(err, unix.EKEYREVOKED)
+}
