@@ -116,6 +116,7 @@ bench: deps ## this module beside a plain Go one, pam_keyinit and pam_permit
 BUILT ?= build
 ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+SCHEMA := $(PREFIX)/share/persistent-keyring/schema.json
 UNITS := persistent-keyring-renew.service persistent-keyring-renew.timer
 
 build/completions/%: build/persistent-keyring
@@ -128,6 +129,7 @@ install: all build/completions/bash build/completions/zsh build/completions/fish
 	install -D -m 755 $(BUILT)/persistent-keyring '$(DESTDIR)$(PREFIX)/bin/persistent-keyring'
 	install -D -m 644 docs/pam_persistent.8 '$(DESTDIR)$(MANDIR)/man8/pam_persistent.8'
 	install -D -m 644 docs/persistent-keyring.1 '$(DESTDIR)$(MANDIR)/man1/persistent-keyring.1'
+	install -D -m 644 docs/persistent-keyring.schema.json '$(DESTDIR)$(SCHEMA)'
 	install -D -m 644 build/completions/bash '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/persistent-keyring'
 	install -D -m 644 build/completions/zsh '$(DESTDIR)$(ZSHDIR)/_persistent-keyring'
 	install -D -m 644 build/completions/fish '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/persistent-keyring.fish'
@@ -137,7 +139,7 @@ install: all build/completions/bash build/completions/zsh build/completions/fish
 uninstall: ## take it out again; refuses while a stack names the module
 	@packaging/named '$(DESTDIR)'
 	rm -f '$(DESTDIR)$(PAMDIR)/pam_persistent.so' '$(DESTDIR)$(PREFIX)/bin/persistent-keyring' \
-		'$(DESTDIR)$(MANDIR)/man8/pam_persistent.8' '$(DESTDIR)$(MANDIR)/man1/persistent-keyring.1' \
+		'$(DESTDIR)$(MANDIR)/man8/pam_persistent.8' '$(DESTDIR)$(MANDIR)/man1/persistent-keyring.1' '$(DESTDIR)$(SCHEMA)' \
 		'$(DESTDIR)$(PREFIX)/share/bash-completion/completions/persistent-keyring' '$(DESTDIR)$(ZSHDIR)/_persistent-keyring' \
 		'$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/persistent-keyring.fish'
 	for unit in $(UNITS); do rm -f '$(DESTDIR)$(UNITDIR)'/$$unit || exit; done

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"pam_persistent/internal/document"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
 	"pam_persistent/internal/persistent"
@@ -28,7 +29,7 @@ func TestRenew(t *testing.T) {
 		if left := timeout(t, alice); left.Seconds < 24*60*60 {
 			t.Errorf("the kernel says %v", left)
 		}
-		runCommand(t, "renew", "bob").want(t, 1, "setfsuid 99941", "root may renew that")
+		runCommand(t, "renew", "bob").want(t, 1, "setfsuid 99941", "only root may look at it or renew it")
 	})
 }
 
@@ -86,7 +87,7 @@ func TestRenewOthers(t *testing.T) {
 }
 
 func TestRenewAllNeedsRoot(t *testing.T) {
-	as(t, alice, func() { runCommand(t, "renew", "--all").want(t, 1, "root may renew that") })
+	as(t, alice, func() { runCommand(t, "renew", "--all").want(t, 1, "only root may look at it or renew it") })
 }
 
 func TestKeepAndDrop(t *testing.T) {
@@ -113,7 +114,7 @@ func TestKeepProblems(t *testing.T) {
 		runCommand(t, "keep", "user:nowhere", "user:there").want(t, 1, `user "nowhere"`, "ENOKEY", "no such key in reach", `kept user "there"`)
 		check(t, keyctl.SetPerm(key, keyctl.PosView))
 		check(t, keyctl.Unlink(key, persistentIn(t, alice, keyctl.Thread)))
-		runCommand(t, "keep", strconv.Itoa(int(key))).want(t, 1, "EACCES", "permissions forbid")
+		runCommand(t, "keep", strconv.Itoa(int(key))).want(t, 1, "EACCES")
 		around := must(keyctl.AddKey("keyring", "around", nil, keyctl.Session))(t)
 		persistentIn(t, alice, around)
 		runCommand(t, "keep", "keyring:around").want(t, 1, "EDEADLK", "holds the persistent keyring itself")
@@ -191,13 +192,13 @@ func TestExec(t *testing.T) {
 		}
 		r = runCommand(t, "exec", "sh", "-c", "exit 42", "--json")
 		r.want(t, 42)
-		runCommand(t, "exec", "/nowhere/x").want(t, 127, `"/nowhere/x"`, "no such file", "(ENOENT)")
+		runCommand(t, "exec", "/nowhere/x").want(t, 127, `"/nowhere/x"`, "ENOENT (no such file or directory)")
 		runCommand(t, "exec", "no-such-command").want(t, 127, "not found")
 		runCommand(t, "exec", "/etc/passwd").want(t, 126, "permission denied")
 		runCommand(t, "exec").want(t, 2, "requires at least 1 arg")
 		keyctltest.OnThread(t, func() { keyctltest.SetSysctl(t, "maxkeys", 200) })
 		fillQuota(t)
-		runCommand(t, "exec", "true").want(t, 1, "EDQUOT", "quota is used up")
+		runCommand(t, "exec", "true").want(t, 1, "EDQUOT", "the key quota of UID 99940, which runs this program, is used up")
 	})
 }
 
@@ -232,7 +233,7 @@ func TestList(t *testing.T) {
 			}
 		}
 		seen := 0
-		for _, k := range decode[listJSON](t, runCommand(t, "list", "--json")).Keyrings {
+		for _, k := range decode[document.List](t, runCommand(t, "list", "--json")).Keyrings {
 			if k.UID != alice && k.UID != bob {
 				continue
 			}

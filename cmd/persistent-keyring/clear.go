@@ -11,6 +11,7 @@ import (
 
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keytree"
+	"pam_persistent/internal/safe"
 	"pam_persistent/internal/show"
 )
 
@@ -65,7 +66,7 @@ func inside(keyring keyctl.Serial) string {
 			keys++
 		}
 		if key.Principal != "" {
-			principals = append(principals, show.Name(key.Principal))
+			principals = append(principals, safe.Name(key.Principal))
 		}
 	})
 	text := show.Count(keys, "key")

@@ -1,12 +1,9 @@
 package main
 
 import (
-	"os"
-
 	"github.com/spf13/cobra"
 
 	"pam_persistent/internal/doctor"
-	"pam_persistent/internal/show"
 )
 
 func doctorCommand() *cobra.Command {
@@ -23,25 +20,12 @@ func doctorCommand() *cobra.Command {
 					return err
 				}
 			}
-			report := doctor.All(service)
-			p := out()
-			if asJSON {
-				if err := show.JSON(os.Stdout, doctorJSON{report}); err != nil {
-					return err
-				}
-			} else {
-				report.Print(p)
-			}
-			return finish(p, report.Wrong())
+			r := doctor.All(service)
+			return report(asJSON, r.Document(), r.Print, r.Wrong())
 		},
 	}
 	jsonFlag(c, &asJSON)
 	c.Flags().StringVarP(&service, "service", "s", "", "examine this service alone")
 	_ = c.RegisterFlagCompletionFunc("service", completeServices) // fails only for a flag that is not there
 	return c
-}
-
-// doctorJSON is the JSON form of an examination.
-type doctorJSON struct {
-	Results doctor.Report `json:"results"`
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pam_persistent/internal/account"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyname"
 	"pam_persistent/internal/keytree"
@@ -32,7 +33,7 @@ func mine() (keyctl.Serial, error) {
 	case !ok && err != nil:
 		return 0, err
 	case !ok || keyring.State == persistent.Revoked:
-		return 0, fmt.Errorf("%s: there is no persistent keyring", me())
+		return 0, fmt.Errorf("%s: there is no persistent keyring", account.ByUID(uid))
 	}
 	return persistent.Renew(uid)
 }

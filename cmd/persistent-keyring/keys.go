@@ -9,7 +9,7 @@ import (
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyname"
 	"pam_persistent/internal/persistent"
-	"pam_persistent/internal/show"
+	"pam_persistent/internal/safe"
 )
 
 func parseKeyNames(args []string) (names []keyname.Name, err error) {
@@ -44,7 +44,7 @@ func describe(serial keyctl.Serial) string {
 	if err != nil {
 		return fmt.Sprintf("key %d", serial)
 	}
-	return fmt.Sprintf("%s %s (%d)", show.Name(about.Type), show.Quote(about.Text), serial)
+	return fmt.Sprintf("%s %s (%d)", safe.Name(about.Type), safe.Quote(about.Text), serial)
 }
 
 // eachKey does all that can be done; one that cannot is a finding.
@@ -55,7 +55,7 @@ func eachKey(names []keyname.Name, do func(keyname.Name) (string, error)) error 
 		text, err := do(name)
 		if err != nil {
 			failed = true
-			fmt.Fprintf(os.Stderr, "persistent-keyring: %s: %s\n", name, show.Error(persistent.Explain(err)))
+			fmt.Fprintf(os.Stderr, "persistent-keyring: %s: %s\n", name, safe.Error(persistent.Explain(err)))
 			continue
 		}
 		p.Item(0, text)

@@ -10,7 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pam_persistent/internal/document"
 	"pam_persistent/internal/persistent"
+	"pam_persistent/internal/safe"
 	"pam_persistent/internal/show"
 )
 
@@ -59,7 +61,7 @@ func main() {
 var started bool
 
 func complain(err error) {
-	fmt.Fprintln(os.Stderr, "persistent-keyring:", show.Error(persistent.Explain(err)))
+	fmt.Fprintln(os.Stderr, "persistent-keyring:", safe.Error(persistent.Explain(err)))
 }
 
 // exitStatus is an error with an exit status of its own.
@@ -92,6 +94,17 @@ func jsonFlag(c *cobra.Command, to *bool) {
 
 // out prints on standard output.
 func out() *show.Printer { return show.To(os.Stdout) }
+
+// report prints what was found, as JSON or for people.
+func report(asJSON bool, d any, print func(*show.Printer), found bool) error {
+	p := out()
+	if !asJSON {
+		print(p)
+	} else if err := document.Write(os.Stdout, d); err != nil {
+		return err
+	}
+	return finish(p, found)
+}
 
 // finish is the error of a command that printed with p, and found something or not.
 func finish(p *show.Printer, found bool) error {

@@ -8,9 +8,11 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"pam_persistent/internal/account"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/loggedin"
 	"pam_persistent/internal/persistent"
+	"pam_persistent/internal/safe"
 	"pam_persistent/internal/show"
 )
 
@@ -38,7 +40,7 @@ func renewCommand() *cobra.Command {
 	return c
 }
 
-func toRenew(names []string, all, loggedIn bool) (users []account, err error) {
+func toRenew(names []string, all, loggedIn bool) (users []account.Account, err error) {
 	var uids []uint32
 	switch {
 	case all:
@@ -54,15 +56,15 @@ func toRenew(names []string, all, loggedIn bool) (users []account, err error) {
 			return nil, err
 		}
 	case len(names) == 0:
-		return []account{me()}, nil
+		return []account.Account{account.ByUID(uint32(os.Getuid()))}, nil
 	}
 	for _, uid := range uids {
-		users = append(users, byUID(uid))
+		users = append(users, account.ByUID(uid))
 	}
 	for _, name := range names {
-		user, err := byName(name)
+		user, err := account.ByName(name)
 		if err != nil {
-			return nil, err
+			return nil, usageError{err}
 		}
 		users = append(users, user)
 	}
@@ -70,7 +72,7 @@ func toRenew(names []string, all, loggedIn bool) (users []account, err error) {
 }
 
 // renewEach tries all; to have none counts as a finding for a user who was named.
-func renewEach(users []account, named bool) error {
+func renewEach(users []account.Account, named bool) error {
 	p := out()
 	found := false
 	for _, user := range users {
@@ -81,7 +83,7 @@ func renewEach(users []account, named bool) error {
 			text = "none, nothing to renew"
 		case err != nil:
 			found = true
-			fmt.Fprintf(os.Stderr, "persistent-keyring: %s: %s\n", user, show.Error(persistent.Explain(err)))
+			fmt.Fprintf(os.Stderr, "persistent-keyring: %s: %s\n", user, safe.Error(persistent.Explain(err)))
 			continue
 		}
 		p.Item(0, user.String()+": "+text)
@@ -92,18 +94,18 @@ func renewEach(users []account, named bool) error {
 var errNone = errors.New("no persistent keyring")
 
 // renew tells the expiry before and after.
-func renew(user account) (string, error) {
-	before, ok, err := persistent.Of(user.uid)
+func renew(user account.Account) (string, error) {
+	before, ok, err := persistent.Of(user.UID)
 	if !ok || before.State == persistent.Revoked {
 		if err != nil && !ok {
 			return "", err
 		}
 		return "", errNone
 	}
-	if _, err := persistent.Renew(user.uid); err != nil {
+	if _, err := persistent.Renew(user.UID); err != nil {
 		return "", err
 	}
-	after, ok, err := persistent.Of(user.uid)
+	after, ok, err := persistent.Of(user.UID)
 	switch {
 	case !ok && err == nil:
 		err = unix.ENOKEY

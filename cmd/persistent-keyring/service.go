@@ -3,13 +3,13 @@ package main
 import (
 	"strings"
 
-	"pam_persistent/internal/show"
+	"pam_persistent/internal/safe"
 )
 
 // checkService takes what libpam can find a file by.
 func checkService(service string) error {
 	if service == "" || strings.ContainsAny(service, "/\x00") || strings.HasPrefix(service, ".") {
-		return usagef("service %s: not the name of a file in /etc/pam.d", show.Quote(service))
+		return usagef("service %s: not the name of a file in /etc/pam.d", safe.Quote(service))
 	}
 	return nil
 }

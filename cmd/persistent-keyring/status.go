@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,15 +21,8 @@ func statusCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			s := status.Look()
-			if asJSON {
-				if err := show.JSON(os.Stdout, s.JSON()); err != nil {
-					return err
-				}
-				return finish(out(), len(s.Findings()) > 0)
-			}
-			p := out()
-			s.Print(p, most(all), time.Now())
-			return finish(p, len(s.Findings()) > 0)
+			print := func(p *show.Printer) { s.Print(p, most(all), time.Now()) }
+			return report(asJSON, s.Document(), print, len(s.Findings()) > 0)
 		},
 	}
 	jsonFlag(c, &asJSON)

@@ -12,9 +12,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"pam_persistent/internal/document"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
-	"pam_persistent/internal/status"
 )
 
 func TestStatusWithout(t *testing.T) {
@@ -35,7 +35,7 @@ func TestStatusPossessed(t *testing.T) {
 		r.want(t, 0)
 		golden(t, "status-possessed", r)
 
-		j := decode[status.JSON](t, runCommand(t, "--json"))
+		j := decode[document.Status](t, runCommand(t, "--json"))
 		session := must(keyctl.SessionKeyring())(t)
 		if !j.Possessed || j.Keyring == nil || j.Keyring.Serial != keyring || j.Session.Serial != session || j.Session.Description != "_ses" || len(j.Through) != 2 ||
 			j.Through[0].Serial != session || j.Through[1].Serial != keyring || len(j.Holds) != 2 || len(j.Findings) != 0 {
@@ -77,7 +77,7 @@ func TestStatusLeavesTheTimer(t *testing.T) {
 		persistentIn(t, alice, keyctl.Session)
 		keyctltest.OnThread(t, func() { keyctltest.SetSysctl(t, "persistent_keyring_expiry", 1000000) })
 		for range 2 {
-			if j := decode[status.JSON](t, runCommand(t, "status", "--json")); j.Keyring.Timer.LessThan > 1020 || j.Keyring.Timer.AtLeast == 0 {
+			if j := decode[document.Status](t, runCommand(t, "status", "--json")); j.Keyring.Timer.LessThan > 1020 || j.Keyring.Timer.AtLeast == 0 {
 				t.Errorf("%+v", j.Keyring.Timer)
 			}
 		}
@@ -94,7 +94,7 @@ func TestStatusExpired(t *testing.T) {
 		r := runCommand(t, "status")
 		r.want(t, 1)
 		golden(t, "status-expired", r)
-		if j := decode[status.JSON](t, runCommand(t, "--json")); j.Keyring.State != "expired" || j.Keyring.Timer.State != "expired" {
+		if j := decode[document.Status](t, runCommand(t, "--json")); j.Keyring.State != "expired" || j.Keyring.Timer.State != "expired" {
 			t.Errorf("%+v", j.Keyring)
 		}
 	})
@@ -110,7 +110,7 @@ func TestStatusRevoked(t *testing.T) {
 func TestStatusDeadSession(t *testing.T) {
 	as(t, alice, func() {
 		check(t, keyctl.Revoke(keyctl.Session))
-		runCommand(t, "status").want(t, 1, "EKEYREVOKED", "log in anew")
+		runCommand(t, "status").want(t, 1, "EKEYREVOKED", "persistent-keyring exec $SHELL")
 	})
 }
 
@@ -172,7 +172,7 @@ func TestStatusKerberos(t *testing.T) {
 		if all := runCommand(t, "status", "--all"); !strings.Contains(all.out, "__krb5_princ__") {
 			t.Errorf("--all does not show all:\n%s", all.out)
 		}
-		j := decode[status.JSON](t, runCommand(t, "--json"))
+		j := decode[document.Status](t, runCommand(t, "--json"))
 		cache := j.Holds[0].Keys[0]
 		if cache.Principal != "alice@EXAMPLE.ORG" {
 			t.Errorf("%+v", cache)
@@ -222,7 +222,7 @@ func TestStatusForged(t *testing.T) {
 		fake := must(keyctl.AddKey("keyring", "_persistent.99940", nil, keyctl.Session))(t)
 		must(keyctl.AddKey("user", "x\n"+forged(alice, fake), []byte("1"), keyctl.Session))(t)
 		must(keyctl.AddKey("user", "y\n"+forged(alice, 3), []byte("1"), keyctl.Session))(t)
-		j := decode[status.JSON](t, runCommand(t, "--json"))
+		j := decode[document.Status](t, runCommand(t, "--json"))
 		if j.Keyring != nil && j.Keyring.Serial == 3 {
 			t.Errorf("a keyring that is not there was believed in: %+v", j.Keyring)
 		}
@@ -245,7 +245,7 @@ func TestStatusManyKeys(t *testing.T) {
 		if lines := strings.Count(runCommand(t, "status", "--all").out, "\n"); lines < 10000 {
 			t.Errorf("--all shows %d lines", lines)
 		}
-		if j := decode[status.JSON](t, runCommand(t, "--json")); len(j.Holds) != 10000 {
+		if j := decode[document.Status](t, runCommand(t, "--json")); len(j.Holds) != 10000 {
 			t.Errorf("JSON has %d keys", len(j.Holds))
 		}
 	})
@@ -288,7 +288,7 @@ func TestStatusUnreadableProcKeys(t *testing.T) {
 		if strings.Contains(r.out, "expires") && strings.Contains(r.out, "renewal makes") {
 			t.Errorf("a timer that cannot be seen is shown:\n%s", r.out)
 		}
-		decode[status.JSON](t, runCommand(t, "--json"))
+		decode[document.Status](t, runCommand(t, "--json"))
 		check(t, keyctl.Invalidate(persistentIn(t, bob, keyctl.Session))) // Forget cannot see it
 	})
 }
@@ -298,7 +298,7 @@ func TestStatusWithoutPersistentKeyrings(t *testing.T) {
 		const getPersistent = ":22"
 		runWith(t, nil, strconv.Itoa(int(unix.EOPNOTSUPP))+getPersistent, "status").want(t, 1, "ENOTSUP", "no persistent keyrings here")
 		for _, errno := range []unix.Errno{unix.EPERM, unix.ENOSYS} {
-			runWith(t, nil, strconv.Itoa(int(errno)), "status").want(t, 1, unix.ErrnoName(errno), "doctor tells why")
+			runWith(t, nil, strconv.Itoa(int(errno)), "status").want(t, 1, unix.ErrnoName(errno), "persistent-keyring doctor\n")
 		}
 	})
 }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"pam_persistent/internal/show"
+	"pam_persistent/internal/safe"
 	"pam_persistent/internal/try"
 )
 
@@ -37,7 +37,7 @@ func tryCommand() *cobra.Command {
 				return usagef("try is for root, who can open sessions for others; persistent-keyring doctor tells what a user can see")
 			}
 			if _, err := user.Lookup(name); err != nil {
-				return usagef("user %s: %w", show.Quote(name), err)
+				return usagef("user %s: %w", safe.Quote(name), err)
 			}
 			good, err := try.InChild(service, name, asJSON, os.Stdout)
 			if err != nil {

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"os"
 
-	"pam_persistent/internal/checkup"
-	"pam_persistent/internal/show"
+	"pam_persistent/internal/doctor"
+	"pam_persistent/internal/safe"
 	"pam_persistent/internal/version"
 )
 
@@ -14,7 +14,7 @@ import (
 // an upgrade they differ.
 func versions() string {
 	text := "persistent-keyring " + versionOf("/proc/self/exe") + "\n"
-	switch module := checkup.ModuleFile(); module {
+	switch module := doctor.ModuleFile(); module {
 	case "":
 		return text + "libpam's directory of modules was not found\n"
 	default:
@@ -28,7 +28,7 @@ func versionOf(path string) string {
 	case errors.Is(err, os.ErrNotExist):
 		return "is not installed"
 	case err != nil:
-		return show.Error(err)
+		return safe.Error(err)
 	}
 	return found
 }

@@ -5,78 +5,94 @@ package doctor
 import (
 	"slices"
 
-	"pam_persistent/internal/pamconf"
+	"pam_persistent/internal/document"
+	"pam_persistent/internal/finding"
 	"pam_persistent/internal/show"
 )
 
-// Level is what a result means.
-type Level string
+// Fix is what fixes a result.
+type Fix = finding.Fix
 
+// at is a fix that is to be typed into a file, or one of which there is more to say than the command.
+func at(where, lines string) Fix { return Fix{Where: where, Lines: lines} }
+
+// What a result means.
 const (
-	OK    Level = "ok"
-	Note  Level = "note"  // good to know; nothing is broken by it
-	Wrong Level = "wrong" // sessions lack their persistent keyring, or it its tickets
+	OK    = "ok"
+	Note  = "note"  // good to know; nothing is broken by it
+	Wrong = "wrong" // sessions lack their persistent keyring, or it its tickets
 )
 
-// Result is one line of the examination.
-type Result struct {
-	Check string `json:"check"` // what was examined: "kernel", "module", "service sshd"...
-	Level Level  `json:"level"`
-	Text  string `json:"text"`
-	Mend  Mend   `json:"mend"`
-}
-
-// Mend is what mends it; all empty if nothing is to be done.
-type Mend struct {
-	Where string `json:"where"` // "in FILE after line N"; "" for a command
-	Lines string `json:"lines"` // exactly as they are to be typed
-}
-
-func command(line string) Mend { return Mend{Lines: line} }
-
 // Report is a whole examination.
-type Report []Result
+type Report []document.Result
 
-func (r *Report) add(check string, level Level, text string, mend Mend) {
-	*r = append(*r, Result{check, level, text, mend})
+func (r *Report) add(check, level, text string, fix Fix) {
+	*r = append(*r, document.Result{Check: check, Level: level, Text: text, Mend: fix})
 }
 
 // Wrong tells whether anything is.
 func (r Report) Wrong() bool {
-	return slices.ContainsFunc(r, func(one Result) bool { return one.Level == Wrong })
+	return slices.ContainsFunc(r, func(one document.Result) bool { return one.Level == Wrong })
 }
 
 // All examines everything; with a service, of the services that one alone.
 func All(service string) Report {
-	var r Report
-	blocked := r.kernel()
-	r.limits()
+	e := examination{machine: here()}
+	blocked := e.kernel()
+	e.limits()
 	if !blocked {
-		r.keyrings()
+		e.keyrings()
 	}
-	r.module()
+	e.module()
 	if service == "" {
-		r.services(pamconf.System)
+		e.services()
 	} else {
-		r.Service(pamconf.System, service)
+		e.service(service)
 	}
 	if service == "" || service == "sshd" {
-		r.sshd()
+		e.openssh()
 	}
-	r.kerberos()
-	r.selinux()
-	return r
+	e.tickets()
+	e.selinux()
+	return e.Report
+}
+
+// Session examines what a session of one user depends on.
+func Session(service string, uid uint32) Report {
+	e := examination{machine: here()}
+	e.kernel()
+	e.limits()
+	e.quotaOf(uid)
+	e.module()
+	e.service(service)
+	if service == "sshd" {
+		e.openssh()
+	}
+	return e.Report
+}
+
+// Tickets examines where Kerberos keeps the tickets of a session whose KRB5CCNAME is known.
+func Tickets(ccache string) Report {
+	e := examination{machine: here()}
+	if ccache == "" {
+		e.krb5conf()
+	} else {
+		e.cache(ccache, "KRB5CCNAME of the session", at("in whatever sets it (a PAM module, /etc/environment)", "KRB5CCNAME=KEYRING:persistent:%{uid}"))
+	}
+	return e.Report
 }
 
 // Print shows the results, what is to be done below each.
 func (r Report) Print(p *show.Printer) {
-	style := map[Level]show.Style{OK: show.Good, Note: show.Note, Wrong: show.Bad}
-	word := map[Level]string{OK: "ok", Note: "note", Wrong: "WRONG"}
+	style := map[string]show.Style{OK: show.Good, Note: show.Note, Wrong: show.Bad}
+	word := map[string]string{OK: "ok", Note: "note", Wrong: "WRONG"}
 	for _, one := range r {
-		p.Labelled(0, 7, style[one.Level], word[one.Level], one.Check+": "+one.Text)
-		if one.Mend.Where != "" {
-			p.Item(9, one.Mend.Where+":")
-		}
-		p.Verbatim(9+4*min(1, len(one.Mend.Where)), one.Mend.Lines)
+		line := finding.Finding{Text: one.Check + ": " + one.Text, Fix: one.Mend}
+		line.Print(p, 0, 7, style[one.Level], word[one.Level])
 	}
+}
+
+// Document converts a report.
+func (r Report) Document() document.Doctor {
+	return document.Doctor{Version: document.Version, Results: append([]document.Result{}, r...)}
 }

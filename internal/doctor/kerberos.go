@@ -2,51 +2,50 @@ package doctor
 
 import (
 	"fmt"
-	"os"
 	"strings"
 
 	"pam_persistent/internal/krb5conf"
-	"pam_persistent/internal/show"
+	"pam_persistent/internal/safe"
 )
 
 const wanted = "default_ccache_name = KEYRING:persistent:%{uid}"
 
-// kerberos tells where Kerberos keeps tickets: those outside of the persistent keyring
+// tickets tells where Kerberos keeps tickets: those outside of the persistent keyring
 // are nothing that the module can save.
-func (r *Report) kerberos() {
-	r.krb5conf()
-	if value := os.Getenv("KRB5CCNAME"); value != "" {
-		r.ccache(value, "KRB5CCNAME", Mend{"in this session, and look for what sets it", "unset KRB5CCNAME"})
+func (e *examination) tickets() {
+	e.krb5conf()
+	if e.ccache != "" {
+		e.cache(e.ccache, "KRB5CCNAME", at("in this session, and look for what sets it", "unset KRB5CCNAME"))
 	}
 }
 
-func (r *Report) krb5conf() {
-	files := krb5conf.Files()
+func (e *examination) krb5conf() {
+	files := e.kerberos
 	setting, found, exists, err := krb5conf.Find(files, "libdefaults", "default_ccache_name")
 	switch {
 	case err != nil:
-		r.add("kerberos", Note, "its configuration cannot be read: "+show.Error(err), Mend{})
+		e.add("kerberos", Note, "its configuration cannot be read: "+safe.Error(err), Fix{})
 	case !exists:
-		r.add("kerberos", OK, "not set up here: there is no "+strings.Join(files, ", "), Mend{})
+		e.add("kerberos", OK, "not set up here: there is no "+strings.Join(files, ", "), Fix{})
 	case !found:
-		r.add("kerberos", Wrong, "default_ccache_name is not set: tickets go where the library was built to put them, usually FILE:/tmp/krb5cc_%{uid}",
-			Mend{"in " + files[0] + " under [libdefaults]", wanted})
+		e.add("kerberos", Wrong, "default_ccache_name is not set: tickets go where the library was built to put them, usually FILE:/tmp/krb5cc_%{uid}",
+			at("in "+files[0]+" under [libdefaults]", wanted))
 	default:
 		where := fmt.Sprintf("%s line %d", setting.File, setting.Line)
-		r.ccache(setting.Value, where, Mend{"in " + where, wanted})
+		e.cache(setting.Value, where, at("in "+where, wanted))
 	}
 }
 
-func (r *Report) ccache(value, where string, mend Mend) {
-	text := fmt.Sprintf("%s says %s", where, show.Name(value))
+func (e *examination) cache(value, where string, fix Fix) {
+	text := fmt.Sprintf("%s says %s", where, safe.Name(value))
 	switch kind, _, _ := strings.Cut(value, ":"); {
 	case strings.HasPrefix(value, "KEYRING:persistent:"):
-		r.add("kerberos", OK, text, Mend{})
+		e.add("kerberos", OK, text, Fix{})
 	case kind == "KCM":
-		r.add("kerberos", Note, text+": a daemon keeps the tickets, also over a logout; the persistent keyring plays no part in it", Mend{})
+		e.add("kerberos", Note, text+": a daemon keeps the tickets, also over a logout; the persistent keyring plays no part in it", Fix{})
 	case kind == "KEYRING":
-		r.add("kerberos", Wrong, text+": such a keyring ends with the session", mend)
+		e.add("kerberos", Wrong, text+": such a keyring ends with the session", fix)
 	default:
-		r.add("kerberos", Wrong, text+": tickets are in files, not in the persistent keyring", mend)
+		e.add("kerberos", Wrong, text+": tickets are in files, not in the persistent keyring", fix)
 	}
 }

@@ -8,24 +8,29 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"pam_persistent/internal/finding"
 	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/persistent"
+	"pam_persistent/internal/safe"
 	"pam_persistent/internal/show"
 )
 
-// kernel tells whether there are persistent keyrings to be had in this process.
-func (r *Report) kernel() (blocked bool) {
+// kernel tells whether this process can have a persistent keyring.
+func (e *examination) kernel() (blocked bool) {
 	err := keyctl.ProbePersistent(uint32(os.Getuid()))
-	switch {
-	case err == nil:
-		r.add("kernel", OK, "persistent keyrings can be had here", Mend{})
+	if err == nil {
+		e.add("kernel", OK, "persistent keyrings can be had here", Fix{})
 		return false
-	case errors.Is(err, unix.EOPNOTSUPP):
-		r.add("kernel", Wrong, fmt.Sprintf("it was built without persistent keyrings (%v)", err), Mend{"in the kernel's configuration", "CONFIG_PERSISTENT_KEYRINGS=y"})
-	case errors.Is(err, unix.EPERM), errors.Is(err, unix.ENOSYS):
-		r.add("kernel", Wrong, fmt.Sprintf("keyctl(2) is blocked%s (%v)", blocker(), err), Mend{"allow keyctl, add_key and request_key: in the seccomp profile of the container, or in the unit", "SystemCallFilter=@keyring"})
-	default:
-		r.add("kernel", Wrong, show.Error(err), Mend{})
 	}
+	text, fix := persistent.Explain(err).Error(), Fix{}
+	switch {
+	case errors.Is(err, unix.EOPNOTSUPP):
+		fix = at("in the kernel's configuration", "CONFIG_PERSISTENT_KEYRINGS=y")
+	case errors.Is(err, unix.EPERM), errors.Is(err, unix.ENOSYS):
+		text += blocker()
+		fix = at("in the unit of the service, or the same in the seccomp profile of the container", "SystemCallFilter=@keyring")
+	}
+	e.add("kernel", Wrong, text, fix)
 	return true
 }
 
@@ -33,11 +38,11 @@ func (r *Report) kernel() (blocked bool) {
 func blocker() string {
 	what := ""
 	if text, err := os.ReadFile("/proc/self/status"); err == nil && strings.Contains(string(text), "\nSeccomp:\t2") {
-		what = ": a seccomp filter is on this process"
+		what = "; a seccomp filter is on this process"
 	}
 	for file, name := range map[string]string{"/.dockerenv": "Docker", "/run/.containerenv": "Podman", "/run/systemd/container": "systemd-nspawn or the like"} {
 		if _, err := os.Stat(file); err == nil {
-			return what + ", which runs in a container (" + name + ")"
+			return what + "; this is a container (" + name + ")"
 		}
 	}
 	return what
@@ -47,25 +52,20 @@ func blocker() string {
 const tooShort = 60 * 60
 
 // limits tells the kernel's settings for all users.
-func (r *Report) limits() {
-	mend := sysctl("persistent_keyring_expiry", 259200)
+func (e *examination) limits() {
+	fix := finding.Sysctl("persistent_keyring_expiry", 259200)
 	switch seconds, err := keyctl.Expiry(); {
 	case errors.Is(err, unix.ENOENT):
-		r.add("expiry", Note, "the kernel has no setting for it: no persistent keyrings", Mend{})
+		e.add("expiry", Note, "the kernel has no setting for it: no persistent keyrings", Fix{})
 	case err != nil:
-		r.add("expiry", Note, "cannot be seen: "+show.Error(err), Mend{})
+		e.add("expiry", Note, "cannot be seen: "+safe.Error(err), Fix{})
 	case seconds == 0:
-		r.add("expiry", Note, "0: persistent keyrings never expire", Mend{})
+		e.add("expiry", Note, "0: persistent keyrings never expire", Fix{})
 	case seconds < tooShort:
-		r.add("expiry", Wrong, fmt.Sprintf("a persistent keyring is lost %s after the last login or logout%s", show.Duration(uint64(seconds)), collected()), mend)
+		e.add("expiry", Wrong, fmt.Sprintf("a persistent keyring is lost %s after the last login or logout%s", show.Duration(uint64(seconds)), collected()), fix)
 	default:
-		r.add("expiry", OK, fmt.Sprintf("%s after the last login or logout%s", show.Duration(uint64(seconds)), collected()), Mend{})
+		e.add("expiry", OK, fmt.Sprintf("%s after the last login or logout%s", show.Duration(uint64(seconds)), collected()), Fix{})
 	}
-}
-
-// sysctl is the command for a setting of /proc/sys/kernel/keys.
-func sysctl(name string, value int) Mend {
-	return Mend{"at once, and for good with the setting in a file of /etc/sysctl.d", fmt.Sprintf("sysctl -w kernel.keys.%s=%d", name, value)}
 }
 
 func collected() string {

@@ -12,7 +12,8 @@ import (
 	"syscall"
 
 	"pam_persistent/internal/dlopen"
-	"pam_persistent/internal/show"
+	"pam_persistent/internal/finding"
+	"pam_persistent/internal/safe"
 )
 
 // Module is the file name of the module, and keyinit that of the one which joins session keyrings.
@@ -27,53 +28,54 @@ const neighbour = "pam_permit.so"
 
 // ModuleFile is where libpam finds the module if it is installed, or "" if libpam's directory of
 // modules is in none of the usual places.
-func ModuleFile() string {
-	dirs := moduleDirs()
-	if len(dirs) == 0 {
+func ModuleFile() string { return here().moduleFile() }
+
+func (m machine) moduleFile() string {
+	if len(m.modules) == 0 {
 		return ""
 	}
-	return filepath.Join(dirs[0], Module)
+	return filepath.Join(m.modules[0], Module)
 }
 
 // module tells whether libpam can load the module, and would not rather not.
-func (r *Report) module() {
-	path := ModuleFile()
+func (e *examination) module() {
+	path := e.moduleFile()
 	if path == "" {
-		r.add("module", Wrong, "the directory of the PAM modules cannot be found: "+neighbour+" is in none of the usual places", Mend{"on Debian (on Red Hat the package is pam)", "apt-get install libpam-modules"})
+		e.add("module", Wrong, "the directory of the PAM modules cannot be found: "+neighbour+" is in none of the usual places", at("on Debian (on Red Hat the package is pam)", "apt-get install libpam-modules"))
 		return
 	}
 	info, err := os.Stat(path)
 	switch {
 	case os.IsNotExist(err):
-		r.add("module", Wrong, path+" is missing: services that name it fail, or go on without it", Mend{"install its package, or from the source", "make install PAMDIR=" + filepath.Dir(path)})
+		e.add("module", Wrong, path+" is missing: services that name it fail, or go on without it", at("install its package, or from the source", "make install PAMDIR="+e.modules[0]))
 		return
 	case err != nil:
-		r.add("module", Note, "cannot be seen: "+show.Error(err), Mend{})
+		e.add("module", Note, "cannot be seen: "+safe.Error(err), Fix{})
 		return
 	}
-	if !r.safe(path, info) {
+	if !e.safe(path, info) {
 		return
 	}
 	if err := dlopen.InChild(path); err != nil {
-		r.add("module", Wrong, fmt.Sprintf("%s cannot be loaded: %v", path, err), Mend{"install it anew, built for this machine", "make install PAMDIR=" + filepath.Dir(path)})
+		e.add("module", Wrong, fmt.Sprintf("%s cannot be loaded: %v", path, err), at("install it anew, built for this machine", "make install PAMDIR="+e.modules[0]))
 		return
 	}
-	r.add("module", OK, path+" can be loaded", Mend{})
+	e.add("module", OK, path+" can be loaded", Fix{})
 }
 
 // safe tells whether the module is root's alone to change and everybody's to read.
-func (r *Report) safe(path string, info fs.FileInfo) bool {
+func (e *examination) safe(path string, info fs.FileInfo) bool {
 	owner := info.Sys().(*syscall.Stat_t).Uid
 	mode := info.Mode()
 	switch {
 	case !mode.IsRegular():
-		r.add("module", Wrong, fmt.Sprintf("%s is no regular file (%v)", path, mode), command("rm "+path))
+		e.add("module", Wrong, fmt.Sprintf("%s is no regular file (%v)", path, mode), finding.Command("rm "+path))
 	case owner != 0:
-		r.add("module", Wrong, fmt.Sprintf("%s belongs to UID %d, who can thus become root", path, owner), command("chown root:root "+path))
+		e.add("module", Wrong, fmt.Sprintf("%s belongs to UID %d, who can thus become root", path, owner), finding.Command("chown root:root "+path))
 	case mode.Perm()&0o022 != 0:
-		r.add("module", Wrong, fmt.Sprintf("%s has mode %04o: others than root can write it, and thus become root", path, mode.Perm()), command("chmod 644 "+path))
+		e.add("module", Wrong, fmt.Sprintf("%s has mode %04o: others than root can write it, and thus become root", path, mode.Perm()), finding.Command("chmod 644 "+path))
 	case mode.Perm()&0o444 != 0o444:
-		r.add("module", Wrong, fmt.Sprintf("%s has mode %04o: programs that are not root's (a screen locker) cannot load it", path, mode.Perm()), command("chmod 644 "+path))
+		e.add("module", Wrong, fmt.Sprintf("%s has mode %04o: programs that are not root's (a screen locker) cannot load it", path, mode.Perm()), finding.Command("chmod 644 "+path))
 	default:
 		return true
 	}
@@ -109,13 +111,16 @@ func native(path string) bool {
 }
 
 // installed tells whether libpam finds a module.
-func installed(module string) bool {
-	if strings.HasPrefix(module, "/") {
-		_, err := os.Stat(module)
-		return err == nil
+func (m machine) installed(module string) bool {
+	files := []string{module}
+	if !strings.HasPrefix(module, "/") {
+		files = nil
+		for _, dir := range m.modules {
+			files = append(files, filepath.Join(dir, module))
+		}
 	}
-	return slices.ContainsFunc(moduleDirs(), func(dir string) bool {
-		_, err := os.Stat(filepath.Join(dir, module))
+	return slices.ContainsFunc(files, func(file string) bool {
+		_, err := os.Stat(file)
 		return err == nil
 	})
 }

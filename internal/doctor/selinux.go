@@ -7,33 +7,30 @@ import (
 	"os"
 	"strings"
 
+	"pam_persistent/internal/finding"
+	"pam_persistent/internal/safe"
 	"pam_persistent/internal/show"
 )
 
-const (
-	selinuxEnforce = "/sys/fs/selinux/enforce"
-	auditLog       = "/var/log/audit/audit.log"
-)
-
 // selinux tells of denials that concern keys.
-func (r *Report) selinux() {
-	enforce, err := os.ReadFile(selinuxEnforce)
+func (e *examination) selinux() {
+	enforce, err := os.ReadFile(e.enforce)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		r.add("SELinux", OK, "not in use", Mend{})
+		e.add("SELinux", OK, "not in use", Fix{})
 		return
 	case err != nil:
-		r.add("SELinux", Note, "cannot be seen: "+show.Error(err), Mend{})
+		e.add("SELinux", Note, "cannot be seen: "+safe.Error(err), Fix{})
 		return
 	}
-	text, err := tail(auditLog, 8<<20)
+	text, err := tail(e.audit, 8<<20)
 	if err != nil {
-		r.add("SELinux", Note, "denials cannot be seen: "+show.Error(err), Mend{"as root", "ausearch -m avc -ts today | grep tclass=key"})
+		e.add("SELinux", Note, "denials cannot be seen: "+safe.Error(err), at("as root", "ausearch -m avc -ts today | grep tclass=key"))
 		return
 	}
 	denials := Denials(text)
 	if len(denials) == 0 {
-		r.add("SELinux", OK, "no denial about keys in "+auditLog, Mend{})
+		e.add("SELinux", OK, "no denial about keys in "+e.audit, Fix{})
 		return
 	}
 	last := denials[len(denials)-1]
@@ -41,8 +38,8 @@ func (r *Report) selinux() {
 	if strings.TrimSpace(string(enforce)) == "0" {
 		level = Note // permissive: it was let through
 	}
-	r.add("SELinux", level, fmt.Sprintf("%s about keys in %s, the last: %s", show.Count(len(denials), "denial"), auditLog, show.Quote(last)),
-		command("ausearch -m avc -ts today | grep tclass=key | audit2allow -M pam_persistent && semodule -i pam_persistent.pp"))
+	e.add("SELinux", level, fmt.Sprintf("%s about keys in %s, the last: %s", show.Count(len(denials), "denial"), e.audit, safe.Quote(last)),
+		finding.Command("ausearch -m avc -ts today | grep tclass=key | audit2allow -M pam_persistent && semodule -i pam_persistent.pp"))
 }
 
 // Denials are the lines of an audit log that tell of a denied access to a key, from

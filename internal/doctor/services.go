@@ -8,7 +8,7 @@ import (
 
 	"pam_persistent/internal/options"
 	"pam_persistent/internal/pamconf"
-	"pam_persistent/internal/show"
+	"pam_persistent/internal/safe"
 )
 
 // logins are services that open the sessions people work in: to lack the line there is
@@ -20,31 +20,31 @@ const systemdUser = "systemd-user"
 
 // services examines the service files: one result for each that has the line or should
 // have it, one for all others.
-func (r *Report) services(config pamconf.Config) {
-	names, err := config.Services()
+func (e *examination) services() {
+	names, err := e.pam.Services()
 	if err != nil {
-		r.add("services", Note, "cannot all be listed: "+show.Error(err), Mend{})
+		e.add("services", Note, "cannot all be listed: "+safe.Error(err), Fix{})
 	}
 	var without []string
 	found := false
 	for _, name := range names {
-		stack := config.Stack(name, "session")
+		stack := e.pam.Stack(name, "session")
 		switch {
 		case shared(name):
 		case has(stack) && !stack.FromOther:
 			found = true
-			r.Service(config, name)
+			e.service(name)
 		case slices.Contains(logins, name):
-			r.Service(config, name)
+			e.service(name)
 		case !stack.FromOther:
 			without = append(without, name)
 		}
 	}
 	switch {
 	case !found:
-		r.add("services", Wrong, "no service at all has a session line with "+Module, Mend{"in the files of the services, after " + keyinit, line})
+		e.add("services", Wrong, "no service at all has a session line with "+Module, at("in the files of the services, after "+keyinit, line))
 	case len(without) > 0:
-		r.add("services", Note, "also without the line, which may be meant so: "+strings.Join(without, ", "), Mend{})
+		e.add("services", Note, "also without the line, which may be meant so: "+strings.Join(without, ", "), Fix{})
 	}
 }
 
@@ -64,31 +64,33 @@ func has(stack pamconf.Stack) bool {
 	return slices.ContainsFunc(stack.Lines, func(l pamconf.Line) bool { return l.Is(Module) })
 }
 
-// Service examines one service.
-func (r *Report) Service(config pamconf.Config, name string) {
-	s := service{check: "service " + name, stack: config.Stack(name, "session"), report: r}
-	if s.stack.FromOther && !config.Has(name) {
-		r.add(s.check, Wrong, "it has no file in "+strings.Join(config.Dirs, " or ")+": libpam takes the lines of other", Mend{})
+// service examines one service.
+func (e *examination) service(name string) {
+	s := service{"service " + name, e.pam.Stack(name, "session"), e}
+	if s.stack.FromOther && !e.pam.Has(name) {
+		e.add(s.check, Wrong, "it has no file in "+strings.Join(e.pam.Dirs, " or ")+": libpam takes the lines of other", Fix{})
 	}
 	for _, problem := range s.stack.Problems {
-		r.add(s.check, Wrong, "libpam lets the service fail: "+problem, Mend{})
+		e.add(s.check, Wrong, "libpam lets the service fail: "+problem, Fix{})
 	}
 	s.examine()
 	s.options()
 	s.unusable()
-	if !has(s.stack) && has(config.Stack(name, "auth")) {
-		r.add(s.check, Note, "the line is in its auth stack: it works if the program calls pam_setcred", Mend{})
+	if !has(s.stack) && has(e.pam.Stack(name, "auth")) {
+		e.add(s.check, Note, "the line is in its auth stack: it works if the program calls pam_setcred", Fix{})
 	}
 }
 
 // service is one session stack under examination.
 type service struct {
-	check  string
-	stack  pamconf.Stack
-	report *Report
+	check string
+	stack pamconf.Stack
+	*examination
 }
 
-func (s *service) add(level Level, text string, mend Mend) { s.report.add(s.check, level, text, mend) }
+func (s *service) add(level, text string, fix Fix) {
+	s.examination.add(s.check, level, text, fix)
+}
 
 // examine finds out which line of ours joins the session keyring that the session has in the end.
 func (s *service) examine() {
@@ -97,11 +99,11 @@ func (s *service) examine() {
 	ours := s.positions()
 	switch {
 	case s.stack.FromOther && len(ours) == 0 && len(s.stack.Files) > 0:
-		s.add(Wrong, "no session line with "+Module+": it has no session lines, so libpam uses those of other", Mend{s.place(-1), keyinitLine + "\n" + line})
+		s.add(Wrong, "no session line with "+Module+": it has no session lines, so libpam uses those of other", at(s.place(-1), keyinitLine+"\n"+line))
 		return
 	case len(ours) == 0:
 		where, text := s.newLine(last, line)
-		s.add(Wrong, "no session line with "+Module, Mend{where, text})
+		s.add(Wrong, "no session line with "+Module, at(where, text))
 		return
 	}
 	i := ours[len(ours)-1]
@@ -112,18 +114,18 @@ func (s *service) examine() {
 	switch {
 	case i < last && s.viaUserKeyring(ours):
 		s.add(Note, fmt.Sprintf("%s stands before %s (%s), which replaces the session keyring: the persistent keyring is found through the user keyring only (option user_keyring)",
-			lines[i].Where(), keyinit, lines[last].Where()), s.mendOrder(lines[i], last))
+			lines[i].Where(), keyinit, lines[last].Where()), s.fixOrder(lines[i], last))
 	case i < last:
 		s.add(Wrong, fmt.Sprintf("%s stands before %s (%s), which replaces the session keyring: the link is lost", lines[i].Where(), keyinit, lines[last].Where()),
-			s.mendOrder(lines[i], last))
+			s.fixOrder(lines[i], last))
 	case last < 0:
-		s.add(OK, fmt.Sprintf("%s, session keyring made by this module%s", lines[i].Where(), s.systemd(i)), Mend{})
+		s.add(OK, fmt.Sprintf("%s, session keyring made by this module%s", lines[i].Where(), s.systemd(i)), Fix{})
 	default:
-		s.add(OK, fmt.Sprintf("%s, after %s (%s)%s", lines[i].Where(), keyinit, lines[last].Where(), s.systemd(i)), Mend{})
+		s.add(OK, fmt.Sprintf("%s, after %s (%s)%s", lines[i].Where(), keyinit, lines[last].Where(), s.systemd(i)), Fix{})
 	}
 	s.leftBehind(last, i)
 	if by, ok := s.stack.Skips(i); ok {
-		s.add(Note, fmt.Sprintf("%s (%s %s) can keep %s from running, if it succeeds", by.Where(), by.Control, by.Module, lines[i].Where()), Mend{})
+		s.add(Note, fmt.Sprintf("%s (%s %s) can keep %s from running, if it succeeds", by.Where(), by.Control, by.Module, lines[i].Where()), Fix{})
 	}
 }
 
@@ -140,12 +142,12 @@ func (s *service) leftBehind(last, i int) {
 		if !slices.ContainsFunc(keepers, line.Is) {
 			continue
 		}
-		mend := Mend{fmt.Sprintf("in %s before line %d", editable(line.File), line.Number), words(ours)}
+		fix := at(fmt.Sprintf("in %s before line %d", s.editable(line.File), line.Number), words(ours))
 		if line.File == ours.File {
-			mend.Where = fmt.Sprintf("in %s move line %d above line %d", editable(line.File), ours.Number, line.Number)
+			fix.Where = fmt.Sprintf("in %s move line %d above line %d", s.editable(line.File), ours.Number, line.Number)
 		}
 		s.add(Note, fmt.Sprintf("%s stands before %s: the module joins a session keyring, and leaves behind what %s has put into the one before",
-			line.Where(), ours.Where(), line.Module), mend)
+			line.Where(), ours.Where(), line.Module), fix)
 		return
 	}
 }
@@ -179,22 +181,22 @@ func (s *service) viaUserKeyring(ours []int) bool {
 func (s *service) place(after int) string {
 	if after >= 0 {
 		line := s.stack.Lines[after]
-		return fmt.Sprintf("in %s after line %d", editable(line.File), line.Number)
+		return fmt.Sprintf("in %s after line %d", s.editable(line.File), line.Number)
 	}
 	if len(s.stack.Files) == 0 {
 		return ""
 	}
-	return "at the end of " + editable(s.stack.Files[0])
+	return "at the end of " + s.editable(s.stack.Files[0])
 }
 
-// mendOrder moves the line, or if it is one that other services include, adds another.
-func (s *service) mendOrder(ours pamconf.Line, keyinit int) Mend {
+// fixOrder moves the line, or if it is one that other services include, adds another.
+func (s *service) fixOrder(ours pamconf.Line, keyinit int) Fix {
 	after := s.stack.Lines[keyinit]
 	if ours.File == after.File {
-		return Mend{fmt.Sprintf("in %s move line %d below line %d", editable(ours.File), ours.Number, after.Number), words(ours)}
+		return at(fmt.Sprintf("in %s move line %d below line %d", s.editable(ours.File), ours.Number, after.Number), words(ours))
 	}
 	where, text := s.newLine(keyinit, strings.ReplaceAll(words(ours), " user_keyring", ""))
-	return Mend{where, text}
+	return at(where, text)
 }
 
 // words is a line as it is typed.
@@ -211,15 +213,15 @@ func (s *service) newLine(after int, text string) (where, lines string) {
 	} else if len(s.stack.Files) > 0 {
 		file = s.stack.Files[0]
 	}
-	if name, ok := vendors(file); ok && name == s.stack.Service && s.stack.AtInclude {
-		return fmt.Sprintf("in a new file %s/%s", pamconf.System.Dirs[0], name), "@include " + file + "\n" + text
+	if name, ok := s.vendors(file); ok && name == s.stack.Service && s.stack.AtInclude {
+		return fmt.Sprintf("in a new file %s/%s", s.pam.Dirs[0], name), "@include " + file + "\n" + text
 	}
 	return s.place(after), text
 }
 
 // vendors tells the service whose file in one of the vendor's directories this is.
-func vendors(file string) (service string, ok bool) {
-	for _, dir := range pamconf.System.Dirs[1:] {
+func (s *service) vendors(file string) (service string, ok bool) {
+	for _, dir := range s.pam.Dirs[1:] {
 		if service, ok = strings.CutPrefix(file, dir+"/"); ok {
 			return service, true
 		}
@@ -228,9 +230,9 @@ func vendors(file string) (service string, ok bool) {
 }
 
 // editable is where a file is to be changed: the vendor's in a copy, which libpam then takes instead.
-func editable(file string) string {
-	if name, ok := vendors(file); ok {
-		return fmt.Sprintf("%s/%s (copy it from %s)", pamconf.System.Dirs[0], name, file)
+func (s *service) editable(file string) string {
+	if name, ok := s.vendors(file); ok {
+		return fmt.Sprintf("%s/%s (copy it from %s)", s.pam.Dirs[0], name, file)
 	}
 	return file
 }
@@ -255,8 +257,8 @@ func (s *service) systemd(ours int) string {
 // unusable tells of modules in the stack that are not there.
 func (s *service) unusable() {
 	for _, i := range s.positions() {
-		if module := s.stack.Lines[i].Module; !installed(module) {
-			s.add(Wrong, fmt.Sprintf("%s names a module that is missing: %s", s.stack.Lines[i].Where(), module), Mend{})
+		if module := s.stack.Lines[i].Module; !s.installed(module) {
+			s.add(Wrong, fmt.Sprintf("%s names a module that is missing: %s", s.stack.Lines[i].Where(), module), Fix{})
 		}
 	}
 }
@@ -270,9 +272,9 @@ func (s *service) options() {
 			_, notUID := strconv.ParseUint(value, 10, 32)
 			switch {
 			case fault != "":
-				s.add(Note, fmt.Sprintf("%s: %s: %s: the module logs it and goes on without it", where, fault, show.Quote(arg)), Mend{})
+				s.add(Note, fmt.Sprintf("%s: %s: %s: the module logs it and goes on without it", where, fault, safe.Quote(arg)), Fix{})
 			case name == "minimum_uid" && notUID != nil:
-				s.add(Wrong, fmt.Sprintf("%s: %s: not a UID: the module excludes every user", where, show.Quote(arg)), Mend{})
+				s.add(Wrong, fmt.Sprintf("%s: %s: not a UID: the module excludes every user", where, safe.Quote(arg)), Fix{})
 			}
 		}
 	}

@@ -6,26 +6,24 @@ import (
 	"io/fs"
 	"strings"
 
-	"pam_persistent/internal/show"
+	"pam_persistent/internal/safe"
 	"pam_persistent/internal/sshdconf"
 )
 
-const sshdConfig = "/etc/ssh/sshd_config"
-
-// sshd tells whether OpenSSH's server runs PAM's session modules at all.
-func (r *Report) sshd() {
-	setting, found, err := sshdconf.Find(sshdConfig, "UsePAM")
+// openssh tells whether OpenSSH's server runs PAM's session modules at all.
+func (e *examination) openssh() {
+	setting, found, err := sshdconf.Find(e.sshd, "UsePAM")
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		r.add("sshd", OK, "there is no "+sshdConfig, Mend{})
+		e.add("sshd", OK, "there is no "+e.sshd, Fix{})
 	case err != nil:
-		r.add("sshd", Note, "cannot be seen: "+show.Error(err), Mend{})
+		e.add("sshd", Note, "cannot be seen: "+safe.Error(err), Fix{})
 	case !found:
-		r.add("sshd", Wrong, "UsePAM is not set, and OpenSSH's default is no: sshd opens no PAM session", Mend{"in " + sshdConfig + " (then systemctl reload sshd)", "UsePAM yes"})
+		e.add("sshd", Wrong, "UsePAM is not set, and OpenSSH's default is no: sshd opens no PAM session", at("in "+e.sshd+" (then systemctl reload sshd)", "UsePAM yes"))
 	case !strings.EqualFold(setting.Value, "yes"):
-		r.add("sshd", Wrong, fmt.Sprintf("UsePAM is %s: sshd opens no PAM session", show.Name(setting.Value)),
-			Mend{fmt.Sprintf("in %s line %d (then systemctl reload sshd)", setting.File, setting.Line), "UsePAM yes"})
+		e.add("sshd", Wrong, fmt.Sprintf("UsePAM is %s: sshd opens no PAM session", safe.Name(setting.Value)),
+			at(fmt.Sprintf("in %s line %d (then systemctl reload sshd)", setting.File, setting.Line), "UsePAM yes"))
 	default:
-		r.add("sshd", OK, "UsePAM is yes", Mend{})
+		e.add("sshd", OK, "UsePAM is yes", Fix{})
 	}
 }

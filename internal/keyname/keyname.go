@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"pam_persistent/internal/keyctl"
-	"pam_persistent/internal/show"
+	"pam_persistent/internal/safe"
 )
 
 // Name is a key by serial, or by type and description.
@@ -20,13 +20,13 @@ type Name struct {
 func Parse(arg string) (Name, error) {
 	if typ, description, found := strings.Cut(arg, ":"); found {
 		if typ == "" || strings.ContainsRune(arg, 0) {
-			return Name{}, fmt.Errorf("key %s: a type must stand before the colon, as in user:name", show.Quote(arg))
+			return Name{}, fmt.Errorf("key %s: a type must stand before the colon, as in user:name", safe.Quote(arg))
 		}
 		return Name{Type: typ, Description: description}, nil
 	}
 	serial, err := strconv.ParseInt(arg, 0, 32)
 	if err != nil || serial < 1 {
-		return Name{}, fmt.Errorf("key %s: neither a serial nor type:description", show.Quote(arg))
+		return Name{}, fmt.Errorf("key %s: neither a serial nor type:description", safe.Quote(arg))
 	}
 	return Name{Serial: keyctl.Serial(serial)}, nil
 }
@@ -35,7 +35,7 @@ func (n Name) String() string {
 	if n.Serial != 0 {
 		return n.Serial.String()
 	}
-	return show.Name(n.Type) + " " + show.Quote(n.Description)
+	return safe.Name(n.Type) + " " + safe.Quote(n.Description)
 }
 
 // Is tells whether a key goes by that name.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/safe"
 	"pam_persistent/internal/show"
 )
 
@@ -40,9 +41,9 @@ func (k *Key) Line(now time.Time) string {
 	name := fmt.Sprintf("key %d", k.Serial)
 	switch {
 	case k.Ticket != nil && !k.Ticket.Setting:
-		name = fmt.Sprintf("ticket for %s (%d)", show.Name(k.Ticket.Server), k.Serial)
+		name = fmt.Sprintf("ticket for %s (%d)", safe.Name(k.Ticket.Server), k.Serial)
 	case k.Type != "":
-		name = fmt.Sprintf("%s %s (%d)", show.Name(k.Type), show.Quote(k.Description), k.Serial)
+		name = fmt.Sprintf("%s %s (%d)", safe.Name(k.Type), safe.Quote(k.Description), k.Serial)
 	}
 	return strings.Join(append([]string{name}, k.details(now)...), ", ")
 }
@@ -57,7 +58,7 @@ func (k *Key) details(now time.Time) (details []string) {
 		add("%s", k.State)
 	}
 	if k.Principal != "" {
-		add("Kerberos cache of %s", show.Name(k.Principal))
+		add("Kerberos cache of %s", safe.Name(k.Principal))
 	}
 	switch {
 	case k.Ticket != nil && k.Ticket.Setting:

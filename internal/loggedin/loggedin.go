@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strconv"
 
-	"pam_persistent/internal/show"
+	"pam_persistent/internal/safe"
 )
 
 const (
@@ -39,7 +39,7 @@ func UIDs() ([]uint32, error) {
 			continue
 		}
 		if err != nil {
-			return nil, fmt.Errorf("user %s of %s: %w", show.Quote(name), utmpPath, err)
+			return nil, fmt.Errorf("user %s of %s: %w", safe.Quote(name), utmpPath, err)
 		}
 		if uid, err := strconv.ParseUint(account.Uid, 10, 32); err == nil {
 			uids = append(uids, uint32(uid))

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"pam_persistent/internal/show"
+	"pam_persistent/internal/safe"
 )
 
 // Config is where service files lie; the first directory that has a file wins.
@@ -92,7 +92,7 @@ func (c Config) collect(s *Stack, name, kind string, level, depth int, from stri
 	if err != nil {
 		// Without a file of its own a service has the lines of "other".
 		if from != "" || !errors.Is(err, fs.ErrNotExist) {
-			s.Problems = append(s.Problems, strings.TrimPrefix(from+": ", ": ")+show.Error(err))
+			s.Problems = append(s.Problems, strings.TrimPrefix(from+": ", ": ")+safe.Error(err))
 		}
 		return
 	}

@@ -30,13 +30,14 @@ func (e explained) Error() string { return e.error.Error() + "; " + e.advice }
 func (e explained) Unwrap() error { return e.error }
 
 func advice(e *keyctl.Error) string {
+	me := strconv.Itoa(unix.Getuid())
 	switch {
 	case e.Errno == unix.EPERM && e.Call == "setfsuid":
 		return "this is another user's keyring: only root may look at it or renew it"
-	case e.Errno == unix.EPERM && e.Call == "KEYCTL_GET_PERSISTENT":
+	case e.Errno == unix.EPERM && e.Call == "KEYCTL_GET_PERSISTENT" && !strings.HasPrefix(e.Object, "of UID "+me+" "):
 		return "CAP_SETUID is missing, which another user's keyring needs, or " + forbidden
 	case e.Errno == unix.EDQUOT && e.Call == "KEYCTL_JOIN_SESSION_KEYRING": // charged to the real UID
-		return "the key quota of UID " + strconv.Itoa(unix.Getuid()) + ", which runs this program, is used up: " + raise
+		return "the key quota of UID " + me + ", which runs this program, is used up: " + raise
 	case e.Errno == unix.ENOKEY && e.Call == "KEYCTL_LINK" && strings.HasPrefix(e.Object, keyctl.User.String()+" "):
 		// The kernel says so if it cannot make the keyring, and if it has found a dead one.
 		return "there is no user keyring: the user has revoked it, or the user's key quota is used up (/proc/key-users)"

@@ -41,7 +41,9 @@ func All() (List, error) {
 		if errors.Is(err, unix.EPERM) {
 			return List{}, err
 		}
-		list.note(err)
+		if err != nil {
+			list.note(errors.New("UID " + strconv.FormatUint(uint64(user.UID), 10) + ": " + err.Error()))
+		}
 		if ok {
 			list.Keyrings = append(list.Keyrings, keyring)
 		}
@@ -73,22 +75,8 @@ func Of(uid uint32) (keyring Keyring, ok bool, err error) {
 	if asErr != nil {
 		return Keyring{}, false, asErr
 	}
-	if err != nil {
-		err = ofUser{err, uid}
-	}
 	return keyring, ok, err
 }
-
-// ofUser is an error of reading what a user sees.
-type ofUser struct {
-	error
-	uid uint32
-}
-
-func (e ofUser) Error() string {
-	return "UID " + strconv.FormatUint(uint64(e.uid), 10) + ": " + e.error.Error()
-}
-func (e ofUser) Unwrap() error { return e.error }
 
 // gone tells whether a serial of the register is that of a key which has ended since, or was revoked.
 func gone(serial keyctl.Serial) bool {

@@ -2,25 +2,11 @@ package show
 
 import (
 	"bytes"
-	"encoding/json"
 	"os"
-	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"pam_persistent/internal/keyctl"
 )
-
-func TestName(t *testing.T) {
-	for text, want := range map[string]string{
-		"alice": "alice", "a b": `"a b"`, "": `""`, "x\n": `"x\n"`, "host/www@EXAMPLE.ORG": "host/www@EXAMPLE.ORG",
-		"ä": `"ä"`, "\u202e": `"\u202e"`, `"`: `"\""`, strings.Repeat("x", 200): `"` + strings.Repeat("x", 120) + `"...`,
-	} {
-		if got := Name(text); got != want {
-			t.Errorf("%q: got %s, want %s", text, got, want)
-		}
-	}
-}
 
 func TestTimes(t *testing.T) {
 	for _, test := range []struct {
@@ -81,32 +67,4 @@ func TestWriteError(t *testing.T) {
 	if p.Colour || p.Width != 0 {
 		t.Error("/dev/full was taken for a terminal")
 	}
-}
-
-func FuzzQuote(f *testing.F) {
-	for _, text := range []string{"plain", "two\nlines", "\x1b[2J", "\u009b2J", "\u202e", "\xff", strings.Repeat("ä", 100)} {
-		f.Add(text)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		for _, shown := range []string{Quote(text), Name(text)} {
-			for _, r := range shown {
-				if r == utf8.RuneError && !strings.ContainsRune(text, utf8.RuneError) || r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
-					t.Errorf("%q is shown as %q", text, shown)
-				}
-			}
-		}
-		var out bytes.Buffer
-		if err := JSON(&out, text); err != nil {
-			t.Fatal(err)
-		}
-		var back string
-		if err := json.Unmarshal(out.Bytes(), &back); err != nil || back != strings.ToValidUTF8(text, "\ufffd") && utf8.ValidString(text) {
-			t.Errorf("%q came back as %q, %v", text, back, err)
-		}
-		for _, c := range out.Bytes()[:out.Len()-1] {
-			if c < ' ' || c > '~' {
-				t.Errorf("raw %#x in %q", c, out.String())
-			}
-		}
-	})
 }

@@ -1,59 +1,13 @@
-// Package show prints for people and for programs.
+// Package show prints for people: on a terminal if there is one.
 package show
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
-	"strings"
-	"syscall"
 	"time"
-	"unicode/utf8"
-
-	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/keyctl"
 )
-
-// longest is how much of a text from outside is shown; the JSON output has all of it.
-const longest = 120
-
-// Quote makes text from outside harmless: nothing in it can move the cursor, end the
-// line or pass for text of ours.
-func Quote(text string) string {
-	if len(text) > longest {
-		cut := longest
-		for cut > 0 && !utf8.RuneStart(text[cut]) {
-			cut--
-		}
-		return strconv.Quote(text[:cut]) + "..."
-	}
-	return strconv.Quote(text)
-}
-
-// Name is Quote for text that is mostly a plain word: a user, a principal, a path.
-func Name(text string) string {
-	plain := text != "" && len(text) <= longest
-	for _, r := range text {
-		plain = plain && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-+@/:$%{}=,", r))
-	}
-	if plain {
-		return text
-	}
-	return Quote(text)
-}
-
-// Error is the text of an error, with the errno by name if it does not say it yet.
-func Error(err error) string {
-	text := err.Error()
-	var errno syscall.Errno
-	if errors.As(err, &errno) {
-		if name := unix.ErrnoName(errno); name != "" && !strings.Contains(text, name) {
-			text += " (" + name + ")"
-		}
-	}
-	return text
-}
 
 // Count is a number of things, "1 key" or "2 keys".
 func Count(n int, thing string) string {

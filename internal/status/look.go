@@ -4,10 +4,9 @@ package status
 import (
 	"fmt"
 	"os"
-	"os/user"
 	"runtime"
-	"strconv"
 
+	"pam_persistent/internal/account"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keytree"
 	"pam_persistent/internal/persistent"
@@ -15,8 +14,7 @@ import (
 
 // Status is what there was to see; looking changes no timer.
 type Status struct {
-	UID  uint32
-	User string // "" for a UID without a name
+	account.Account
 
 	Session       keyctl.Serial // 0: the session keyring is dead, see SessionErr
 	SessionName   string        // its description; "_uid_ses.UID" stands in for one that is missing
@@ -28,7 +26,6 @@ type Status struct {
 	Holds         *keytree.Key   // the persistent keyring and all in it; nil: none, or not to be used
 	Quota         *keyctl.KeyUser
 	Setting       *uint32 // seconds that a renewal gives, 0: forever; nil: not to be seen
-	Collected     *uint32 // seconds after expiry when the kernel's collector comes
 	Ccache        string  // KRB5CCNAME
 	Unseen        []error // what could not be seen, and why
 	NoPersistence error   // why there is no way to a persistent keyring at all
@@ -38,10 +35,7 @@ type Status struct {
 func Look() *Status {
 	runtime.LockOSThread() // the session keyring is the thread's
 	defer runtime.UnlockOSThread()
-	s := &Status{UID: uint32(os.Getuid()), Ccache: os.Getenv("KRB5CCNAME")}
-	if account, err := user.LookupId(strconv.Itoa(os.Getuid())); err == nil {
-		s.User = account.Username
-	}
+	s := &Status{Account: account.ByUID(uint32(os.Getuid())), Ccache: os.Getenv("KRB5CCNAME")}
 	s.NoPersistence = keyctl.ProbePersistent(s.UID)
 	keys, err := keyctl.ProcKeys()
 	s.unseen(explain(keys, err))
@@ -94,9 +88,6 @@ func (s *Status) lookAtLimits() {
 		s.Setting = &seconds
 	} else if s.NoPersistence == nil {
 		s.unseen(err)
-	}
-	if seconds, err := keyctl.GCDelay(); err == nil {
-		s.Collected = &seconds
 	}
 	users, err := keyctl.ProcKeyUsers()
 	s.unseen(err)

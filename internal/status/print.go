@@ -5,9 +5,11 @@ import (
 	"strings"
 	"time"
 
+	"pam_persistent/internal/finding"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keytree"
 	"pam_persistent/internal/persistent"
+	"pam_persistent/internal/safe"
 	"pam_persistent/internal/show"
 )
 
@@ -16,7 +18,7 @@ const column = 10
 
 // Print shows the status; of each keyring no more keys than most.
 func (s *Status) Print(p *show.Printer, most int, now time.Time) {
-	p.Heading("Persistent keyring of " + s.who())
+	p.Heading("Persistent keyring of " + s.Account.String())
 	field := func(label, text string) { p.Labelled(2, column, show.Plain, label, text) }
 	field("keyring", s.keyring())
 	if s.TimerKnown && s.Keyring.State == persistent.Valid {
@@ -25,7 +27,7 @@ func (s *Status) Print(p *show.Printer, most int, now time.Time) {
 	field("session", s.session())
 	field("quota", s.quota())
 	if s.Ccache != "" {
-		field("tickets", "KRB5CCNAME is "+show.Name(s.Ccache)+survival(s.Ccache))
+		field("tickets", "KRB5CCNAME is "+safe.Name(s.Ccache)+survival(s.Ccache))
 	}
 	if s.Holds != nil && (len(s.Holds.Keys) > 0 || s.Holds.Problem != nil) {
 		field("holds", "")
@@ -37,17 +39,10 @@ func (s *Status) Print(p *show.Printer, most int, now time.Time) {
 	for _, err := range s.Unseen {
 		p.Labelled(2, column, show.Note, "unseen", err.Error())
 	}
-	for _, finding := range s.Findings() {
-		p.Labelled(2, column, show.Bad, "WRONG", finding)
+	for _, f := range s.Findings() {
+		f.Print(p, 2, column, show.Bad, "WRONG")
 	}
 	p.Item(0, s.Meaning())
-}
-
-func (s *Status) who() string {
-	if s.User == "" {
-		return fmt.Sprintf("UID %d", s.UID)
-	}
-	return fmt.Sprintf("%s (UID %d)", show.Name(s.User), s.UID)
 }
 
 func (s *Status) keyring() string {
@@ -100,7 +95,7 @@ func (s *Status) session() string {
 }
 
 func (s *Status) sessionKeyring() string {
-	text := fmt.Sprintf("%s (%d)", show.Quote(s.SessionName), s.Session)
+	text := fmt.Sprintf("%s (%d)", safe.Quote(s.SessionName), s.Session)
 	if strings.HasPrefix(s.SessionName, keyctl.UserSessionPrefix) {
 		text += ", for want of one of its own"
 	}
@@ -111,7 +106,7 @@ func (s *Status) sessionKeyring() string {
 func (s *Status) through() string {
 	var names []string
 	for _, key := range s.Through[:len(s.Through)-1] {
-		names = append(names, fmt.Sprintf("%s (%d)", show.Quote(key.Description), key.Serial))
+		names = append(names, fmt.Sprintf("%s (%d)", safe.Quote(key.Description), key.Serial))
 	}
 	return strings.Join(names, " -> ")
 }
@@ -120,13 +115,7 @@ func (s *Status) quota() string {
 	if s.Quota == nil {
 		return "not to be seen"
 	}
-	return QuotaText(*s.Quota)
-}
-
-// QuotaText tells what of a quota is used and left.
-func QuotaText(u keyctl.KeyUser) string {
-	return fmt.Sprintf("%d of %s and %d of %s used; %d and %d left", u.QuotaKeys, show.Count(u.MaxKeys, "key"),
-		u.QuotaBytes, show.Count(u.MaxBytes, "byte"), max(0, u.MaxKeys-u.QuotaKeys), max(0, u.MaxBytes-u.QuotaBytes))
+	return finding.Quota(*s.Quota)
 }
 
 // survival tells of a credential cache whether it is in the persistent keyring.

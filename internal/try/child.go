@@ -7,11 +7,11 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"os/user"
-	"strconv"
 	"syscall"
 	"time"
 
+	"pam_persistent/internal/account"
+	"pam_persistent/internal/document"
 	"pam_persistent/internal/show"
 )
 
@@ -64,8 +64,10 @@ func InChild(service, username string, asJSON bool, out *os.File) (good bool, er
 func Main(service, username, form string) {
 	signal.Ignore(os.Interrupt, syscall.SIGHUP) // or a session would stay open
 	out := os.NewFile(answers, "the report")
-	r, err := run(service, username)
+	user, err := account.ByName(username)
+	var r *Report
 	if err == nil {
+		r = Run(service, user)
 		err = print(r, form, out)
 	}
 	switch {
@@ -78,21 +80,9 @@ func Main(service, username, form string) {
 	os.Exit(exitGood)
 }
 
-func run(service, username string) (*Report, error) {
-	account, err := user.Lookup(username)
-	if err != nil {
-		return nil, err
-	}
-	uid, err := strconv.ParseUint(account.Uid, 10, 32)
-	if err != nil {
-		return nil, err
-	}
-	return Run(service, username, uint32(uid)), nil
-}
-
 func print(r *Report, form string, out *os.File) error {
 	if form == "json" {
-		return show.JSON(out, r.JSON())
+		return document.Write(out, r.Document())
 	}
 	p := show.To(out)
 	r.Print(p, time.Now())

@@ -8,6 +8,7 @@ import (
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keytree"
 	"pam_persistent/internal/persistent"
+	"pam_persistent/internal/safe"
 	"pam_persistent/internal/show"
 )
 
@@ -15,13 +16,13 @@ const column = 10
 
 // Print shows the report.
 func (r *Report) Print(p *show.Printer, now time.Time) {
-	p.Heading(fmt.Sprintf("A session of %s (UID %d) through %s", show.Name(r.User), r.UID, show.Name(r.Service)))
+	p.Heading(fmt.Sprintf("A session of %s through %s", r.Account, safe.Name(r.Service)))
 	if r.Problem == nil {
 		r.printBefore(p, now)
 		r.printInside(p, now)
 	}
-	for _, finding := range r.Findings() {
-		p.Labelled(2, column, show.Bad, "WRONG", finding)
+	for _, f := range r.Findings() {
+		f.Print(p, 2, column, show.Bad, "WRONG")
 	}
 	if len(r.Findings()) == 0 {
 		p.Labelled(2, column, show.Good, "ok", "the session possesses the persistent keyring")
@@ -48,7 +49,7 @@ func (r *Report) printInside(p *show.Printer, now time.Time) {
 	p.Labelled(2, column, show.Plain, "after", keyring(r.Inside.Persistent)+r.revived())
 	printTree(p, r.Inside.Session, now)
 	if r.Ccache != "" {
-		p.Labelled(2, column, show.Plain, "tickets", "KRB5CCNAME is "+show.Name(r.Ccache))
+		p.Labelled(2, column, show.Plain, "tickets", "KRB5CCNAME is "+safe.Name(r.Ccache))
 	}
 }
 

@@ -9,19 +9,20 @@ import (
 
 	"github.com/msteinert/pam/v2"
 
+	"pam_persistent/internal/account"
 	"pam_persistent/internal/doctor"
+	"pam_persistent/internal/finding"
 	"pam_persistent/internal/fsuid"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keytree"
 	"pam_persistent/internal/persistent"
-	"pam_persistent/internal/show"
+	"pam_persistent/internal/safe"
 )
 
 // Report is what was seen before, in and after the session.
 type Report struct {
-	Service  string
-	User     string
-	UID      uint32
+	Service string
+	account.Account
 	Before   View
 	Inside   View
 	Linked   bool // the session possesses the persistent keyring
@@ -46,15 +47,15 @@ type View struct {
 
 // Run opens and closes the session in this process, which may be changed by that in any
 // way: it must be one of its own, and the goroutine locked to its thread.
-func Run(service, user string, uid uint32) *Report {
-	r := &Report{Service: service, User: user, UID: uid, Setup: doctor.Session(service, uid)}
+func Run(service string, user account.Account) *Report {
+	r := &Report{Service: service, Account: user, Setup: doctor.Session(service, user.UID)}
 	// As a daemon has one. Nothing that modules do gets into the keyring of whoever tries.
 	if _, err := keyctl.JoinSession(); err != nil {
 		r.Problem = err
 		return r
 	}
-	r.Before = look(uid)
-	t, err := pam.StartFunc(service, user, r.converse)
+	r.Before = look(user.UID)
+	t, err := pam.StartFunc(service, user.Name, r.converse)
 	if err != nil {
 		r.OpenErr = fmt.Errorf("pam_start: %w", err)
 		return r
@@ -129,38 +130,36 @@ func serial(k *keytree.Key) keyctl.Serial {
 const logged = "; modules give their reasons in the system log (journalctl -t " + logName + ", or auth.log)"
 
 // Findings are what is not as it should be.
-func (r *Report) Findings() (findings []string) {
-	add := func(format string, args ...any) { findings = append(findings, fmt.Sprintf(format, args...)) }
+func (r *Report) Findings() (findings []finding.Finding) {
+	add := func(text string) { findings = append(findings, finding.Finding{Text: text}) }
 	if r.Problem != nil {
-		add("nothing could be tried: %v", persistent.Explain(r.Problem))
+		add("nothing could be tried: " + persistent.Explain(r.Problem).Error())
 		return findings
 	}
-	if r.OpenErr != nil {
-		add("%v: no session is opened for this user%s", r.OpenErr, logged)
-	}
-	if !r.Linked && r.OpenErr == nil {
-		add("%s%s", r.whyNot(), logged)
+	switch {
+	case r.OpenErr != nil:
+		add(r.OpenErr.Error() + ": no session is opened for this user" + logged)
+	case r.Inside.Session == nil && !r.Linked:
+		add(finding.NoSession(r.Inside.Err).Text + logged)
+	case !r.Linked:
+		add("the session does not possess the persistent keyring: " + r.whyNot() + logged)
 	}
 	if r.CloseErr != nil {
-		add("%v", r.CloseErr)
+		add(r.CloseErr.Error())
 	}
 	return findings
 }
 
 // whyNot tells from the session keyring which module has not done its work.
 func (r *Report) whyNot() string {
-	const lost = "the session does not possess the persistent keyring: "
-	switch session := r.Inside.Session; {
-	case session == nil:
-		return lost + "its session keyring cannot be used: " + fmt.Sprint(r.Inside.Err)
-	case !r.Fresh:
-		return lost + "neither pam_keyinit.so nor " + doctor.Module + " has joined a session keyring: it still has the one of before"
+	if !r.Fresh {
+		return "neither pam_keyinit.so nor " + doctor.Module + " has joined a session keyring: it still has the one of before"
 	}
-	return lost + "a session keyring was joined for it, but " + doctor.Module + " has not run, has failed, or ran before that keyring was joined"
+	return "a session keyring was joined for it, but " + doctor.Module + " has not run, has failed, or ran before that keyring was joined"
 }
 
 // Good tells whether there is nothing to be mended.
 func (r *Report) Good() bool { return len(r.Findings()) == 0 && !r.Setup.Wrong() }
 
 // message is what a module said, harmless.
-func message(text string) string { return show.Quote(strings.TrimSpace(text)) }
+func message(text string) string { return safe.Quote(strings.TrimSpace(text)) }

@@ -8,8 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"pam_persistent/internal/keytree"
-	"pam_persistent/internal/status"
+	"pam_persistent/internal/document"
 	"pam_persistent/tests/world"
 )
 
@@ -22,7 +21,7 @@ func testCommand(t *testing.T) {
 	inSession(t, world.Alice, kinit("alice")+" && "+kinit("alice/admin")+" && kswitch -p alice && ssh localhost true")
 
 	klist := inSession(t, world.Alice, "TZ=UTC LC_ALL=C klist -A")
-	var s status.JSON
+	var s document.Status
 	if err := json.Unmarshal([]byte(inSession(t, world.Alice, "persistent-keyring status --json")), &s); err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +70,7 @@ func klistTickets(t *testing.T, klist string) (tickets []string) {
 }
 
 // ticketsIn are the same of the command's keys.
-func ticketsIn(keys []keytree.KeyJSON) (tickets []string) {
+func ticketsIn(keys []document.Key) (tickets []string) {
 	for _, key := range keys {
 		if ticket := key.Ticket; ticket != nil && !ticket.Setting {
 			tickets = append(tickets, ticket.Client+" "+ticket.Server+" "+ticket.Ends)

@@ -23,6 +23,7 @@ var (
 		"-rw-r--r-- root/root /usr/share/fish/vendor_completions.d/persistent-keyring.fish",
 		"-rw-r--r-- root/root /usr/share/man/man1/persistent-keyring.1.gz",
 		"-rw-r--r-- root/root /usr/share/man/man8/pam_persistent.8.gz",
+		"-rw-r--r-- root/root /usr/share/persistent-keyring/schema.json",
 	}
 	onlyDeb = []string{
 		"-rwxr-xr-x root/root /usr/libexec/libpam-persistent/systemd-user",

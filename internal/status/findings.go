@@ -4,55 +4,52 @@ import (
 	"fmt"
 	"strings"
 
+	"pam_persistent/internal/finding"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keytree"
 	"pam_persistent/internal/persistent"
+	"pam_persistent/internal/safe"
 	"pam_persistent/internal/show"
 )
 
-// Findings are what is not as it should be, each with what to do about it.
-func (s *Status) Findings() (findings []string) {
-	add := func(format string, args ...any) { findings = append(findings, fmt.Sprintf(format, args...)) }
+// Findings are what is not as it should be.
+func (s *Status) Findings() (findings []finding.Finding) {
 	if s.NoPersistence != nil {
-		add("no persistent keyring can be had: %v; persistent-keyring doctor tells why", s.NoPersistence)
+		findings = append(findings, finding.NoPersistent(s.NoPersistence))
 	}
+	findings = append(findings, s.SessionFindings()...)
+	if s.Quota != nil {
+		if f, usedUp, _ := finding.NearQuota(*s.Quota); usedUp {
+			f.Text = "the key quota is used up: " + f.Text
+			findings = append(findings, f)
+		}
+	}
+	return findings
+}
+
+// SessionFindings are those about the session and its way to the persistent keyring.
+func (s *Status) SessionFindings() (findings []finding.Finding) {
+	add := func(f finding.Finding) { findings = append(findings, f) }
 	if s.SessionErr != nil && s.NoPersistence == nil {
-		add("the session keyring cannot be used: %v; log in anew, or run persistent-keyring exec", s.SessionErr)
+		add(finding.NoSession(s.SessionErr))
 	}
 	switch {
-	case s.Keyring == nil && s.NoPersistence == nil && s.cannotLook():
-		add("/proc/keys cannot be read and the session has no link: there may be a persistent keyring or not")
-	case s.Keyring == nil && s.NoPersistence == nil:
-		add("there is no persistent keyring: log in through pam_persistent.so, or run persistent-keyring exec")
+	case s.Keyring == nil && s.NoPersistence != nil:
+	case s.Keyring == nil && s.cannotLook():
+		add(finding.Finding{Text: "/proc/keys cannot be read and the session has no link: there may be a persistent keyring or not"})
 	case s.Keyring == nil:
+		add(finding.NoKeyring())
 	case s.Keyring.State == persistent.Expired:
-		add("the persistent keyring has expired: persistent-keyring renew brings it back with its keys until the kernel collects it%s", s.soon())
+		add(finding.Expired("the persistent keyring", "persistent-keyring renew"))
 	case s.Keyring.State == persistent.Revoked:
-		add("the persistent keyring was revoked: the next login makes a new, empty one")
-	case !s.Possessed:
-		add("this session does not possess the persistent keyring: persistent-keyring exec runs a command that does; persistent-keyring doctor tells why a login did not link it")
-	}
-	if s.Quota != nil && UsedUp(*s.Quota) {
-		add("the key quota is used up: no key and no session can be added; drop keys (keyctl unlink, kdestroy) or have kernel.keys.maxkeys and maxbytes raised")
+		add(finding.Revoked())
+	case !s.Possessed && s.SessionErr == nil:
+		add(finding.NotPossessed())
 	}
 	return findings
 }
 
 func (s *Status) cannotLook() bool { return len(s.Unseen) > 0 && !s.TimerKnown }
-
-func (s *Status) soon() string {
-	if s.Collected == nil {
-		return ""
-	}
-	return fmt.Sprintf(" (%s after expiry)", show.Duration(uint64(*s.Collected)))
-}
-
-// UsedUp tells that not even one more key (a session keyring takes one, and some
-// bytes for its name) fits in.
-func UsedUp(u keyctl.KeyUser) bool {
-	const smallest = 10
-	return u.QuotaKeys >= u.MaxKeys || u.QuotaBytes+smallest > u.MaxBytes
-}
 
 // Meaning says in one sentence what all this means for a logout now.
 func (s *Status) Meaning() string {
@@ -79,7 +76,7 @@ func (s *Status) tickets() string {
 	if s.Holds != nil {
 		s.Holds.Walk(func(key, in *keytree.Key) {
 			if key.Ticket != nil && key.Ticket.Granting {
-				caches = append(caches, fmt.Sprintf("%s (until %s)", show.Name(in.Principal), show.Time(key.Ticket.Ends)))
+				caches = append(caches, fmt.Sprintf("%s (until %s)", safe.Name(in.Principal), show.Time(key.Ticket.Ends)))
 			}
 		})
 	}

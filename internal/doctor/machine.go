@@ -1,0 +1,33 @@
+package doctor
+
+import (
+	"os"
+
+	"pam_persistent/internal/krb5conf"
+	"pam_persistent/internal/pamconf"
+)
+
+// machine is where the things are that doctor examines.
+type machine struct {
+	pam      pamconf.Config
+	modules  []string // directories in which libpam looks for modules
+	sshd     string   // sshd_config(5)
+	kerberos []string // krb5.conf(5)
+	ccache   string   // KRB5CCNAME of whoever asks
+	enforce  string   // whether SELinux enforces its policy
+	audit    string   // SELinux's denials
+}
+
+// here is the machine on which doctor runs.
+func here() machine {
+	return machine{
+		pamconf.System, moduleDirs(), "/etc/ssh/sshd_config", krb5conf.Files(), os.Getenv("KRB5CCNAME"),
+		"/sys/fs/selinux/enforce", "/var/log/audit/audit.log",
+	}
+}
+
+// examination is a machine, and what was found on it.
+type examination struct {
+	machine
+	Report
+}

@@ -1,0 +1,33 @@
+package document
+
+import (
+	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/persistent"
+)
+
+// TimerOf converts a timeout; nil stays nil.
+func TimerOf(t *keyctl.Timeout) *Timer {
+	if t == nil {
+		return nil
+	}
+	switch t.Kind {
+	case keyctl.Permanent:
+		return &Timer{State: "never"}
+	case keyctl.Expired:
+		return &Timer{State: "expired"}
+	}
+	return &Timer{"running", t.Seconds, t.Seconds + t.Unit}
+}
+
+// KeyringOf converts a persistent keyring.
+func KeyringOf(k persistent.Keyring) Keyring {
+	return Keyring{k.Serial, string(k.State), TimerOf(&k.Timeout), k.Keys}
+}
+
+// QuotaOf converts a line of /proc/key-users; nil stays nil.
+func QuotaOf(u *keyctl.KeyUser) *Quota {
+	if u == nil {
+		return nil
+	}
+	return &Quota{u.QuotaKeys, u.MaxKeys, u.QuotaBytes, u.MaxBytes}
+}

@@ -1,0 +1,150 @@
+// Package document holds the types of the JSON documents that persistent-keyring prints with --json.
+// docs/persistent-keyring.schema.json says what each field means, and a test compares the two. The
+// documents are a contract: a field may be added, none is renamed, removed or given another meaning.
+package document
+
+import "pam_persistent/internal/keyctl"
+
+// Version is the version of the contract. It changes only with a document that breaks the contract.
+const Version = 1
+
+// Status is the document of the subcommand status.
+type Status struct {
+	Version         int      `json:"version"`
+	UID             uint32   `json:"uid"`
+	User            string   `json:"user"`
+	Keyring         *Keyring `json:"keyring"`
+	Session         Session  `json:"session"`
+	Possessed       bool     `json:"possessed"`
+	Through         []Step   `json:"through"`
+	Holds           []Key    `json:"holds"`
+	Quota           *Quota   `json:"quota"`
+	RenewalSeconds  *uint32  `json:"renewal_s"`
+	CredentialCache string   `json:"credential_cache"`
+	Unseen          []string `json:"unseen"`
+	Findings        []string `json:"findings"`
+	Meaning         string   `json:"meaning"`
+}
+
+// Keyring is a persistent keyring.
+type Keyring struct {
+	Serial keyctl.Serial `json:"serial"`
+	State  string        `json:"state"`
+	Timer  *Timer        `json:"timer"`
+	Keys   int           `json:"keys"`
+}
+
+// Timer is the time that a key has left: at least AtLeast and less than LessThan seconds, both of
+// which are 0 unless State is "running".
+type Timer struct {
+	State    string `json:"state"`
+	AtLeast  uint64 `json:"at_least_s"`
+	LessThan uint64 `json:"less_than_s"`
+}
+
+// Session is a session keyring.
+type Session struct {
+	Serial      keyctl.Serial `json:"serial"`
+	Description string        `json:"description"`
+	Problem     string        `json:"problem"`
+}
+
+// Step is a keyring on the way from the session keyring to the persistent keyring.
+type Step struct {
+	Serial      keyctl.Serial `json:"serial"`
+	Description string        `json:"description"`
+}
+
+// Quota is what a user's keys cost, and what they may cost.
+type Quota struct {
+	KeysUsed  int `json:"keys_used"`
+	KeysMax   int `json:"keys_max"`
+	BytesUsed int `json:"bytes_used"`
+	BytesMax  int `json:"bytes_max"`
+}
+
+// Key is a key, and all keys in it if it is a keyring.
+type Key struct {
+	Serial      keyctl.Serial `json:"serial"`
+	State       string        `json:"state"`
+	Type        string        `json:"type"`
+	Description string        `json:"description"`
+	UID         *uint32       `json:"uid"`
+	Permissions string        `json:"permissions"`
+	Timer       *Timer        `json:"timer"`
+	Bytes       *int          `json:"bytes"`
+	Again       bool          `json:"again"`
+	Problem     string        `json:"problem"`
+	Principal   string        `json:"principal"`
+	Ticket      *Ticket       `json:"ticket"`
+	Keys        []Key         `json:"keys"`
+}
+
+// Ticket is a Kerberos ticket; its times are RFC 3339, or empty.
+type Ticket struct {
+	Client         string `json:"client"`
+	Server         string `json:"server"`
+	Starts         string `json:"starts"`
+	Ends           string `json:"ends"`
+	RenewableUntil string `json:"renewable_until"`
+	Setting        bool   `json:"setting"`
+}
+
+// List is the document of the subcommand list.
+type List struct {
+	Version  int      `json:"version"`
+	Keyrings []Listed `json:"keyrings"`
+	Unseen   []string `json:"unseen"`
+}
+
+// Listed is a persistent keyring and its owner.
+type Listed struct {
+	UID  uint32 `json:"uid"`
+	User string `json:"user"`
+	Keyring
+	Quota *Quota `json:"quota"`
+}
+
+// Doctor is the document of the subcommand doctor.
+type Doctor struct {
+	Version int      `json:"version"`
+	Results []Result `json:"results"`
+}
+
+// Result is one line of an examination.
+type Result struct {
+	Check string `json:"check"`
+	Level string `json:"level"`
+	Text  string `json:"text"`
+	Mend  Mend   `json:"mend"`
+}
+
+// Mend is what fixes a result; the zero value where nothing is to be done.
+type Mend struct {
+	Where string `json:"where"` // "in FILE after line N"; "" for a command
+	Lines string `json:"lines"` // exactly as they are to be typed
+}
+
+// Try is the document of the subcommand try.
+type Try struct {
+	Version    int      `json:"version"`
+	Service    string   `json:"service"`
+	User       string   `json:"user"`
+	UID        uint32   `json:"uid"`
+	Before     View     `json:"before"`
+	After      View     `json:"after"`
+	Linked     bool     `json:"linked"`
+	OpenMillis float64  `json:"open_ms"`
+	Messages   []string `json:"messages"`
+	Ccache     string   `json:"credential_cache"`
+	Findings   []string `json:"findings"`
+	Setup      []Result `json:"setup"`
+}
+
+// View is what a user sees of the keyrings.
+type View struct {
+	Session *Key     `json:"session"`
+	Keyring *Keyring `json:"keyring"`
+	Holds   []Key    `json:"holds"`
+	Problem string   `json:"problem"`
+}

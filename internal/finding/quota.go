@@ -1,0 +1,48 @@
+package finding
+
+import (
+	"fmt"
+
+	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/show"
+)
+
+// Quota tells what of a user's quota is used and left.
+func Quota(u keyctl.KeyUser) string {
+	return fmt.Sprintf("%d of %s and %d of %s used; %d and %d left", u.QuotaKeys, show.Count(u.MaxKeys, "key"),
+		u.QuotaBytes, show.Count(u.MaxBytes, "byte"), max(0, u.MaxKeys-u.QuotaKeys), max(0, u.MaxBytes-u.QuotaBytes))
+}
+
+// nearlyFull is the share of a quota, in percent, from which on it is worth a note.
+const nearlyFull = 90
+
+// NearQuota is that a user's quota is used up, or nearly. usedUp is that not even one more key fits
+// in: a session keyring takes one, and some bytes for its name.
+func NearQuota(u keyctl.KeyUser) (f Finding, usedUp, near bool) {
+	const smallest = 10
+	usedUp = u.QuotaKeys >= u.MaxKeys || u.QuotaBytes+smallest > u.MaxBytes
+	f = Finding{Quota(u), raise(u)}
+	if usedUp {
+		f.Text += ": no new key can be kept; drop keys (persistent-keyring drop, keyctl unlink), or raise the quota"
+	}
+	return f, usedUp, max(percent(u.QuotaKeys, u.MaxKeys), percent(u.QuotaBytes, u.MaxBytes)) >= nearlyFull
+}
+
+func percent(part, whole int) int {
+	if whole <= 0 {
+		return 100
+	}
+	return part * 100 / whole
+}
+
+// raise is the command that gives twice of what is used up.
+func raise(u keyctl.KeyUser) Fix {
+	root := ""
+	if u.UID == 0 {
+		root = "root_"
+	}
+	if percent(u.QuotaKeys, u.MaxKeys) >= percent(u.QuotaBytes, u.MaxBytes) {
+		return Sysctl(root+"maxkeys", max(2*u.MaxKeys, 200))
+	}
+	return Sysctl(root+"maxbytes", max(2*u.MaxBytes, 20000))
+}
