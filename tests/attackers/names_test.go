@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/counts"
 	"pam_persistent/tests/world"
 	"pam_persistent/tests/world/accounts"
 )
@@ -15,7 +16,7 @@ import (
 func TestNamesOfNobody(t *testing.T) {
 	world.ForgetKeys(t)
 	world.Service(t, world.Built(t, "pam_persistent.so"), stacks["no-keyinit"])
-	for what, name := range map[string]string{
+	names := map[string]string{
 		"newline":              "alice\n<33>Nov 23 12:00:00 sshd: fake log",
 		"carriage return":      "alice\r\033[2Kroot",
 		"formats":              "%n%s%p%100000d",
@@ -32,7 +33,9 @@ func TestNamesOfNobody(t *testing.T) {
 		"quotes":               `alice"; rm -rf '`,
 		"long":                 strings.Repeat("a", 100000),
 		"long and unprintable": strings.Repeat("\x01", 100000),
-	} {
+	}
+	counts.Check(t, "`TestNamesOfNobody`", "%d", len(names))
+	for what, name := range names {
 		t.Run(what, func(t *testing.T) {
 			world.TakeLog(t)
 			out := world.Run(t, world.Built(t, "tests/pamhost"), "ring", "root", "start", service, name, "open", "tree")
@@ -64,7 +67,9 @@ func addUser(t *testing.T, line string) {
 
 // Names that the name service does know, of all that /etc/passwd can hold (glibc skips one that begins with a dash): a login works, and what is logged of them stays harmless.
 func TestNamesOfSomebody(t *testing.T) {
-	for _, name := range []string{"alice..bob", "%n%s", "a b", "älice", "\033[31mred", "x;reboot", "$(reboot)", strings.Repeat("a", 4000)} {
+	names := []string{"alice..bob", "%n%s", "a b", "älice", "\033[31mred", "x;reboot", "$(reboot)", strings.Repeat("a", 4000)}
+	counts.Check(t, "`TestNamesOfSomebody`", "%d", len(names))
+	for _, name := range names {
 		t.Run(fmt.Sprintf("%.20q", name), func(t *testing.T) {
 			world.ForgetKeys(t)
 			addUser(t, fmt.Sprintf("%s:x:%d:%[2]d::/:/bin/sh", name, world.Carol.UID))

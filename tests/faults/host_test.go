@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"pam_persistent/tests/counts"
 	"pam_persistent/tests/world"
 )
 
@@ -257,5 +258,5 @@ func TestEachCallOfTheHost(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d cells", cells)
+	counts.Check(t, "`TestEachCallOfTheHost`", "%d cells", cells)
 }

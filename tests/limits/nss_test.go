@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"pam_persistent/tests/counts"
 	"pam_persistent/tests/world"
 )
 
@@ -37,7 +38,7 @@ const nssHost = "open-log sigchld ring root start SERVICE TROUBLE state open sam
 // login process.)
 func TestNameServices(t *testing.T) {
 	wrapper := nameService(t)
-	for user, reason := range map[string]string{
+	kinds := map[string]string{
 		"segfault":    "err: segfault: the child was killed by SIGSEGV*",
 		"abort":       "err: abort: the child was killed by SIGABRT*",
 		"exit":        "err: exit: the child ended without an answer, exit status 3*",
@@ -56,7 +57,9 @@ func TestNameServices(t *testing.T) {
 		"nameless":    "",
 		"unprintable": "",
 		"long":        "",
-	} {
+	}
+	counts.Check(t, "`TestNameServices`", "%d kinds", len(kinds))
+	for user, reason := range kinds {
 		t.Run(user, func(t *testing.T) {
 			world.ForgetKeys(t)
 			module := "pam_persistent.so"

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"pam_persistent/tests/counts"
 	"pam_persistent/tests/world"
 )
 
@@ -12,7 +13,7 @@ import (
 // deadline of two seconds instead of ten.
 func TestBrokenChildren(t *testing.T) {
 	const who = "err: alice: "
-	for kind, want := range map[string][]string{
+	kinds := map[string][]string{
 		"segfault":         {who + "the child was killed by SIGSEGV"},
 		"abort":            {who + "the child was killed by SIGABRT"},
 		"throw":            {who + "the child was killed by SIGABRT: fatal error: sync: unlock of unlocked mutex"},
@@ -25,7 +26,9 @@ func TestBrokenChildren(t *testing.T) {
 		"reset-for-nobody": {who + "the child's answer makes no sense"},
 		"rubbish":          {"err: *: the child's answer makes no sense"},
 		"success-then-die": {who + "the child was killed by SIGKILL"},
-	} {
+	}
+	counts.Check(t, "`TestBrokenChildren`", "%d kinds", len(kinds))
+	for kind, want := range kinds {
 		t.Run(kind, func(t *testing.T) {
 			world.ForgetKeys(t)
 			world.Service(t, world.Built(t, "tests/broken.so"), "session required pam_persistent.so "+kind+"\n")

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"pam_persistent/tests/counts"
 )
 
 // A rule is a check or an action of the C half, and the same text without it.
@@ -119,6 +121,7 @@ var rules = map[string][]rule{
 // The corpus alone, without any luck, notices each rule that the C half forgets.
 func TestCorpusKnowsEachRule(t *testing.T) {
 	program, order := mutants(t)
+	counts.Check(t, "`TestCorpusKnowsEachRule`", "%d", len(order))
 	for i, name := range order {
 		t.Run(name, func(t *testing.T) {
 			cmd := exec.Command(program, "-test.run=^FuzzReply$", "-test.timeout=2m")
