@@ -27,7 +27,7 @@ help: ## this list
 build/pam_persistent.so: $(GO_FILES) $(NOTE) | toolchain
 	$(call build_module,$@,./pam_persistent)
 
-COMMAND_FILES := $(shell find cmd internal ! -name "*_test.go" -name "*.go") go.mod go.sum Makefile
+COMMAND_FILES := $(shell find cmd internal ! -name "*_test.go" -name "*.go") internal/document/schema.json go.mod go.sum Makefile
 COMMAND_LDFLAGS = -s -w -buildid= -linkmode=external -extldflags '$(HARDEN) $(NOTE)'
 build/persistent-keyring: $(COMMAND_FILES) $(NOTE)
 	$(GO) build $(REPRODUCIBLE) -buildmode=pie -ldflags "$(COMMAND_LDFLAGS)" -o $@ ./cmd/persistent-keyring
@@ -129,7 +129,7 @@ install: all build/completions/bash build/completions/zsh build/completions/fish
 	install -D -m 755 $(BUILT)/persistent-keyring '$(DESTDIR)$(PREFIX)/bin/persistent-keyring'
 	install -D -m 644 docs/pam_persistent.8 '$(DESTDIR)$(MANDIR)/man8/pam_persistent.8'
 	install -D -m 644 docs/persistent-keyring.1 '$(DESTDIR)$(MANDIR)/man1/persistent-keyring.1'
-	install -D -m 644 docs/persistent-keyring.schema.json '$(DESTDIR)$(SCHEMA)'
+	install -D -m 644 internal/document/schema.json '$(DESTDIR)$(SCHEMA)'
 	install -D -m 644 build/completions/bash '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/persistent-keyring'
 	install -D -m 644 build/completions/zsh '$(DESTDIR)$(ZSHDIR)/_persistent-keyring'
 	install -D -m 644 build/completions/fish '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/persistent-keyring.fish'

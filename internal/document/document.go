@@ -1,9 +1,18 @@
 // Package document holds the types of the JSON documents that persistent-keyring prints with --json.
-// docs/persistent-keyring.schema.json says what each field means, and a test compares the two. The
-// documents are a contract: a field may be added, none is renamed, removed or given another meaning.
+// schema.json says what each field means, and a test compares the two. The documents are a contract: a
+// field may be added, none is renamed, removed or given another meaning.
 package document
 
-import "pam_persistent/internal/keyctl"
+import (
+	_ "embed"
+
+	"pam_persistent/internal/keyctl"
+)
+
+// Schema is the JSON Schema of the documents; each one is a definition, such as "status".
+//
+//go:embed schema.json
+var Schema []byte
 
 // Version is the version of the contract. It changes only with a document that breaks the contract.
 const Version = 1

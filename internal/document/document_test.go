@@ -1,15 +1,15 @@
-package document
+package document_test
 
 import (
 	"bytes"
 	"encoding/json"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
+	"pam_persistent/internal/document"
 	"pam_persistent/internal/document/documenttest"
 )
 
@@ -29,19 +29,15 @@ type property struct {
 
 // The types and the schema have the same fields, each of the same type.
 func TestTypesFitTheSchema(t *testing.T) {
-	text, err := os.ReadFile(documenttest.Schema())
-	if err != nil {
-		t.Fatal(err)
-	}
 	var schema struct {
 		Defs map[string]definition `json:"$defs"`
 	}
-	if err := json.Unmarshal(text, &schema); err != nil {
+	if err := json.Unmarshal(document.Schema, &schema); err != nil {
 		t.Fatal(err)
 	}
 	types := map[string]reflect.Type{}
-	for _, document := range []any{Status{}, List{}, Doctor{}, Try{}} {
-		collect(reflect.TypeOf(document), types)
+	for _, d := range []any{document.Status{}, document.List{}, document.Doctor{}, document.Try{}} {
+		collect(reflect.TypeOf(d), types)
 	}
 	for name, of := range types {
 		if got, want := described(schema.Defs[name]), fields(of); !slices.Equal(got, want) {
@@ -132,7 +128,7 @@ func typeName(of reflect.Type) string {
 
 // The schema refuses a document with a field too many, too few or of another type.
 func TestSchemaRefuses(t *testing.T) {
-	whole := Doctor{Version: Version, Results: []Result{{Check: "kernel", Level: "ok", Text: "x"}}}
+	whole := document.Doctor{Version: document.Version, Results: []document.Result{{Check: "kernel", Level: "ok", Text: "x"}}}
 	for _, test := range []struct{ name, old, new, want string }{
 		{"whole", "", "", ""},
 		{"unknown", `"text":"x"`, `"text":"x","more":1`, "additional properties 'more' not allowed"},
@@ -158,7 +154,7 @@ func FuzzWrite(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		var out bytes.Buffer
-		if err := Write(&out, text); err != nil {
+		if err := document.Write(&out, text); err != nil {
 			t.Fatal(err)
 		}
 		var back string

@@ -5,27 +5,22 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"pam_persistent/tests/world"
 )
 
 // write is the variable by which a run writes its numbers into the page.
 const write = "PAM_PERSISTENT_WRITE_COUNTS"
 
-// Root is the root directory of the project.
-func Root() string {
-	_, file, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(file), "../..")
-}
-
 // Check fails the test if the page has another number in the row whose first cell contains this text;
 // with PAM_PERSISTENT_WRITE_COUNTS=1 it writes the number there.
 func Check(t testing.TB, row, format string, args ...any) {
 	t.Helper()
-	page, err := os.OpenFile(filepath.Join(Root(), "docs/hazards.md"), os.O_RDWR, 0)
+	page, err := os.OpenFile(filepath.Join(world.Root, "docs/hazards.md"), os.O_RDWR, 0)
 	if err == nil {
 		defer page.Close()
 		err = unix.Flock(int(page.Fd()), unix.LOCK_EX) // other packages write there too

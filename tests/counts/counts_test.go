@@ -7,11 +7,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"pam_persistent/tests/world"
 )
 
 func read(t *testing.T, file string) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(Root(), file))
+	text, err := os.ReadFile(filepath.Join(world.Root, file))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -19,7 +21,7 @@ func read(t *testing.T, file string) string {
 }
 
 func TestCorpus(t *testing.T) {
-	inputs, err := os.ReadDir(filepath.Join(Root(), "tests/fuzz/reply/testdata/fuzz/FuzzReply"))
+	inputs, err := os.ReadDir(filepath.Join(world.Root, "tests/fuzz/reply/testdata/fuzz/FuzzReply"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +32,7 @@ func TestFuzzTargets(t *testing.T) {
 	targets := 0
 	target := regexp.MustCompile(`(?m)^func Fuzz`)
 	for _, dir := range []string{"c", "cmd", "internal", "pam_persistent", "tests"} {
-		err := filepath.WalkDir(filepath.Join(Root(), dir), func(path string, _ os.DirEntry, err error) error {
+		err := filepath.WalkDir(filepath.Join(world.Root, dir), func(path string, _ os.DirEntry, err error) error {
 			if err != nil || !strings.HasSuffix(path, "_test.go") {
 				return err
 			}

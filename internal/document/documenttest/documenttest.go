@@ -4,30 +4,19 @@ package documenttest
 import (
 	"bytes"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"reflect"
-	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
-)
 
-// Schema is the path of the JSON Schema.
-func Schema() string {
-	_, file, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(file), "../../../docs/persistent-keyring.schema.json")
-}
+	"pam_persistent/internal/document"
+)
 
 // Validate tells why a text is not the document of a subcommand.
 func Validate(subcommand string, text []byte) error {
 	compiler := jsonschema.NewCompiler()
-	schema, err := os.ReadFile(Schema())
-	if err != nil {
-		return err
-	}
-	parsed, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema))
+	parsed, err := jsonschema.UnmarshalJSON(bytes.NewReader(document.Schema))
 	if err != nil {
 		return err
 	}
