@@ -22,7 +22,7 @@ func become(uid, gid uint32) (before ids, err error) {
 	var ruid, euid, suid uint32
 	unix.RawSyscall(unix.SYS_GETRESUID, uintptr(unsafe.Pointer(&ruid)), uintptr(unsafe.Pointer(&euid)), uintptr(unsafe.Pointer(&suid)))
 	before.ruid, before.euid = ruid, euid
-	if err := capget(&before.capabilities); err != nil {
+	if err := capCall("capget", unix.SYS_CAPGET, &before.capabilities); err != nil {
 		return before, err
 	}
 	// A process that is the user's already (systemd's sd-pam at close) may lack the right to change groups it does not have.
@@ -38,7 +38,7 @@ func become(uid, gid uint32) (before ids, err error) {
 		for i := range none {
 			none[i].Effective, none[i].Inheritable = 0, 0
 		}
-		if err := capset(&none); err != nil {
+		if err := capCall("capset", unix.SYS_CAPSET, &none); err != nil {
 			return before, err
 		}
 	}
@@ -51,13 +51,14 @@ func (before ids) comeBack() error {
 	if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, same, uintptr(before.euid), same); errno != 0 {
 		return &keyctl.Error{Call: "setresuid", Errno: errno}
 	}
-	if err := capset(&before.capabilities); err != nil {
+	if err := capCall("capset", unix.SYS_CAPSET, &before.capabilities); err != nil {
 		return err
 	}
 	return notDumpable()
 }
 
-// notDumpable says again what each change of UID sets anew from fs.suid_dumpable, which may be 1.
+// notDumpable keeps the memory from the user again: each change of UID sets that anew from
+// fs.suid_dumpable, which may be 1.
 func notDumpable() error {
 	if _, _, errno := unix.RawSyscall(unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 0, 0); errno != 0 {
 		return &keyctl.Error{Call: "prctl", Errno: errno}
@@ -65,14 +66,7 @@ func notDumpable() error {
 	return nil
 }
 
-func capget(capabilities *[2]unix.CapUserData) error {
-	return capCall("capget", unix.SYS_CAPGET, capabilities)
-}
-
-func capset(capabilities *[2]unix.CapUserData) error {
-	return capCall("capset", unix.SYS_CAPSET, capabilities)
-}
-
+// capCall is capget(2) or capset(2).
 func capCall(call string, nr uintptr, capabilities *[2]unix.CapUserData) error {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	if _, _, errno := unix.RawSyscall(nr, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(capabilities)), 0); errno != 0 {

@@ -163,7 +163,7 @@ func TestStatusKerberos(t *testing.T) {
 	as(t, alice, func() {
 		kerberosCache(t, persistentIn(t, alice, keyctl.Session))
 		r := runWith(t, []string{"KRB5CCNAME=FILE:/tmp/x y"}, "", "status")
-		r.want(t, 0, "Kerberos cache of alice@EXAMPLE.ORG", `KRB5CCNAME is "FILE:/tmp/x y", a file`)
+		r.want(t, 0, "Kerberos cache of alice@EXAMPLE.ORG", `KRB5CCNAME is "FILE:/tmp/x y": tickets are in files`)
 		verb := "until"
 		if time.Now().After(time.Date(2026, 11, 24, 1, 30, 20, 0, time.UTC)) {
 			verb = "ended"
@@ -219,7 +219,7 @@ func forged(uid uint32, serial keyctl.Serial) string {
 // A keyring that only has the name is not taken for the kernel's, nor is one that is made up.
 func TestStatusForged(t *testing.T) {
 	as(t, alice, func() {
-		fake := must(keyctl.AddKey("keyring", "_persistent.99940", nil, keyctl.Session))(t)
+		fake := must(keyctl.AddKey("keyring", keyctl.PersistentName(alice), nil, keyctl.Session))(t)
 		must(keyctl.AddKey("user", "x\n"+forged(alice, fake), []byte("1"), keyctl.Session))(t)
 		must(keyctl.AddKey("user", "y\n"+forged(alice, 3), []byte("1"), keyctl.Session))(t)
 		j := decode[document.Status](t, runCommand(t, "--json"))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"pam_persistent/internal/finding"
 	"pam_persistent/internal/krb5conf"
 	"pam_persistent/internal/safe"
 )
@@ -37,15 +38,13 @@ func (e *examination) krb5conf() {
 }
 
 func (e *examination) cache(value, where string, fix Fix) {
-	text := fmt.Sprintf("%s says %s", where, safe.Name(value))
-	switch kind, _, _ := strings.Cut(value, ":"); {
-	case strings.HasPrefix(value, "KEYRING:persistent:"):
-		e.add("kerberos", OK, text, Fix{})
-	case kind == "KCM":
-		e.add("kerberos", Note, text+": a daemon keeps the tickets, also over a logout; the persistent keyring plays no part in it", Fix{})
-	case kind == "KEYRING":
-		e.add("kerberos", Wrong, text+": such a keyring ends with the session", fix)
-	default:
-		e.add("kerberos", Wrong, text+": tickets are in files, not in the persistent keyring", fix)
+	place, kept, ours := finding.Tickets(value)
+	level := Wrong
+	if kept {
+		level, fix = Note, Fix{}
 	}
+	if ours {
+		level = OK
+	}
+	e.add("kerberos", level, fmt.Sprintf("%s says %s: tickets are %s", where, safe.Name(value), place), fix)
 }

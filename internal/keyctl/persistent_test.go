@@ -33,7 +33,7 @@ func TestProbePersistentChangesNothing(t *testing.T) {
 	keyctltest.AsUser(t, userA, func() {
 		done(t, keyctl.ProbePersistent(userA))
 		if slices.ContainsFunc(good(keyctl.ProcKeys())(t), func(k keyctl.KeyInfo) bool {
-			return k.Description == "_persistent.99930"
+			return k.Description == keyctl.PersistentName(userA)
 		}) {
 			t.Error("it has made the keyring")
 		}
@@ -314,7 +314,7 @@ func TestRootLooksAtThePersistentKeyringOfAUser(t *testing.T) {
 		if _, _, errno := unix.RawSyscall(unix.SYS_SETFSUID, uintptr(userA), 0, 0); errno != 0 {
 			t.Fatal(errno)
 		}
-		if d := good(keyctl.Describe(keyring))(t); d.Text != "_persistent.99930" {
+		if d := good(keyctl.Describe(keyring))(t); d.Text != keyctl.PersistentName(userA) {
 			t.Errorf("%+v", d)
 		}
 		if !holds(t, keyring, key) {

@@ -170,7 +170,7 @@ func withoutSession(t *testing.T, do func()) {
 	keyctltest.OnThread(t, func() {
 		t.Cleanup(func() { keyctltest.Forget(t, userA) })
 		done(t, keyctltest.DropTo(userA, userA))
-		if d, err := keyctl.Describe(keyctl.Session); err != nil || d.Text != "_uid_ses.99930" {
+		if d, err := keyctl.Describe(keyctl.Session); err != nil || d.Text != keyctl.UserSessionName(userA) {
 			t.Skipf("the tests were started with a session keyring (%q, %v), and there is no way to get rid of it", d.Text, err)
 		}
 	})
@@ -192,7 +192,7 @@ func TestSessionKeyringInstallsTheUserSession(t *testing.T) {
 				setresuid(t, userB, 0, 0)
 				done(t, look())
 				done(t, keyctltest.DropTo(userA, userA))
-				if d := good(keyctl.Describe(keyctl.Session))(t); d.Text != "_uid_ses.99931" {
+				if d := good(keyctl.Describe(keyctl.Session))(t); d.Text != keyctl.UserSessionName(userB) {
 					t.Errorf("%+v, want what was the other's", d)
 				}
 			})
@@ -206,7 +206,7 @@ func TestProbePersistentDoesNotInstallTheUserSession(t *testing.T) {
 		setresuid(t, userB, 0, 0)
 		done(t, keyctl.ProbePersistent(userA))
 		done(t, keyctltest.DropTo(userA, userA))
-		if d := good(keyctl.Describe(keyctl.Session))(t); d.Text != "_uid_ses.99930" {
+		if d := good(keyctl.Describe(keyctl.Session))(t); d.Text != keyctl.UserSessionName(userA) {
 			t.Errorf("%+v", d)
 		}
 	})

@@ -27,7 +27,8 @@ func (s *Status) Print(p *show.Printer, most int, now time.Time) {
 	field("session", s.session())
 	field("quota", s.quota())
 	if s.Ccache != "" {
-		field("tickets", "KRB5CCNAME is "+safe.Name(s.Ccache)+survival(s.Ccache))
+		place, _, _ := finding.Tickets(s.Ccache)
+		field("tickets", "KRB5CCNAME is "+safe.Name(s.Ccache)+": tickets are "+place)
 	}
 	if s.Holds != nil && (len(s.Holds.Keys) > 0 || s.Holds.Problem != nil) {
 		field("holds", "")
@@ -116,17 +117,4 @@ func (s *Status) quota() string {
 		return "not to be seen"
 	}
 	return finding.Quota(*s.Quota)
-}
-
-// survival tells of a credential cache whether it is in the persistent keyring.
-func survival(ccache string) string {
-	switch {
-	case strings.HasPrefix(ccache, "KEYRING:persistent:"):
-		return ", in the persistent keyring"
-	case strings.HasPrefix(ccache, "KEYRING:"):
-		return ", not in the persistent keyring: such tickets are lost at a logout"
-	case strings.HasPrefix(ccache, "KCM:"):
-		return ", kept by a daemon, not in the persistent keyring"
-	}
-	return ", a file: not in the persistent keyring"
 }
