@@ -2,13 +2,11 @@ package main
 
 import (
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyname"
-	"pam_persistent/internal/persistent"
 	"pam_persistent/internal/safe"
 )
 
@@ -55,7 +53,7 @@ func eachKey(names []keyname.Name, do func(keyname.Name) (string, error)) error 
 		text, err := do(name)
 		if err != nil {
 			failed = true
-			fmt.Fprintf(os.Stderr, "persistent-keyring: %s: %s\n", name, safe.Error(persistent.Explain(err)))
+			complain(fmt.Errorf("%s: %w", name, err))
 			continue
 		}
 		p.Item(0, text)

@@ -9,10 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/account"
-	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/loggedin"
 	"pam_persistent/internal/persistent"
-	"pam_persistent/internal/safe"
 	"pam_persistent/internal/show"
 )
 
@@ -83,7 +81,7 @@ func renewEach(users []account.Account, named bool) error {
 			text = "none, nothing to renew"
 		case err != nil:
 			found = true
-			fmt.Fprintf(os.Stderr, "persistent-keyring: %s: %s\n", user, safe.Error(persistent.Explain(err)))
+			complain(fmt.Errorf("%s: %w", user, err))
 			continue
 		}
 		p.Item(0, user.String()+": "+text)
@@ -120,6 +118,5 @@ func renew(user account.Account) (string, error) {
 	if before.Serial != after.Serial {
 		text += ", was collected, and a new, empty one was made"
 	}
-	started, _ := keyctl.Expiry() // without it the text is less exact
-	return text + "; expires " + show.Left(after.Timeout, started) + " now", nil
+	return text + "; expires " + show.Expires(after.Timeout) + " now", nil
 }

@@ -16,7 +16,6 @@ import (
 type List struct {
 	Keyrings []Keyring
 	Unseen   []string // what could not be seen, and why
-	Expiry   uint32   // seconds that a renewal gives; 0: forever, or not to be seen
 }
 
 // Keyring is a persistent keyring and its owner.
@@ -34,7 +33,6 @@ func Look() (*List, error) {
 	}
 	users, _ := keyctl.ProcKeyUsers() // All has reported what is wrong with it
 	l := &List{}
-	l.Expiry, _ = keyctl.Expiry() // without it the text is less exact
 	for _, keyring := range found.Keyrings {
 		l.Keyrings = append(l.Keyrings, Keyring{keyring, account.ByUID(keyring.UID), keyctl.KeyUserOf(users, keyring.UID)})
 	}
@@ -61,7 +59,7 @@ func (l *List) Print(p *show.Printer) {
 	const row = "%-20s %10s %5s %11s  %s"
 	p.Heading(fmt.Sprintf(row, "USER", "SERIAL", "KEYS", "QUOTA BYTES", "EXPIRES"))
 	for _, k := range l.Keyrings {
-		name, keys, bytes, expires := fmt.Sprint(k.UID), "?", "?", show.Left(k.Timeout, l.Expiry)
+		name, keys, bytes, expires := fmt.Sprint(k.UID), "?", "?", show.Expires(k.Timeout)
 		if k.Owner.Name != "" {
 			name = safe.Name(k.Owner.Name)
 		}

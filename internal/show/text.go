@@ -57,5 +57,11 @@ func Left(t keyctl.Timeout, started uint32) string {
 	return "in " + Duration(t.Seconds)
 }
 
+// Expires is Left for a persistent keyring, whose timer may have been reset just now.
+func Expires(t keyctl.Timeout) string {
+	started, _ := keyctl.Expiry() // without it the text is less exact
+	return Left(t, started)
+}
+
 // Time is a moment in the reader's time zone.
 func Time(t time.Time) string { return t.Local().Format("2006-01-02 15:04 MST") }

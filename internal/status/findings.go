@@ -93,7 +93,7 @@ func (s *Status) within() string {
 	case s.Keyring.Timeout.Kind == keyctl.Permanent:
 		return ", whenever that is"
 	}
-	text := ", if it comes before the keyring expires (" + s.left()
+	text := ", if it comes before the keyring expires (" + show.Expires(s.Keyring.Timeout)
 	if s.Setting != nil && *s.Setting > 0 {
 		text += "; " + show.Duration(uint64(*s.Setting)) + " after a logout through pam_persistent.so"
 	}

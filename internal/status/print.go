@@ -22,7 +22,7 @@ func (s *Status) Print(p *show.Printer, most int, now time.Time) {
 	field := func(label, text string) { p.Labelled(2, column, show.Plain, label, text) }
 	field("keyring", s.keyring())
 	if s.TimerKnown && s.Keyring.State == persistent.Valid {
-		field("expires", s.left()+s.renewal())
+		field("expires", show.Expires(s.Keyring.Timeout)+s.renewal())
 	}
 	field("session", s.session())
 	field("quota", s.quota())
@@ -60,13 +60,6 @@ func (s *Status) keyring() string {
 		return fmt.Sprintf("%d, empty", s.Keyring.Serial)
 	}
 	return fmt.Sprintf("%d, holds %s", s.Keyring.Serial, show.Count(s.Keyring.Keys, "key"))
-}
-
-func (s *Status) left() string {
-	if s.Setting == nil {
-		return show.Left(s.Keyring.Timeout, 0)
-	}
-	return show.Left(s.Keyring.Timeout, *s.Setting)
 }
 
 func (s *Status) renewal() string {

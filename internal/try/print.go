@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"pam_persistent/internal/doctor"
-	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keytree"
 	"pam_persistent/internal/persistent"
 	"pam_persistent/internal/safe"
@@ -66,8 +65,7 @@ func keyring(k *persistent.Keyring) string {
 	case k.State != persistent.Valid:
 		return fmt.Sprintf("persistent keyring %d, %s", k.Serial, k.State)
 	}
-	started, _ := keyctl.Expiry() // without it the text is less exact
-	return fmt.Sprintf("persistent keyring %d, expires %s", k.Serial, show.Left(k.Timeout, started))
+	return fmt.Sprintf("persistent keyring %d, expires %s", k.Serial, show.Expires(k.Timeout))
 }
 
 func (r *Report) revived() string {
