@@ -17,7 +17,8 @@ GOSTART := -Wl,-T,$(CURDIR)/c/gostart.lds
 NOTE := $(CURDIR)/build/package-note.s
 MODULE_LDFLAGS = -s -w -buildid= -linkmode=external -extldflags '$(HARDEN) $(EXPORTS) $(GOSTART) $(NOTE) $(CROSS_LDFLAGS)'
 REPRODUCIBLE := -trimpath -buildvcs=false
-GO_FILES = $(shell find c pam_persistent $(addprefix internal/,fsuid keyctl options persistent) ! -name "*_test.go" -type f) go.mod go.sum Makefile
+MODULE_DIRS := c pam_persistent $(addprefix internal/,fsuid keyctl options persistent)
+GO_FILES = $(shell find $(MODULE_DIRS) ! -name "*_test.go" -type f) go.mod go.sum Makefile
 
 .PHONY: all help demo test mutants fuzz lint bench install uninstall packages deps clean FORCE
 all: build/pam_persistent.so build/persistent-keyring ## build/pam_persistent.so and build/persistent-keyring (what make does)
@@ -27,7 +28,8 @@ help: ## this list
 build/pam_persistent.so: $(GO_FILES) $(NOTE) | toolchain
 	$(call build_module,$@,./pam_persistent)
 
-COMMAND_FILES := $(shell find cmd internal ! -name "*_test.go" -name "*.go") internal/document/schema.json go.mod go.sum Makefile
+COMMAND_FILES := $(shell find cmd internal ! -name "*_test.go" -name "*.go") \
+	internal/document/schema.json go.mod go.sum Makefile
 COMMAND_LDFLAGS = -s -w -buildid= -linkmode=external -extldflags '$(HARDEN) $(NOTE)'
 build/persistent-keyring: $(COMMAND_FILES) $(NOTE)
 	$(GO) build $(REPRODUCIBLE) -buildmode=pie -ldflags "$(COMMAND_LDFLAGS)" -o $@ ./cmd/persistent-keyring
@@ -139,7 +141,8 @@ install: all build/completions/bash build/completions/zsh build/completions/fish
 uninstall: ## take it out again; refuses while a stack names the module
 	@packaging/named '$(DESTDIR)'
 	rm -f '$(DESTDIR)$(PAMDIR)/pam_persistent.so' '$(DESTDIR)$(PREFIX)/bin/persistent-keyring' \
-		'$(DESTDIR)$(MANDIR)/man8/pam_persistent.8' '$(DESTDIR)$(MANDIR)/man1/persistent-keyring.1' '$(DESTDIR)$(SCHEMA)' \
+		'$(DESTDIR)$(MANDIR)/man8/pam_persistent.8' '$(DESTDIR)$(MANDIR)/man1/persistent-keyring.1' \
+		'$(DESTDIR)$(SCHEMA)' \
 		'$(DESTDIR)$(PREFIX)/share/bash-completion/completions/persistent-keyring' '$(DESTDIR)$(ZSHDIR)/_persistent-keyring' \
 		'$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/persistent-keyring.fish'
 	for unit in $(UNITS); do rm -f '$(DESTDIR)$(UNITDIR)'/$$unit || exit; done

@@ -39,7 +39,8 @@ func LookupUser(name string) (user User, ok bool, errno unix.Errno) {
 		case found != nil:
 			return user, true, 0
 		// POSIX gives 0 for a name that is not there; name services are known for these.
-		case failure == 0, failure == C.ENOENT, failure == C.ESRCH, failure == C.EBADF, failure == C.EPERM:
+		case failure == 0, failure == C.ENOENT, failure == C.ESRCH, failure == C.EBADF,
+			failure == C.EPERM:
 			return User{}, false, 0
 		default:
 			return User{}, false, unix.Errno(failure)

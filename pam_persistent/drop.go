@@ -69,7 +69,8 @@ func notDumpable() error {
 // capCall is capget(2) or capset(2).
 func capCall(call string, nr uintptr, capabilities *[2]unix.CapUserData) error {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	if _, _, errno := unix.RawSyscall(nr, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(capabilities)), 0); errno != 0 {
+	if _, _, errno := unix.RawSyscall(nr, uintptr(unsafe.Pointer(&header)),
+		uintptr(unsafe.Pointer(capabilities)), 0); errno != 0 {
 		return &keyctl.Error{Call: call, Errno: errno}
 	}
 	return nil

@@ -2,8 +2,8 @@
 // makes for a call of libpam. It decides who gets which persistent keyring, fills the session keyring that the login process
 // has joined, and answers; it never runs in the login process.
 //
-// Neither this package nor what it imports imports fmt, os, net, log or reflect: they double the size
-// of the module and the time that it takes to load, which each login pays. tests/lint checks it.
+// Neither this package nor what it imports imports fmt, os, net, log or reflect: they double the
+// size of the module and the time that it takes to load, for each login. tests/lint checks that.
 package main
 
 import (

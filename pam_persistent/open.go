@@ -70,7 +70,8 @@ func (s *session) fill(session keyctl.Serial) c.Status {
 		return s.failed(err)
 	}
 	s.call.SetHeldUID(s.user.UID)
-	s.debug("persistent keyring " + serial.String() + " is linked into session keyring " + session.String())
+	s.debug("persistent keyring " + serial.String() + " is linked into session keyring " +
+		session.String())
 	if s.options.userKeyring {
 		if err := keyctl.Link(serial, keyctl.User); err != nil {
 			return s.failed(err)
@@ -102,7 +103,8 @@ func (s *session) handOver(session keyctl.Serial, before ids) {
 		err = keyctl.Chown(session, s.user.UID, s.user.GID)
 	}
 	if err != nil {
-		s.debug("session keyring " + session.String() + " stays that of UID " + decimal(before.ruid) + ": " + err.Error())
+		s.debug("session keyring " + session.String() + " stays that of UID " +
+			decimal(before.ruid) + ": " + err.Error())
 	}
 	// Close may come on a thread or in a process that does not possess the keyring: it revokes as the owner. Another owner
 	// than root or the user (su's caller, where CHOWN was refused) must not be able to write.
@@ -122,7 +124,8 @@ const sessionPerm = keyctl.PosView | keyctl.PosRead | keyctl.PosWrite | keyctl.P
 func verify(serial, session keyctl.Serial) error {
 	links, err := keyctl.ReadKeyring(session)
 	if err == nil && !slices.Contains(links, serial) {
-		err = errors.New("keyring " + serial.String() + " is not in session keyring " + session.String() + " after all")
+		err = errors.New("keyring " + serial.String() + " is not in session keyring " +
+			session.String() + " after all")
 	}
 	return err
 }

@@ -73,8 +73,11 @@ var setups = []setup{
 	{
 		name:   "keyctl blocked by seccomp",
 		break_: func(*testing.T) ([]string, string) { return nil, strconv.Itoa(int(unix.EPERM)) },
-		doctor: []string{"WRONG  kernel: KEYCTL_GET_PERSISTENT", "EPERM", "forbids keyctl(2)", "a seccomp filter is on this process", "or the same in the seccomp profile of the container:\n             SystemCallFilter=@keyring\n"},
-		try:    []string{"nothing could be tried: KEYCTL_JOIN_SESSION_KEYRING (anonymous): EPERM", "allow keyctl, add_key and request_key"},
+		doctor: []string{"WRONG  kernel: KEYCTL_GET_PERSISTENT", "EPERM",
+			"forbids keyctl(2)", "a seccomp filter is on this process",
+			"or the same in the seccomp profile of the container:\n             " +
+				"SystemCallFilter=@keyring\n"},
+		try: []string{"nothing could be tried: KEYCTL_JOIN_SESSION_KEYRING (anonymous): EPERM", "allow keyctl, add_key and request_key"},
 	},
 	{
 		name: "quota full",
@@ -153,7 +156,8 @@ func TestBrokenSetups(t *testing.T) {
 				if linked := strings.Contains(r.out, "ok        the session possesses the persistent keyring"); linked != s.linked {
 					t.Errorf("linked is %v:\n%s", linked, r.out)
 				}
-				j := decode[document.Try](t, runWith(t, environment, filter, "try", "--json", "sshd", "alice"))
+				j := decode[document.Try](t, runWith(t, environment, filter, "try",
+					"--json", "sshd", "alice"))
 				if j.Linked != s.linked || j.Linked != (len(j.Findings) == 0) {
 					t.Errorf("linked is %v, findings %q", j.Linked, j.Findings)
 				}
@@ -183,7 +187,8 @@ func TestMending(t *testing.T) {
 // work on this machine use theirs up.
 func good(t *testing.T, service string) {
 	t.Helper()
-	for _, one := range decode[document.Doctor](t, runCommand(t, "doctor", "--json", "--service", service)).Results {
+	for _, one := range decode[document.Doctor](t, runCommand(t, "doctor", "--json",
+		"--service", service)).Results {
 		if one.Level == doctor.Wrong && one.Check != "quota" && one.Check != "keyrings" {
 			t.Errorf("%+v", one)
 		}

@@ -29,7 +29,8 @@ func TestRenew(t *testing.T) {
 		if left := timeout(t, alice); left.Seconds < 24*60*60 {
 			t.Errorf("the kernel says %v", left)
 		}
-		runCommand(t, "renew", "bob").want(t, 1, "setfsuid 99941", "only root may look at it or renew it")
+		runCommand(t, "renew", "bob").want(t, 1, "setfsuid 99941",
+			"only root may look at it or renew it")
 	})
 }
 
@@ -87,7 +88,10 @@ func TestRenewOthers(t *testing.T) {
 }
 
 func TestRenewAllNeedsRoot(t *testing.T) {
-	as(t, alice, func() { runCommand(t, "renew", "--all").want(t, 1, "only root may look at it or renew it") })
+	as(t, alice, func() {
+		runCommand(t, "renew", "--all").want(t, 1,
+			"only root may look at it or renew it")
+	})
 }
 
 func TestKeepAndDrop(t *testing.T) {
@@ -198,7 +202,8 @@ func TestExec(t *testing.T) {
 		runCommand(t, "exec").want(t, 2, "requires at least 1 arg")
 		keyctltest.OnThread(t, func() { keyctltest.SetSysctl(t, "maxkeys", 200) })
 		fillQuota(t)
-		runCommand(t, "exec", "true").want(t, 1, "EDQUOT", "the key quota of UID 99940, which runs this program, is used up")
+		runCommand(t, "exec", "true").want(t, 1, "EDQUOT",
+			"the key quota of UID 99940, which runs this program, is used up")
 	})
 }
 
@@ -233,7 +238,8 @@ func TestList(t *testing.T) {
 			}
 		}
 		seen := 0
-		for _, k := range decode[document.List](t, runCommand(t, "list", "--json")).Keyrings {
+		for _, k := range decode[document.List](t, runCommand(t, "list",
+			"--json")).Keyrings {
 			if k.UID != alice && k.UID != bob {
 				continue
 			}

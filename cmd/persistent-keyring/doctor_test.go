@@ -30,7 +30,8 @@ func TestDoctorSession(t *testing.T) {
 	as(t, alice, func() {
 		runCommand(t, "doctor").want(t, 1, "WRONG  session: there is no persistent keyring")
 		check(t, keyctl.Unlink(persistentIn(t, alice, keyctl.Session), keyctl.Session))
-		runCommand(t, "doctor").want(t, 1, "WRONG  session: the session does not possess the persistent keyring", "persistent-keyring exec $SHELL")
+		runCommand(t, "doctor").want(t, 1, "WRONG  session: the session does not possess "+
+			"the persistent keyring", "persistent-keyring exec $SHELL")
 		check(t, keyctl.Revoke(keyctl.Session))
 		runCommand(t, "doctor").want(t, 1, "WRONG  session: the session keyring cannot be used", "EKEYREVOKED")
 	})

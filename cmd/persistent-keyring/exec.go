@@ -30,7 +30,8 @@ func execCommand() *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			path, err := exec.LookPath(args[0])
 			if err != nil {
-				return exitStatus{fmt.Errorf("%s: %w", safe.Quote(args[0]), errors.Unwrap(err)), notRun(err)}
+				return exitStatus{fmt.Errorf("%s: %w", safe.Quote(args[0]),
+					errors.Unwrap(err)), notRun(err)}
 			}
 			if err := freshSession(); err != nil {
 				return err

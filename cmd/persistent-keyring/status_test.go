@@ -77,7 +77,8 @@ func TestStatusLeavesTheTimer(t *testing.T) {
 		persistentIn(t, alice, keyctl.Session)
 		keyctltest.OnThread(t, func() { keyctltest.SetSysctl(t, "persistent_keyring_expiry", 1000000) })
 		for range 2 {
-			if j := decode[document.Status](t, runCommand(t, "status", "--json")); j.Keyring.Timer.LessThan > 1020 || j.Keyring.Timer.AtLeast == 0 {
+			j := decode[document.Status](t, runCommand(t, "status", "--json"))
+			if j.Keyring.Timer.LessThan > 1020 || j.Keyring.Timer.AtLeast == 0 {
 				t.Errorf("%+v", j.Keyring.Timer)
 			}
 		}
@@ -94,7 +95,8 @@ func TestStatusExpired(t *testing.T) {
 		r := runCommand(t, "status")
 		r.want(t, 1)
 		golden(t, "status-expired", r)
-		if j := decode[document.Status](t, runCommand(t, "--json")); j.Keyring.State != "expired" || j.Keyring.Timer.State != "expired" {
+		j := decode[document.Status](t, runCommand(t, "--json"))
+		if j.Keyring.State != "expired" || j.Keyring.Timer.State != "expired" {
 			t.Errorf("%+v", j.Keyring)
 		}
 	})
@@ -219,7 +221,8 @@ func forged(uid uint32, serial keyctl.Serial) string {
 // A keyring that only has the name is not taken for the kernel's, nor is one that is made up.
 func TestStatusForged(t *testing.T) {
 	as(t, alice, func() {
-		fake := must(keyctl.AddKey("keyring", keyctl.PersistentName(alice), nil, keyctl.Session))(t)
+		fake := must(keyctl.AddKey("keyring", keyctl.PersistentName(alice), nil,
+			keyctl.Session))(t)
 		must(keyctl.AddKey("user", "x\n"+forged(alice, fake), []byte("1"), keyctl.Session))(t)
 		must(keyctl.AddKey("user", "y\n"+forged(alice, 3), []byte("1"), keyctl.Session))(t)
 		j := decode[document.Status](t, runCommand(t, "--json"))
@@ -298,7 +301,8 @@ func TestStatusWithoutPersistentKeyrings(t *testing.T) {
 		const getPersistent = ":22"
 		runWith(t, nil, strconv.Itoa(int(unix.EOPNOTSUPP))+getPersistent, "status").want(t, 1, "ENOTSUP", "no persistent keyrings here")
 		for _, errno := range []unix.Errno{unix.EPERM, unix.ENOSYS} {
-			runWith(t, nil, strconv.Itoa(int(errno)), "status").want(t, 1, unix.ErrnoName(errno), "persistent-keyring doctor\n")
+			runWith(t, nil, strconv.Itoa(int(errno)), "status").want(t, 1,
+				unix.ErrnoName(errno), "persistent-keyring doctor\n")
 		}
 	})
 }

@@ -48,7 +48,8 @@ func ByName(name string) (Account, error) {
 	}
 	uid, err := strconv.ParseUint(name, 10, 32)
 	if err != nil || uid == 1<<32-1 {
-		return Account{}, fmt.Errorf("unknown user %s: neither a name that the name service knows nor a UID", safe.Quote(name))
+		return Account{}, fmt.Errorf("unknown user %s: neither a name that the name "+
+			"service knows nor a UID", safe.Quote(name))
 	}
 	return ByUID(uint32(uid)), nil
 }

@@ -13,7 +13,8 @@ import (
 // Fix is what fixes a result.
 type Fix = finding.Fix
 
-// at is a fix that is to be typed into a file, or one of which there is more to say than the command.
+// at is a fix that is to be typed into a file, or one of which there is more to say than the
+// command.
 func at(where, lines string) Fix { return Fix{Where: where, Lines: lines} }
 
 // What a result means.
@@ -26,8 +27,11 @@ const (
 // Report is a whole examination.
 type Report []document.Result
 
-func (r *Report) add(check, level, text string, fix Fix) {
-	*r = append(*r, document.Result{Check: check, Level: level, Text: text, Mend: fix})
+func (r *Report) add(check, level, text string, fix ...Fix) {
+	*r = append(*r, document.Result{Check: check, Level: level, Text: text})
+	for _, one := range fix {
+		(*r)[len(*r)-1].Mend = one
+	}
 }
 
 // Wrong tells whether anything is.
@@ -77,7 +81,9 @@ func Tickets(ccache string) Report {
 	if ccache == "" {
 		e.krb5conf()
 	} else {
-		e.cache(ccache, "KRB5CCNAME of the session", at("in whatever sets it (a PAM module, /etc/environment)", "KRB5CCNAME=KEYRING:persistent:%{uid}"))
+		e.cache(ccache, "KRB5CCNAME of the session",
+			at("in whatever sets it (a PAM module, /etc/environment)",
+				"KRB5CCNAME=KEYRING:persistent:%{uid}"))
 	}
 	return e.Report
 }
@@ -94,5 +100,6 @@ func (r Report) Print(p *show.Printer) {
 
 // Document converts a report.
 func (r Report) Document() document.Doctor {
-	return document.Doctor{Version: document.Version, Results: append([]document.Result{}, r...)}
+	results := append([]document.Result{}, r...) // JSON has a list always
+	return document.Doctor{Version: document.Version, Results: results}
 }

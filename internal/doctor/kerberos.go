@@ -16,7 +16,8 @@ const wanted = "default_ccache_name = KEYRING:persistent:%{uid}"
 func (e *examination) tickets() {
 	e.krb5conf()
 	if e.ccache != "" {
-		e.cache(e.ccache, "KRB5CCNAME", at("in this session, and look for what sets it", "unset KRB5CCNAME"))
+		e.cache(e.ccache, "KRB5CCNAME", at("in this session, and look for what sets it",
+			"unset KRB5CCNAME"))
 	}
 }
 
@@ -25,11 +26,12 @@ func (e *examination) krb5conf() {
 	setting, found, exists, err := krb5conf.Find(files, "libdefaults", "default_ccache_name")
 	switch {
 	case err != nil:
-		e.add("kerberos", Note, "its configuration cannot be read: "+safe.Error(err), Fix{})
+		e.add("kerberos", Note, "its configuration cannot be read: "+safe.Error(err))
 	case !exists:
-		e.add("kerberos", OK, "not set up here: there is no "+strings.Join(files, ", "), Fix{})
+		e.add("kerberos", OK, "not set up here: there is no "+strings.Join(files, ", "))
 	case !found:
-		e.add("kerberos", Wrong, "default_ccache_name is not set: tickets go where the library was built to put them, usually FILE:/tmp/krb5cc_%{uid}",
+		e.add("kerberos", Wrong, "default_ccache_name is not set: tickets go where the "+
+			"library was built to put them, usually FILE:/tmp/krb5cc_%{uid}",
 			at("in "+files[0]+" under [libdefaults]", wanted))
 	default:
 		where := fmt.Sprintf("%s line %d", setting.File, setting.Line)
@@ -46,5 +48,6 @@ func (e *examination) cache(value, where string, fix Fix) {
 	if ours {
 		level = OK
 	}
-	e.add("kerberos", level, fmt.Sprintf("%s says %s: tickets are %s", where, safe.Name(value), place), fix)
+	e.add("kerberos", level, fmt.Sprintf("%s says %s: tickets are %s", where, safe.Name(value),
+		place), fix)
 }

@@ -19,7 +19,7 @@ import (
 func (e *examination) kernel() (blocked bool) {
 	err := keyctl.ProbePersistent(uint32(os.Getuid()))
 	if err == nil {
-		e.add("kernel", OK, "persistent keyrings can be had here", Fix{})
+		e.add("kernel", OK, "persistent keyrings can be had here")
 		return false
 	}
 	text, fix := persistent.Explain(err).Error(), Fix{}
@@ -28,7 +28,8 @@ func (e *examination) kernel() (blocked bool) {
 		fix = at("in the kernel's configuration", "CONFIG_PERSISTENT_KEYRINGS=y")
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.ENOSYS):
 		text += blocker()
-		fix = at("in the unit of the service, or the same in the seccomp profile of the container", "SystemCallFilter=@keyring")
+		fix = at("in the unit of the service, or the same in the seccomp profile of the "+
+			"container", "SystemCallFilter=@keyring")
 	}
 	e.add("kernel", Wrong, text, fix)
 	return true
@@ -37,10 +38,15 @@ func (e *examination) kernel() (blocked bool) {
 // blocker tells what can be seen of who blocks a system call.
 func blocker() string {
 	what := ""
-	if text, err := os.ReadFile("/proc/self/status"); err == nil && strings.Contains(string(text), "\nSeccomp:\t2") {
+	if text, err := os.ReadFile("/proc/self/status"); err == nil &&
+		strings.Contains(string(text), "\nSeccomp:\t2") {
 		what = "; a seccomp filter is on this process"
 	}
-	for file, name := range map[string]string{"/.dockerenv": "Docker", "/run/.containerenv": "Podman", "/run/systemd/container": "systemd-nspawn or the like"} {
+	for file, name := range map[string]string{
+		"/.dockerenv":            "Docker",
+		"/run/.containerenv":     "Podman",
+		"/run/systemd/container": "systemd-nspawn or the like",
+	} {
 		if _, err := os.Stat(file); err == nil {
 			return what + "; this is a container (" + name + ")"
 		}
@@ -56,15 +62,17 @@ func (e *examination) limits() {
 	fix := finding.Sysctl("persistent_keyring_expiry", 259200)
 	switch seconds, err := keyctl.Expiry(); {
 	case errors.Is(err, unix.ENOENT):
-		e.add("expiry", Note, "the kernel has no setting for it: no persistent keyrings", Fix{})
+		e.add("expiry", Note, "the kernel has no setting for it: no persistent keyrings")
 	case err != nil:
-		e.add("expiry", Note, "cannot be seen: "+safe.Error(err), Fix{})
+		e.add("expiry", Note, "cannot be seen: "+safe.Error(err))
 	case seconds == 0:
-		e.add("expiry", Note, "0: persistent keyrings never expire", Fix{})
+		e.add("expiry", Note, "0: persistent keyrings never expire")
 	case seconds < tooShort:
-		e.add("expiry", Wrong, fmt.Sprintf("a persistent keyring is lost %s after the last login or logout%s", show.Duration(uint64(seconds)), collected()), fix)
+		e.add("expiry", Wrong, fmt.Sprintf("a persistent keyring is lost %s after the "+
+			"last login or logout%s", show.Duration(uint64(seconds)), collected()), fix)
 	default:
-		e.add("expiry", OK, fmt.Sprintf("%s after the last login or logout%s", show.Duration(uint64(seconds)), collected()), Fix{})
+		e.add("expiry", OK, fmt.Sprintf("%s after the last login or logout%s",
+			show.Duration(uint64(seconds)), collected()))
 	}
 }
 
@@ -73,5 +81,6 @@ func collected() string {
 	if err != nil {
 		return ""
 	}
-	return fmt.Sprintf("; what has expired can be renewed for %s more (gc_delay)", show.Duration(uint64(delay)))
+	return fmt.Sprintf("; what has expired can be renewed for %s more (gc_delay)",
+		show.Duration(uint64(delay)))
 }

@@ -28,7 +28,7 @@ func (e *examination) keyrings() {
 func (e *examination) quotas() {
 	users, err := keyctl.ProcKeyUsers()
 	if err != nil {
-		e.add("quota", Note, "cannot be seen: "+safe.Error(err), Fix{})
+		e.add("quota", Note, "cannot be seen: "+safe.Error(err))
 	}
 	bad := false
 	for _, u := range users {
@@ -38,7 +38,7 @@ func (e *examination) quotas() {
 		bad = e.quota(u) || bad
 	}
 	if !bad && err == nil {
-		e.add("quota", OK, fmt.Sprintf("no user is near the limit%s", limits(users)), Fix{})
+		e.add("quota", OK, fmt.Sprintf("no user is near the limit%s", limits(users)))
 	}
 }
 
@@ -46,7 +46,7 @@ func (e *examination) quotas() {
 func (e *examination) quotaOf(uid uint32) {
 	users, err := keyctl.ProcKeyUsers()
 	if users == nil && err != nil {
-		e.add("quota", Note, "cannot be seen: "+safe.Error(err), Fix{})
+		e.add("quota", Note, "cannot be seen: "+safe.Error(err))
 	}
 	if u := keyctl.KeyUserOf(users, uid); u != nil {
 		e.quota(*u)
@@ -69,7 +69,8 @@ func (e *examination) quota(u keyctl.KeyUser) bool {
 func limits(users []keyctl.KeyUser) string {
 	for _, u := range users {
 		if u.UID != 0 {
-			return fmt.Sprintf(" of %s and %s", show.Count(u.MaxKeys, "key"), show.Count(u.MaxBytes, "byte"))
+			return fmt.Sprintf(" of %s and %s", show.Count(u.MaxKeys, "key"),
+				show.Count(u.MaxBytes, "byte"))
 		}
 	}
 	return ""
@@ -79,7 +80,7 @@ func limits(users []keyctl.KeyUser) string {
 func (e *examination) everybody() {
 	list, err := persistent.All()
 	if err != nil {
-		e.add("keyrings", Note, "cannot be listed: "+safe.Error(err), Fix{})
+		e.add("keyrings", Note, "cannot be listed: "+safe.Error(err))
 		return
 	}
 	bad := false
@@ -87,12 +88,14 @@ func (e *examination) everybody() {
 		if keyring.State == persistent.Expired {
 			bad = true
 			owner := account.ByUID(keyring.UID)
-			f := finding.Expired("that of "+owner.Short(), "persistent-keyring renew "+login(owner))
+			f := finding.Expired("that of "+owner.Short(), "persistent-keyring renew "+
+				login(owner))
 			e.add("keyrings", Wrong, f.Text, f.Fix)
 		}
 	}
 	if !bad {
-		e.add("keyrings", OK, fmt.Sprintf("%s, none has expired", show.Count(len(list.Keyrings), "persistent keyring")), Fix{})
+		e.add("keyrings", OK, fmt.Sprintf("%s, none has expired",
+			show.Count(len(list.Keyrings), "persistent keyring")))
 	}
 }
 
@@ -103,7 +106,7 @@ func (e *examination) mine() {
 		e.add("session", Wrong, f.Text, f.Fix)
 	}
 	if len(findings) == 0 {
-		e.add("session", OK, "it possesses your persistent keyring", Fix{})
+		e.add("session", OK, "it possesses your persistent keyring")
 	}
 }
 

@@ -21,7 +21,8 @@ type machine struct {
 // here is the machine on which doctor runs.
 func here() machine {
 	return machine{
-		pamconf.System, moduleDirs(), "/etc/ssh/sshd_config", krb5conf.Files(), os.Getenv("KRB5CCNAME"),
+		pamconf.System, moduleDirs(), "/etc/ssh/sshd_config", krb5conf.Files(),
+		os.Getenv("KRB5CCNAME"),
 		"/sys/fs/selinux/enforce", "/var/log/audit/audit.log",
 	}
 }

@@ -39,7 +39,8 @@ func TestMachines(t *testing.T) {
 			e.Print(&show.Printer{Out: &out})
 			got := strings.ReplaceAll(out.String(), root, "")
 			if *update {
-				err = os.WriteFile(file, []byte(setUp+"-- findings --\n"+got), 0o644)
+				err = os.WriteFile(file, []byte(setUp+"-- findings --\n"+got),
+					0o644)
 			} else if got != want {
 				t.Errorf("got:\n%s\nwant:\n%s", got, want)
 			}
@@ -50,7 +51,8 @@ func TestMachines(t *testing.T) {
 	}
 }
 
-// layOut writes the files of a machine, and says where they are. Its module directory has the module.
+// layOut writes the files of a machine, and says where they are. Its module directory has the
+// module.
 func layOut(t *testing.T, root, setUp string) machine {
 	t.Helper()
 	modules := root + "/lib/security"
@@ -79,7 +81,8 @@ func layOut(t *testing.T, root, setUp string) machine {
 	return machine{
 		pam: pam, modules: []string{modules}, sshd: root + "/etc/ssh/sshd_config",
 		kerberos: []string{root + "/etc/krb5.conf"},
-		enforce:  root + "/sys/fs/selinux/enforce", audit: root + "/var/log/audit/audit.log",
+		enforce:  root + "/sys/fs/selinux/enforce",
+		audit:    root + "/var/log/audit/audit.log",
 	}
 }
 

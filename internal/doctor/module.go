@@ -41,26 +41,33 @@ func (m machine) moduleFile() string {
 func (e *examination) module() {
 	path := e.moduleFile()
 	if path == "" {
-		e.add("module", Wrong, "the directory of the PAM modules cannot be found: "+neighbour+" is in none of the usual places", at("on Debian (on Red Hat the package is pam)", "apt-get install libpam-modules"))
+		e.add("module", Wrong, "the directory of the PAM modules cannot be found: "+
+			neighbour+" is in none of the usual places",
+			at("on Debian (on Red Hat the package is pam)",
+				"apt-get install libpam-modules"))
 		return
 	}
 	info, err := os.Stat(path)
 	switch {
 	case os.IsNotExist(err):
-		e.add("module", Wrong, path+" is missing: services that name it fail, or go on without it", at("install its package, or from the source", "make install PAMDIR="+e.modules[0]))
+		e.add("module", Wrong, path+" is missing: services that name it fail, or go on "+
+			"without it", at("install its package, or from the source",
+			"make install PAMDIR="+e.modules[0]))
 		return
 	case err != nil:
-		e.add("module", Note, "cannot be seen: "+safe.Error(err), Fix{})
+		e.add("module", Note, "cannot be seen: "+safe.Error(err))
 		return
 	}
 	if !e.safe(path, info) {
 		return
 	}
 	if err := dlopen.InChild(path); err != nil {
-		e.add("module", Wrong, fmt.Sprintf("%s cannot be loaded: %v", path, err), at("install it anew, built for this machine", "make install PAMDIR="+e.modules[0]))
+		e.add("module", Wrong, fmt.Sprintf("%s cannot be loaded: %v", path, err),
+			at("install it anew, built for this machine", "make install PAMDIR="+
+				e.modules[0]))
 		return
 	}
-	e.add("module", OK, path+" can be loaded", Fix{})
+	e.add("module", OK, path+" can be loaded")
 }
 
 // safe tells whether the module is root's alone to change and everybody's to read.
@@ -69,13 +76,19 @@ func (e *examination) safe(path string, info fs.FileInfo) bool {
 	mode := info.Mode()
 	switch {
 	case !mode.IsRegular():
-		e.add("module", Wrong, fmt.Sprintf("%s is no regular file (%v)", path, mode), finding.Command("rm "+path))
+		e.add("module", Wrong, fmt.Sprintf("%s is no regular file (%v)", path, mode),
+			finding.Command("rm "+path))
 	case owner != 0:
-		e.add("module", Wrong, fmt.Sprintf("%s belongs to UID %d, who can thus become root", path, owner), finding.Command("chown root:root "+path))
+		e.add("module", Wrong, fmt.Sprintf("%s belongs to UID %d, who can thus become root",
+			path, owner), finding.Command("chown root:root "+path))
 	case mode.Perm()&0o022 != 0:
-		e.add("module", Wrong, fmt.Sprintf("%s has mode %04o: others than root can write it, and thus become root", path, mode.Perm()), finding.Command("chmod 644 "+path))
+		e.add("module", Wrong, fmt.Sprintf("%s has mode %04o: others than root can write "+
+			"it, and thus become root", path, mode.Perm()),
+			finding.Command("chmod 644 "+path))
 	case mode.Perm()&0o444 != 0o444:
-		e.add("module", Wrong, fmt.Sprintf("%s has mode %04o: programs that are not root's (a screen locker) cannot load it", path, mode.Perm()), finding.Command("chmod 644 "+path))
+		e.add("module", Wrong, fmt.Sprintf("%s has mode %04o: programs that are not "+
+			"root's (a screen locker) cannot load it", path, mode.Perm()),
+			finding.Command("chmod 644 "+path))
 	default:
 		return true
 	}

@@ -17,20 +17,21 @@ func (e *examination) selinux() {
 	enforce, err := os.ReadFile(e.enforce)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		e.add("SELinux", OK, "not in use", Fix{})
+		e.add("SELinux", OK, "not in use")
 		return
 	case err != nil:
-		e.add("SELinux", Note, "cannot be seen: "+safe.Error(err), Fix{})
+		e.add("SELinux", Note, "cannot be seen: "+safe.Error(err))
 		return
 	}
 	text, err := tail(e.audit, 8<<20)
 	if err != nil {
-		e.add("SELinux", Note, "denials cannot be seen: "+safe.Error(err), at("as root", "ausearch -m avc -ts today | grep tclass=key"))
+		e.add("SELinux", Note, "denials cannot be seen: "+safe.Error(err), at("as root",
+			"ausearch -m avc -ts today | grep tclass=key"))
 		return
 	}
 	denials := Denials(text)
 	if len(denials) == 0 {
-		e.add("SELinux", OK, "no denial about keys in "+e.audit, Fix{})
+		e.add("SELinux", OK, "no denial about keys in "+e.audit)
 		return
 	}
 	last := denials[len(denials)-1]
@@ -38,8 +39,10 @@ func (e *examination) selinux() {
 	if strings.TrimSpace(string(enforce)) == "0" {
 		level = Note // permissive: it was let through
 	}
-	e.add("SELinux", level, fmt.Sprintf("%s about keys in %s, the last: %s", show.Count(len(denials), "denial"), e.audit, safe.Quote(last)),
-		finding.Command("ausearch -m avc -ts today | grep tclass=key | audit2allow -M pam_persistent && semodule -i pam_persistent.pp"))
+	e.add("SELinux", level, fmt.Sprintf("%s about keys in %s, the last: %s",
+		show.Count(len(denials), "denial"), e.audit, safe.Quote(last)),
+		finding.Command("ausearch -m avc -ts today | grep tclass=key | audit2allow -M "+
+			"pam_persistent && semodule -i pam_persistent.pp"))
 }
 
 // Denials are the lines of an audit log that tell of a denied access to a key, from

@@ -23,7 +23,7 @@ const systemdUser = "systemd-user"
 func (e *examination) services() {
 	names, err := e.pam.Services()
 	if err != nil {
-		e.add("services", Note, "cannot all be listed: "+safe.Error(err), Fix{})
+		e.add("services", Note, "cannot all be listed: "+safe.Error(err))
 	}
 	var without []string
 	found := false
@@ -42,9 +42,11 @@ func (e *examination) services() {
 	}
 	switch {
 	case !found:
-		e.add("services", Wrong, "no service at all has a session line with "+Module, at("in the files of the services, after "+keyinit, line))
+		e.add("services", Wrong, "no service at all has a session line with "+Module,
+			at("in the files of the services, after "+keyinit, line))
 	case len(without) > 0:
-		e.add("services", Note, "also without the line, which may be meant so: "+strings.Join(without, ", "), Fix{})
+		e.add("services", Note, "also without the line, which may be meant so: "+
+			strings.Join(without, ", "))
 	}
 }
 
@@ -68,16 +70,18 @@ func has(stack pamconf.Stack) bool {
 func (e *examination) service(name string) {
 	s := service{"service " + name, e.pam.Stack(name, "session"), e}
 	if s.stack.FromOther && !e.pam.Has(name) {
-		e.add(s.check, Wrong, "it has no file in "+strings.Join(e.pam.Dirs, " or ")+": libpam takes the lines of other", Fix{})
+		e.add(s.check, Wrong, "it has no file in "+strings.Join(e.pam.Dirs, " or ")+
+			": libpam takes the lines of other")
 	}
 	for _, problem := range s.stack.Problems {
-		e.add(s.check, Wrong, "libpam lets the service fail: "+problem, Fix{})
+		e.add(s.check, Wrong, "libpam lets the service fail: "+problem)
 	}
 	s.examine()
 	s.options()
 	s.unusable()
 	if !has(s.stack) && has(e.pam.Stack(name, "auth")) {
-		e.add(s.check, Note, "the line is in its auth stack: it works if the program calls pam_setcred", Fix{})
+		e.add(s.check, Note,
+			"the line is in its auth stack: it works if the program calls pam_setcred")
 	}
 }
 
@@ -88,8 +92,8 @@ type service struct {
 	*examination
 }
 
-func (s *service) add(level, text string, fix Fix) {
-	s.examination.add(s.check, level, text, fix)
+func (s *service) add(level, text string, fix ...Fix) {
+	s.examination.add(s.check, level, text, fix...)
 }
 
 // examine finds out which line of ours joins the session keyring that the session has in the end.
@@ -99,7 +103,9 @@ func (s *service) examine() {
 	ours := s.positions()
 	switch {
 	case s.stack.FromOther && len(ours) == 0 && len(s.stack.Files) > 0:
-		s.add(Wrong, "no session line with "+Module+": it has no session lines, so libpam uses those of other", at(s.place(-1), keyinitLine+"\n"+line))
+		s.add(Wrong, "no session line with "+Module+
+			": it has no session lines, so libpam uses those of other", at(s.place(-1),
+			keyinitLine+"\n"+line))
 		return
 	case len(ours) == 0:
 		where, text := s.newLine(last, line)
@@ -119,13 +125,16 @@ func (s *service) examine() {
 		s.add(Wrong, fmt.Sprintf("%s stands before %s (%s), which replaces the session keyring: the link is lost", lines[i].Where(), keyinit, lines[last].Where()),
 			s.fixOrder(lines[i], last))
 	case last < 0:
-		s.add(OK, fmt.Sprintf("%s, session keyring made by this module%s", lines[i].Where(), s.systemd(i)), Fix{})
+		s.add(OK, fmt.Sprintf("%s, session keyring made by this module%s", lines[i].Where(),
+			s.systemd(i)))
 	default:
-		s.add(OK, fmt.Sprintf("%s, after %s (%s)%s", lines[i].Where(), keyinit, lines[last].Where(), s.systemd(i)), Fix{})
+		s.add(OK, fmt.Sprintf("%s, after %s (%s)%s", lines[i].Where(), keyinit,
+			lines[last].Where(), s.systemd(i)))
 	}
 	s.leftBehind(last, i)
 	if by, ok := s.stack.Skips(i); ok {
-		s.add(Note, fmt.Sprintf("%s (%s %s) can keep %s from running, if it succeeds", by.Where(), by.Control, by.Module, lines[i].Where()), Fix{})
+		s.add(Note, fmt.Sprintf("%s (%s %s) can keep %s from running, if it succeeds",
+			by.Where(), by.Control, by.Module, lines[i].Where()))
 	}
 }
 
@@ -142,9 +151,11 @@ func (s *service) leftBehind(last, i int) {
 		if !slices.ContainsFunc(keepers, line.Is) {
 			continue
 		}
-		fix := at(fmt.Sprintf("in %s before line %d", s.editable(line.File), line.Number), words(ours))
+		fix := at(fmt.Sprintf("in %s before line %d", s.editable(line.File), line.Number),
+			words(ours))
 		if line.File == ours.File {
-			fix.Where = fmt.Sprintf("in %s move line %d above line %d", s.editable(line.File), ours.Number, line.Number)
+			fix.Where = fmt.Sprintf("in %s move line %d above line %d",
+				s.editable(line.File), ours.Number, line.Number)
 		}
 		s.add(Note, fmt.Sprintf("%s stands before %s: the module joins a session keyring, and leaves behind what %s has put into the one before",
 			line.Where(), ours.Where(), line.Module), fix)
@@ -193,7 +204,8 @@ func (s *service) place(after int) string {
 func (s *service) fixOrder(ours pamconf.Line, keyinit int) Fix {
 	after := s.stack.Lines[keyinit]
 	if ours.File == after.File {
-		return at(fmt.Sprintf("in %s move line %d below line %d", s.editable(ours.File), ours.Number, after.Number), words(ours))
+		return at(fmt.Sprintf("in %s move line %d below line %d", s.editable(ours.File),
+			ours.Number, after.Number), words(ours))
 	}
 	where, text := s.newLine(keyinit, strings.ReplaceAll(words(ours), " user_keyring", ""))
 	return at(where, text)
@@ -214,7 +226,8 @@ func (s *service) newLine(after int, text string) (where, lines string) {
 		file = s.stack.Files[0]
 	}
 	if name, ok := s.vendors(file); ok && name == s.stack.Service && s.stack.AtInclude {
-		return fmt.Sprintf("in a new file %s/%s", s.pam.Dirs[0], name), "@include " + file + "\n" + text
+		return fmt.Sprintf("in a new file %s/%s", s.pam.Dirs[0], name), "@include " + file +
+			"\n" + text
 	}
 	return s.place(after), text
 }
@@ -258,7 +271,8 @@ func (s *service) systemd(ours int) string {
 func (s *service) unusable() {
 	for _, i := range s.positions() {
 		if module := s.stack.Lines[i].Module; !s.installed(module) {
-			s.add(Wrong, fmt.Sprintf("%s names a module that is missing: %s", s.stack.Lines[i].Where(), module), Fix{})
+			s.add(Wrong, fmt.Sprintf("%s names a module that is missing: %s",
+				s.stack.Lines[i].Where(), module))
 		}
 	}
 }
@@ -272,9 +286,11 @@ func (s *service) options() {
 			_, notUID := strconv.ParseUint(value, 10, 32)
 			switch {
 			case fault != "":
-				s.add(Note, fmt.Sprintf("%s: %s: %s: the module logs it and goes on without it", where, fault, safe.Quote(arg)), Fix{})
+				s.add(Note, fmt.Sprintf("%s: %s: %s: the module logs it and goes "+
+					"on without it", where, fault, safe.Quote(arg)))
 			case name == "minimum_uid" && notUID != nil:
-				s.add(Wrong, fmt.Sprintf("%s: %s: not a UID: the module excludes every user", where, safe.Quote(arg)), Fix{})
+				s.add(Wrong, fmt.Sprintf("%s: %s: not a UID: the module excludes "+
+					"every user", where, safe.Quote(arg)))
 			}
 		}
 	}

@@ -15,15 +15,19 @@ func (e *examination) openssh() {
 	setting, found, err := sshdconf.Find(e.sshd, "UsePAM")
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		e.add("sshd", OK, "there is no "+e.sshd, Fix{})
+		e.add("sshd", OK, "there is no "+e.sshd)
 	case err != nil:
-		e.add("sshd", Note, "cannot be seen: "+safe.Error(err), Fix{})
+		e.add("sshd", Note, "cannot be seen: "+safe.Error(err))
 	case !found:
-		e.add("sshd", Wrong, "UsePAM is not set, and OpenSSH's default is no: sshd opens no PAM session", at("in "+e.sshd+" (then systemctl reload sshd)", "UsePAM yes"))
+		e.add("sshd", Wrong, "UsePAM is not set, and OpenSSH's default is no: sshd opens "+
+			"no PAM session", at("in "+e.sshd+" (then systemctl reload sshd)",
+			"UsePAM yes"))
 	case !strings.EqualFold(setting.Value, "yes"):
-		e.add("sshd", Wrong, fmt.Sprintf("UsePAM is %s: sshd opens no PAM session", safe.Name(setting.Value)),
-			at(fmt.Sprintf("in %s line %d (then systemctl reload sshd)", setting.File, setting.Line), "UsePAM yes"))
+		e.add("sshd", Wrong, fmt.Sprintf("UsePAM is %s: sshd opens no PAM session",
+			safe.Name(setting.Value)),
+			at(fmt.Sprintf("in %s line %d (then systemctl reload sshd)", setting.File,
+				setting.Line), "UsePAM yes"))
 	default:
-		e.add("sshd", OK, "UsePAM is yes", Fix{})
+		e.add("sshd", OK, "UsePAM is yes")
 	}
 }

@@ -1,6 +1,6 @@
-// Package document holds the types of the JSON documents that persistent-keyring prints with --json.
-// schema.json says what each field means, and a test compares the two. The documents are a contract: a
-// field may be added, none is renamed, removed or given another meaning.
+// Package document holds the types of the JSON documents that persistent-keyring prints with
+// --json. schema.json says what each field means, and a test compares the two. The documents are a
+// contract: a field may be added, none is renamed, removed or given another meaning.
 package document
 
 import (

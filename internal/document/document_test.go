@@ -36,7 +36,8 @@ func TestTypesFitTheSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	types := map[string]reflect.Type{}
-	for _, d := range []any{document.Status{}, document.List{}, document.Doctor{}, document.Try{}} {
+	for _, d := range []any{document.Status{}, document.List{}, document.Doctor{},
+		document.Try{}} {
 		collect(reflect.TypeOf(d), types)
 	}
 	for name, of := range types {
@@ -128,7 +129,8 @@ func typeName(of reflect.Type) string {
 
 // The schema refuses a document with a field too many, too few or of another type.
 func TestSchemaRefuses(t *testing.T) {
-	whole := document.Doctor{Version: document.Version, Results: []document.Result{{Check: "kernel", Level: "ok", Text: "x"}}}
+	whole := document.Doctor{Version: document.Version,
+		Results: []document.Result{{Check: "kernel", Level: "ok", Text: "x"}}}
 	for _, test := range []struct{ name, old, new, want string }{
 		{"whole", "", "", ""},
 		{"unknown", `"text":"x"`, `"text":"x","more":1`, "additional properties 'more' not allowed"},
@@ -141,15 +143,18 @@ func TestSchemaRefuses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = documenttest.Validate("doctor", []byte(strings.Replace(string(text), test.old, test.new, 1)))
-		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+		err = documenttest.Validate("doctor", []byte(strings.Replace(string(text), test.old,
+			test.new, 1)))
+		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(),
+			test.want) {
 			t.Errorf("%s: %v, want %q", test.name, err, test.want)
 		}
 	}
 }
 
 func FuzzWrite(f *testing.F) {
-	for _, text := range []string{"plain", "two\nlines", "\x1b[2J", "\u009b2J", "\u202e", "\xff", strings.Repeat("ä", 100)} {
+	for _, text := range []string{"plain", "two\nlines", "\x1b[2J", "\u009b2J", "\u202e",
+		"\xff", strings.Repeat("ä", 100)} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -158,7 +163,8 @@ func FuzzWrite(f *testing.F) {
 			t.Fatal(err)
 		}
 		var back string
-		if err := json.Unmarshal(out.Bytes(), &back); err != nil || back != strings.ToValidUTF8(text, "\ufffd") && utf8.ValidString(text) {
+		if err := json.Unmarshal(out.Bytes(), &back); err != nil ||
+			back != strings.ToValidUTF8(text, "\ufffd") && utf8.ValidString(text) {
 			t.Errorf("%q came back as %q, %v", text, back, err)
 		}
 		for _, c := range out.Bytes()[:out.Len()-1] {

@@ -8,8 +8,8 @@ import (
 	"unicode/utf16"
 )
 
-// Write writes a document in ASCII alone: a terminal may take other characters for control characters.
-// Bytes that are no UTF-8 become U+FFFD.
+// Write writes a document in ASCII alone: a terminal may take other characters for control
+// characters. Bytes that are no UTF-8 become U+FFFD.
 func Write(out io.Writer, document any) error {
 	text, err := json.MarshalIndent(document, "", "  ")
 	if err != nil {

@@ -9,8 +9,9 @@ import (
 
 // Quota tells what of a user's quota is used and left.
 func Quota(u keyctl.KeyUser) string {
-	return fmt.Sprintf("%d of %s and %d of %s used; %d and %d left", u.QuotaKeys, show.Count(u.MaxKeys, "key"),
-		u.QuotaBytes, show.Count(u.MaxBytes, "byte"), max(0, u.MaxKeys-u.QuotaKeys), max(0, u.MaxBytes-u.QuotaBytes))
+	return fmt.Sprintf("%d of %s and %d of %s used; %d and %d left",
+		u.QuotaKeys, show.Count(u.MaxKeys, "key"), u.QuotaBytes, show.Count(u.MaxBytes, "byte"),
+		max(0, u.MaxKeys-u.QuotaKeys), max(0, u.MaxBytes-u.QuotaBytes))
 }
 
 // nearlyFull is the share of a quota, in percent, from which on it is worth a note.
@@ -23,9 +24,11 @@ func NearQuota(u keyctl.KeyUser) (f Finding, usedUp, near bool) {
 	usedUp = u.QuotaKeys >= u.MaxKeys || u.QuotaBytes+smallest > u.MaxBytes
 	f = Finding{Quota(u), raise(u)}
 	if usedUp {
-		f.Text += ": no new key can be kept; drop keys (persistent-keyring drop, keyctl unlink), or raise the quota"
+		f.Text += ": no new key can be kept; drop keys (persistent-keyring drop, keyctl " +
+			"unlink), or raise the quota"
 	}
-	return f, usedUp, max(percent(u.QuotaKeys, u.MaxKeys), percent(u.QuotaBytes, u.MaxBytes)) >= nearlyFull
+	used := max(percent(u.QuotaKeys, u.MaxKeys), percent(u.QuotaBytes, u.MaxBytes))
+	return f, usedUp, used >= nearlyFull
 }
 
 func percent(part, whole int) int {

@@ -2,8 +2,8 @@ package finding
 
 import "strings"
 
-// Tickets says where the tickets of a credential cache of this name are. kept is that they outlive a
-// logout, and ours that it is the persistent keyring that keeps them.
+// Tickets says where the tickets of a credential cache of this name are. kept is that they outlive
+// a logout, and ours that it is the persistent keyring that keeps them.
 func Tickets(ccache string) (place string, kept, ours bool) {
 	kind, _, _ := strings.Cut(ccache, ":")
 	switch {
@@ -12,7 +12,8 @@ func Tickets(ccache string) (place string, kept, ours bool) {
 	case kind == "KCM":
 		return "kept by a daemon over a logout, not in the persistent keyring", true, false
 	case kind == "KEYRING":
-		return "in a keyring that ends with the session, not in the persistent keyring", false, false
+		return "in a keyring that ends with the session, not in the persistent keyring",
+			false, false
 	}
 	return "in files, not in the persistent keyring", false, false
 }

@@ -18,7 +18,8 @@ func DropTo(uid, gid, saved uint32) error {
 		{"setresgid", unix.SYS_SETRESGID, [3]uint32{gid, gid, gid}},
 		{"setresuid", unix.SYS_SETRESUID, [3]uint32{uid, uid, saved}},
 	} {
-		if _, _, errno := unix.RawSyscall(step.nr, uintptr(step.args[0]), uintptr(step.args[1]), uintptr(step.args[2])); errno != 0 {
+		if _, _, errno := unix.RawSyscall(step.nr, uintptr(step.args[0]),
+			uintptr(step.args[1]), uintptr(step.args[2])); errno != 0 {
 			return &Error{Call: step.call, Errno: errno}
 		}
 	}

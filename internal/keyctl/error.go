@@ -9,7 +9,7 @@ import (
 // Error is a system call that failed.
 type Error struct {
 	Call   string     // "KEYCTL_DESCRIBE", "add_key", "open", ...
-	Object string     // what it was about: a serial, a UID, a quoted description, a path; may be ""
+	Object string     // a serial, a UID, a quoted description, a path; may be ""
 	Errno  unix.Errno // why
 }
 

@@ -9,11 +9,14 @@ import (
 
 func TestNames(t *testing.T) {
 	keyctltest.AsUser(t, userA, func() {
+		persistent := good(keyctl.GetPersistent(userA, keyctl.Session))(t)
 		for keyring, want := range map[keyctl.Serial]string{
-			keyctl.User: keyctl.UserName(userA), keyctl.UserSession: keyctl.UserSessionName(userA),
-			good(keyctl.GetPersistent(userA, keyctl.Session))(t): keyctl.PersistentName(userA),
+			keyctl.User:        keyctl.UserName(userA),
+			keyctl.UserSession: keyctl.UserSessionName(userA),
+			persistent:         keyctl.PersistentName(userA),
 		} {
-			if d := good(keyctl.Describe(good(keyctl.KeyringID(keyring, true))(t)))(t); d.Text != want {
+			serial := good(keyctl.KeyringID(keyring, true))(t)
+			if d := good(keyctl.Describe(serial))(t); d.Text != want {
 				t.Errorf("%v is %q, not %q", keyring, d.Text, want)
 			}
 		}

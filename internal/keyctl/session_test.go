@@ -170,7 +170,8 @@ func withoutSession(t *testing.T, do func()) {
 	keyctltest.OnThread(t, func() {
 		t.Cleanup(func() { keyctltest.Forget(t, userA) })
 		done(t, keyctltest.DropTo(userA, userA))
-		if d, err := keyctl.Describe(keyctl.Session); err != nil || d.Text != keyctl.UserSessionName(userA) {
+		if d, err := keyctl.Describe(keyctl.Session); err != nil ||
+			d.Text != keyctl.UserSessionName(userA) {
 			t.Skipf("the tests were started with a session keyring (%q, %v), and there is no way to get rid of it", d.Text, err)
 		}
 	})

@@ -34,7 +34,8 @@ func sysctl(name string) (value uint32, err error) {
 	}
 	n, err := strconv.ParseUint(strings.TrimSuffix(text, "\n"), 10, 32)
 	if err != nil {
-		return 0, &ParseError{Source: path, Line: 1, Reason: "no number: " + strconv.Quote(text)}
+		reason := "no number: " + strconv.Quote(text)
+		return 0, &ParseError{Source: path, Line: 1, Reason: reason}
 	}
 	return uint32(n), nil
 }

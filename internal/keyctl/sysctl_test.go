@@ -19,7 +19,8 @@ func TestExpiry(t *testing.T) {
 		}
 	}
 	for _, refused := range []string{"2147483648", "-1"} {
-		err := os.WriteFile(keyctl.SysctlDir+"/persistent_keyring_expiry", []byte(refused), 0)
+		err := os.WriteFile(keyctl.SysctlDir+"/persistent_keyring_expiry", []byte(refused),
+			0)
 		if !errors.Is(err, unix.EINVAL) {
 			t.Errorf("%s: %v, want EINVAL", refused, err)
 		}

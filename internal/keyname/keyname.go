@@ -20,13 +20,15 @@ type Name struct {
 func Parse(arg string) (Name, error) {
 	if typ, description, found := strings.Cut(arg, ":"); found {
 		if typ == "" || strings.ContainsRune(arg, 0) {
-			return Name{}, fmt.Errorf("key %s: a type must stand before the colon, as in user:name", safe.Quote(arg))
+			return Name{}, fmt.Errorf("key %s: a type must stand before the colon, "+
+				"as in user:name", safe.Quote(arg))
 		}
 		return Name{Type: typ, Description: description}, nil
 	}
 	serial, err := strconv.ParseInt(arg, 0, 32)
 	if err != nil || serial < 1 {
-		return Name{}, fmt.Errorf("key %s: neither a serial nor type:description", safe.Quote(arg))
+		return Name{}, fmt.Errorf("key %s: neither a serial nor type:description",
+			safe.Quote(arg))
 	}
 	return Name{Serial: keyctl.Serial(serial)}, nil
 }

@@ -11,8 +11,8 @@ import (
 func (k *Key) Document() document.Key {
 	d := document.Key{
 		Serial: k.Serial, State: string(k.State), Type: k.Type, Description: k.Description,
-		Timer: document.TimerOf(k.Timeout), Bytes: k.Bytes, Again: k.Again, Principal: k.Principal,
-		Ticket: ticket(k.Ticket), Keys: Documents(k.Keys),
+		Timer: document.TimerOf(k.Timeout), Bytes: k.Bytes, Again: k.Again,
+		Principal: k.Principal, Ticket: ticket(k.Ticket), Keys: Documents(k.Keys),
 	}
 	if k.Type != "" {
 		uid := k.UID
@@ -37,7 +37,8 @@ func ticket(t *ccache.Ticket) *document.Ticket {
 	if t == nil {
 		return nil
 	}
-	return &document.Ticket{Client: t.Client, Server: t.Server, Starts: stamp(t.Starts), Ends: stamp(t.Ends), RenewableUntil: stamp(t.RenewableUntil), Setting: t.Setting}
+	return &document.Ticket{Client: t.Client, Server: t.Server, Starts: stamp(t.Starts),
+		Ends: stamp(t.Ends), RenewableUntil: stamp(t.RenewableUntil), Setting: t.Setting}
 }
 
 func stamp(t time.Time) string {

@@ -43,7 +43,8 @@ func (k *Key) Line(now time.Time) string {
 	case k.Ticket != nil && !k.Ticket.Setting:
 		name = fmt.Sprintf("ticket for %s (%d)", safe.Name(k.Ticket.Server), k.Serial)
 	case k.Type != "":
-		name = fmt.Sprintf("%s %s (%d)", safe.Name(k.Type), safe.Quote(k.Description), k.Serial)
+		name = fmt.Sprintf("%s %s (%d)", safe.Name(k.Type), safe.Quote(k.Description),
+			k.Serial)
 	}
 	return strings.Join(append([]string{name}, k.details(now)...), ", ")
 }
@@ -84,7 +85,8 @@ func (k *Key) details(now time.Time) (details []string) {
 // timerElsewhere tells of keys whose timer says nothing new: Kerberos lets its keys expire with the ticket, and
 // when a persistent keyring expires is told where it is introduced.
 func (k *Key) timerElsewhere() bool {
-	return k.Ticket != nil || k.Principal != "" || k.Type == "keyring" && strings.HasPrefix(k.Description, keyctl.PersistentPrefix)
+	return k.Ticket != nil || k.Principal != "" || k.Type == "keyring" &&
+		strings.HasPrefix(k.Description, keyctl.PersistentPrefix)
 }
 
 func ticketTimes(ends, renewable, now time.Time) (times []string) {

@@ -34,10 +34,12 @@ func Look() (*List, error) {
 	users, _ := keyctl.ProcKeyUsers() // All has reported what is wrong with it
 	l := &List{}
 	for _, keyring := range found.Keyrings {
-		l.Keyrings = append(l.Keyrings, Keyring{keyring, account.ByUID(keyring.UID), keyctl.KeyUserOf(users, keyring.UID)})
+		l.Keyrings = append(l.Keyrings, Keyring{keyring, account.ByUID(keyring.UID),
+			keyctl.KeyUserOf(users, keyring.UID)})
 	}
 	for _, serial := range found.Unseen {
-		l.Unseen = append(l.Unseen, fmt.Sprintf("keyring %d of the kernel's register: its owner has no line in /proc/key-users", serial))
+		l.Unseen = append(l.Unseen, fmt.Sprintf("keyring %d of the kernel's register: "+
+			"its owner has no line in /proc/key-users", serial))
 	}
 	for _, err := range found.Problems {
 		l.Unseen = append(l.Unseen, err.Error())
@@ -47,9 +49,11 @@ func Look() (*List, error) {
 
 // Document converts a list.
 func (l *List) Document() document.List {
-	d := document.List{Version: document.Version, Keyrings: []document.Listed{}, Unseen: append([]string{}, l.Unseen...)}
+	d := document.List{Version: document.Version, Keyrings: []document.Listed{},
+		Unseen: append([]string{}, l.Unseen...)}
 	for _, k := range l.Keyrings {
-		d.Keyrings = append(d.Keyrings, document.Listed{UID: k.UID, User: k.Owner.Name, Keyring: document.KeyringOf(k.Keyring), Quota: document.QuotaOf(k.Quota)})
+		d.Keyrings = append(d.Keyrings, document.Listed{UID: k.UID, User: k.Owner.Name,
+			Keyring: document.KeyringOf(k.Keyring), Quota: document.QuotaOf(k.Quota)})
 	}
 	return d
 }

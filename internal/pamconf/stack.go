@@ -92,7 +92,8 @@ func (c Config) collect(s *Stack, name, kind string, level, depth int, from stri
 	if err != nil {
 		// Without a file of its own a service has the lines of "other".
 		if from != "" || !errors.Is(err, fs.ErrNotExist) {
-			s.Problems = append(s.Problems, strings.TrimPrefix(from+": ", ": ")+safe.Error(err))
+			s.Problems = append(s.Problems, strings.TrimPrefix(from+": ", ": ")+
+				safe.Error(err))
 		}
 		return
 	}

@@ -34,13 +34,17 @@ func advice(e *keyctl.Error) string {
 	switch {
 	case e.Errno == unix.EPERM && e.Call == "setfsuid":
 		return "this is another user's keyring: only root may look at it or renew it"
-	case e.Errno == unix.EPERM && e.Call == "KEYCTL_GET_PERSISTENT" && !strings.HasPrefix(e.Object, "of UID "+me+" "):
+	case e.Errno == unix.EPERM && e.Call == "KEYCTL_GET_PERSISTENT" &&
+		!strings.HasPrefix(e.Object, "of UID "+me+" "):
 		return "CAP_SETUID is missing, which another user's keyring needs, or " + forbidden
-	case e.Errno == unix.EDQUOT && e.Call == "KEYCTL_JOIN_SESSION_KEYRING": // charged to the real UID
+	case e.Errno == unix.EDQUOT && e.Call == "KEYCTL_JOIN_SESSION_KEYRING":
+		// The kernel charges the keyring to the real UID.
 		return "the key quota of UID " + me + ", which runs this program, is used up: " + raise
-	case e.Errno == unix.ENOKEY && e.Call == "KEYCTL_LINK" && strings.HasPrefix(e.Object, keyctl.User.String()+" "):
+	case e.Errno == unix.ENOKEY && e.Call == "KEYCTL_LINK" &&
+		strings.HasPrefix(e.Object, keyctl.User.String()+" "):
 		// The kernel says so if it cannot make the keyring, and if it has found a dead one.
-		return "there is no user keyring: the user has revoked it, or the user's key quota is used up (/proc/key-users)"
+		return "there is no user keyring: the user has revoked it, or the user's key " +
+			"quota is used up (/proc/key-users)"
 	}
 	return adviceOn[e.Errno]
 }
@@ -58,8 +62,10 @@ var adviceOn = map[unix.Errno]string{
 	unix.EOPNOTSUPP: "the kernel was built without CONFIG_PERSISTENT_KEYRINGS",
 	unix.EPERM:      forbidden,
 	unix.ELOOP: "keyrings are nested too deep in the persistent keyring: " +
-		"a session that possesses it can clear it (persistent-keyring clear), else it comes right when it expires",
-	unix.EDEADLK:     "that keyring holds the persistent keyring itself, or a keyring around it",
+		"a session that possesses it can clear it (persistent-keyring clear), else it " +
+		"comes right when it expires",
+	unix.EDEADLK:     "that keyring holds the persistent keyring, or a keyring around it",
 	unix.EKEYREVOKED: "it was revoked: log in again, or run persistent-keyring exec",
-	unix.ENOKEY:      "there is no such key in reach of this session: persistent-keyring status and keyctl show list what is",
+	unix.ENOKEY: "there is no such key in reach of this session: persistent-keyring " +
+		"status and keyctl show list what is",
 }

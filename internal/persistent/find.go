@@ -1,6 +1,6 @@
-// Package persistent links persistent keyrings, finds them without a change of their timers, and says
-// what can be done where the kernel refuses that. The module uses it too, so it does not import fmt
-// (see package main in pam_persistent).
+// Package persistent links persistent keyrings, finds them without a change of their timers, and
+// says what can be done where the kernel refuses that. The module uses it too, so it does not
+// import fmt (see package main in pam_persistent).
 package persistent
 
 import (
@@ -39,7 +39,8 @@ type Keyring struct {
 func Find(uid uint32, keys []keyctl.KeyInfo) (found Keyring, ok bool) {
 	rank := map[State]int{Valid: 3, Expired: 2, Revoked: 1}
 	for _, key := range keys {
-		if key.Type != "keyring" || key.UID != uid || key.Flags.Has(keyctl.FlagInQuota) || key.Description != keyctl.PersistentName(uid) {
+		if key.Type != "keyring" || key.UID != uid || key.Flags.Has(keyctl.FlagInQuota) ||
+			key.Description != keyctl.PersistentName(uid) {
 			continue
 		}
 		state, genuine := confirm(key)

@@ -11,8 +11,8 @@ import (
 // linkTries bounds how often [Link] asks for a keyring that is gone when it is looked at.
 const linkTries = 5
 
-// Link links the persistent keyring of a user into a keyring and resets its timer; it is made if there
-// is none. The garbage collector may take an expired one just after the kernel has found it
+// Link links the persistent keyring of a user into a keyring and resets its timer; it is made if
+// there is none. The garbage collector may take an expired one just after the kernel has found it
 // (security/keys/persistent.c), so Link looks at what it got, and asks again.
 //
 // Errors: those of [keyctl.GetPersistent] and [keyctl.Describe].
@@ -33,5 +33,6 @@ func Link(uid uint32, into keyctl.Serial) (serial keyctl.Serial, err error) {
 func Renew(uid uint32) (keyctl.Serial, error) { return Link(uid, keyctl.Thread) }
 
 func dead(err error) bool {
-	return errors.Is(err, unix.ENOKEY) || errors.Is(err, unix.EKEYEXPIRED) || errors.Is(err, unix.EKEYREVOKED)
+	return errors.Is(err, unix.ENOKEY) || errors.Is(err, unix.EKEYEXPIRED) ||
+		errors.Is(err, unix.EKEYREVOKED)
 }

@@ -42,7 +42,8 @@ func All() (List, error) {
 			return List{}, err
 		}
 		if err != nil {
-			list.note(errors.New("UID " + strconv.FormatUint(uint64(user.UID), 10) + ": " + err.Error()))
+			list.note(errors.New("UID " + strconv.FormatUint(uint64(user.UID), 10) +
+				": " + err.Error()))
 		}
 		if ok {
 			list.Keyrings = append(list.Keyrings, keyring)

@@ -52,10 +52,12 @@ func TestOf(t *testing.T) {
 // Names and lines that only look like the kernel's are not believed.
 func TestFindForged(t *testing.T) {
 	keyctltest.AsUser(t, user, func() {
-		fake, err := keyctl.AddKey("keyring", keyctl.PersistentName(user), nil, keyctl.Session)
+		fake, err := keyctl.AddKey("keyring", keyctl.PersistentName(user), nil,
+			keyctl.Session)
 		check(t, err)
 		// The kernel adds ": 1", the size of the key in whose name it stands: that passes for the number of links.
-		line := fmt.Sprintf("%08x I------     3  4w 1f030000 %5d 65534 keyring   %s", 3, user, keyctl.PersistentName(user))
+		line := fmt.Sprintf("%08x I------     3  4w 1f030000 %5d 65534 keyring   %s", 3,
+			user, keyctl.PersistentName(user))
 		_, err = keyctl.AddKey("user", "x\n"+line, []byte("1"), keyctl.Session)
 		check(t, err)
 		keys, _ := keyctl.ProcKeys()
@@ -105,16 +107,31 @@ func TestExplain(t *testing.T) {
 		errno        unix.Errno
 		want         string
 	}{
-		{"add_key", "x", unix.EDQUOT, "add_key x: EDQUOT (disk quota exceeded); the key quota is used up: see"},
-		{"KEYCTL_JOIN_SESSION_KEYRING", "", unix.EDQUOT, "KEYCTL_JOIN_SESSION_KEYRING: EDQUOT (disk quota exceeded); the key quota of UID " + me + ", which"},
-		{"KEYCTL_JOIN_SESSION_KEYRING", "", unix.EPERM, "KEYCTL_JOIN_SESSION_KEYRING: EPERM (operation not permitted); a seccomp filter or"},
-		{"KEYCTL_GET_PERSISTENT", "of UID " + me + " into @s", unix.EPERM, "KEYCTL_GET_PERSISTENT of UID " + me + " into @s: EPERM (operation not permitted); a seccomp filter or"},
-		{"KEYCTL_GET_PERSISTENT", "of UID 99953 into @s", unix.EPERM, "KEYCTL_GET_PERSISTENT of UID 99953 into @s: EPERM (operation not permitted); CAP_SETUID is missing"},
-		{"KEYCTL_LINK", "@u into 7", unix.ENOKEY, "KEYCTL_LINK @u into 7: ENOKEY (required key not available); there is no user keyring"},
-		{"KEYCTL_LINK", "8 into 7", unix.ENOKEY, "KEYCTL_LINK 8 into 7: ENOKEY (required key not available); there is no such key"},
-		{"KEYCTL_LINK", "8 into 7", unix.EACCES, "KEYCTL_LINK 8 into 7: EACCES (permission denied)"},
+		{"add_key", "x", unix.EDQUOT,
+			"add_key x: EDQUOT (disk quota exceeded); the key quota is used up: see"},
+		{"KEYCTL_JOIN_SESSION_KEYRING", "", unix.EDQUOT,
+			"KEYCTL_JOIN_SESSION_KEYRING: EDQUOT (disk quota exceeded); the key " +
+				"quota of UID " + me + ", which"},
+		{"KEYCTL_JOIN_SESSION_KEYRING", "", unix.EPERM,
+			"KEYCTL_JOIN_SESSION_KEYRING: EPERM (operation not permitted); a seccomp " +
+				"filter or"},
+		{"KEYCTL_GET_PERSISTENT", "of UID " + me + " into @s", unix.EPERM,
+			"KEYCTL_GET_PERSISTENT of UID " + me +
+				" into @s: EPERM (operation not permitted); a seccomp filter or"},
+		{"KEYCTL_GET_PERSISTENT", "of UID 99953 into @s", unix.EPERM,
+			"KEYCTL_GET_PERSISTENT of UID 99953 into @s: EPERM (operation not " +
+				"permitted); CAP_SETUID is missing"},
+		{"KEYCTL_LINK", "@u into 7", unix.ENOKEY,
+			"KEYCTL_LINK @u into 7: ENOKEY (required key not available); there is no " +
+				"user keyring"},
+		{"KEYCTL_LINK", "8 into 7", unix.ENOKEY,
+			"KEYCTL_LINK 8 into 7: ENOKEY (required key not available); there is no " +
+				"such key"},
+		{"KEYCTL_LINK", "8 into 7", unix.EACCES,
+			"KEYCTL_LINK 8 into 7: EACCES (permission denied)"},
 	} {
-		err := Explain(fmt.Errorf("%w", &keyctl.Error{Call: test.call, Object: test.object, Errno: test.errno}))
+		err := Explain(fmt.Errorf("%w", &keyctl.Error{Call: test.call, Object: test.object,
+			Errno: test.errno}))
 		if !errors.Is(err, test.errno) || !strings.HasPrefix(err.Error(), test.want) {
 			t.Errorf("got %q, want %q", err, test.want)
 		}

@@ -1,5 +1,5 @@
-// Package safe makes text from outside safe to print: nothing in it can move the cursor of a terminal,
-// end the line or pass for text of ours.
+// Package safe makes text from outside safe to print: nothing in it can move the cursor of a
+// terminal, end the line or pass for text of ours.
 package safe
 
 import (
@@ -32,7 +32,8 @@ func Quote(text string) string {
 func Name(text string) string {
 	plain := text != "" && len(text) <= longest
 	for _, r := range text {
-		plain = plain && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-+@/:$%{}=,", r))
+		plain = plain && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' ||
+			r >= '0' && r <= '9' || strings.ContainsRune("._-+@/:$%{}=,", r))
 	}
 	if plain {
 		return text

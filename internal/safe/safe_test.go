@@ -26,10 +26,13 @@ func TestName(t *testing.T) {
 
 func TestError(t *testing.T) {
 	for want, err := range map[string]error{
-		"open /x: ENOENT (no such file or directory)":   &fs.PathError{Op: "open", Path: "/x", Err: unix.ENOENT},
-		"x: add_key y: EPERM (operation not permitted)": fmt.Errorf("x: %w", &keyctl.Error{Call: "add_key", Object: "y", Errno: unix.EPERM}),
-		"open /x: file does not exist":                  &fs.PathError{Op: "open", Path: "/x", Err: fs.ErrNotExist},
-		"x":                                             errors.New("x"),
+		"open /x: ENOENT (no such file or directory)": &fs.PathError{Op: "open",
+			Path: "/x", Err: unix.ENOENT},
+		"x: add_key y: EPERM (operation not permitted)": fmt.Errorf("x: %w",
+			&keyctl.Error{Call: "add_key", Object: "y", Errno: unix.EPERM}),
+		"open /x: file does not exist": &fs.PathError{Op: "open",
+			Path: "/x", Err: fs.ErrNotExist},
+		"x": errors.New("x"),
 	} {
 		if got := Error(err); got != want {
 			t.Errorf("got %q, want %q", got, want)
@@ -38,13 +41,16 @@ func TestError(t *testing.T) {
 }
 
 func FuzzQuote(f *testing.F) {
-	for _, text := range []string{"plain", "two\nlines", "\x1b[2J", "\u009b2J", "\u202e", "\xff", strings.Repeat("ä", 100)} {
+	for _, text := range []string{"plain", "two\nlines", "\x1b[2J", "\u009b2J", "\u202e",
+		"\xff", strings.Repeat("ä", 100)} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, shown := range []string{Quote(text), Name(text)} {
 			for _, r := range shown {
-				if r == utf8.RuneError && !strings.ContainsRune(text, utf8.RuneError) || r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
+				if r == utf8.RuneError && !strings.ContainsRune(text,
+					utf8.RuneError) || r < ' ' || r >= 0x7f && r < 0xa0 ||
+					r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
 					t.Errorf("%q is shown as %q", text, shown)
 				}
 			}

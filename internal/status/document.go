@@ -9,9 +9,10 @@ import (
 func (s *Status) Document() document.Status {
 	d := document.Status{
 		Version: document.Version, UID: s.UID, User: s.Name,
-		Session: document.Session{Serial: s.Session, Description: s.SessionName}, Possessed: s.Possessed,
-		Through: []document.Step{}, Holds: []document.Key{}, Quota: document.QuotaOf(s.Quota), RenewalSeconds: s.Setting,
-		CredentialCache: s.Ccache, Unseen: []string{}, Findings: []string{}, Meaning: s.Meaning(),
+		Session:   document.Session{Serial: s.Session, Description: s.SessionName},
+		Possessed: s.Possessed, Through: []document.Step{}, Holds: []document.Key{},
+		Quota: document.QuotaOf(s.Quota), RenewalSeconds: s.Setting, CredentialCache: s.Ccache,
+		Unseen: []string{}, Findings: []string{}, Meaning: s.Meaning(),
 	}
 	if s.SessionErr != nil {
 		d.Session.Problem = s.SessionErr.Error()
@@ -23,7 +24,8 @@ func (s *Status) Document() document.Status {
 		}
 	}
 	for _, key := range s.Through {
-		d.Through = append(d.Through, document.Step{Serial: key.Serial, Description: key.Description})
+		d.Through = append(d.Through, document.Step{Serial: key.Serial,
+			Description: key.Description})
 	}
 	if s.Holds != nil {
 		d.Holds = keytree.Documents(s.Holds.Keys)

@@ -36,7 +36,8 @@ func (s *Status) SessionFindings() (findings []finding.Finding) {
 	switch {
 	case s.Keyring == nil && s.NoPersistence != nil:
 	case s.Keyring == nil && s.cannotLook():
-		add(finding.Finding{Text: "/proc/keys cannot be read and the session has no link: there may be a persistent keyring or not"})
+		add(finding.Finding{Text: "/proc/keys cannot be read and the session has no " +
+			"link: there may be a persistent keyring or not"})
 	case s.Keyring == nil:
 		add(finding.NoKeyring())
 	case s.Keyring.State == persistent.Expired:
@@ -76,7 +77,8 @@ func (s *Status) tickets() string {
 	if s.Holds != nil {
 		s.Holds.Walk(func(key, in *keytree.Key) {
 			if key.Ticket != nil && key.Ticket.Granting {
-				caches = append(caches, fmt.Sprintf("%s (until %s)", safe.Name(in.Principal), show.Time(key.Ticket.Ends)))
+				caches = append(caches, fmt.Sprintf("%s (until %s)",
+					safe.Name(in.Principal), show.Time(key.Ticket.Ends)))
 			}
 		})
 	}

@@ -118,7 +118,8 @@ func (s *Status) lookInside(reader *keytree.Reader, session *keytree.Key) {
 func inTree(session *keytree.Key, uid uint32) *persistent.Keyring {
 	var found *persistent.Keyring
 	session.Walk(func(key, _ *keytree.Key) {
-		if key.Type == "keyring" && key.UID == uid && key.Description == keyctl.PersistentName(uid) && found == nil {
+		if key.Type == "keyring" && key.UID == uid &&
+			key.Description == keyctl.PersistentName(uid) && found == nil {
 			found = &persistent.Keyring{UID: uid, Serial: key.Serial, State: persistent.Valid, Keys: -1}
 		}
 	})

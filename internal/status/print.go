@@ -100,7 +100,8 @@ func (s *Status) sessionKeyring() string {
 func (s *Status) through() string {
 	var names []string
 	for _, key := range s.Through[:len(s.Through)-1] {
-		names = append(names, fmt.Sprintf("%s (%d)", safe.Quote(key.Description), key.Serial))
+		names = append(names, fmt.Sprintf("%s (%d)", safe.Quote(key.Description),
+			key.Serial))
 	}
 	return strings.Join(names, " -> ")
 }

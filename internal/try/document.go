@@ -10,8 +10,9 @@ func (r *Report) Document() document.Try {
 	d := document.Try{
 		Version: document.Version, Service: r.Service, User: r.Name, UID: r.UID,
 		Before: r.Before.document(), After: r.Inside.document(), Linked: r.Linked,
-		OpenMillis: float64(r.Took.Microseconds()) / 1000, Messages: append([]string{}, r.Messages...),
-		Ccache: r.Ccache, Findings: []string{}, Setup: r.Setup.Document().Results,
+		OpenMillis: float64(r.Took.Microseconds()) / 1000,
+		Messages:   append([]string{}, r.Messages...),
+		Ccache:     r.Ccache, Findings: []string{}, Setup: r.Setup.Document().Results,
 	}
 	for _, f := range r.Findings() {
 		d.Findings = append(d.Findings, f.String())

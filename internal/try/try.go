@@ -153,9 +153,11 @@ func (r *Report) Findings() (findings []finding.Finding) {
 // whyNot tells from the session keyring which module has not done its work.
 func (r *Report) whyNot() string {
 	if !r.Fresh {
-		return "neither pam_keyinit.so nor " + doctor.Module + " has joined a session keyring: it still has the one of before"
+		return "neither pam_keyinit.so nor " + doctor.Module +
+			" has joined a session keyring: it still has the one of before"
 	}
-	return "a session keyring was joined for it, but " + doctor.Module + " has not run, has failed, or ran before that keyring was joined"
+	return "a session keyring was joined for it, but " + doctor.Module +
+		" has not run, has failed, or ran before that keyring was joined"
 }
 
 // Good tells whether there is nothing to be mended.

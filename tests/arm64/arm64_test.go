@@ -19,9 +19,11 @@ func TestMain(m *testing.M) { world.MainAt(m, 99620, 20) }
 // What is run there, in the directory of its package. The whole of tests/pamtester would take ten minutes. TestChildIsTheUser is not in it because
 // under strace(1) an emulated child does not always make it within the module's ten seconds.
 var suites = []struct{ dir, arguments string }{
-	{"internal/ccache", ""}, {"internal/doctor", ""}, {"internal/document", ""}, {"internal/fsuid", ""}, {"internal/keyctl", ""}, {"internal/keyctl/keyctltest", ""},
+	{"internal/ccache", ""}, {"internal/doctor", ""}, {"internal/document", ""},
+	{"internal/fsuid", ""}, {"internal/keyctl", ""}, {"internal/keyctl/keyctltest", ""},
 	{"internal/keyname", ""}, {"internal/keytree", ""}, {"internal/krb5conf", ""}, {"internal/loggedin", ""}, {"internal/pamconf", ""},
-	{"internal/persistent", ""}, {"internal/safe", ""}, {"internal/show", ""}, {"internal/sshdconf", ""}, {"pam_persistent", ""},
+	{"internal/persistent", ""}, {"internal/safe", ""}, {"internal/show", ""},
+	{"internal/sshdconf", ""}, {"pam_persistent", ""},
 	{"tests/pamtester", "-test.run '^TestScripts$/./^C$'"},
 	{"tests/pamtester", "-test.run '^(TestHostIsLeftAsItWas|TestBrokenChildren|TestChildsSurroundings|TestCloseResetsTheTimer|" +
 		"TestLowAddressSpace|TestStandardDescriptorsClosed|TestNoSessionKeyringStaysNone|TestSignalsDuringTheCall|TestSuKeepsKeys|TestPamtester)$'"},

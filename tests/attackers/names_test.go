@@ -67,7 +67,8 @@ func addUser(t *testing.T, line string) {
 
 // Names that the name service does know, of all that /etc/passwd can hold (glibc skips one that begins with a dash): a login works, and what is logged of them stays harmless.
 func TestNamesOfSomebody(t *testing.T) {
-	names := []string{"alice..bob", "%n%s", "a b", "älice", "\033[31mred", "x;reboot", "$(reboot)", strings.Repeat("a", 4000)}
+	names := []string{"alice..bob", "%n%s", "a b", "älice", "\033[31mred", "x;reboot",
+		"$(reboot)", strings.Repeat("a", 4000)}
 	counts.Check(t, "`TestNamesOfSomebody`", "%d", len(names))
 	for _, name := range names {
 		t.Run(fmt.Sprintf("%.20q", name), func(t *testing.T) {

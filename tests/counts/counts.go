@@ -16,8 +16,8 @@ import (
 // write is the variable by which a run writes its numbers into the page.
 const write = "PAM_PERSISTENT_WRITE_COUNTS"
 
-// Check fails the test if the page has another number in the row whose first cell contains this text;
-// with PAM_PERSISTENT_WRITE_COUNTS=1 it writes the number there.
+// Check fails the test if the page has another number in the row whose first cell contains this
+// text; with PAM_PERSISTENT_WRITE_COUNTS=1 it writes the number there.
 func Check(t testing.TB, row, format string, args ...any) {
 	t.Helper()
 	page, err := os.OpenFile(filepath.Join(world.Root, "docs/hazards.md"), os.O_RDWR, 0)
@@ -43,7 +43,8 @@ func Check(t testing.TB, row, format string, args ...any) {
 			t.Error(err)
 		}
 	default:
-		t.Errorf("docs/hazards.md has another number than %q in the row %q: this test with %s=1 writes it", number, row, write)
+		t.Errorf("docs/hazards.md has another number than %q in the row %q: this test "+
+			"with %s=1 writes it", number, row, write)
 	}
 }
 
@@ -53,13 +54,15 @@ func put(text, row, number string) (string, error) {
 	found := 0
 	for i, line := range lines {
 		cells := strings.Split(line, " | ")
-		if len(cells) == 2 && strings.HasPrefix(line, "| ") && strings.Contains(cells[0], row) {
+		isRow := len(cells) == 2 && strings.HasPrefix(line, "| ")
+		if isRow && strings.Contains(cells[0], row) {
 			found++
 			lines[i] = cells[0] + " | " + number + " |\n"
 		}
 	}
 	if found != 1 {
-		return "", fmt.Errorf("docs/hazards.md has %d rows of two cells with %q", found, row)
+		return "", fmt.Errorf("docs/hazards.md has %d rows of two cells with %q", found,
+			row)
 	}
 	return strings.Join(lines, ""), nil
 }

@@ -21,7 +21,8 @@ func read(t *testing.T, file string) string {
 }
 
 func TestCorpus(t *testing.T) {
-	inputs, err := os.ReadDir(filepath.Join(world.Root, "tests/fuzz/reply/testdata/fuzz/FuzzReply"))
+	inputs, err := os.ReadDir(filepath.Join(world.Root,
+		"tests/fuzz/reply/testdata/fuzz/FuzzReply"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +33,8 @@ func TestFuzzTargets(t *testing.T) {
 	targets := 0
 	target := regexp.MustCompile(`(?m)^func Fuzz`)
 	for _, dir := range []string{"c", "cmd", "internal", "pam_persistent", "tests"} {
-		err := filepath.WalkDir(filepath.Join(world.Root, dir), func(path string, _ os.DirEntry, err error) error {
+		err := filepath.WalkDir(filepath.Join(world.Root, dir), func(path string,
+			_ os.DirEntry, err error) error {
 			if err != nil || !strings.HasSuffix(path, "_test.go") {
 				return err
 			}
@@ -71,7 +73,8 @@ func TestTables(t *testing.T) {
 	isRow := func(i int) bool { return strings.HasPrefix(lines[i], "|") }
 	for i := 1; i < len(lines)-1; i++ {
 		if isRow(i) && !isRow(i-1) && !strings.HasPrefix(lines[i+1], "|-") {
-			t.Errorf("docs/hazards.md line %d is outside of a table: %.60s", i+1, lines[i])
+			t.Errorf("docs/hazards.md line %d is outside of a table: %.60s", i+1,
+				lines[i])
 		}
 	}
 }
