@@ -3,7 +3,6 @@ package keyctltest
 import (
 	"fmt"
 	"runtime"
-	"slices"
 	"testing"
 	"time"
 
@@ -104,5 +103,5 @@ func waitForNoKeys(uid uint32) error {
 // may view too.
 func hasKeys(uid uint32) bool {
 	users, err := keyctl.ProcKeyUsers()
-	return err != nil || slices.ContainsFunc(users, func(u keyctl.KeyUser) bool { return u.UID == uid })
+	return err != nil || keyctl.KeyUserOf(users, uid) != nil
 }
