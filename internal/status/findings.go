@@ -52,23 +52,27 @@ func (s *Status) SessionFindings() (findings []finding.Finding) {
 
 func (s *Status) cannotLook() bool { return len(s.Unseen) > 0 && !s.TimerKnown }
 
+const lost = "A logout now loses every key and ticket that this session keeps in keyrings: "
+
 // Meaning says in one sentence what all this means for a logout now.
 func (s *Status) Meaning() string {
 	switch {
 	case s.NoPersistence != nil:
-		return "A logout now loses every key and ticket that this session keeps in keyrings: there are no persistent keyrings here."
+		return lost + "there are no persistent keyrings here."
 	case s.Keyring == nil && s.cannotLook():
 		return "What a logout now would leave cannot be seen."
 	case s.Keyring == nil:
-		return "A logout now loses every key and ticket that this session keeps in keyrings: there is no persistent keyring yet."
+		return lost + "there is no persistent keyring yet."
 	case s.Keyring.State == persistent.Expired:
-		return "A logout now changes nothing: the keyring has expired already, and what it held is lost unless it is renewed at once."
+		return "A logout now changes nothing: the keyring has expired already, " +
+			"and what it held is lost unless it is renewed at once."
 	case s.Keyring.State == persistent.Revoked:
-		return "A logout now loses every key and ticket that this session keeps in keyrings: the persistent keyring was revoked."
+		return lost + "the persistent keyring was revoked."
 	case s.Keyring.Keys == 0:
 		return "A logout now leaves nothing behind: the persistent keyring is empty."
 	}
-	return fmt.Sprintf("A logout now leaves %s%s for the next login%s.%s", show.Count(s.Keyring.Keys, "key"), s.tickets(), s.within(), s.elsewhere())
+	return fmt.Sprintf("A logout now leaves %s%s for the next login%s.%s",
+		show.Count(s.Keyring.Keys, "key"), s.tickets(), s.within(), s.elsewhere())
 }
 
 // tickets names whose tickets are among the keys, and until when they are good.

@@ -91,7 +91,7 @@ func (s *Status) session() string {
 func (s *Status) sessionKeyring() string {
 	text := fmt.Sprintf("%s (%d)", safe.Quote(s.SessionName), s.Session)
 	if strings.HasPrefix(s.SessionName, keyctl.UserSessionPrefix) {
-		text += ", for want of one of its own"
+		text += ", the default of a session that has none of its own"
 	}
 	return text
 }
