@@ -8,9 +8,9 @@ import (
 // SysctlDir has a file for each setting of the kernel's keyrings (keyrings(7)).
 const SysctlDir = "/proc/sys/kernel/keys"
 
-// Expiry tells how many seconds a persistent keyring lives after the latest
-// [GetPersistent]; 0 means that it never expires. The kernel's default is 259200,
-// three days.
+// Expiry tells to how many seconds [GetPersistent] resets the expiry timer of a
+// persistent keyring; 0 means that the keyring never expires. The kernel's
+// default is 259200, three days.
 //
 // Errors: ENOENT from a kernel without persistent keyrings; EACCES where /proc is
 // closed to the caller; [*ParseError].
@@ -19,7 +19,7 @@ const SysctlDir = "/proc/sys/kernel/keys"
 func Expiry() (seconds uint32, err error) { return sysctl("persistent_keyring_expiry") }
 
 // GCDelay tells how many seconds after a key has expired or was revoked the
-// kernel's garbage collector takes it away. The kernel's default is 300.
+// garbage collector removes it. The kernel's default is 300.
 //
 // Errors: ENOENT from a kernel without keys; else those of [Expiry].
 //
