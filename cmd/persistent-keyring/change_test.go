@@ -121,7 +121,7 @@ func TestKeepProblems(t *testing.T) {
 		runCommand(t, "keep", strconv.Itoa(int(key))).want(t, 1, "EACCES")
 		around := must(keyctl.AddKey("keyring", "around", nil, keyctl.Session))(t)
 		persistentIn(t, alice, around)
-		runCommand(t, "keep", "keyring:around").want(t, 1, "EDEADLK", "holds the persistent keyring itself")
+		runCommand(t, "keep", "keyring:around").want(t, 1, "EDEADLK", "that keyring holds the persistent keyring")
 		for _, arg := range []string{"x", "0", "-5", ":x", "99999999999"} {
 			runCommand(t, "keep", "--", arg).want(t, 2, strconv.Quote(arg))
 		}
