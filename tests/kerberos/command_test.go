@@ -1,7 +1,6 @@
 package kerberos
 
 import (
-	"encoding/json"
 	"regexp"
 	"slices"
 	"strings"
@@ -9,6 +8,7 @@ import (
 	"time"
 
 	"pam_persistent/internal/document"
+	"pam_persistent/internal/document/documenttest"
 	"pam_persistent/tests/world"
 )
 
@@ -21,10 +21,8 @@ func testCommand(t *testing.T) {
 	inSession(t, world.Alice, kinit("alice")+" && "+kinit("alice/admin")+" && kswitch -p alice && ssh localhost true")
 
 	klist := inSession(t, world.Alice, "TZ=UTC LC_ALL=C klist -A")
-	var s document.Status
-	if err := json.Unmarshal([]byte(inSession(t, world.Alice, "persistent-keyring status --json")), &s); err != nil {
-		t.Fatal(err)
-	}
+	out := inSession(t, world.Alice, "persistent-keyring status --json")
+	s := documenttest.Decode[document.Status](t, out)
 	want, got := klistTickets(t, klist), ticketsIn(s.Holds)
 	if slices.Sort(want); len(want) != 3 { // two for tickets, and one for sshd
 		t.Errorf("klist:\n%s", klist)
