@@ -1,10 +1,10 @@
-// Package c carries the C half of the module: what runs in the login process. The pam_sm_* functions of entry.c are what
-// libpam calls; the Go runtime does not run there. It starts in a child (child.c, gostart.c), in which package main
-// does the work and answers through this package.
+// Package c is the C half of the module: the code that runs in the login process. libpam calls the
+// pam_sm_* functions of entry.c. The Go runtime never starts in the login process. It starts in a
+// child (child.c, gostart.c), where package main does the work and replies through this package.
 //
-// It is C because nothing else can run in a process that is not ours to change: a Go runtime brings threads,
-// signal handlers and descriptors with it (docs/hazards.md has each of them with a measurement). It is mechanism
-// only: whose keyring goes where is decided in Go.
+// This half is C because a Go runtime brings threads, signal handlers and descriptors into the
+// process in which it runs, and the login process is not ours to change (docs/hazards.md lists each
+// effect with a measurement). It holds mechanism only: Go decides which keyring is linked where.
 package c
 
 /*

@@ -1,5 +1,6 @@
-/* One call of the module, from libpam's arguments to its return code. The login process joins the session keyring, which
- * nobody can do for it; everything else is decided by the child and done here. */
+/* One call of the module, from libpam's arguments to its return code. The login process joins the
+ * session keyring itself, because no other process can. The child decides everything else, and the
+ * functions here carry out its reply. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
@@ -17,7 +18,7 @@
 #include "record.h"
 #include "session_keyring.h"
 
-/* Copies what fits, with bytes that could forge a line of the log replaced. */
+/* Copies what fits. Bytes that could forge a log line become '?'. */
 static void printable(char *to, size_t size, const char *from)
 {
 	size_t n = 0;
@@ -27,7 +28,7 @@ static void printable(char *to, size_t size, const char *from)
 	to[n] = 0;
 }
 
-/* A user name is whatever the network sent. */
+/* The name is not trusted: it may be whatever a client sent over the network. */
 static const char *user_name(pam_handle_t *pamh)
 {
 	const void *user = 0;
@@ -40,7 +41,8 @@ static int terminated(const char *text, size_t size)
 	return memchr(text, 0, size) != 0;
 }
 
-/* The child may have been killed anywhere, and Go may have a bug, so every field is checked before it is used. */
+/* Checks every field before it is used: the child may have been killed at any point, and Go may
+ * have a bug. */
 static int sound(const struct pp_request *q, const struct pp_reply *r)
 {
 	if (r->complete != PP_COMPLETE || r->lines > PP_LOG_LINES)
@@ -53,8 +55,8 @@ static int sound(const struct pp_request *q, const struct pp_reply *r)
 		return 0;
 	if (r->close_is_reset && (r->close_is_reset != 1 || r->uid == PP_NO_UID))
 		return 0;
-	return r->status == PAM_SUCCESS || r->status == PAM_IGNORE || r->status == PAM_USER_UNKNOWN ||
-	       r->status == q->failure;
+	return r->status == PAM_SUCCESS || r->status == PAM_IGNORE ||
+	       r->status == PAM_USER_UNKNOWN || r->status == q->failure;
 }
 
 static const char *signal_name(int signal)
@@ -86,22 +88,26 @@ static void log_ending(pam_handle_t *pamh, const char *who, const struct pp_endi
 	printable(words, sizeof words, e->last_words);
 
 	if (e->error)
-		pam_syslog(pamh, LOG_ERR, "%s: no child to work in: %s: %s", who, e->call, errno_name(e->error));
+		pam_syslog(pamh, LOG_ERR, "%s: cannot run the child: %s: %s", who, e->call,
+			   errno_name(e->error));
 	else if (e->guard_killed)
-		pam_syslog(pamh, LOG_ERR, "%s: the child's guard was killed by SIG%s", who, signal_name(e->guard_killed));
+		pam_syslog(pamh, LOG_ERR, "%s: the child's guard was killed by SIG%s", who,
+			   signal_name(e->guard_killed));
 	else if (e->timed_out)
-		pam_syslog(pamh, LOG_ERR, "%s: the child did not answer in time and was killed", who);
+		pam_syslog(pamh, LOG_ERR, "%s: the child did not answer in time and was killed",
+			   who);
 	else if (WIFSIGNALED(e->status))
-		pam_syslog(pamh, LOG_ERR, "%s: the child was killed by SIG%s%s%s", who, signal_name(WTERMSIG(e->status)),
-			   said, words);
+		pam_syslog(pamh, LOG_ERR, "%s: the child was killed by SIG%s%s%s", who,
+			   signal_name(WTERMSIG(e->status)), said, words);
 	else if (!complete)
-		pam_syslog(pamh, LOG_ERR, "%s: the child ended without an answer, exit status %d%s%s", who,
+		pam_syslog(pamh, LOG_ERR,
+			   "%s: the child ended without an answer, exit status %d%s%s", who,
 			   WEXITSTATUS(e->status), said, words);
 	else
-		pam_syslog(pamh, LOG_ERR, "%s: the child's answer makes no sense", who);
+		pam_syslog(pamh, LOG_ERR, "%s: the child's answer is not valid", who);
 }
 
-/* Returns 1 if there is an answer to go by; else the log says why not. */
+/* Returns 1 if the child's reply is complete and valid; else logs why it is not. */
 static int ask(struct pp_exchange *x)
 {
 	pam_handle_t *pamh = x->request.pamh;
@@ -109,14 +115,14 @@ static int ask(struct pp_exchange *x)
 	struct pp_ending ending;
 
 	pp_run_child(x, &ending);
-	if (ending.reaped && !ending.timed_out && WIFEXITED(ending.status) && WEXITSTATUS(ending.status) == 0 &&
-	    sound(&x->request, r))
+	if (ending.reaped && !ending.timed_out && WIFEXITED(ending.status) &&
+	    WEXITSTATUS(ending.status) == 0 && sound(&x->request, r))
 		return 1;
-	/* A child that could not be killed at once may still write there. */
+	/* A child that was not reaped may still write to the reply. */
 	if (ending.reaped)
 		log_lines(pamh, r);
-	log_ending(pamh, ending.reaped && terminated(r->who, PP_WHO_TEXT) ? r->who : x->who, &ending,
-		   r->complete == PP_COMPLETE);
+	log_ending(pamh, ending.reaped && terminated(r->who, PP_WHO_TEXT) ? r->who : x->who,
+		   &ending, r->complete == PP_COMPLETE);
 	return 0;
 }
 
@@ -127,10 +133,11 @@ static void put_variable(pam_handle_t *pamh, struct pp_record *record, const str
 	if (error == PAM_SUCCESS)
 		memcpy(record->variable, r->env, sizeof record->variable);
 	else
-		pam_syslog(pamh, LOG_ERR, "%s: pam_putenv %s: %s", r->who, r->env, pam_strerror(pamh, error));
+		pam_syslog(pamh, LOG_ERR, "%s: pam_putenv %s: %s", r->who, r->env,
+			   pam_strerror(pamh, error));
 }
 
-/* Takes back the variable that an earlier call has put there for its user, unless somebody else has set it since. */
+/* Removes the variable that an earlier call set for another user, unless it was changed since. */
 static void take_back_variable(pam_handle_t *pamh, struct pp_record *record)
 {
 	char *value = strchr(record->variable, '=');
@@ -145,11 +152,13 @@ static void take_back_variable(pam_handle_t *pamh, struct pp_record *record)
 	record->variable[0] = 0;
 }
 
-/* The handle's own session keyring is good for this call if an earlier one has filled it for the same user, and if this
- * thread still has it: session keyrings belong to threads, and pam_keyinit may have joined another since. */
-static int goes_on(const struct pp_record *record, const char *user)
+/* The handle's session keyring serves this call too if an earlier call filled it for the same user
+ * and this thread still has it. Session keyrings belong to threads, and pam_keyinit may have joined
+ * another one since. */
+static int has_session_keyring(const struct pp_record *record, const char *user)
 {
-	return record->uid != PP_NO_UID && strcmp(record->user, user) == 0 && pp_is_session_keyring(record->keyring);
+	return record->uid != PP_NO_UID && strcmp(record->user, user) == 0 &&
+	       pp_is_session_keyring(record->keyring);
 }
 
 static void join(struct pp_exchange *x, struct pp_record *record, const char *user)
@@ -157,13 +166,13 @@ static void join(struct pp_exchange *x, struct pp_record *record, const char *us
 	pam_handle_t *pamh = x->request.pamh;
 	int64_t serial;
 
-	if (goes_on(record, user))
+	if (has_session_keyring(record, user))
 		return;
 	serial = pp_join_session_keyring();
 	take_back_variable(pamh, record);
 	if (serial < 0) {
 		x->request.join_error = (int)-serial;
-		/* This thread may still have the keyring of another user, joined by an earlier call. */
+		/* The thread may still have a keyring that an earlier call filled for another user. */
 		if (record->keyring)
 			pp_clear_keyring(record->keyring);
 		return;
@@ -188,7 +197,7 @@ static int serve(struct pp_exchange *x, struct pp_record *record)
 		put_variable(pamh, record, r);
 	if (x->request.action == PP_OPEN && r->uid != PP_NO_UID)
 		record->uid = r->uid;
-	/* One line of the stack is enough to forbid the short way to all. */
+	/* If one line of the stack needs a child to close, all lines run one. */
 	if (x->request.action == PP_OPEN && !r->close_is_reset)
 		record->child_closes = 1;
 	return r->status;
@@ -201,17 +210,20 @@ static int call(struct pp_exchange *x)
 	struct pp_record spare, *record = pp_record(pamh, &spare);
 	int status;
 
-	/* Before anything else, so that the session has left the caller's keyring behind whatever fails afterwards. */
+	/* Join first: whatever fails later, the session no longer has the caller's keyring. */
 	if (x->request.action == PP_OPEN)
 		join(x, record, user);
-	else if (!record->child_closes && record->uid != PP_NO_UID && pp_reset_timer(record->uid, record->keyring))
+	else if (!record->child_closes && record->uid != PP_NO_UID &&
+		 pp_reset_timer(record->uid, record->keyring))
 		return PAM_SUCCESS;
 	x->request.keyring = record->keyring;
 	x->request.held_uid = record->uid;
 	printable(x->who, sizeof x->who, *user ? user : "unknown user");
-	x->reply = mmap(0, sizeof *x->reply, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	x->reply = mmap(0, sizeof *x->reply, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+			0);
 	if (x->reply == MAP_FAILED) {
-		pam_syslog(pamh, LOG_ERR, "%s: no child to work in: mmap: %s", x->who, errno_name(errno));
+		pam_syslog(pamh, LOG_ERR, "%s: cannot run the child: mmap: %s", x->who,
+			   errno_name(errno));
 		record->child_closes = 1;
 		return x->request.failure;
 	}
@@ -224,11 +236,11 @@ static int call(struct pp_exchange *x)
 int pp_call(pam_handle_t *pamh, enum pp_action action, int failure, int argc, const char **argv)
 {
 	struct pp_exchange x = {
-		.request = { .pamh = pamh, .action = action, .failure = failure, .argc = argc, .argv = argv, .held_uid = PP_NO_UID },
+		.request = { pamh, action, failure, argc, argv, .held_uid = PP_NO_UID },
 	};
 	int cancel, status, saved = errno;
 
-	/* A thread that is cancelled half way would leave the mapping or a child behind. */
+	/* A thread cancelled during the call would leave the mapping or a child behind. */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	status = call(&x);
 	pthread_setcancelstate(cancel, 0);

@@ -1,4 +1,5 @@
-/* The child in which Go works: how it is made, what it is before Go starts, and how long it may take. */
+/* The child in which Go runs: how it is made, how it is set up before Go starts, and how long it
+ * may take. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -18,13 +19,15 @@
 #include "guard.h"
 
 #ifndef PP_DEADLINE_MS
-#define PP_DEADLINE_MS 10000 /* a login waits no longer for a name service that hangs */
+#define PP_DEADLINE_MS 10000 /* a login waits no longer than this for a name service that hangs */
 #endif
 
-/* The guard runs glibc's fork() on it, with the fork handlers of whatever library the host has loaded. */
+/* The guard calls glibc's fork() on this stack, which runs the fork handlers of the host's
+ * libraries. */
 enum { GUARD_STACK = 256 * 1024 };
 
-static struct pp_exchange *asked;
+/* In the child: the exchange that it serves. NULL in any other process. */
+static struct pp_exchange *served;
 
 static void set_soft(int resource, rlim_t soft)
 {
@@ -36,8 +39,9 @@ static void set_soft(int resource, rlim_t soft)
 	}
 }
 
-/* Limits are inherited, and hosts set low ones for themselves (vsftpd, dovecot's auth, proftpd: address space) or
- * have pam_limits set those of the user: the Go runtime reserves address space and makes threads. This process is ours. */
+/* The child inherits the host's limits. vsftpd, dovecot's auth and proftpd lower their address
+ * space, and pam_limits may have set the user's limits; but the Go runtime reserves address space
+ * and makes threads. */
 static void lift_limits(void)
 {
 	static const int lifted[] = { RLIMIT_AS, RLIMIT_DATA, RLIMIT_NPROC, RLIMIT_CPU };
@@ -46,47 +50,51 @@ static void lift_limits(void)
 	for (unsigned i = 0; i < sizeof lifted / sizeof *lifted; i++)
 		if (setrlimit(lifted[i], &unlimited) < 0)
 			set_soft(lifted[i], RLIM_INFINITY);
-	/* A core file of this process would hold the host's secrets. */
+	/* A core file of the child would hold the host's secrets. */
 	setrlimit(RLIMIT_CORE, &none);
 }
 
-/* What a process that lives for a millisecond does better without. Each was measured (docs/benchmarks.md). */
-static void travel_light(void)
+/* Saves time in a process that lives for a millisecond. docs/benchmarks.md has what each step
+ * saves. */
+static void save_time(void)
 {
 	int cpu = sched_getcpu();
 	cpu_set_t here;
 
-	/* Threads of the runtime that hand work to each other are faster than a wake-up of the other processor. */
+	/* On one processor the runtime's threads hand over work without waking up another one. */
 	if (cpu >= 0) {
 		CPU_ZERO(&here);
 		CPU_SET((unsigned)cpu, &here);
 		sched_setaffinity(0, sizeof here, &here);
 	}
-	/* Each new thread that calls malloc() would map a heap of its own. */
+	/* Without this, each thread that calls malloc() maps a heap of its own. */
 	mallopt(M_ARENA_MAX, 1);
-	/* Go 1.25 and later read half a dozen files about the cgroup's CPU limit; with no descriptor left they give up at once.
-	 * pp_asked() lifts it again (as today's package syscall does by itself). */
+	/* Go 1.25 and later read the files of the cgroup's CPU limit at start. With this limit
+	 * their first open fails and they stop. pp_begin() raises the limit again. */
 	set_soft(RLIMIT_NOFILE, 3);
 }
 
-/* Called from Go, so the runtime's handlers are in place by now. For a fault in C (a name service module's) its one would
- * send SIGQUIT to all its threads and wait seconds for them: a library's crash is meant to be loud. Here it is to be quick. */
-struct pp_exchange *pp_asked(void)
+/* Go has installed its signal handlers by the time it calls pp_begin(). After a fault in C (in a
+ * name service module, for example) Go's handler would send SIGQUIT to every thread and wait
+ * seconds. Restore the default dispositions, so that the child dies at once. */
+struct pp_exchange *pp_begin(void)
 {
-	if (asked) {
+	if (served) {
 		set_soft(RLIMIT_NOFILE, RLIM_INFINITY);
 		signal(SIGSEGV, SIG_DFL);
 		signal(SIGBUS, SIG_DFL);
 		signal(SIGFPE, SIG_DFL);
 	}
-	return asked;
+	return served;
 }
 
-/* Descriptors 0 to 2 may be the user's terminal or a protocol stream, or closed: nothing that a name service module or the
- * runtime prints may go there, and none of their files may become one of the three. Errors go to last_words, a higher one, if there is room for it. */
+/* Opens /dev/null as descriptors 0 to 2. The host's may be a terminal or a network connection, to
+ * which a name service module or the runtime must not write; or they may be closed, and then a file
+ * that the child opens would become one of them. Standard error goes to `last_words`, a higher
+ * descriptor, if there is one. */
 static void quiet_standard_files(int last_words)
 {
-	/* Closed first, so that there is room even for a host that has used up its descriptors. */
+	/* Close first: the host may have used up its descriptors. */
 	for (int fd = 0; fd < 3; fd++)
 		close(fd);
 	if (open("/dev/null", O_RDWR) == 0) {
@@ -95,20 +103,22 @@ static void quiet_standard_files(int last_words)
 	}
 }
 
-/* When memory runs out, of the control group or the machine, this process is to go and not the login. */
+/* If the control group or the machine runs out of memory, the kernel kills the child rather than
+ * the login process. */
 static void go_first(void)
 {
 	static const char first[] = "1000";
 	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 
 	if (fd >= 0 && write(fd, first, sizeof first - 1) < 0) {
-		/* The kernel chooses. */
+		/* Then the kernel chooses by size. */
 	}
 	close(fd);
 }
 
-/* A library that calls exit(3), of a name service for example, would run the host's exit handlers in here: pid files removed,
- * buffers written twice. The handler that was registered last comes first. */
+/* If a library (a name service module, for example) calls exit(3), the host's exit handlers must
+ * not run in the child: they would remove pid files or write buffers twice. The handler that was
+ * registered last runs first, and this one ends the process. */
 static void end_quietly(int status, void *unused)
 {
 	(void)unused;
@@ -121,14 +131,15 @@ static _Noreturn void child(struct pp_exchange *x, pid_t guard, int last_words)
 	if (getppid() != guard)
 		_exit(1);
 	quiet_standard_files(last_words);
-	/* Before the next step: the files of a process that is not dumpable belong to root. */
+	/* Before PR_SET_DUMPABLE: afterwards root owns the files of this process in /proc. */
 	go_first();
-	/* It is a copy of a process that may hold host keys and passwords, and is about to become the user. */
+	/* The child's memory is a copy of the host's, which may hold host keys and passwords, and
+	 * the child is about to take the user's UID. */
 	prctl(PR_SET_DUMPABLE, 0);
 	on_exit(end_quietly, 0);
 	lift_limits();
-	travel_light();
-	asked = x;
+	save_time();
+	served = x;
 	pp_start_go();
 	for (;;)
 		pause();
@@ -153,7 +164,8 @@ static void failed(struct pp_ending *ending, const char *call)
 	ending->call = call;
 }
 
-/* In the guard: SIGCHLD is blocked and comes to nobody else, so that it can be waited for with a limit. */
+/* Runs in the guard, where SIGCHLD is blocked and comes to no other thread. So sigtimedwait() can
+ * wait for it with a limit. */
 static void wait_for(pid_t pid, struct pp_ending *ending)
 {
 	int64_t end = now_ms() + PP_DEADLINE_MS;
@@ -176,7 +188,7 @@ static void wait_for(pid_t pid, struct pp_ending *ending)
 		}
 		if (left <= 0) {
 			if (ending->timed_out)
-				return; /* in an uninterruptible wait: init will reap it */
+				return; /* in an uninterruptible wait: init will reap the child */
 			ending->timed_out = 1;
 			kill(pid, SIGKILL);
 			end += left = 1000;
@@ -198,14 +210,16 @@ static void listen_to(int last_words, struct pp_ending *ending)
 			words[n - 1] = ' ';
 }
 
-/* Signals that an instruction raises: blocked, they would end the process before anybody could say why. */
+/* Signals that an instruction raises. If they were blocked, the kernel would kill the process
+ * before the runtime could print why. */
 static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS };
-/* Those that the Go runtime unblocks in its threads. */
+/* Signals that the Go runtime unblocks in its threads. */
 static const int unblocked[] = { SIGCHLD, SIGPROF, SIGSTKFLT };
 
-/* Dispositions are copied to the guard, not shared with it. A handler of the host's must not run in here or in the child; and an
- * ignored SIGCHLD would let the kernel reap the child before anyone could ask how it ended. All other signals stay blocked, in the
- * child too: a Ctrl-C at the login must not look like a failure. */
+/* The guard has a copy of the host's dispositions. The host's handlers must not run in the guard or
+ * in the child; and if SIGCHLD were ignored, the kernel would reap the child, and its status would
+ * be lost. All other signals stay blocked, in the child too: a Ctrl-C at the login must not look
+ * like a failure. */
 static void default_dispositions(void)
 {
 	for (unsigned i = 0; i < sizeof faults / sizeof *faults; i++)
@@ -231,10 +245,11 @@ static void run(void *p)
 	int last_words[2];
 
 	default_dispositions();
-	/* The guard's own descriptors, not the host's. A child that prints a lot must not wait for a reader. */
+	/* The pipe's descriptors are the guard's, not the host's. The pipe does not block, so that
+	 * a child that prints a lot does not wait for a reader. */
 	if (pipe2(last_words, O_CLOEXEC | O_NONBLOCK) < 0)
 		last_words[0] = last_words[1] = -1;
-	else if (last_words[1] < 3) /* in a host that has closed its own */
+	else if (last_words[1] < 3) /* the host has closed its standard files */
 		last_words[1] = fcntl(last_words[1], F_DUPFD_CLOEXEC, 3);
 	pid = fork();
 	if (pid == 0) {
@@ -256,16 +271,17 @@ void pp_run_child(struct pp_exchange *x, struct pp_ending *ending)
 	int error;
 
 	*ending = (struct pp_ending){ 0 };
-	/* Not MAP_SHARED: the child goes on with a copy of it. */
-	stack = mmap(0, GUARD_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
+	/* Not MAP_SHARED, because the child continues on a copy of the guard's stack. */
+	stack = mmap(0, GUARD_STACK, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
 	if (stack == MAP_FAILED) {
 		failed(ending, "mmap");
 		return;
 	}
-	error = pp_guarded(run, &r, stack, GUARD_STACK);
+	error = pp_run_guarded(run, &r, stack, GUARD_STACK);
 	if (error < 0) {
 		ending->error = -error;
-		ending->call = error == -EXDEV ? "it would be PID 1, because the host has called unshare(CLONE_NEWPID)" :
+		ending->call = error == -EXDEV ? "it would be PID 1 after unshare(CLONE_NEWPID)" :
 						 "clone or sigprocmask";
 	}
 	if (error > 0)

@@ -7,20 +7,22 @@ enum { PP_LAST_WORDS = 160 };
 
 /* How a child ended. */
 struct pp_ending {
-	int error;     /* errno of the call that kept it from running or from being waited for; 0: none */
-	const char *call; /* that call */
-	int guard_killed; /* signal that has killed the guard, and with it the child; 0: none */
-	int status;    /* as from waitpid(2) */
-	int timed_out; /* it was killed because its time was over */
-	int reaped;    /* it is gone, and so writes no more */
-	char last_words[PP_LAST_WORDS]; /* what it has printed, with a final NUL: of a runtime that gives up, the reason */
+	int error;        /* errno of the call without which the child cannot be run; 0: none */
+	const char *call; /* the name of that call */
+	int guard_killed; /* signal that killed the guard, and the child with it; 0: none */
+	int status;       /* of the child, as waitpid(2) gives it */
+	int timed_out;    /* the child was killed because its time was over */
+	int reaped;       /* the child is gone, so it cannot write to the reply any more */
+	/* What the child wrote to standard error, NUL-terminated: why a Go runtime gave up. */
+	char last_words[PP_LAST_WORDS];
 };
 
-/* pp_run_child answers x->request in a child process: Go fills in *x->reply, a shared mapping. Takes at most PP_DEADLINE_MS (and a second
- * more if the child cannot be killed at once). */
+/* pp_run_child runs a child that serves x->request and fills in *x->reply, a shared mapping. It
+ * takes at most PP_DEADLINE_MS, and one second more if the child cannot be killed at once. */
 void pp_run_child(struct pp_exchange *x, struct pp_ending *ending);
 
-/* In the child: what it was asked. NULL elsewhere. */
-struct pp_exchange *pp_asked(void);
+/* pp_begin returns the exchange that this child has to serve, and makes the process ready for it.
+ * Returns NULL in any other process. To be called from Go. */
+struct pp_exchange *pp_begin(void);
 
 #endif

@@ -28,15 +28,13 @@ int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **ar
 
 int pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-	switch (flags & (PAM_ESTABLISH_CRED | PAM_DELETE_CRED | PAM_REINITIALIZE_CRED | PAM_REFRESH_CRED)) {
-	case 0: /* pam_setcred(3): as if PAM_ESTABLISH_CRED was given */
-	case PAM_ESTABLISH_CRED:
-		return pp_call(pamh, PP_OPEN, PAM_CRED_ERR, argc, argv);
+	switch (flags &
+		(PAM_ESTABLISH_CRED | PAM_DELETE_CRED | PAM_REINITIALIZE_CRED | PAM_REFRESH_CRED)) {
+	case 0: /* pam_setcred(3): 0 means PAM_ESTABLISH_CRED */
+	case PAM_ESTABLISH_CRED: return pp_call(pamh, PP_OPEN, PAM_CRED_ERR, argc, argv);
 	case PAM_REINITIALIZE_CRED:
-	case PAM_REFRESH_CRED:
-		return pp_call(pamh, PP_REFRESH, PAM_CRED_ERR, argc, argv);
-	case PAM_DELETE_CRED:
-		return pp_call(pamh, PP_CLOSE, PAM_CRED_ERR, argc, argv);
+	case PAM_REFRESH_CRED: return pp_call(pamh, PP_REFRESH, PAM_CRED_ERR, argc, argv);
+	case PAM_DELETE_CRED: return pp_call(pamh, PP_CLOSE, PAM_CRED_ERR, argc, argv);
 	default:
 		pam_syslog(pamh, LOG_ERR, "pam_setcred: contradictory flags %#x", flags);
 		return PAM_CRED_ERR;

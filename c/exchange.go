@@ -16,11 +16,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// An Action is what a call of the module is for.
+// An Action is what a call of the module has to do.
 type Action int
 
-// The actions: pam_sm_open_session and pam_sm_setcred with PAM_ESTABLISH_CRED are Open, pam_sm_setcred with
-// PAM_REINITIALIZE_CRED or PAM_REFRESH_CRED is Refresh, the ends of both are Close.
+// The actions. Open is pam_sm_open_session, or pam_sm_setcred with PAM_ESTABLISH_CRED; Refresh is
+// pam_sm_setcred with PAM_REINITIALIZE_CRED or PAM_REFRESH_CRED; Close is pam_sm_close_session, or
+// pam_sm_setcred with PAM_DELETE_CRED.
 const (
 	Open    Action = C.PP_OPEN
 	Refresh Action = C.PP_REFRESH
@@ -30,14 +31,14 @@ const (
 // A Status is a PAM return code (pam(3)).
 type Status int
 
-// Return codes that the child may answer with; a call that failed answers with [Call.Failure].
+// The return codes that the child may give besides [Call.Failure].
 const (
 	Success     Status = C.PAM_SUCCESS
 	Ignore      Status = C.PAM_IGNORE
 	UserUnknown Status = C.PAM_USER_UNKNOWN
 )
 
-// A Priority is that of a log line, as in syslog(3).
+// A Priority is the priority of a log line, as in syslog(3).
 type Priority int32
 
 // The priorities that the child may use.
@@ -47,17 +48,18 @@ const (
 	Debug  Priority = C.LOG_DEBUG
 )
 
-// NoUID is (uid_t)-1, which stands for no user, and which system calls read as "no change".
+// NoUID is (uid_t)-1, which is no user's UID. System calls take it to mean "no change".
 const NoUID = ^uint32(0)
 
-// A Call is one call of the module as the child sees it: the login process's request and the reply to it.
+// A Call is one call of the module in the child: the login process's request, and the reply.
 type Call struct {
 	x *C.struct_pp_exchange
 }
 
-// Asked returns the call that this process was made to serve, or nil if it is not a child of the module's.
-func Asked() *Call {
-	x := C.pp_asked()
+// Begin returns the call that this child has to serve, or nil if the process is not a child of the
+// module.
+func Begin() *Call {
+	x := C.pp_begin()
 	if x == nil {
 		return nil
 	}
@@ -65,10 +67,10 @@ func Asked() *Call {
 	return &Call{x}
 }
 
-// Action tells what the call is for.
+// Action tells what the call has to do.
 func (c *Call) Action() Action { return Action(c.x.request.action) }
 
-// Failure is the PAM code for a key call that failed: PAM_SESSION_ERR, or PAM_CRED_ERR in pam_setcred.
+// Failure is the PAM code of a failed key call: PAM_SESSION_ERR, or PAM_CRED_ERR in pam_setcred.
 func (c *Call) Failure() Status { return Status(c.x.request.failure) }
 
 // Options are the arguments of the module's line in the service file.
@@ -80,7 +82,7 @@ func (c *Call) Options() []string {
 	return options
 }
 
-// User is PAM_USER; "" if the application has set none.
+// User is PAM_USER, or "" if it is not set.
 func (c *Call) User() string {
 	var user unsafe.Pointer
 	if C.pam_get_item(c.x.request.pamh, C.PAM_USER, &user) != C.PAM_SUCCESS || user == nil {
@@ -96,21 +98,24 @@ func (c *Call) HasEnv(name string) bool {
 	return C.pam_getenv(c.x.request.pamh, cname) != nil
 }
 
-// Keyring is the serial of the session keyring that the module joined under this PAM handle; 0 if there is none. Whether the
-// calling thread still has it is only known when the action is Open.
+// Keyring is the serial of the session keyring that the module joined under this PAM handle, or 0.
+// At Open it is the session keyring of the calling thread; later the thread may have another one.
 func (c *Call) Keyring() int32 { return int32(c.x.request.keyring) }
 
-// JoinErrno tells why the login process could not join a session keyring for this call; 0 if it could, or had not to.
+// JoinErrno tells why the login process could not join a session keyring for this call. It is 0 if
+// the join succeeded or was not needed.
 func (c *Call) JoinErrno() unix.Errno { return unix.Errno(c.x.request.join_error) }
 
-// HeldUID tells whose persistent keyring the session keyring holds from an earlier call; [NoUID] if nobody's.
+// HeldUID tells whose persistent keyring the session keyring holds from an earlier call. It is
+// [NoUID] if the session keyring holds none.
 func (c *Call) HeldUID() uint32 { return uint32(c.x.request.held_uid) }
 
-// SetLogName sets how the login process names the user in its log lines; it must be printable.
+// SetLogName sets the user's name in the login process's log lines. The name must be printable.
 func (c *Call) SetLogName(who string) { put(c.x.reply.who[:], who) }
 
-// Log has the login process write a line to the system log, so that it carries that process's PID and unit. What does not
-// fit is cut off; the last of too many lines says so.
+// Log adds a line to the reply. The login process writes it to the system log, so that the line has
+// the PID and the unit of that process. A long line is cut off; if there are too many lines, the
+// last one says so.
 func (c *Call) Log(priority Priority, text string) {
 	r := c.x.reply
 	if r.lines == C.PP_LOG_LINES {
@@ -123,7 +128,8 @@ func (c *Call) Log(priority Priority, text string) {
 	r.lines++
 }
 
-// PutEnv has the login process put NAME=value into the PAM environment. It returns false if that is too long.
+// PutEnv has the login process put NAME=value into the PAM environment. It returns false if the
+// variable is too long for the reply.
 func (c *Call) PutEnv(variable string) bool {
 	if len(variable) >= C.PP_ENV_TEXT {
 		return false
@@ -135,10 +141,11 @@ func (c *Call) PutEnv(variable string) bool {
 // SetHeldUID tells the login process whose persistent keyring the session keyring holds now.
 func (c *Call) SetHeldUID(uid uint32) { c.x.reply.uid = C.uint32_t(uid) }
 
-// AllowReset allows the login process to close and refresh this session by itself: it is enough to reset the timer.
+// AllowReset allows the login process to refresh and close this session without a child, because it
+// only has to reset the timer.
 func (c *Call) AllowReset() { c.x.reply.close_is_reset = 1 }
 
-// Done completes the reply with a PAM code and ends the child.
+// Done completes the reply with a PAM code, and ends the child.
 func (c *Call) Done(status Status) {
 	c.x.reply.status = C.int32_t(status)
 	c.x.reply.complete = C.PP_COMPLETE

@@ -1,9 +1,8 @@
 /* What the login process and its child tell each other about one call of the module.
  *
- * Both sides read this one header (the Go side through cgo), so no layout and no constant is written twice. The child has
- * a copy of the request, by fork(2). The reply lies in memory that both map, zeroed anew for every call; nothing in it
- * counts before `complete` holds PP_COMPLETE, and the login process checks every field before it uses it.
- */
+ * C and Go (through cgo) read this one header, so no layout and no constant is written twice. The
+ * child has a copy of the request, by fork(2). The reply is shared memory, zeroed for every call.
+ * The login process ignores it until `complete` holds PP_COMPLETE, and checks every field. */
 #ifndef PP_EXCHANGE_H
 #define PP_EXCHANGE_H
 
@@ -17,15 +16,15 @@
 #endif
 
 enum pp_action {
-	PP_OPEN = 1,    /* the session has a new session keyring: put the persistent keyring into it */
+	PP_OPEN = 1,    /* link the persistent keyring into the session's new session keyring */
 	PP_REFRESH = 2, /* reset the expiry timer of a session that goes on */
-	PP_CLOSE = 3,   /* reset the expiry timer, so that it counts from the end of the session */
+	PP_CLOSE = 3,   /* reset the expiry timer, so that it runs from the end of the session */
 };
 
 enum {
 	PP_COMPLETE = 0x70707632,
 	PP_LOG_LINES = 16,
-	PP_LOG_TEXT = 512, /* with the final NUL */
+	PP_LOG_TEXT = 512, /* bytes of a line, with the NUL at its end */
 	PP_ENV_TEXT = 1024,
 	PP_WHO_TEXT = 160,
 };
@@ -33,14 +32,14 @@ enum {
 #define PP_NO_UID ((uid_t)-1)
 
 struct pp_request {
-	pam_handle_t *pamh; /* the child has a copy of its own: it may ask, but what it sets is lost */
+	pam_handle_t *pamh; /* the child may read from its copy; what it sets there is lost */
 	int action;         /* enum pp_action */
-	int failure;        /* the PAM code of a failed call: PAM_SESSION_ERR or PAM_CRED_ERR */
+	int failure;        /* PAM code of a failed key call: PAM_SESSION_ERR or PAM_CRED_ERR */
 	int argc;
 	const char **argv;
 	int32_t keyring; /* session keyring that the module joined under this handle; 0: none */
-	int join_error;  /* PP_OPEN: why there is none, an errno; 0: there is one */
-	uid_t held_uid;  /* whose persistent keyring it holds from an earlier call; PP_NO_UID: nobody's */
+	int join_error;  /* PP_OPEN: the errno of a join that failed; 0: it succeeded */
+	uid_t held_uid;  /* whose persistent keyring `keyring` holds already; PP_NO_UID: nobody's */
 };
 
 struct pp_log_line {
@@ -51,17 +50,17 @@ struct pp_log_line {
 struct pp_reply {
 	uint32_t complete;
 	int32_t status; /* PAM code */
-	uint32_t uid;   /* whose persistent keyring the session keyring holds now; PP_NO_UID: nobody's */
-	int32_t close_is_reset; /* to close this session, it is enough to reset the timer of uid's keyring */
+	uint32_t uid; /* whose persistent keyring the session keyring now holds; PP_NO_UID: none */
+	int32_t close_is_reset; /* close has only to reset the timer of uid's persistent keyring */
 	uint32_t lines;
 	struct pp_log_line log[PP_LOG_LINES];
-	char env[PP_ENV_TEXT]; /* NAME=value for the PAM environment; "": nothing */
-	char who[PP_WHO_TEXT]; /* the user as log lines name it, printable */
+	char env[PP_ENV_TEXT]; /* NAME=value for the PAM environment; "": no variable */
+	char who[PP_WHO_TEXT]; /* the user's name in log lines, printable */
 };
 
 struct pp_exchange {
 	struct pp_request request;
-	char who[PP_WHO_TEXT]; /* the user as log lines name it before the child knows the UID */
+	char who[PP_WHO_TEXT]; /* the user's name in log lines until the child knows the UID */
 	struct pp_reply *reply;
 };
 

@@ -1,9 +1,9 @@
-/* The start of the Go runtime, taken out of the hands of dlopen(3).
+/* Starts the Go runtime in the child, and only there.
  *
- * A Go shared object starts its runtime from .init_array, in whatever process loads it. gostart.lds moves that one entry to
- * a section of its own, between the two symbols below; here the child calls it, with the arguments the dynamic loader
- * would give but an environment of our own: in a setuid host the inherited one is the caller's choice.
- */
+ * A Go shared object starts its runtime from .init_array, in every process that loads the object.
+ * gostart.lds moves that one entry into a section of its own, between the two symbols below, and
+ * the child calls it. The arguments are those that the dynamic loader would pass, except for the
+ * environment: in a setuid host the caller chooses the inherited one. */
 #define _GNU_SOURCE
 #include <elf.h>
 #include <stdint.h>
@@ -13,10 +13,12 @@
 
 typedef void (*go_entry)(int argc, char **argv);
 
-/* Weak, for programs that are linked without the script (tests of the Go half); c/check-module sees that the module is not. */
-extern const go_entry pp_go_start_begin[] __attribute__((weak)), pp_go_start_end[] __attribute__((weak));
+/* Weak, because tests of the Go half are linked without the script. c/check-module fails if the
+ * module is. */
+extern const go_entry pp_go_start_begin[] __attribute__((weak)),
+	pp_go_start_end[] __attribute__((weak));
 
-/* What execve(2) puts on a new stack: argv, environment, auxiliary vector, one after the other. */
+/* What execve(2) puts on a new stack: arguments, environment, auxiliary vector, in this order. */
 struct argument_block {
 	char *argv[2];
 	char *env[5];
@@ -26,13 +28,14 @@ struct argument_block {
 };
 
 static char name[] = "pam_persistent";
-/* The child lives for milliseconds: it needs no garbage collector, no second processor and no signals to
- * preempt itself; watching the cgroup's CPU limit would keep two descriptors open (Go 1.25 and later); and of a runtime that gives up
- * the log has room for the reason, not for the stack. */
+/* The child lives for milliseconds, so it needs no Go garbage collector, no second processor and no
+ * signals to preempt goroutines. Watching the cgroup's CPU limit (Go 1.25 and later) would keep two
+ * descriptors open. If the runtime gives up, the log line has room for the reason, but not for
+ * stacks. */
 static char maxprocs[] = "GOMAXPROCS=1", gc[] = "GOGC=off", traceback[] = "GOTRACEBACK=none",
 	    debug[] = "GODEBUG=asyncpreemptoff=1,containermaxprocs=0,updatemaxprocs=0";
 
-/* The runtime keeps pointers into it. */
+/* Static, because the runtime keeps pointers into this block. */
 static struct argument_block block = {
 	.argv = { name, 0 },
 	.env = { maxprocs, gc, debug, traceback, 0 },
@@ -40,7 +43,8 @@ static struct argument_block block = {
 
 void pp_start_go(void)
 {
-	static const uintptr_t wanted[] = { AT_PAGESZ, AT_RANDOM, AT_SYSINFO_EHDR, AT_HWCAP, AT_HWCAP2, AT_SECURE };
+	static const uintptr_t wanted[] = { AT_PAGESZ, AT_RANDOM, AT_SYSINFO_EHDR,
+					    AT_HWCAP,  AT_HWCAP2, AT_SECURE };
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < sizeof wanted / sizeof *wanted; i++) {

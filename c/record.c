@@ -20,7 +20,7 @@ struct pp_record *pp_record(pam_handle_t *pamh, struct pp_record *spare)
 	int error = PAM_BUF_ERR;
 
 	if (pam_get_data(pamh, name, &kept) == PAM_SUCCESS && kept)
-		return (struct pp_record *)kept; /* const is libpam's: the module may change its own data */
+		return (struct pp_record *)kept; /* pam_get_data() adds the const */
 	*spare = empty;
 	record = malloc(sizeof *record);
 	if (record) {

@@ -13,7 +13,7 @@ import (
 // Initialisation is all that a c-shared module runs by itself, on the main thread of the runtime; calling in from C would
 // cost one thread more.
 func init() {
-	if call := c.Asked(); call != nil {
+	if call := c.Begin(); call != nil {
 		serve(call)
 	}
 }

@@ -61,7 +61,7 @@ __attribute__((destructor)) static void print(void)
 		return result;                                 \
 	}
 
-WRAP(int, pp_guarded, (void (*work)(void *), void *arg, char *stack, size_t size), (work, arg, stack, size), "call", "gone")
+WRAP(int, pp_run_guarded, (void (*work)(void *), void *arg, char *stack, size_t size), (work, arg, stack, size), "call", "gone")
 WRAP(pid_t, fork, (void), (), "guard", "forked")
 WRAP(int, getpwnam_r, (const char *name, struct passwd *pw, char *buf, size_t size, struct passwd **found),
      (name, pw, buf, size, found), "lookup", "looked-up")
@@ -76,10 +76,10 @@ void __wrap_pp_start_go(void)
 	bench_stamp("started");
 }
 
-struct pp_exchange *__real_pp_asked(void);
-struct pp_exchange *__wrap_pp_asked(void);
-struct pp_exchange *__wrap_pp_asked(void)
+struct pp_exchange *__real_pp_begin(void);
+struct pp_exchange *__wrap_pp_begin(void);
+struct pp_exchange *__wrap_pp_begin(void)
 {
 	bench_stamp("go");
-	return __real_pp_asked();
+	return __real_pp_begin();
 }

@@ -93,7 +93,7 @@ var silent = map[string]string{
 }
 
 // unborn is what the host's first child would be after unshare(CLONE_NEWPID): the kernel says ENOENT for its namespace.
-const unborn = "it would be PID 1, because the host has called unshare(CLONE_NEWPID): EXDEV"
+const unborn = "it would be PID 1 after unshare(CLONE_NEWPID): EXDEV"
 
 // theChild are lines about a child that could not say itself what has failed. What follows the colon is what the Go runtime or glibc has printed.
 var theChild = regexp.MustCompile(`the child (?:was killed by SIG[A-Z]+|ended without an answer, exit status \d+)(: .+)?$`)

@@ -45,8 +45,8 @@ func (c cgroup) host() []string {
 func TestCgroupOfFewProcesses(t *testing.T) {
 	group := newCgroup(t, "pids")
 	for most, reason := range map[int]string{
-		1:  "err: alice: no child to work in: clone*: EAGAIN",
-		2:  "err: alice: no child to work in: fork: EAGAIN",
+		1:  "err: alice: cannot run the child: clone*: EAGAIN",
+		2:  "err: alice: cannot run the child: fork: EAGAIN",
 		3:  "err: alice: the child was killed by SIGABRT*",
 		4:  "err: alice: the child was killed by SIGABRT*",
 		5:  "err: alice: the child was killed by SIGABRT*",

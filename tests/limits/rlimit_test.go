@@ -91,7 +91,7 @@ func TestNoMemoryAtAll(t *testing.T) {
 	for _, limit := range []string{"limit-as 0", "limit DATA 0 0"} {
 		commands := strings.ReplaceAll(moments["pam_limits"], "LIMITS", limit)
 		eachStack(t, limit, func(t *testing.T) {
-			logIn(t, nil, commands).fails(t, "session_err", "err: alice: no child to work in: mmap: ENOMEM")
+			logIn(t, nil, commands).fails(t, "session_err", "err: alice: cannot run the child: mmap: ENOMEM")
 		})
 		plainIsCaught(t, nil, commands)
 	}
@@ -102,7 +102,7 @@ func TestNoProcessForTheUser(t *testing.T) {
 	for _, limit := range []string{"limit NPROC 0 -", "limit NPROC 0 0"} {
 		commands := "open-log ring root drop alice " + limit + " start SERVICE USER state open same tree"
 		eachStack(t, limit, func(t *testing.T) {
-			logIn(t, nil, commands).fails(t, "session_err", "err: alice: no child to work in: clone or sigprocmask: EAGAIN")
+			logIn(t, nil, commands).fails(t, "session_err", "err: alice: cannot run the child: clone or sigprocmask: EAGAIN")
 		})
 		plainIsCaught(t, nil, commands)
 	}

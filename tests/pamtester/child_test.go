@@ -22,9 +22,9 @@ func TestBrokenChildren(t *testing.T) {
 		"exit2":            {who + "the child ended without an answer, exit status 2"},
 		"hang":             {who + "the child did not answer in time and was killed"},
 		"stop":             {who + "the child did not answer in time and was killed"},
-		"wrong-code":       {who + "the child's answer makes no sense"},
-		"reset-for-nobody": {who + "the child's answer makes no sense"},
-		"rubbish":          {"err: *: the child's answer makes no sense"},
+		"wrong-code":       {who + "the child's answer is not valid"},
+		"reset-for-nobody": {who + "the child's answer is not valid"},
+		"rubbish":          {"err: *: the child's answer is not valid"},
 		"success-then-die": {who + "the child was killed by SIGKILL"},
 	}
 	counts.Check(t, "`TestBrokenChildren`", "%d kinds", len(kinds))

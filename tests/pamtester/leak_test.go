@@ -205,7 +205,7 @@ var failures = map[string]struct{ stack, before, log string }{
 	"the child is killed":             {"BROKEN success-then-die", "", "err: alice: the child was killed by SIGKILL"},
 	"the child crashes":               {"BROKEN segfault", "", "err: alice: the child was killed by SIGSEGV"},
 	"the child hangs":                 {"BROKEN hang", "", "err: alice: the child did not answer in time and was killed"},
-	"the child lies":                  {"BROKEN rubbish", "", "err: *: the child's answer makes no sense"},
+	"the child lies":                  {"BROKEN rubbish", "", "err: *: the child's answer is not valid"},
 	"GET_PERSISTENT is forbidden":     {"pam_persistent.so", "forbid keyctl 22 1", "err: alice(uid=99961): KEYCTL_GET_PERSISTENT *"},
 	"no persistent keyrings":          {"pam_persistent.so", "forbid keyctl 22 95", ""},
 	"CHOWN is refused":                {"pam_persistent.so", "drop-cap sys_admin", ""},

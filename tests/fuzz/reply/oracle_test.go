@@ -61,7 +61,7 @@ func (o *oracle) call() int {
 		}
 	}
 	if o.host.NoMap {
-		o.do("log %d %s: no child to work in: mmap: ENOMEM", Err, o.fallback)
+		o.do("log %d %s: cannot run the child: mmap: ENOMEM", Err, o.fallback)
 		r.ChildCloses = true
 		return o.failure
 	}
@@ -216,7 +216,7 @@ func (o *oracle) cause(e Ending) string {
 	}
 	switch {
 	case e.Error != 0:
-		return "no child to work in: fork: " + errnoName(e.Error)
+		return "cannot run the child: fork: " + errnoName(e.Error)
 	case e.GuardKilled != 0:
 		return "the child's guard was killed by SIG" + signalName(e.GuardKilled)
 	case e.TimedOut:
@@ -226,7 +226,7 @@ func (o *oracle) cause(e Ending) string {
 	case o.memory.Complete != Complete:
 		return fmt.Sprintf("the child ended without an answer, exit status %d%s", e.Status>>8&0xff, words)
 	}
-	return "the child's answer makes no sense"
+	return "the child's answer is not valid"
 }
 
 // log: lines that have an end are worth reading whatever else is wrong.

@@ -8,8 +8,8 @@ package main
 
 static void scribble(void)
 {
-	memset(pp_asked()->reply, 0xa5, sizeof *pp_asked()->reply);
-	pp_asked()->reply->complete = PP_COMPLETE;
+	memset(pp_begin()->reply, 0xa5, sizeof *pp_begin()->reply);
+	pp_begin()->reply->complete = PP_COMPLETE;
 }
 
 static void fault(void)
@@ -19,8 +19,8 @@ static void fault(void)
 
 static void complete_success(void)
 {
-	pp_asked()->reply->status = PAM_SUCCESS;
-	pp_asked()->reply->complete = PP_COMPLETE;
+	pp_begin()->reply->status = PAM_SUCCESS;
+	pp_begin()->reply->complete = PP_COMPLETE;
 }
 */
 import "C"
@@ -37,7 +37,7 @@ import (
 )
 
 func init() {
-	call := c.Asked()
+	call := c.Begin()
 	if call == nil {
 		return
 	}

@@ -8,7 +8,7 @@
 
 #include "guard.h"
 
-int pp_guarded(void (*work)(void *), void *arg, char *stack, size_t size)
+int pp_run_guarded(void (*work)(void *), void *arg, char *stack, size_t size)
 {
 	int saved = errno;
 	sigset_t all, before;
