@@ -10,12 +10,13 @@ import (
 	"pam_persistent/internal/persistent"
 )
 
-// refresh resets the expiry timer of a session that goes on: a screen locker was unlocked, or a program renewed its
-// credentials. It never joins a session keyring, because the processes of the session would not have the new one.
+// refresh resets the expiry timer for a session that continues: a screen was unlocked, or a program
+// renewed its credentials. It never joins a session keyring, because the processes of the session
+// would not have the new one.
 func (s *session) refresh() c.Status {
 	uid := s.user.UID
 	if held := s.call.HeldUID(); held != c.NoUID {
-		uid = held // PAM_USER may have changed since
+		uid = held // PAM_USER may have changed since the session was opened
 	}
 	if s.options.excludes(uid) {
 		s.debug("excluded by minimum_uid")
@@ -28,8 +29,8 @@ func (s *session) refresh() c.Status {
 	return c.Success
 }
 
-// close resets the timer, so that the keyring's days count from the end of the session, and revokes the session keyring if
-// that is wanted.
+// close resets the timer, so that it runs from the end of the session, and revokes the session
+// keyring under the option revoke.
 func (s *session) close() c.Status {
 	status := s.refresh()
 	if !s.options.revoke || s.call.Keyring() == 0 {
@@ -42,9 +43,10 @@ func (s *session) close() c.Status {
 	return status
 }
 
-// resetTimer asks for the persistent keyring with a destination that takes nothing from a quota: the session keyring, which
-// has the link already. From another thread or process, or once it is revoked, that is not possible; then the link goes into
-// a keyring of this thread, which belongs to whoever runs the host.
+// resetTimer gets the persistent keyring with the session keyring as the destination, which has the
+// link already, so that nothing is charged to a quota. Another thread or process cannot write to
+// the session keyring, and nobody can once it is revoked. Then the destination is the thread
+// keyring, which is charged to the host's real UID.
 func (s *session) resetTimer(uid uint32) error {
 	if session := s.call.Keyring(); session != 0 {
 		if _, err := persistent.Link(uid, keyctl.Serial(session)); err == nil {
@@ -55,8 +57,8 @@ func (s *session) resetTimer(uid uint32) error {
 	return err
 }
 
-// revoke revokes the session keyring that the module joined under this handle: as its possessor, or as its owner. Another
-// line of the stack may have done so before.
+// revoke revokes the session keyring that the module joined under this handle, as its possessor or
+// as its owner. It is no error if another line of the stack has revoked it already.
 func (s *session) revoke(session keyctl.Serial) error {
 	err := keyctl.Revoke(session)
 	if errors.Is(err, unix.EACCES) {

@@ -9,7 +9,7 @@ import (
 	opt "pam_persistent/internal/options"
 )
 
-// README, man page and code name the same options.
+// The README, the manual page and the code name the same options.
 func TestOptionsAreDocumented(t *testing.T) {
 	var code []string
 	for _, option := range opt.All {
@@ -19,7 +19,9 @@ func TestOptionsAreDocumented(t *testing.T) {
 		"../README.md":             "(?m)^\\| `(\\w+)",
 		"../docs/pam_persistent.8": `(?m)^\.It Cm (debug|[a-z]+_?[a-z0-9]+)`,
 	} {
-		documented := slices.DeleteFunc(find(t, file, pattern), func(name string) bool { return name == "session" || name == "auth" })
+		documented := slices.DeleteFunc(find(t, file, pattern), func(name string) bool {
+			return name == "session" || name == "auth"
+		})
 		if !slices.Equal(code, documented) {
 			t.Errorf("%s has the options %q, the code %q", file, documented, code)
 		}

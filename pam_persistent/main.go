@@ -1,17 +1,17 @@
-// Command pam_persistent is the Go half of pam_persistent.so: what runs in the short-lived child that the C half (package c)
-// makes for a call of libpam. It decides who gets which persistent keyring, fills the session keyring that the login process
-// has joined, and answers; it never runs in the login process.
+// Command pam_persistent is the Go half of pam_persistent.so. It runs in the short-lived child that
+// the C half (package c) makes for a call of libpam, and never in the login process. It decides who
+// gets which keyring, fills the session keyring that the login process has joined, and replies.
 //
-// Neither this package nor what it imports imports fmt, os, net, log or reflect: they double the
-// size of the module and the time that it takes to load, for each login. tests/lint checks that.
+// Neither this package nor what it imports imports fmt, os, net, log or reflect, because they double
+// the module's size and the time to load it, for each login. tests/lint checks that.
 package main
 
 import (
 	"pam_persistent/c"
 )
 
-// Initialisation is all that a c-shared module runs by itself, on the main thread of the runtime; calling in from C would
-// cost one thread more.
+// A c-shared object runs only the init functions of its packages, on the runtime's main thread. A
+// call from C into Go would cost another thread.
 func init() {
 	if call := c.Begin(); call != nil {
 		serve(call)
@@ -20,13 +20,14 @@ func init() {
 
 func main() {}
 
-// serve answers the call and ends the child, whatever happens on the way.
+// serve serves the call and ends the child, also after a panic.
 func serve(call *c.Call) {
 	status := call.Failure()
 	defer func() {
 		if cause := recover(); cause != nil {
 			status = call.Failure()
-			call.Log(c.Error, quoted(call.User())+": panic in the module, please report it: "+reason(cause))
+			call.Log(c.Error, quoted(call.User())+
+				": panic in the module, please report it: "+reason(cause))
 		}
 		call.Done(status)
 	}()

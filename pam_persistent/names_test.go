@@ -6,19 +6,21 @@ import (
 	"testing"
 )
 
-// A user name is whatever the network sent, and the name service may answer with another: neither can forge a log line, or give the
-// variable another shape than the template's.
+// A user name may be whatever a client sent over the network, and the name service may return
+// another one. Neither can forge a log line or change the form of the variable.
 func FuzzNames(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name, template string, uid uint32) {
-		for what, line := range map[string]string{"printable": printable(name), "quoted": quoted(name)} {
-			if i := strings.IndexFunc(line, func(r rune) bool { return r < ' ' || r > '~' }); i >= 0 {
+		unprintable := func(r rune) bool { return r < ' ' || r > '~' }
+		lines := map[string]string{"printable": printable(name), "quoted": quoted(name)}
+		for what, line := range lines {
+			if strings.ContainsFunc(line, unprintable) {
 				t.Errorf("%s of %q is %q", what, name, line)
 			}
 		}
-		// Nothing is lost.
+		// The name can be read back.
 		if text := printable(name); text != name {
 			if back, err := strconv.Unquote(text); err != nil || back != name {
-				t.Errorf("%q is shown as %s, which reads %q: %v", name, text, back, err)
+				t.Errorf("%q becomes %s, which reads %q: %v", name, text, back, err)
 			}
 		}
 		text, problem := expand(template, name, uid)
@@ -26,15 +28,13 @@ func FuzzNames(f *testing.F) {
 		case ok != (problem == ""), ok && text != want:
 			t.Errorf("%q for %q: %q, %q; want %q", template, name, text, problem, want)
 		}
-		for _, r := range problem {
-			if r < ' ' || r > '~' {
-				t.Errorf("%q: unprintable problem %q", template, problem)
-			}
+		if strings.ContainsFunc(problem, unprintable) {
+			t.Errorf("%q: unprintable problem %q", template, problem)
 		}
 	})
 }
 
-// replaced is expand by another way: what stands between one %{ and the next } from the left, over and over, is a name.
+// replaced does what expand does, by another method: a name begins after %{ and ends at the next }.
 func replaced(template, name, uid string) (text string, ok bool) {
 	if template == "" {
 		return "", false

@@ -11,8 +11,9 @@ import (
 	"pam_persistent/internal/persistent"
 )
 
-// open fills the session keyring that the login process has joined for this session. The links are made with the rights of
-// the user, and the keyring becomes the user's only after that: its links take room in the owner's quota, which may be full.
+// open fills the session keyring that the login process has joined for this session. It makes the
+// links with the user's rights, and makes the user the owner of the keyring only after that: links
+// are charged to the keyring's owner, and the user's quota may be full.
 func (s *session) open() c.Status {
 	if errno := s.call.JoinErrno(); errno != 0 {
 		return s.cannotJoin(errno)
@@ -34,29 +35,31 @@ func (s *session) open() c.Status {
 	return status
 }
 
-// cannotJoin reports that the session still has the session keyring that the host had. Nothing is linked into that one: other
-// processes may hold it.
+// cannotJoin logs that the session keeps the session keyring of the host. Nothing is linked into
+// that keyring, because other processes may have it.
 func (s *session) cannotJoin(errno unix.Errno) c.Status {
 	return s.failed(&keyctl.Error{Call: "KEYCTL_JOIN_SESSION_KEYRING", Errno: errno})
 }
 
-// refuse takes everything out of a session keyring that was filled for another UID of the same user name.
+// refuse clears a session keyring that was filled when the same user name had another UID.
 func (s *session) refuse(session keyctl.Serial, held uint32) c.Status {
-	s.error("the session keyring " + session.String() + " was joined for UID " + decimal(held) + ": it is cleared and nothing is linked")
+	s.error("session keyring " + session.String() + " was joined for UID " + decimal(held) +
+		": it is cleared, and nothing is linked into it")
 	if err := keyctl.Clear(session); err != nil {
 		s.error(err.Error())
 	}
 	return s.call.Failure()
 }
 
-// linkUserKeyring links @u, as pam_keyinit does. Without it the session is served all the same.
+// linkUserKeyring links @u, as pam_keyinit does. If that fails, the session gets the persistent
+// keyring all the same.
 func (s *session) linkUserKeyring(session keyctl.Serial) {
 	if err := keyctl.Link(keyctl.User, session); err != nil {
 		s.error(persistent.Explain(err).Error())
 	}
 }
 
-// fill links the persistent keyring, unless the user is left out.
+// fill links the persistent keyring, unless minimum_uid excludes the user.
 func (s *session) fill(session keyctl.Serial) c.Status {
 	if s.options.excludes(s.user.UID) {
 		s.debug("excluded by minimum_uid")
@@ -84,7 +87,8 @@ func (s *session) fill(session keyctl.Serial) c.Status {
 	return c.Success
 }
 
-// failed logs why the persistent keyring is out of reach. A login must not fail because the kernel has none.
+// failed logs why the session has no persistent keyring. A login must not fail because the kernel
+// has no persistent keyrings.
 func (s *session) failed(err error) c.Status {
 	if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EOPNOTSUPP) {
 		s.debug("the kernel has no persistent keyrings: " + err.Error())
@@ -94,38 +98,43 @@ func (s *session) failed(err error) c.Status {
 	return s.call.Failure()
 }
 
-// handOver makes the user the owner of the session keyring, as pam_keyinit does, which charges it to the user's quota. Where
-// that is refused (EACCES without CAP_SYS_ADMIN, EDQUOT) the keyring stays the host's and works the same: what counts is that
-// the session possesses it.
+// handOver makes the user the owner of the session keyring, as pam_keyinit does, and so charges the
+// keyring to the user's quota. If the kernel refuses that (EACCES without CAP_SYS_ADMIN, EDQUOT),
+// the host's real UID stays the owner. The session works the same, because it possesses the
+// keyring.
 func (s *session) handOver(session keyctl.Serial, before ids) {
 	err := before.comeBack()
 	if err == nil {
 		err = keyctl.Chown(session, s.user.UID, s.user.GID)
 	}
 	if err != nil {
-		s.debug("session keyring " + session.String() + " stays that of UID " +
-			decimal(before.ruid) + ": " + err.Error())
+		s.debug("UID " + decimal(before.ruid) + " stays the owner of session keyring " +
+			session.String() + ": " + err.Error())
 	}
-	// Close may come on a thread or in a process that does not possess the keyring: it revokes as the owner. Another owner
-	// than root or the user (su's caller, where CHOWN was refused) must not be able to write.
+	// A thread or process that does not possess the keyring may close the session: it revokes
+	// the keyring as the owner, which takes write permission. Only root or the user may have
+	// that, so not the caller of su where CHOWN was refused.
 	if s.options.revoke && (err == nil || before.ruid == 0) {
 		if err := keyctl.SetPerm(session, sessionPerm|keyctl.UsrWrite); err != nil {
-			s.error("option revoke: " + err.Error() + "; only a process that possesses the session keyring can revoke it")
+			s.error("option revoke: " + err.Error() +
+				"; only a process that possesses the session keyring can revoke it")
 		}
 	}
 }
 
-// sessionPerm is what the kernel grants on a new session keyring (install_session_keyring_to_cred in
-// security/keys/process_keys.c): everything to its possessors; to its owner to see it, and what it holds.
-const sessionPerm = keyctl.PosView | keyctl.PosRead | keyctl.PosWrite | keyctl.PosSearch | keyctl.PosLink | keyctl.PosSetattr |
-	keyctl.UsrView | keyctl.UsrRead
+// sessionPerm is the permissions mask that the kernel gives to a new session keyring
+// (install_session_keyring_to_cred in security/keys/process_keys.c): all rights for its possessors,
+// view and read for its owner.
+const sessionPerm = keyctl.PosView | keyctl.PosRead | keyctl.PosWrite | keyctl.PosSearch |
+	keyctl.PosLink | keyctl.PosSetattr | keyctl.UsrView | keyctl.UsrRead
 
-// verify sees that the link is there: a success that put it elsewhere would be a silent loss of tickets.
+// verify checks that the session keyring holds the link. Without the check, a kernel that reports
+// success and makes no link would lose the user's tickets, and the log would not say why.
 func verify(serial, session keyctl.Serial) error {
 	links, err := keyctl.ReadKeyring(session)
 	if err == nil && !slices.Contains(links, serial) {
-		err = errors.New("keyring " + serial.String() + " is not in session keyring " +
-			session.String() + " after all")
+		err = errors.New("persistent keyring " + serial.String() +
+			" is not in session keyring " + session.String() + ", though it was linked")
 	}
 	return err
 }
@@ -135,7 +144,7 @@ func (s *session) exportKrb5ccname() {
 	if s.options.krb5ccname == "" {
 		return
 	}
-	// sshd names the cache of delegated credentials there.
+	// sshd has set the variable if it has stored delegated credentials.
 	if s.call.HasEnv(name) {
 		s.debug(name + " is set already")
 		return

@@ -7,17 +7,19 @@ import (
 	opt "pam_persistent/internal/options"
 )
 
-// options are the arguments of the module's line in a service file; pam_persistent(8) says what each is for.
+// options are the arguments of the module's line in a service file. pam_persistent(8) describes
+// them.
 type options struct {
 	debug       bool
 	revoke      bool
 	userKeyring bool
-	krb5ccname  string // template; "": leave the environment alone
+	krb5ccname  string // template; "": the option is not given
 	minimumUID  uint32
-	excludeAll  bool // minimum_uid says something that cannot be understood
+	excludeAll  bool // the value of minimum_uid is not a UID
 }
 
-// parseOptions reads what it understands. Each complaint is a line for the log, about an option that goes unheeded.
+// parseOptions parses the arguments of the line. Each complaint is a log line about an argument
+// that has no effect.
 func parseOptions(args []string) (o options, complaints []string) {
 	for _, arg := range args {
 		if complaint := o.parse(arg); complaint != "" {
@@ -52,7 +54,7 @@ func (o *options) parse(arg string) (complaint string) {
 	return ""
 }
 
-// defaultKrb5ccname is MIT krb5's name for the collection of caches in the user's persistent keyring.
+// defaultKrb5ccname is MIT krb5's name of the cache collection in the user's persistent keyring.
 const defaultKrb5ccname = "KEYRING:persistent:%{uid}"
 
 func (o *options) setKrb5ccname(template string) (problem string) {
@@ -68,7 +70,7 @@ func (o *options) setKrb5ccname(template string) (problem string) {
 func (o *options) setMinimumUID(value string) (problem string) {
 	uid, err := strconv.ParseUint(value, 10, 32)
 	if err != nil {
-		// Whom the administrator meant to leave out is unknown: nobody is let in by a typing error.
+		// Whom the administrator wanted to exclude is unknown, so every user is excluded.
 		o.excludeAll = true
 		return "not a UID; every user is excluded"
 	}
@@ -107,7 +109,7 @@ func expand(template, username string, uid uint32) (text, problem string) {
 	return b.String(), ""
 }
 
-// printable is text as it is if it can stand in a log line so, else quoted.
+// printable returns text as it is if it is printable ASCII without blanks, else quoted.
 func printable(text string) string {
 	for i := 0; i < len(text); i++ {
 		if text[i] <= ' ' || text[i] > '~' {

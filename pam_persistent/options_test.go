@@ -13,22 +13,25 @@ func TestExpand(t *testing.T) {
 		"%%{uid}":                   "%4294967294",
 		"}{":                        "}{",
 	} {
-		if got, problem := expand(template, "alice", 1<<32-2); got != want || problem != "" {
+		got, problem := expand(template, "alice", 1<<32-2)
+		if got != want || problem != "" {
 			t.Errorf("expand(%q) = %q, %q", template, got, problem)
 		}
 	}
-	for _, template := range []string{"", "%{", "%{uid", "%{}", "%{UID}", "%{uid }", "%{a%{uid}"} {
+	for _, template := range strings.Split(",%{,%{uid,%{},%{UID},%{uid },%{a%{uid}", ",") {
 		if got, problem := expand(template, "alice", 1); problem == "" {
 			t.Errorf("expand(%q) = %q without a complaint", template, got)
 		}
 	}
 }
 
-// What each option means is tested through the module (tests/pamtester); here is what no service file should be able to break.
+// No service file can break these rules. tests/pamtester tests what each option does.
 func FuzzOptions(f *testing.F) {
 	for _, seed := range []string{
-		"debug", "revoke user_keyring", "user_keyring\nrevoke", "minimum_uid=1000", "minimum_uid=1k\nminimum_uid=1000", "minimum_uid",
-		"krb5ccname", "krb5ccname=", "krb5ccname=FILE:/tmp/%{uid}_%{username}", "krb5ccname=%{", "debug=1", "=", "\x00\xff", "krb5ccname=%{\x1b[31m}",
+		"debug", "revoke user_keyring", "user_keyring\nrevoke", "minimum_uid=1000",
+		"minimum_uid=1k\nminimum_uid=1000", "minimum_uid", "krb5ccname", "krb5ccname=",
+		"krb5ccname=FILE:/tmp/%{uid}_%{username}", "krb5ccname=%{", "debug=1", "=",
+		"\x00\xff", "krb5ccname=%{\x1b[31m}",
 	} {
 		f.Add(seed, uint32(1000))
 	}
@@ -44,13 +47,14 @@ func FuzzOptions(f *testing.F) {
 		}
 		for _, arg := range args {
 			value, isMinimum := strings.CutPrefix(arg, "minimum_uid=")
-			if isMinimum && strings.Trim(value, "0123456789") != "" && !o.excludes(uid) {
+			noUID := strings.Trim(value, "0123456789") != ""
+			if isMinimum && noUID && !o.excludes(uid) {
 				t.Errorf("%q lets UID %d in", args, uid)
 			}
 		}
 		if o.krb5ccname != "" {
 			if _, problem := expand(o.krb5ccname, "alice", uid); problem != "" {
-				t.Errorf("%q: a template that cannot be expanded: %s", args, problem)
+				t.Errorf("%q: the template cannot be expanded: %s", args, problem)
 			}
 		}
 	})

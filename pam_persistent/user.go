@@ -12,14 +12,14 @@ type session struct {
 	call    *c.Call
 	options options
 	user    c.User
-	who     string // the user in log lines
+	who     string // the user's name in log lines
 }
 
-// findUser finds out for whom the session is. A status other than Success ends the call.
+// findUser looks up PAM_USER. A status other than Success ends the call.
 func findUser(call *c.Call, options options) (*session, c.Status) {
 	name := call.User()
 	if name == "" {
-		call.Log(c.Notice, "the application has not said for which user (PAM_USER)")
+		call.Log(c.Notice, "the application has not set PAM_USER")
 		return nil, c.UserUnknown
 	}
 	user, known, errno := c.LookupUser(name)

@@ -7,20 +7,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Description is what the kernel tells about a key.
+// Description is a key as the kernel describes it.
 type Description struct {
 	Type string // "keyring", "user", ...
-	// UID and GID are seen from the caller's user namespace. An ID that has no
-	// mapping there, and the group of a key that has none (persistent and user
-	// keyrings), is shown as the overflow ID, 65534; old kernels show the latter
-	// as -1, which is NoID.
+	// UID and GID are those of the caller's user namespace. The kernel shows the
+	// overflow ID, 65534, for an ID that has no mapping there and for the group of
+	// a key that has none (persistent and user keyrings). Old kernels show -1,
+	// NoID, for such a group.
 	UID, GID uint32
 	Perm     Perm
-	Text     string // the description proper; any byte but NUL
+	Text     string // the description; it may hold any byte but NUL
 }
 
-// Describe tells what a key is. It needs view permission on it, and does not
-// change any timer. With [Session] mind the warning at [SessionKeyring].
+// Describe describes a key. It needs view permission on the key, and changes no
+// timer. For [Session] see the warning at [SessionKeyring].
 //
 // Source: keyctl(2) KEYCTL_DESCRIBE.
 func Describe(key Serial) (Description, error) {
@@ -33,15 +33,17 @@ func Describe(key Serial) (Description, error) {
 
 // ParseDescription reads the string form "type;uid;gid;perm;text".
 //
-// keyctl(2) says that the text has no semicolon and must be looked for from the
-// end, so that fields can be added before it. But add_key(2) takes any text, and
-// no kernel has added a field: here the text begins after the fourth semicolon,
-// or else anybody could choose the permissions that a reader sees.
+// keyctl(2) says that the text has no semicolon, and that a reader must look for
+// the last semicolon, so that kernels can add fields before the text. But
+// add_key(2) takes any text, and no kernel has added a field. So the text begins
+// after the fourth semicolon here; otherwise anybody could choose the permissions
+// that a reader sees.
 //
 // Errors: [*ParseError].
 func ParseDescription(s string) (Description, error) {
 	bad := func(what string) (Description, error) {
-		return Description{}, &ParseError{Source: "KEYCTL_DESCRIBE", Reason: what + " in " + strconv.Quote(s)}
+		reason := what + " in " + strconv.Quote(s)
+		return Description{}, &ParseError{Source: "KEYCTL_DESCRIBE", Reason: reason}
 	}
 	field := strings.SplitN(s, ";", 5)
 	if len(field) != 5 {
@@ -59,5 +61,5 @@ func ParseDescription(s string) (Description, error) {
 	if err != nil {
 		return bad("bad permissions")
 	}
-	return Description{Type: field[0], UID: uid, GID: gid, Perm: Perm(perm), Text: field[4]}, nil
+	return Description{field[0], uid, gid, Perm(perm), field[4]}, nil
 }

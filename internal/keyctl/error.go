@@ -8,13 +8,13 @@ import (
 
 // Error is a system call that failed.
 type Error struct {
-	Call   string     // "KEYCTL_DESCRIBE", "add_key", "open", ...
-	Object string     // a serial, a UID, a quoted description, a path; may be ""
-	Errno  unix.Errno // why
+	Call   string // "KEYCTL_DESCRIBE", "add_key", "open", ...
+	Object string // its argument: a serial, a UID, a quoted description, a path; may be ""
+	Errno  unix.Errno
 }
 
-// Error reads like "KEYCTL_DESCRIBE 123456: EACCES (permission denied)". An
-// errno that has no name is given by its number.
+// Error returns, for example, "KEYCTL_DESCRIBE 123456: EACCES (permission
+// denied)". An errno without a name is given as a number.
 func (e *Error) Error() string {
 	call := e.Call
 	if e.Object != "" {
@@ -31,11 +31,11 @@ func ErrnoText(errno unix.Errno) string {
 	return errno.Error()
 }
 
-// Unwrap gives the errno, for errors.Is.
+// Unwrap returns the errno, for errors.Is.
 func (e *Error) Unwrap() error { return e.Errno }
 
-// wrap names the call and its object in an error of the unix package, whose
-// functions used here return nothing but an Errno.
+// wrap adds the call and its object to an error of the unix package. The
+// functions of that package that keyctl calls return no other type than Errno.
 func wrap(err error, call, object string) error {
 	if err == nil {
 		return nil
@@ -44,8 +44,8 @@ func wrap(err error, call, object string) error {
 	return &Error{Call: call, Object: object, Errno: errno}
 }
 
-// serial is wrap for calls that return one. After a failure that is 0, which
-// names nothing: the -1 of the system call would be the thread keyring.
+// serial is wrap for calls that return a serial. After a failure it returns 0,
+// which is no key's serial: the -1 of the system call is the thread keyring.
 func serial(id int, err error, call, object string) (Serial, error) {
 	if err != nil {
 		return 0, wrap(err, call, object)
@@ -53,14 +53,14 @@ func serial(id int, err error, call, object string) (Serial, error) {
 	return Serial(id), nil
 }
 
-// ParseError is text that does not have the form which its source documents.
+// ParseError is text that does not have the form documented for its source.
 type ParseError struct {
 	Source string // "/proc/keys", "KEYCTL_DESCRIBE", ...
-	Line   int    // counted from 1; 0 where the text is not made of lines
+	Line   int    // counted from 1; 0 if the text does not consist of lines
 	Reason string
 }
 
-// Error reads like `/proc/keys line 7: bad permissions "1g"`.
+// Error returns, for example, `/proc/keys line 7: bad permissions "1g"`.
 func (e *ParseError) Error() string {
 	if e.Line == 0 {
 		return e.Source + ": " + e.Reason

@@ -2,8 +2,8 @@ package keyctl
 
 import "golang.org/x/sys/unix"
 
-// readFile reads a file of /proc: its size is not known beforehand, and each
-// read gives what fits into one page of the kernel.
+// readFile reads a file of /proc. The size of such a file is not known, and each
+// read(2) returns at most one page.
 func readFile(path string) (string, error) {
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {

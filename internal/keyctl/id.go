@@ -2,12 +2,12 @@ package keyctl
 
 import "strconv"
 
-// NoID is the -1 of the kernel: no user or no group where one is read, "leave
-// it as it is" in [Chown].
+// NoID is the kernel's -1. In a [Description] it means no user or no group; in
+// [Chown] it means that the ID stays as it is.
 const NoID uint32 = 1<<32 - 1
 
-// parseID reads a UID or GID that the kernel printed with %d: the upper half of
-// the IDs, and NoID, come out negative.
+// parseID parses a UID or GID. The kernel prints it with %d, so the upper half of
+// the IDs, and NoID, are negative numbers.
 func parseID(s string) (id uint32, ok bool) {
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil || n < -1<<31 || n >= 1<<32 {

@@ -6,13 +6,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// AddKey makes a key in a keyring, or updates the one of this type and
-// description that is there already if the type can be updated (a keyring
-// cannot: it is replaced). It needs write permission on the keyring. The key
-// belongs to the caller's filesystem UID, and is charged to that user's quota.
+// AddKey makes a key in a keyring. If the keyring holds a key of this type and
+// description already, AddKey updates that key, or replaces it if the type cannot
+// be updated (as a keyring). It needs write permission on the keyring. The
+// caller's filesystem UID owns the key, and the key is charged to that user's
+// quota.
 //
 // Errors: EDQUOT if the quota is used up; EINVAL for a payload that the type does
-// not take, a logon description without "service:", a description longer than
+// not accept, a logon description without "service:", a description longer than
 // 4095 bytes or with a NUL in it; ENODEV for an unknown type; EPERM for a type,
 // or the name of a keyring, that begins with a dot.
 //
@@ -22,11 +23,11 @@ func AddKey(typ, desc string, payload []byte, keyring Serial) (Serial, error) {
 	return serial(id, err, "add_key", name(typ, desc)+" to "+keyring.String())
 }
 
-// Update gives a key a new payload. It needs write permission on it.
+// Update gives a key a new payload. It needs write permission on the key.
 //
-// Errors: EOPNOTSUPP for a type that cannot be updated, a keyring for one;
-// EDQUOT; EINVAL for a payload that the type does not take or that is longer than
-// a page, though [AddKey] would take it.
+// Errors: EOPNOTSUPP for a type that cannot be updated, such as keyring; EDQUOT;
+// EINVAL for a payload that the type does not accept or that is longer than a
+// page, even if [AddKey] accepts it.
 //
 // Source: keyctl(2) KEYCTL_UPDATE, security/keys/keyctl.c.
 func Update(key Serial, payload []byte) error {
@@ -34,8 +35,9 @@ func Update(key Serial, payload []byte) error {
 	return wrap(err, "KEYCTL_UPDATE", key.String())
 }
 
-// Revoke makes a key useless for everybody: whoever still names it gets
-// EKEYREVOKED until it is collected. It needs write or setattr permission.
+// Revoke makes a key unusable for everybody. Calls that name the key give
+// EKEYREVOKED until the garbage collector removes it. Revoke needs write or
+// setattr permission.
 //
 // Source: keyctl(2) KEYCTL_REVOKE.
 func Revoke(key Serial) error {
@@ -43,9 +45,9 @@ func Revoke(key Serial) error {
 	return wrap(err, "KEYCTL_REVOKE", key.String())
 }
 
-// Invalidate removes a key and all links to it at once: whoever still names it
-// gets ENOKEY. It needs search permission on it, or CAP_SYS_ADMIN for a key that
-// the kernel allows root to invalidate.
+// Invalidate removes a key and all links to it at once. Calls that name the key
+// give ENOKEY. Invalidate needs search permission on the key, or CAP_SYS_ADMIN
+// for a key that the kernel allows root to invalidate.
 //
 // Source: keyctl(2) KEYCTL_INVALIDATE.
 func Invalidate(key Serial) error {
@@ -53,18 +55,19 @@ func Invalidate(key Serial) error {
 	return wrap(err, "KEYCTL_INVALIDATE", key.String())
 }
 
-// SetTimeout lets a key expire in so many seconds from now; 0 means never. It
-// needs setattr permission.
+// SetTimeout sets the expiry timer of a key to a number of seconds; 0 means that
+// the key never expires. It needs setattr permission.
 //
 // Source: keyctl(2) KEYCTL_SET_TIMEOUT.
 func SetTimeout(key Serial, seconds uint32) error {
 	_, err := unix.KeyctlInt(unix.KEYCTL_SET_TIMEOUT, int(key), int(seconds), 0, 0)
-	return wrap(err, "KEYCTL_SET_TIMEOUT", key.String()+" to "+strconv.FormatUint(uint64(seconds), 10)+" s")
+	object := key.String() + " to " + strconv.FormatUint(uint64(seconds), 10) + " s"
+	return wrap(err, "KEYCTL_SET_TIMEOUT", object)
 }
 
 // SetPerm sets the permissions mask of a key. It needs setattr permission, and
-// that the caller's filesystem UID owns the key or has CAP_SYS_ADMIN; EACCES
-// otherwise.
+// the caller's filesystem UID must own the key or the caller have CAP_SYS_ADMIN.
+// Otherwise it gives EACCES.
 //
 // Errors: EINVAL for a bit that has no meaning.
 //
@@ -74,9 +77,9 @@ func SetPerm(key Serial, perm Perm) error {
 	return wrap(err, "KEYCTL_SETPERM", key.String()+" to "+perm.String())
 }
 
-// Chown gives a key another owner and group; [NoID] leaves one as it is. It
+// Chown gives a key another owner and group; [NoID] leaves an ID as it is. It
 // needs setattr permission, and CAP_SYS_ADMIN to change the owner or to choose a
-// group that the caller is not in; EACCES otherwise.
+// group that the caller is not in. Otherwise it gives EACCES.
 //
 // Errors: EDQUOT if the new owner's quota is used up; EINVAL for an ID that has
 // no mapping in the caller's user namespace.

@@ -2,13 +2,13 @@ package keyctl
 
 import "golang.org/x/sys/unix"
 
-// Link puts a key into a keyring, in the place of a key of the same type and
-// description if there is one. It needs link permission on the key and write
-// permission on the keyring.
+// Link links a key into a keyring. The link replaces one to a key of the same type
+// and description. Link needs link permission on the key and write permission on
+// the keyring.
 //
-// Errors: EDEADLK if keyring lies inside key; ELOOP if keyrings nest too deeply;
-// EDQUOT if the keyring has to grow beyond its owner's quota; EPERM if it is
-// restricted.
+// Errors: EDEADLK if keyring lies inside key; ELOOP if keyrings are nested too
+// deep; EDQUOT if the keyring has to grow beyond its owner's quota; EPERM if the
+// keyring is restricted.
 //
 // Source: keyctl(2) KEYCTL_LINK.
 func Link(key, keyring Serial) error {
@@ -16,8 +16,9 @@ func Link(key, keyring Serial) error {
 	return wrap(err, "KEYCTL_LINK", key.String()+" into "+keyring.String())
 }
 
-// Unlink takes a key out of a keyring. It needs write permission on the keyring
-// and none on the key; a key without any link left dies.
+// Unlink removes the link to a key from a keyring. It needs write permission on
+// the keyring, and none on the key. The kernel destroys a key that has no link
+// left.
 //
 // Errors: ENOENT if the key is not in the keyring.
 //
@@ -27,7 +28,8 @@ func Unlink(key, keyring Serial) error {
 	return wrap(err, "KEYCTL_UNLINK", key.String()+" from "+keyring.String())
 }
 
-// Clear takes everything out of a keyring. It needs write permission on it.
+// Clear removes all links from a keyring. It needs write permission on the
+// keyring.
 //
 // Source: keyctl(2) KEYCTL_CLEAR.
 func Clear(keyring Serial) error {

@@ -1,8 +1,8 @@
 package keyctl
 
-// Perm is the permissions mask of a key: one byte for each of possessor, owner,
-// group and others, six bits used in each (keyctl(2), KEYCTL_SETPERM). What the
-// possessor may do adds to what one of the other three grants.
+// Perm is the permissions mask of a key: one byte each for possessor, owner,
+// group and others, of which six bits are used (keyctl(2), KEYCTL_SETPERM). A
+// possessor also has the rights that one of the other three bytes grants.
 type Perm uint32
 
 const (
@@ -41,10 +41,10 @@ const (
 	PosSetattr = UsrSetattr << 8
 )
 
-// String shows the mask as "keyctl describe" does: six letters each for
-// possessor, owner, group and others, for setattr, link, search, write, read and
-// view, so that 3f010000 is "alswrv-----v------------". The two highest bits
-// of each byte have no meaning and are not shown.
+// String returns the mask as "keyctl describe" shows it: for each of possessor,
+// owner, group and others the letters of setattr, link, search, write, read and
+// view. For 3f010000 that is "alswrv-----v------------". The two highest bits of
+// each byte have no meaning and are left out.
 func (p Perm) String() string {
 	const letters = "alswrv"
 	text := make([]byte, 0, 4*len(letters))

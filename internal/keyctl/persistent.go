@@ -6,31 +6,33 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// neverGiven is a serial that no key can have: the kernel starts at 3.
+// neverGiven is a serial that no key has: the kernel's serials start at 3.
 const neverGiven Serial = 1
 
-// GetPersistent links the persistent keyring of the user with this UID into a
-// keyring, starts its timer anew (see [Expiry]) and returns its serial. If there
-// is none, or it was revoked, a new and empty one is made; one that has expired
-// but was not collected yet is revived with its contents.
+// GetPersistent links the persistent keyring of a user into a keyring, resets its
+// expiry timer (see [Expiry]) and returns its serial. If there is no persistent
+// keyring, or it was revoked, the kernel makes a new, empty one. A persistent
+// keyring that has expired comes back with its keys, unless the garbage collector
+// has removed it.
 //
-// UIDs are those of the caller's user namespace. The destination needs write
-// permission and is changed only on success. If it is a special keyring that the
-// caller does not have yet, then the kernel makes it, for the calling thread
-// alone: success with [Session] does not mean that anybody else sees the link.
+// The UID is one of the caller's user namespace. The destination must grant write
+// permission, and changes only on success. If it is a special keyring that the
+// caller does not have yet, the kernel makes that keyring for the calling thread
+// alone: after success with [Session] other threads may not see the link.
 //
-// A keyring that expired at this very moment may be returned and yet be taken by
-// the collector: whoever depends on it should [Describe] the result and ask
-// again on EKEYEXPIRED or ENOKEY.
+// The garbage collector may remove a keyring that has just expired although
+// GetPersistent returned it. A caller that depends on the keyring should
+// [Describe] it, and call GetPersistent again on EKEYEXPIRED or ENOKEY.
 //
-// Errors: EPERM for the UID of somebody else without CAP_SETUID in the user
-// namespace; EINVAL for a UID that has no mapping there, and for [NoID], which
-// the kernel would take for the caller's own real UID; EOPNOTSUPP from a kernel
-// without persistent keyrings; ENOTDIR, EACCES, EKEYREVOKED, EKEYEXPIRED, ENOKEY
-// for the destination; EPERM if it is restricted; EDEADLK if it lies inside the
-// persistent keyring; EDQUOT if it has to grow beyond its owner's quota; ELOOP if
-// keyrings nest too deeply in the persistent keyring, which whoever possessed it
-// once may have seen to, and which nothing but its expiry ends for certain.
+// Errors: EPERM for another user's UID without CAP_SETUID in the user namespace;
+// EINVAL for a UID that has no mapping there, and for [NoID], which the kernel
+// would take for the caller's real UID; EOPNOTSUPP from a kernel without
+// persistent keyrings; ENOTDIR, EACCES, EKEYREVOKED, EKEYEXPIRED, ENOKEY for the
+// destination; EPERM if the destination is restricted; EDEADLK if it lies inside
+// the persistent keyring; EDQUOT if it has to grow beyond its owner's quota; ELOOP
+// if keyrings are nested too deep in the persistent keyring. Any process that
+// possessed the persistent keyring may have nested them, and only the expiry of
+// the persistent keyring is certain to end that.
 //
 // Source: keyctl(2) KEYCTL_GET_PERSISTENT, persistent-keyring(7),
 // security/keys/persistent.c.
@@ -43,10 +45,10 @@ func GetPersistent(uid uint32, into Serial) (Serial, error) {
 	return serial(id, err, "KEYCTL_GET_PERSISTENT", object)
 }
 
-// ProbePersistent tells whether [GetPersistent] for this UID is there and
-// allowed: nil means yes. It makes, links and prolongs nothing, because it asks
-// for a destination that cannot exist: the kernel looks at the UID first, then
-// at the destination, and answers ENOKEY before it comes to the keyring.
+// ProbePersistent tells whether the kernel has [GetPersistent] and allows it for
+// this UID; nil means yes. It makes and links no keyring and resets no timer,
+// because its destination cannot exist: the kernel checks the UID first, then the
+// destination, and gives ENOKEY before it looks for the persistent keyring.
 //
 // Errors: ENOSYS, EOPNOTSUPP, EPERM and EINVAL as for [GetPersistent].
 //

@@ -7,20 +7,20 @@ import (
 
 const keyUsersPath = "/proc/key-users"
 
-// KeyUser is one line of /proc/key-users: what the keys of a user cost.
+// KeyUser is one line of /proc/key-users: a user's keys and quota.
 type KeyUser struct {
 	UID          uint32
 	Usage        int // references that the kernel holds
-	Keys         int // keys owned
-	Instantiated int // of these, instantiated
+	Keys         int // keys that the user owns
+	Instantiated int // keys of these that are instantiated
 	QuotaKeys    int // keys charged to the quota
-	MaxKeys      int // and how many may be
+	MaxKeys      int // limit of QuotaKeys
 	QuotaBytes   int // bytes charged to the quota
-	MaxBytes     int // and how many may be
+	MaxBytes     int // limit of QuotaBytes
 }
 
-// ProcKeyUsers reads /proc/key-users: a line for each user of the caller's user
-// namespace that has a key.
+// ProcKeyUsers reads /proc/key-users, which has a line for each user of the
+// caller's user namespace that owns a key.
 //
 // Errors: those of open(2) and read(2), and those of [ParseKeyUsers].
 //
@@ -33,8 +33,8 @@ func ProcKeyUsers() ([]KeyUser, error) {
 	return ParseKeyUsers(text)
 }
 
-// KeyUserOf gives the line of one user; nil if there is none, which is that of a
-// user without a key.
+// KeyUserOf returns the line of a user, or nil if there is none because the user
+// owns no key.
 func KeyUserOf(users []KeyUser, uid uint32) *KeyUser {
 	for i := range users {
 		if users[i].UID == uid {
@@ -44,9 +44,8 @@ func KeyUserOf(users []KeyUser, uid uint32) *KeyUser {
 	return nil
 }
 
-// ParseKeyUsers reads the text of /proc/key-users. A line that cannot be read
-// does not hide the others: all good ones are returned, and an error that joins
-// a [*ParseError] for each bad one.
+// ParseKeyUsers parses the text of /proc/key-users. It returns all good lines, and
+// an error that joins a [*ParseError] for each bad line.
 //
 // Source: proc_key-users(5), security/keys/proc.c.
 func ParseKeyUsers(text string) ([]KeyUser, error) {

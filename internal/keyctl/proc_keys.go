@@ -16,21 +16,20 @@ type KeyInfo struct {
 	Timeout  Timeout
 	Perm     Perm
 	UID, GID uint32 // as in Description
-	Type     string // cut to nine bytes by the kernel: ".request_", "asymmetri"
-	Text     string // all the rest of the line, as it is
-	// Description and Info are the two halves of Text at its last ": ", if the key
-	// is of a state in which its type adds the second half; otherwise Info is
-	// empty. Info is the number of links or "empty" for a keyring, the number of
-	// bytes for a user or logon key, which always have it: for these types the
-	// halves are certain. For a type that adds nothing, or something else, they
-	// are a guess.
+	Type     string // the kernel cuts it to nine bytes: ".request_", "asymmetri"
+	Text     string // the rest of the line
+	// Description and Info are the parts of Text before and after its last ": ",
+	// if the key is in a state in which its type adds Info; otherwise Info is
+	// empty. For a keyring Info is the number of links or "empty", for a user or
+	// logon key the number of bytes. Keys of these types always have Info. For a
+	// type that adds nothing, or something else, the two parts are a guess.
 	Description, Info string
 }
 
-// Flags are the letters of the state of a key, without the dashes between them.
+// Flags are the letters for the state of a key, without the dashes between them.
 type Flags string
 
-// The letters of Flags, after proc_keys(5).
+// The letters of Flags, as in proc_keys(5).
 const (
 	FlagInstantiated byte = 'I'
 	FlagRevoked      byte = 'R'
@@ -44,9 +43,9 @@ const (
 // Has tells whether a flag is set.
 func (f Flags) Has(letter byte) bool { return strings.IndexByte(string(f), letter) >= 0 }
 
-// ProcKeys reads /proc/keys: the keys of which the caller has view permission,
-// in the order of their serials. It does not touch any timer. What was said at
-// [ParseKeys] about lines that lie holds.
+// ProcKeys reads /proc/keys: the keys on which the caller has view permission, in
+// the order of their serials. It resets no timer. See the warning at [ParseKeys]
+// about forged lines.
 //
 // Errors: those of open(2) and read(2), and those of ParseKeys.
 //
@@ -59,23 +58,23 @@ func ProcKeys() ([]KeyInfo, error) {
 	return ParseKeys(text)
 }
 
-// ParseKeys reads the text of /proc/keys. A line that cannot be read does not
-// hide the others: all good ones are returned, and an error that joins a
-// [*ParseError] for each bad one.
+// ParseKeys parses the text of /proc/keys. It returns all good lines, and an error
+// that joins a [*ParseError] for each bad line.
 //
-// The kernel writes descriptions as they are. One that has a newline in it ends
-// its line early, and what follows may look like the line of any key: whoever
-// may make a key that the reader can view can thus invent keys. Nothing in the
-// text tells the two apart; use the serial as a hint and ask [Describe].
+// The kernel does not quote descriptions. A description with a newline in it ends
+// its line early, and the rest may look like the line of any key. So anybody who
+// can make a key that the reader may view can forge lines, and nothing in the text
+// tells a forged line from a true one. Take only the serial from a line, and call
+// [Describe] on it.
 //
 // Source: proc_keys(5), security/keys/proc.c.
 func ParseKeys(text string) ([]KeyInfo, error) {
 	return parseLines(keysPath, text, parseKey)
 }
 
-// parseLines collects what parse makes of each line; reason is empty where it is
-// good.
-func parseLines[T any](source, text string, parse func(line string) (item T, reason string)) ([]T, error) {
+// parseLines calls parse for each line and collects the items. parse returns a
+// reason if the line is bad.
+func parseLines[T any](source, text string, parse func(line string) (T, string)) ([]T, error) {
 	var items []T
 	var bad []error
 	number := 0
@@ -141,8 +140,7 @@ func parseKey(line string) (k KeyInfo, reason string) {
 		return bad("GID", field)
 	}
 
-	// From here on columns count, not words: the description may begin with
-	// spaces.
+	// The type has a fixed width, because the text after it may begin with spaces.
 	const typeWidth = 9
 	if len(rest) <= typeWidth || rest[typeWidth] != ' ' {
 		return bad("type", rest)

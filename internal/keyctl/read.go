@@ -6,16 +6,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readTries bounds the calls that one read may need because the key grows
-// between the call that tells its size and the one that fetches it.
+// readTries is the limit of calls for one read. A read needs more than one call if
+// the key is larger than the buffer, and more than two if it grows meanwhile.
 const readTries = 16
 
-// Read gives the payload of a key. It needs read permission on the key, or that
-// it is possessed with search permission.
+// Read returns the payload of a key. It needs read permission on the key, or
+// possession of the key with search permission.
 //
 // Errors: EOPNOTSUPP for a type that cannot be read, such as logon; ENOKEY also
-// where other calls say EINVAL; EAGAIN if the key grew during each of several
-// tries.
+// where other calls give EINVAL; EAGAIN if the key grew between all of the calls.
 //
 // Source: keyctl(2) KEYCTL_READ.
 func Read(key Serial) ([]byte, error) {
@@ -33,11 +32,11 @@ func Read(key Serial) ([]byte, error) {
 	return nil, wrap(unix.EAGAIN, "KEYCTL_READ", key.String())
 }
 
-// ReadKeyring gives the serials of the keys in a keyring, in the kernel's order.
+// ReadKeyring returns the serials of the keys in a keyring, in the kernel's order.
 //
-// Permissions and errors are those of [Read]. That the key is a keyring is for
-// the caller to know: the kernel does not tell here, and only a payload that
-// cannot be a list of serials is ENOTDIR.
+// Permissions and errors are those of [Read]. The caller must know that the key is
+// a keyring, because the kernel does not check that. ENOTDIR is given only if the
+// payload cannot be a list of serials.
 //
 // Source: keyctl(2) KEYCTL_READ.
 func ReadKeyring(keyring Serial) ([]Serial, error) {
@@ -50,7 +49,8 @@ func ReadKeyring(keyring Serial) ([]Serial, error) {
 		return nil, wrap(unix.ENOTDIR, "KEYCTL_READ", keyring.String())
 	}
 	serials := make([]Serial, len(payload)/size)
-	// The kernel wrote an array of its own int32: same size, same byte order.
-	copy(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(serials))), len(serials)*size), payload)
+	// The payload is an array of the kernel's int32, which has Serial's size and byte order.
+	bytes := (*byte)(unsafe.Pointer(unsafe.SliceData(serials)))
+	copy(unsafe.Slice(bytes, len(serials)*size), payload)
 	return serials, nil
 }

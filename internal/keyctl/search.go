@@ -8,11 +8,11 @@ import (
 )
 
 // Search looks for a key in a keyring and in all keyrings within it that grant
-// search permission. If into is not 0, the key found is also linked there.
+// search permission. If into is not 0, Search also links the key there.
 //
-// Errors: ENOKEY if there is none, or only a negative one; EKEYEXPIRED,
-// EKEYREVOKED if there was one; EACCES if one was found that may not be
-// searched, or the keyring itself may not be; those of [Link].
+// Errors: ENOKEY if there is no such key, or only a negative one; EKEYEXPIRED,
+// EKEYREVOKED if such a key has expired or was revoked; EACCES if the keyring or
+// the key does not grant search permission; the errors of [Link].
 //
 // Source: keyctl(2) KEYCTL_SEARCH.
 func Search(keyring Serial, typ, desc string, into Serial) (Serial, error) {
@@ -21,13 +21,13 @@ func Search(keyring Serial, typ, desc string, into Serial) (Serial, error) {
 }
 
 // RequestKey looks for a key in the thread, process and session keyrings of the
-// caller (in the user session keyring if it has no session keyring), and in all
-// keyrings within them. If into is not 0, the key found is also linked there. It
-// never starts request-key(8).
+// caller, and in all keyrings within them. If the caller has no session keyring,
+// the user session keyring takes its place. If into is not 0, RequestKey also
+// links the key there. It never starts request-key(8).
 //
-// Errors: ENOKEY if there is none, EKEYREJECTED and the like if there is a
-// negative one, EKEYEXPIRED, EKEYREVOKED if there was one; EPERM for a type that
-// begins with a dot; those of [Link].
+// Errors: ENOKEY if there is no such key; EKEYREJECTED and the like for a negative
+// key; EKEYEXPIRED, EKEYREVOKED if such a key has expired or was revoked; EPERM
+// for a type that begins with a dot; the errors of [Link].
 //
 // Source: request_key(2).
 func RequestKey(typ, desc string, into Serial) (Serial, error) {
@@ -40,8 +40,8 @@ func RequestKey(typ, desc string, into Serial) (Serial, error) {
 	if err != nil {
 		return 0, wrap(err, "request_key", object)
 	}
-	// The callout info must be NULL: for the empty string that x/sys can pass
-	// instead the kernel runs request-key and leaves a negative key behind.
+	// The callout info must be NULL. The function of x/sys passes an empty string, for which
+	// the kernel runs request-key and leaves a negative key.
 	id, _, errno := unix.Syscall6(unix.SYS_REQUEST_KEY,
 		uintptr(unsafe.Pointer(t)), uintptr(unsafe.Pointer(d)), 0, uintptr(into), 0, 0)
 	if errno != 0 {

@@ -2,15 +2,14 @@ package keyctl
 
 import "strconv"
 
-// Serial names a key: the number that the kernel gave it, or one of the special
-// numbers below. The kernel hands out 3 and above, never a number that another
-// live key has, but it does use the number of a dead key again
-// (key_alloc_serial in security/keys/key.c).
+// Serial is the kernel's number of a key, or one of the special numbers below. The
+// kernel's numbers start at 3. No two keys have the same serial at a time, but the
+// kernel uses the serial of a dead key again (key_alloc_serial in
+// security/keys/key.c).
 type Serial int32
 
-// The keyrings of the caller, each in its short form of keyctl(1). What a
-// special number stands for is looked up at every call, for the calling thread
-// (keyctl(2), KEYCTL_GET_KEYRING_ID).
+// The special numbers, which name keyrings of the caller. The kernel looks up the
+// keyring at every call, for the calling thread (keyctl(2), KEYCTL_GET_KEYRING_ID).
 const (
 	Thread      Serial = -1 // @t, thread-keyring(7)
 	Process     Serial = -2 // @p, process-keyring(7)
@@ -19,8 +18,8 @@ const (
 	UserSession Serial = -5 // @us, user-session-keyring(7)
 )
 
-// String gives "@s" and the like for the special numbers and the decimal number
-// for all others: what keyctl(1) accepts.
+// String returns a form that keyctl(1) accepts: "@s" and the like for a special
+// number, the decimal number for any other.
 func (s Serial) String() string {
 	switch s {
 	case Thread:

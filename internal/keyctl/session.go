@@ -6,9 +6,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// KeyringID gives the serial behind a special number, or checks that a serial
-// may be searched. With create, a special keyring that does not exist yet is
-// made; without, that is ENOKEY. For [Session] see [SessionKeyring].
+// KeyringID returns the serial of a special number's keyring. For any other number
+// it checks that the key grants search permission. If the special keyring does not
+// exist, KeyringID makes it, or gives ENOKEY if create is false. For [Session] see
+// [SessionKeyring].
 //
 // Source: keyctl(2) KEYCTL_GET_KEYRING_ID.
 func KeyringID(id Serial, create bool) (Serial, error) {
@@ -16,25 +17,25 @@ func KeyringID(id Serial, create bool) (Serial, error) {
 	return serial(found, err, "KEYCTL_GET_KEYRING_ID", id.String())
 }
 
-// SessionKeyring gives the serial of the session keyring of the calling thread.
+// SessionKeyring returns the serial of the session keyring of the calling thread.
 //
-// Looking is not harmless: a thread that has no session keyring gets the user
-// session keyring of its real UID, _uid_ses.<UID>, installed as its session
-// keyring by this call (as by any that names [Session], Describe included), and
-// keeps it when its UIDs change afterwards. Never call this in a process that
-// will become somebody else's; look from a child.
+// This call changes a thread that has no session keyring, as every call does that
+// names [Session], Describe included: the kernel installs the user session keyring
+// of the thread's real UID, _uid_ses.<UID>, as its session keyring, and the thread
+// keeps it when its UIDs change. A process that will change its UIDs must never
+// make this call; it can look from a child.
 //
-// Errors: EKEYREVOKED, EKEYEXPIRED, ENOKEY if the session keyring was revoked,
-// has expired or was invalidated; only [JoinSession] leads out of it.
+// Errors: EKEYREVOKED, EKEYEXPIRED, ENOKEY if the session keyring was revoked, has
+// expired or was invalidated; then only [JoinSession] helps.
 //
 // Source: keyctl(2) KEYCTL_GET_KEYRING_ID, session-keyring(7), lookup_user_key in
 // security/keys/process_keys.c.
 func SessionKeyring() (Serial, error) { return KeyringID(Session, false) }
 
-// JoinSession gives the calling thread a new, empty, anonymous session keyring
-// and returns its serial. The owner is the real UID and the key is charged to
-// that user's quota. The previous session keyring is dropped, and thereby
-// everything that was possessed through it alone.
+// JoinSession gives the calling thread a new, empty, anonymous session keyring and
+// returns its serial. The thread's real UID owns the keyring, and the keyring is
+// charged to that user's quota. The thread loses its previous session keyring, and
+// the possession of all keys that it possessed through that keyring alone.
 //
 // After a failure the thread still has the previous session keyring.
 //
@@ -42,18 +43,18 @@ func SessionKeyring() (Serial, error) { return KeyringID(Session, false) }
 //
 // Source: keyctl(2) KEYCTL_JOIN_SESSION_KEYRING, session-keyring(7).
 func JoinSession() (Serial, error) {
-	// The function of x/sys cannot pass the NULL that asks for an anonymous one.
+	// The function of x/sys cannot pass NULL, which asks for an anonymous keyring.
 	id, err := unix.KeyctlInt(unix.KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0)
 	return serial(id, err, "KEYCTL_JOIN_SESSION_KEYRING", "(anonymous)")
 }
 
 // JoinNamedSession makes the keyring of this name the session keyring of the
-// calling thread and returns its serial. If there is none of that name which the
-// caller has the right to search without possessing it, a new one is made; that
-// one grants search to its possessor alone, so that nobody else joins it until
-// its permissions are widened.
+// calling thread and returns its serial. The caller must have the right to search
+// that keyring without possessing it. If there is no such keyring, the kernel makes
+// a new one that only its possessors may search. So nobody else can join it until
+// its permissions are changed.
 //
-// Errors: EPERM for a name that begins with a dot; EINVAL for one that is empty,
+// Errors: EPERM for a name that begins with a dot; EINVAL for a name that is empty,
 // longer than 4095 bytes or has a NUL in it; EDQUOT as for [JoinSession].
 //
 // Source: keyctl(2) KEYCTL_JOIN_SESSION_KEYRING, session-keyring(7).

@@ -2,13 +2,13 @@ package keyctl
 
 import "strconv"
 
-// Timeout is the time that /proc/keys shows for a key: one number and one unit,
+// Timeout is the time left as /proc/keys shows it: one number and one unit,
 // rounded down. The true time left is at least Seconds and less than
 // Seconds + Unit.
 type Timeout struct {
 	Kind    TimeoutKind
 	Seconds uint64
-	Unit    uint64 // the seconds in the unit shown: a week, a day, an hour, a minute, 1
+	Unit    uint64 // seconds of the unit: those of a week, a day, an hour, a minute; 1
 }
 
 // TimeoutKind tells which of the three forms a [Timeout] has.
@@ -16,7 +16,7 @@ type TimeoutKind int
 
 const (
 	Permanent TimeoutKind = iota // "perm": never expires
-	Expired                      // "expd": has expired, is not collected yet
+	Expired                      // "expd": has expired, and is not garbage collected yet
 	Running                      // "2d": Seconds and Unit are set
 )
 
@@ -31,7 +31,7 @@ var timeoutUnits = [...]struct {
 	{'s', 1},
 }
 
-// String gives what /proc/keys showed.
+// String returns the form of /proc/keys.
 func (t Timeout) String() string {
 	switch t.Kind {
 	case Permanent:
@@ -62,7 +62,7 @@ func parseTimeout(s string) (t Timeout, ok bool) {
 	}
 	for _, unit := range timeoutUnits {
 		if s[len(s)-1] == unit.letter && n*unit.seconds/unit.seconds == n {
-			return Timeout{Kind: Running, Seconds: n * unit.seconds, Unit: unit.seconds}, true
+			return Timeout{Running, n * unit.seconds, unit.seconds}, true
 		}
 	}
 	return Timeout{}, false

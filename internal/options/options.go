@@ -1,5 +1,5 @@
-// Package options names the options of the module's line in a service file. The module goes by it,
-// and the command, which tells of options that the module would not understand.
+// Package options is the table of the options of the module's line in a service file. The module
+// parses its line with it, and the command reports arguments that the module does not know.
 package options
 
 import "strings"
@@ -13,13 +13,13 @@ const (
 	Required
 )
 
-// An Option is one that the line may have.
+// An Option is an option that the line may have.
 type Option struct {
 	Name  string
 	Value Value
 }
 
-// All is the one place that names the options. README and man page are compared with it by a test.
+// All is the table of options. A test compares the README and the manual page with it.
 var All = [...]Option{
 	{"debug", None},
 	{"krb5ccname", Optional},
@@ -28,7 +28,7 @@ var All = [...]Option{
 	{"user_keyring", None},
 }
 
-// A Fault is why the module goes on without an argument of its line; "" if it does not.
+// A Fault tells why the module ignores an argument of its line. It is "" for a good argument.
 type Fault string
 
 const (
@@ -37,8 +37,8 @@ const (
 	Empty        Fault = "malformed option"
 )
 
-// Split cuts an argument into name and value. What values mean is for the module to say: one that is
-// missing where it is required is "".
+// Split cuts an argument into name and value. It does not check what the value means: a value that
+// is required and missing is "".
 func Split(arg string) (name, value string, fault Fault) {
 	name, value, hasValue := strings.Cut(arg, "=")
 	for _, option := range All {
