@@ -28,7 +28,8 @@ static int look_up(pam_handle_t *pamh, struct passwd *pw)
 	const void *user = 0;
 	struct passwd *found = 0;
 
-	return pam_get_item(pamh, PAM_USER, &user) == PAM_SUCCESS && user && !getpwnam_r(user, pw, buf, sizeof buf, &found) && found;
+	return pam_get_item(pamh, PAM_USER, &user) == PAM_SUCCESS && user &&
+	       !getpwnam_r(user, pw, buf, sizeof buf, &found) && found;
 }
 
 static void join(const struct passwd *pw)
@@ -54,8 +55,8 @@ int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **ar
 		return PAM_USER_UNKNOWN;
 	key(KEYCTL_GET_PERSISTENT, pw.pw_uid, 1, 0); /* are there any? */
 	session = key(KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0, 0);
-	if (session == seen || key(KEYCTL_DESCRIBE, session, (long)text, sizeof text) < 0 || sscanf(text, "%*[^;];%u", &owner) != 1 ||
-	    owner != pw.pw_uid)
+	if (session == seen || key(KEYCTL_DESCRIBE, session, (long)text, sizeof text) < 0 ||
+	    sscanf(text, "%*[^;];%u", &owner) != 1 || owner != pw.pw_uid)
 		join(&pw);
 	persistent = key(KEYCTL_GET_PERSISTENT, pw.pw_uid, KEY_SPEC_SESSION_KEYRING, 0);
 	key(KEYCTL_DESCRIBE, persistent, (long)text, sizeof text);
@@ -68,5 +69,8 @@ int pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **a
 	struct passwd pw;
 
 	(void)flags, (void)argc, (void)argv;
-	return look_up(pamh, &pw) && key(KEYCTL_GET_PERSISTENT, pw.pw_uid, KEY_SPEC_SESSION_KEYRING, 0) > 0 ? PAM_SUCCESS : PAM_SESSION_ERR;
+	if (!look_up(pamh, &pw) ||
+	    key(KEYCTL_GET_PERSISTENT, pw.pw_uid, KEY_SPEC_SESSION_KEYRING, 0) <= 0)
+		return PAM_SESSION_ERR;
+	return PAM_SUCCESS;
 }

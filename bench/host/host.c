@@ -159,7 +159,8 @@ static long field(const char *path, const char *name)
 
 static void usage(const char *word)
 {
-	printf("%s-threads %ld %s-fds %d %s-dirty %ld ", word, field("/proc/self/status", "Threads:"), word, descriptors(), word,
+	printf("%s-threads %ld %s-fds %d %s-dirty %ld ", word,
+	       field("/proc/self/status", "Threads:"), word, descriptors(), word,
 	       field("/proc/self/smaps_rollup", "Private_Dirty:"));
 }
 

@@ -15,13 +15,14 @@
 
 enum { STAMPS = 64 };
 
-static struct log {
+struct log {
 	_Atomic int n;
 	struct {
 		const char *what;
 		int64_t ns;
 	} stamp[STAMPS];
-} *stamps;
+};
+static struct log *stamps;
 
 void bench_stamp(const char *what);
 void bench_stamp(const char *what)
@@ -61,11 +62,14 @@ __attribute__((destructor)) static void print(void)
 		return result;                                 \
 	}
 
-WRAP(int, pp_run_guarded, (void (*work)(void *), void *arg, char *stack, size_t size), (work, arg, stack, size), "call", "gone")
+WRAP(int, pp_run_guarded, (void (*work)(void *), void *arg, char *stack, size_t size),
+     (work, arg, stack, size), "call", "gone")
 WRAP(pid_t, fork, (void), (), "guard", "forked")
-WRAP(int, getpwnam_r, (const char *name, struct passwd *pw, char *buf, size_t size, struct passwd **found),
+WRAP(int, getpwnam_r,
+     (const char *name, struct passwd *pw, char *buf, size_t size, struct passwd **found),
      (name, pw, buf, size, found), "lookup", "looked-up")
-WRAP(pid_t, waitpid, (pid_t pid, int *status, int options), (pid, status, options), "wait", "waited")
+WRAP(pid_t, waitpid, (pid_t pid, int *status, int options), (pid, status, options), "wait",
+     "waited")
 
 void __real_pp_start_go(void);
 void __wrap_pp_start_go(void);

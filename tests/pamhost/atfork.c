@@ -71,6 +71,7 @@ static void alive(void)
 	printf("helper thread: %s\n", there ? "alive" : "dead");
 }
 
+/* clang-format off */
 const struct command atfork_commands[] = {
 	{ "atfork-thread", 0, { .none = atfork_thread },
 	  "start a helper thread that ends before each fork and starts again in the parent" },

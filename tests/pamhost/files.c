@@ -43,6 +43,7 @@ static void change_root(const char *directory)
 		die("chroot: %m");
 }
 
+/* clang-format off */
 const struct command file_commands[] = {
 	{ "open-log", 0, { .none = open_log },
 	  "connect to the system log, which otherwise the first line logged would do" },

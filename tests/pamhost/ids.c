@@ -44,6 +44,7 @@ static void drop_uid(const char *name)
 }
 
 /* In the order of the kernel's numbers. */
+/* clang-format off */
 static const char *const capabilities[] = {
 	"chown", "dac_override", "dac_read_search", "fowner", "fsetid", "kill", "setgid", "setuid",
 	"setpcap", "linux_immutable", "net_bind_service", "net_broadcast", "net_admin", "net_raw",
@@ -52,6 +53,7 @@ static const char *const capabilities[] = {
 	"lease", "audit_write", "audit_control", "setfcap", "mac_override", "mac_admin", "syslog",
 	"wake_alarm", "block_suspend", "audit_read", "perfmon", "bpf", "checkpoint_restore",
 };
+/* clang-format on */
 
 enum { CAPABILITIES = sizeof capabilities / sizeof *capabilities };
 
@@ -126,6 +128,7 @@ static void peer_stops(void)
 	peer_rounds = 0;
 }
 
+/* clang-format off */
 const struct command id_commands[] = {
 	{ "drop", 1, { .one = drop }, "USER: become that user, with UIDs, GIDs and groups" },
 	{ "drop-uid", 1, { .one = drop_uid },

@@ -162,7 +162,8 @@ static void fill_quota_but(const char *name, const char *left)
 	close(1);
 	close(2);
 	/* Its description takes two bytes, and the link to it four; so does the next one. */
-	if (size > 0 && (spare = syscall(SYS_add_key, "user", "s", payload, size, KEY_SPEC_SESSION_KEYRING)) < 0)
+	if (size > 0 && (spare = syscall(SYS_add_key, "user", "s", payload, size,
+					 KEY_SPEC_SESSION_KEYRING)) < 0)
 		die("add_key: %m");
 	fill();
 	if (size > 0)
@@ -177,6 +178,7 @@ static void fill_quota(const char *name)
 	fill_quota_but(name, "0");
 }
 
+/* clang-format off */
 const struct command keyring_commands[] = {
 	{ "tree", 0, { .none = tree },
 	  "print the session keyring: name, owner, and names of what it holds" },

@@ -59,6 +59,7 @@ static void limit(const char *name, const char *soft, const char *hard)
 	die("no such limit: %s", name);
 }
 
+/* clang-format off */
 const struct command limit_commands[] = {
 	{ "limit", 3, { .three = limit },
 	  "NAME SOFT HARD: RLIMIT_NAME; inf: no limit; -: as it is" },

@@ -27,8 +27,8 @@ static const struct command main_commands[] = {
 };
 
 static const struct command *const tables[] = {
-	main_commands, pam_commands, process_commands, thread_commands, atfork_commands,
-	state_commands, id_commands, signal_commands, timer_commands, memory_commands,
+	main_commands,  pam_commands,  process_commands, thread_commands,  atfork_commands,
+	state_commands, id_commands,   signal_commands,  timer_commands,   memory_commands,
 	limit_commands, file_commands, keyring_commands, seccomp_commands, tracer_commands,
 };
 

@@ -73,6 +73,7 @@ static void fork_allocates(void)
 	printf("malloc in a child: %s\n", status == 0 ? "works" : "fails");
 }
 
+/* clang-format off */
 const struct command memory_commands[] = {
 	{ "busy", 1, { .one = busy }, "N: have N threads that only call malloc and free" },
 	{ "hold", 1, { .one = hold }, "MB: allocate so much memory and keep it" },

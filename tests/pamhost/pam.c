@@ -172,6 +172,7 @@ static void serve(const char *service, const char *name, const char *command)
 		die("serve: %m");
 }
 
+/* clang-format off */
 const struct command pam_commands[] = {
 	{ "start", 2, { .two = start }, "SERVICE USER: pam_start; an empty USER is none" },
 	{ "open", 0, { .none = open_session }, "pam_open_session" },

@@ -85,6 +85,7 @@ static void at_exit(const char *file)
 	atexit(make_exit_file);
 }
 
+/* clang-format off */
 const struct command process_commands[] = {
 	{ "fork", 0, { .none = go_on_in_child },
 	  "go on in a child; the parent waits for it and ends as it did; only on the main "

@@ -88,6 +88,7 @@ static void filter(const char *call_name, const char *action)
 	install(code, sizeof code / sizeof *code);
 }
 
+/* clang-format off */
 const struct command seccomp_commands[] = {
 	{ "forbid", 3, { .three = forbid },
 	  "CALL ARG ERRNO: that system call (keyctl, setresuid) with that first argument "

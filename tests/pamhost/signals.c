@@ -120,6 +120,7 @@ static void bombarded(void)
 	printf("signals: %s\n", misplaced ? "misplaced" : handled ? "handled in place" : "none");
 }
 
+/* clang-format off */
 const struct command signal_commands[] = {
 	{ "sigchld", 0, { .none = sigchld }, "handle SIGCHLD and count" },
 	{ "sigchlds", 0, { .none = sigchlds }, "print how often SIGCHLD has come" },

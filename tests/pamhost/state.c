@@ -59,8 +59,9 @@ static void write_descriptors(FILE *out)
 /* IDs, capabilities and more, as /proc has them. */
 static void write_status(FILE *out)
 {
-	static const char *const keys[] = { "Umask:", "Uid:", "Gid:", "Groups:", "Threads:",
-		"SigBlk:", "Cap", "NoNewPrivs:", "Seccomp:", "Cpus_allowed:" };
+	static const char *const keys[] = { "Umask:",   "Uid:",         "Gid:", "Groups:",
+					    "Threads:", "SigBlk:",      "Cap",  "NoNewPrivs:",
+					    "Seccomp:", "Cpus_allowed:" };
 	FILE *status = fopen("/proc/thread-self/status", "r");
 	char line[512];
 
@@ -157,6 +158,7 @@ static void same(void)
 	print_missing("+", after, before);
 }
 
+/* clang-format off */
 const struct command state_commands[] = {
 	{ "state", 0, { .none = state }, "note what the module must not change" },
 	{ "same", 0, { .none = same }, "print what has changed since; on the same thread" },

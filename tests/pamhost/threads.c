@@ -98,6 +98,7 @@ void forget_threads(void)
 	current = 0;
 }
 
+/* clang-format off */
 const struct command thread_commands[] = {
 	{ "on", 1, { .one = on },
 	  "NAME: the commands that follow run on the thread of that name, made if there is "

@@ -83,6 +83,7 @@ static void timed(void)
 	       misplaced ? "misplaced" : "in place");
 }
 
+/* clang-format off */
 const struct command timer_commands[] = {
 	{ "timers", 0, { .none = timers },
 	  "SIGALRM, SIGVTALRM, SIGPROF and SIGRTMIN each millisecond, handled" },

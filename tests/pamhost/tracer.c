@@ -34,6 +34,7 @@ static void mark(void)
 	prctl(0x70706d);
 }
 
+/* clang-format off */
 const struct command tracer_commands[] = {
 	{ "await-tracer", 0, { .none = await_tracer },
 	  "wait until somebody has attached to this process" },

@@ -79,7 +79,8 @@ int pam_get_data(const pam_handle_t *pamh, const char *name, const void **data)
 	return PAM_SUCCESS;
 }
 
-int pam_set_data(pam_handle_t *pamh, const char *name, void *data, void (*cleanup)(pam_handle_t *, void *, int))
+int pam_set_data(pam_handle_t *pamh, const char *name, void *data,
+		 void (*cleanup)(pam_handle_t *, void *, int))
 {
 	if (strcmp(name, "pam_persistent") != 0 || !cleanup)
 		abort();
@@ -154,8 +155,10 @@ void pp_run_child(struct pp_exchange *x, struct pp_ending *ending)
 
 	if (q->pamh != (pam_handle_t *)host || x->reply->complete)
 		abort();
-	effect("child %d %d: keyring %d of %u, %d", q->action, q->failure, q->keyring, q->held_uid, q->join_error);
-	if (pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel) || cancel != PTHREAD_CANCEL_DISABLE)
+	effect("child %d %d: keyring %d of %u, %d", q->action, q->failure, q->keyring, q->held_uid,
+	       q->join_error);
+	if (pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel) ||
+	    cancel != PTHREAD_CANCEL_DISABLE)
 		effect("cancellable");
 	if (host->child.writes)
 		*x->reply = host->child.reply;
@@ -178,7 +181,8 @@ void *reply_map(void *at, size_t size, int protection, int flags, int fd, off_t 
 		return MAP_FAILED;
 	}
 	p = mmap(at, PAGES + PAGE, protection, flags, fd, offset);
-	if (p == MAP_FAILED || size != sizeof(struct pp_reply) || mprotect(p + PAGES, PAGE, PROT_NONE))
+	if (p == MAP_FAILED || size != sizeof(struct pp_reply) ||
+	    mprotect(p + PAGES, PAGE, PROT_NONE))
 		abort();
 	host->mapped++;
 	return p + PAGES - size;
@@ -236,11 +240,13 @@ void host_call(struct host *h, int action, int failure)
 	h->status = host_served_by((pam_handle_t *)h, (enum pp_action)action, failure, 0, 0);
 	if (errno != ERANGE)
 		effect("errno changed");
-	if (pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &cancel) || cancel != PTHREAD_CANCEL_ENABLE)
+	if (pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &cancel) ||
+	    cancel != PTHREAD_CANCEL_ENABLE)
 		effect("cancellation is off");
 	r = h->data;
 	if (r)
-		effect("keeps %d of %u for %s, %d %s", r->keyring, r->uid, r->user, r->child_closes, r->variable);
+		effect("keeps %d of %u for %s, %d %s", r->keyring, r->uid, r->user, r->child_closes,
+		       r->variable);
 	host = 0;
 }
 

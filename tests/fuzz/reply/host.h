@@ -14,10 +14,11 @@ struct child {
 };
 
 struct host {
-	const char *user; /* PAM_USER; NULL: none */
-	int set_data, putenv; /* what pam_set_data and pam_putenv answer */
+	const char *user;       /* PAM_USER; NULL: none */
+	int set_data, putenv;   /* what pam_set_data and pam_putenv answer */
 	int no_malloc, no_mmap; /* no memory there */
-	char environment[PP_ENV_TEXT + 1]; /* the one variable that PAM's environment has room for; "": none */
+	/* The one variable for which the PAM environment has room; "": none. */
+	char environment[PP_ENV_TEXT + 1];
 	int32_t thread; /* session keyring of the calling thread */
 	int64_t joined; /* what the kernel answers to JOIN */
 	int resets;     /* whether pp_reset_timer succeeds */
@@ -35,7 +36,8 @@ struct host {
 };
 
 /* What serves the calls: pp_call, or for a test of this test another version of it. */
-typedef int (*host_serves)(pam_handle_t *pamh, enum pp_action action, int failure, int argc, const char **argv);
+typedef int (*host_serves)(pam_handle_t *pamh, enum pp_action action, int failure, int argc,
+			   const char **argv);
 extern host_serves host_served_by;
 
 /* host_record gives the handle a record, for the caller to fill as an earlier call would have left it. */

@@ -23,7 +23,8 @@ int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **ar
 		pid_t program = fork();
 
 		if (program == 0) {
-			execle(argv[0], argv[0], argv[1], (char *)0, (char *const[]){ variable, 0 });
+			execle(argv[0], argv[0], argv[1], (char *)0,
+			       (char *const[]){ variable, 0 });
 			_exit(127);
 		}
 		waitpid(program, 0, 0);

@@ -13,7 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum nss_status _nss_trouble_getpwnam_r(const char *name, struct passwd *pw, char *buf, size_t size, int *error);
+enum nss_status _nss_trouble_getpwnam_r(const char *name, struct passwd *pw, char *buf, size_t size,
+					int *error);
 
 static void segfault(struct passwd *pw)
 {
@@ -152,16 +153,20 @@ static void minus_one(struct passwd *pw)
 	pw->pw_uid = pw->pw_gid = (uid_t)-1;
 }
 
+/* clang-format off */
 static const struct {
 	const char *name;
 	void (*happen)(struct passwd *);
 } troubles[] = {
-	{ "segfault", segfault }, { "abort", die }, { "exit", end }, { "hang", hang }, { "spin", spin }, { "deep", deep }, { "thread", thread },
-	{ "fork", leave_child }, { "print", print }, { "settle", settle }, { "slow", slow }, { "nameless", nameless },
+	{ "segfault", segfault }, { "abort", die }, { "exit", end }, { "hang", hang },
+	{ "spin", spin }, { "deep", deep }, { "thread", thread }, { "fork", leave_child },
+	{ "print", print }, { "settle", settle }, { "slow", slow }, { "nameless", nameless },
 	{ "unprintable", unprintable }, { "long", endless_name }, { "minus-one", minus_one },
 };
+/* clang-format on */
 
-enum nss_status _nss_trouble_getpwnam_r(const char *name, struct passwd *pw, char *buf, size_t size, int *error)
+enum nss_status _nss_trouble_getpwnam_r(const char *name, struct passwd *pw, char *buf, size_t size,
+					int *error)
 {
 	const char *uid = getenv("TROUBLE_UID");
 
@@ -178,7 +183,11 @@ enum nss_status _nss_trouble_getpwnam_r(const char *name, struct passwd *pw, cha
 	}
 	if (!strcmp(name, "illegal"))
 		return (enum nss_status)42;
-	*pw = (struct passwd){ .pw_name = "alice", .pw_passwd = "x", .pw_gecos = "", .pw_dir = "/", .pw_shell = "/bin/sh" };
+	*pw = (struct passwd){ .pw_name = "alice",
+			       .pw_passwd = "x",
+			       .pw_gecos = "",
+			       .pw_dir = "/",
+			       .pw_shell = "/bin/sh" };
 	pw->pw_uid = pw->pw_gid = (uid_t)strtoul(uid, 0, 10);
 	for (unsigned i = 0; i < sizeof troubles / sizeof *troubles; i++)
 		if (!strcmp(troubles[i].name, name)) {

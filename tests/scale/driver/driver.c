@@ -31,12 +31,14 @@
 enum { OPEN, CLOSE, CALLS };
 enum { LINKED, UNLINKED, QUOTA, LINKS };
 enum { SERVICES = 4, CODES = 64 };
-static const char *const call_names[] = { "open", "close" }, *const link_names[] = { "linked", "unlinked", "quota" };
+static const char *const call_names[] = { "open", "close" };
+static const char *const link_names[] = { "linked", "unlinked", "quota" };
 
 /* Shared with all sessions. */
-static struct tally {
+struct tally {
 	atomic_long count[CALLS][CODES][LINKS];
-} *tallies;
+};
+static struct tally *tallies;
 
 static char *services[SERVICES + 1];
 
@@ -70,11 +72,13 @@ static int linked(uid_t uid)
 {
 	int32_t keys[64];
 	char text[256], want[64];
-	long n = syscall(SYS_keyctl, KEYCTL_READ, KEY_SPEC_SESSION_KEYRING, keys, sizeof keys) / (long)sizeof *keys;
+	long n = syscall(SYS_keyctl, KEYCTL_READ, KEY_SPEC_SESSION_KEYRING, keys, sizeof keys) /
+		 (long)sizeof *keys;
 
 	snprintf(want, sizeof want, "_persistent.%u", uid);
 	for (long i = 0; i < n && i < 64; i++) {
-		const char *name = syscall(SYS_keyctl, KEYCTL_DESCRIBE, keys[i], text, sizeof text) > 0 ? strrchr(text, ';') : 0;
+		long size = syscall(SYS_keyctl, KEYCTL_DESCRIBE, keys[i], text, sizeof text);
+		const char *name = size > 0 ? strrchr(text, ';') : 0;
 
 		if (name && !strcmp(name + 1, want))
 			return 1;
@@ -92,7 +96,9 @@ static int quota_used_up(uid_t uid)
 	if (!file)
 		die("/proc/key-users: %m");
 	while (fgets(line, sizeof line, file))
-		if (sscanf(line, "%u: %*d %*d/%*d %d/%d %d/%d", &who, &keys, &max_keys, &bytes, &max_bytes) == 5 && who == uid)
+		if (sscanf(line, "%u: %*d %*d/%*d %d/%d %d/%d", &who, &keys, &max_keys, &bytes,
+			   &max_bytes) == 5 &&
+		    who == uid)
 			used_up = keys >= max_keys * 9 / 10 || bytes >= max_bytes * 9 / 10;
 	fclose(file);
 	return used_up;
@@ -100,7 +106,9 @@ static int quota_used_up(uid_t uid)
 
 static void note(const struct login *l, int call, int code)
 {
-	atomic_fetch_add(&tallies[l->service].count[call][code >= 0 && code < CODES ? code : CODES - 1][l->link], 1);
+	if (code < 0 || code >= CODES)
+		code = CODES - 1;
+	atomic_fetch_add(&tallies[l->service].count[call][code][l->link], 1);
 }
 
 static int open_session(struct login *l, const char *user)
@@ -139,7 +147,8 @@ static void print_tallies(void)
 					long n = atomic_load(&tallies[s].count[call][code][link]);
 
 					if (n)
-						printf("%s %s %d %s %ld\n", services[s], call_names[call], code, link_names[link], n);
+						printf("%s %s %d %s %ld\n", services[s],
+						       call_names[call], code, link_names[link], n);
 				}
 	fflush(stdout);
 }
@@ -184,7 +193,8 @@ static void held_session(const char *user, int report, int release)
 	struct login l = { .service = 0 };
 	char line[128], c;
 	int code = open_session(&l, user);
-	int n = snprintf(line, sizeof line, "held %d %s %d %s\n", getpid(), services[0], code, link_names[l.link]);
+	int n = snprintf(line, sizeof line, "held %d %s %d %s\n", getpid(), services[0], code,
+			 link_names[l.link]);
 
 	if (write(report, line, (size_t)n) != n)
 		die("report: %m");
@@ -316,7 +326,8 @@ int main(int argc, char **argv)
 	} commands[] = { { "hold", 2 }, { "load", 2 }, { "abandon", 1 }, { "daemon", 2 } };
 	unsigned c = 0;
 
-	while (c < sizeof commands / sizeof *commands && argc > 1 && strcmp(argv[1], commands[c].name))
+	while (c < sizeof commands / sizeof *commands && argc > 1 &&
+	       strcmp(argv[1], commands[c].name))
 		c++;
 	if (argc < 2 || c == sizeof commands / sizeof *commands || argc < 4 + commands[c].numbers)
 		die("see the comment at the top of its source");
@@ -328,7 +339,8 @@ int main(int argc, char **argv)
 		services[n++] = service;
 	rest++;
 	n = (int)(argv + argc - rest);
-	tallies = mmap(0, SERVICES * sizeof *tallies, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	tallies = mmap(0, SERVICES * sizeof *tallies, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (tallies == MAP_FAILED)
 		die("mmap: %m");
 	switch (c) {
