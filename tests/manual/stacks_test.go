@@ -14,16 +14,18 @@ const keyinit = "session optional pam_keyinit.so force revoke"
 
 func testStacks(t *testing.T) {
 	checkAll(t, manExamples(page(t, "docs/pam_persistent.8")), map[string]func(*testing.T, example){
-		"/etc/pam.d/sshd and /etc/pam.d/login have a pam_keyinit line; the module goes right after it:": afterKeyinit,
-		"/etc/pam.d/cron, su and sudo on Debian have none; one line is enough:":                         oneLine,
+		"/etc/pam.d/sshd and /etc/pam.d/login have a pam_keyinit line, and the module's line goes right after it:": afterKeyinit,
+		"/etc/pam.d/cron, su and sudo on Debian have no pam_keyinit line, so this line is enough:":                 oneLine,
 		userManager: replacedAfterwards,
-		"Tickets in the persistent keyring, for users only, and not for those whom sshd has given delegated ones:": tickets,
+		"Kerberos tickets in the persistent keyring, for UIDs from 1000 on, unless sshd has stored delegated ones:": tickets,
 	})
 }
 
-const userManager = "systemd-user on Debian, a file in /usr/lib/pam.d, calls pam_keyinit after common-session-noninteractive, which takes away " +
-	"the session keyring that the line there has joined. So the line has to run once more, after it. The Debian package makes a file " +
-	"/etc/pam.d/systemd-user, unless there is one, which libpam prefers to the other:"
+const userManager = "systemd-user on Debian, a file in /usr/lib/pam.d, calls pam_keyinit after " +
+	"common-session-noninteractive. Then pam_keyinit replaces the session keyring that the line " +
+	"there has joined, so the line has to stand a second time, after pam_keyinit. The Debian " +
+	"package does this with a file /etc/pam.d/systemd-user, which libpam reads instead of the " +
+	"other one; it leaves a file alone that is there already:"
 
 // The first of the two lines is in the stock file, the second comes after it.
 func afterKeyinit(t *testing.T, e example) {
