@@ -14,7 +14,6 @@ var elsewhere = map[string]string{
 	"make demo    # a login, a key kept, a logout, the key still there: on this machine, changing nothing (as root; under a minute)": "these are the tests",
 	"make && make install           # pam_persistent.so into libpam's directory, nothing else changes":                               "TestManual begins with it",
 	"login process (sshd, su, cron...)      guard                        child, about 1 ms":                                          "a picture",
-	"c/                       what runs in the login process, and how the child is made":                                             "a list of directories",
 }
 
 // The line, the command, and the tree that it prints.
