@@ -172,7 +172,7 @@ static void join(struct pp_exchange *x, struct pp_record *record, const char *us
 	take_back_variable(pamh, record);
 	if (serial < 0) {
 		x->request.join_error = (int)-serial;
-		/* The thread may still have a keyring that an earlier call filled for another user. */
+		/* The thread may still have a keyring that was filled for another user. */
 		if (record->keyring)
 			pp_clear_keyring(record->keyring);
 		return;

@@ -8,7 +8,7 @@
  *
  * Why the guard shares the memory: it calls glibc's fork(), which takes malloc's locks against the
  * host's other threads before it copies the memory. A clone that copied the memory itself could
- * copy a lock of a thread that the copy does not have, and the child's first malloc() would hang. */
+ * copy a lock of a thread that the copy does not have. The child's first malloc() would hang. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
