@@ -17,7 +17,7 @@
 
 enum pp_action {
 	PP_OPEN = 1,    /* link the persistent keyring into the session's new session keyring */
-	PP_REFRESH = 2, /* reset the expiry timer of a session that goes on */
+	PP_REFRESH = 2, /* reset the expiry timer of a session that continues */
 	PP_CLOSE = 3,   /* reset the expiry timer, so that it runs from the end of the session */
 };
 
