@@ -5,7 +5,8 @@ import (
 	"os"
 )
 
-const preface = "# Benchmarks\n\n`make bench`" + ` writes this page. No test asserts a time. The page compares
+const preface = "# Benchmarks\n\n`make bench`" +
+	` writes this page. No test asserts a time. The page compares
 
 - **pam_persistent**: this module;
 - **plain Go module**: a Go c-shared module that only calls KEYCTL_GET_PERSISTENT, with its runtime

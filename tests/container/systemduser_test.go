@@ -19,8 +19,8 @@ const (
 )
 
 // packaged is the package's file.
-const packaged = "# Made by libpam-persistent, which removes this file again unless it was changed.\n@include " + vendor +
-	"\nsession optional pam_persistent.so\n"
+const packaged = "# Made by libpam-persistent, which removes this file again unless it was changed.\n" +
+	"@include " + vendor + "\nsession optional pam_persistent.so\n"
 
 // Whose file /etc/pam.d/systemd-user is: the package takes away what it has made, and touches nothing else.
 func TestSystemdUser(t *testing.T) {

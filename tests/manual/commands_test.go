@@ -18,13 +18,14 @@ func testCommands(t *testing.T) {
 	world.WriteService(t, servedService, stock(t, servedService)+"session optional pam_persistent.so\n")
 	os.WriteFile("/etc/krb5.conf", []byte("[libdefaults]\n\tdefault_ccache_name = KEYRING:persistent:%{uid}\n"), 0o644)
 	checkAll(t, manExamples(page(t, "docs/persistent-keyring.1")), map[string]func(*testing.T, example){
-		"Will my tickets be there tomorrow?":                                                                         tomorrow,
-		"A shell with the persistent keyring, in a session that lacks it:":                                           shell,
-		"A tmux(1) server that keeps its keys after a logout, though the option revoke of pam_persistent(8) is set:": server,
-		"After a change in /etc/pam.d:":                                                                              change,
-		"A systemd timer, which is installed but not enabled, resets the expiry timers of users who are logged " +
-			"in once a day, so that long sessions keep their keyrings. It serves lingering users " +
-			"(loginctl(1)) too:": timer,
+		"Will my tickets be there tomorrow?":                               tomorrow,
+		"A shell with the persistent keyring, in a session that lacks it:": shell,
+		"A tmux(1) server that keeps its keys after a logout, though the option revoke of " +
+			"pam_persistent(8) is set:": server,
+		"After a change in /etc/pam.d:": change,
+		"A systemd timer, which is installed but not enabled, resets the expiry timers of " +
+			"users who are logged in once a day, so that long sessions keep their keyrings. " +
+			"It serves lingering users (loginctl(1)) too:": timer,
 		"The same without systemd, from root's crontab(5):": crontab,
 	})
 }

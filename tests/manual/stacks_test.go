@@ -14,18 +14,21 @@ const keyinit = "session optional pam_keyinit.so force revoke"
 
 func testStacks(t *testing.T) {
 	checkAll(t, manExamples(page(t, "docs/pam_persistent.8")), map[string]func(*testing.T, example){
-		"/etc/pam.d/sshd and /etc/pam.d/login have a pam_keyinit line, and the module's line goes right after it:": afterKeyinit,
-		"/etc/pam.d/cron, su and sudo on Debian have no pam_keyinit line, so this line is enough:":                 oneLine,
+		"/etc/pam.d/sshd and /etc/pam.d/login have a pam_keyinit line, and the module's line " +
+			"goes right after it:": afterKeyinit,
+		"/etc/pam.d/cron, su and sudo on Debian have no pam_keyinit line, so this line is " +
+			"enough:": oneLine,
 		userManager: replacedAfterwards,
-		"Kerberos tickets in the persistent keyring, for UIDs from 1000 on, unless sshd has stored delegated ones:": tickets,
+		"Kerberos tickets in the persistent keyring, for UIDs from 1000 on, unless sshd has " +
+			"stored delegated ones:": tickets,
 	})
 }
 
 const userManager = "systemd-user on Debian, a file in /usr/lib/pam.d, calls pam_keyinit after " +
-	"common-session-noninteractive. Then pam_keyinit replaces the session keyring that the line " +
-	"there has joined, so the line has to stand a second time, after pam_keyinit. The Debian " +
-	"package does this with a file /etc/pam.d/systemd-user, which libpam reads instead of the " +
-	"other one; it leaves a file alone that is there already:"
+	"common-session-noninteractive. Then pam_keyinit replaces the session keyring that the " +
+	"line there has joined, so the line has to stand a second time, after pam_keyinit. The " +
+	"Debian package does this with a file /etc/pam.d/systemd-user, which libpam reads instead " +
+	"of the other one; it leaves a file alone that is there already:"
 
 // The first of the two lines is in the stock file, the second comes after it.
 func afterKeyinit(t *testing.T, e example) {
@@ -112,8 +115,9 @@ func tickets(t *testing.T, e example) {
 
 // The page gives the reason for "optional" before all examples.
 func TestOptionalIsTheRightControl(t *testing.T) {
-	const reason = "because a login should not fail for lack of a keyring."
-	if !strings.Contains(page(t, "docs/pam_persistent.8"), ".Cm optional\nin all examples, "+reason) {
+	const reason = ".Cm optional\nin all examples, " +
+		"because a login should not fail for lack of a keyring."
+	if !strings.Contains(page(t, "docs/pam_persistent.8"), reason) {
 		t.Fatalf("the page does not say any more: %s", reason)
 	}
 	module := world.Built(t, "pam_persistent.so")

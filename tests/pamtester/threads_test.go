@@ -91,7 +91,8 @@ func TestUnsharedPIDNamespace(t *testing.T) {
 	expect(t, "unshare-pid start SERVICE alice fork-works", "fork: works")
 	expect(t, "unshare-pid start SERVICE alice open tree close fork-works",
 		"open = session_err", "session keyring _ses of root:", "close = session_err", "fork: works")
-	const log = "err: alice: cannot run the child: it would be PID 1 after unshare(CLONE_NEWPID): EXDEV"
+	const log = "err: alice: cannot run the child: " +
+		"it would be PID 1 after unshare(CLONE_NEWPID): EXDEV"
 	match(t, "log", []string{log, log}, world.TakeLog(t))
 	expect(t, "unshare-pid fork start SERVICE alice open tree close", "open = success", whole, "close = success")
 	match(t, "log", nil, world.TakeLog(t))
