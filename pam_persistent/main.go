@@ -2,8 +2,8 @@
 // the C half (package c) makes for a call of libpam, and never in the login process. It decides who
 // gets which keyring, fills the session keyring that the login process has joined, and replies.
 //
-// Neither this package nor what it imports imports fmt, os, net, log or reflect, because they double
-// the module's size and the time to load it, for each login. tests/lint checks that.
+// Neither this package nor a package that it imports may import fmt, os, net, log or reflect: they
+// double the module's size and the time that each login takes to load it. tests/lint checks that.
 package main
 
 import (
