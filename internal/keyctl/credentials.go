@@ -2,8 +2,8 @@ package keyctl
 
 import "golang.org/x/sys/unix"
 
-// DropTo makes the calling thread, and no other, this user and group without any
-// supplementary group; saved becomes its saved UID. The functions of package
+// DropTo gives the calling thread this UID and GID and no supplementary groups;
+// saved becomes its saved UID. No other thread changes: the functions of package
 // syscall would change every thread of the process. The goroutine must be locked
 // to its thread.
 //

@@ -61,9 +61,8 @@ var adviceOn = map[unix.Errno]string{
 	unix.ENOSYS:     "the kernel has no keyrings, or " + forbidden,
 	unix.EOPNOTSUPP: "the kernel was built without CONFIG_PERSISTENT_KEYRINGS",
 	unix.EPERM:      forbidden,
-	unix.ELOOP: "keyrings are nested too deep in the persistent keyring: " +
-		"a session that possesses it can clear it (persistent-keyring clear), else it " +
-		"comes right when it expires",
+	unix.ELOOP: "keyrings are nested too deep in the persistent keyring: clear it from a session " +
+		"that possesses it (persistent-keyring clear), or wait until it expires",
 	unix.EDEADLK:     "that keyring holds the persistent keyring, or a keyring around it",
 	unix.EKEYREVOKED: "it was revoked: log in again, or run persistent-keyring exec",
 	unix.ENOKEY: "there is no such key in reach of this session: persistent-keyring " +
