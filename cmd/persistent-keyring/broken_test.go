@@ -22,7 +22,7 @@ const keyinitLine = "session optional pam_keyinit.so force revoke\n"
 type setup struct {
 	name   string
 	break_ func(t *testing.T) (environment []string, filter string)
-	doctor []string // what doctor says, the mending line or command among it
+	doctor []string // what doctor says, the line or command that fixes it among it
 	try    []string // what try says
 	linked bool     // the session has its keyring all the same
 }
@@ -149,7 +149,7 @@ func TestBrokenSetups(t *testing.T) {
 				r.want(t, 1, s.doctor...)
 				status := 1
 				if s.name == "expired" {
-					status = 0 // the login has mended it
+					status = 0 // the login has fixed it
 				}
 				r = runWith(t, environment, filter, "try", "sshd", "alice")
 				r.want(t, status, s.try...)
@@ -166,8 +166,8 @@ func TestBrokenSetups(t *testing.T) {
 	}
 }
 
-// What doctor tells to do mends it: the machine is good after it.
-func TestMending(t *testing.T) {
+// What doctor tells to do fixes it: the machine is good after it.
+func TestFixes(t *testing.T) {
 	for _, test := range []struct{ name, sshd string }{
 		{"wrong order", keyinitLine + "session optional pam_persistent.so\n"},
 		{"included", "@include common-session\n" + keyinitLine + "session optional pam_persistent.so\n"},

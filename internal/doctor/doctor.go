@@ -30,7 +30,7 @@ type Report []document.Result
 func (r *Report) add(check, level, text string, fix ...Fix) {
 	*r = append(*r, document.Result{Check: check, Level: level, Text: text})
 	for _, one := range fix {
-		(*r)[len(*r)-1].Mend = one
+		(*r)[len(*r)-1].Fix = one
 	}
 }
 
@@ -93,7 +93,7 @@ func (r Report) Print(p *show.Printer) {
 	style := map[string]show.Style{OK: show.Good, Note: show.Note, Wrong: show.Bad}
 	word := map[string]string{OK: "ok", Note: "note", Wrong: "WRONG"}
 	for _, one := range r {
-		line := finding.Finding{Text: one.Check + ": " + one.Text, Fix: one.Mend}
+		line := finding.Finding{Text: one.Check + ": " + one.Text, Fix: one.Fix}
 		line.Print(p, 0, 7, style[one.Level], word[one.Level])
 	}
 }

@@ -125,11 +125,11 @@ type Result struct {
 	Check string `json:"check"`
 	Level string `json:"level"`
 	Text  string `json:"text"`
-	Mend  Mend   `json:"mend"`
+	Fix   Fix    `json:"fix"`
 }
 
-// Mend is what fixes a result; the zero value where nothing is to be done.
-type Mend struct {
+// Fix is what fixes a result; the zero value where nothing is to be done.
+type Fix struct {
 	Where string `json:"where"` // "in FILE after line N"; "" for a command
 	Lines string `json:"lines"` // exactly as they are to be typed
 }

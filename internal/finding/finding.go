@@ -15,7 +15,7 @@ type Finding struct {
 }
 
 // Fix is what fixes it; the zero value where nothing is to be done.
-type Fix = document.Mend
+type Fix = document.Fix
 
 // Command is a fix that is a command.
 func Command(line string) Fix { return Fix{Lines: line} }

@@ -160,7 +160,7 @@ func (r *Report) whyNot() string {
 		" has not run, has failed, or ran before that keyring was joined"
 }
 
-// Good tells whether there is nothing to be mended.
+// Good tells whether there is nothing to fix.
 func (r *Report) Good() bool { return len(r.Findings()) == 0 && !r.Setup.Wrong() }
 
 // message is what a module said, harmless.
