@@ -1,6 +1,7 @@
 package keyctltest
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -59,7 +60,9 @@ func Run(tests func() int, first, last uint32, others ...uint32) int {
 	}
 	for name, value := range before {
 		if after[name] != value {
-			status = report(fmt.Errorf("%s was %s before the tests and is %s now", name, value, after[name]))
+			status = report(errors.Join(
+				fmt.Errorf("%s was %s before the tests and %s after them", name, value, after[name]),
+				restore(name, value)))
 		}
 	}
 	return status
