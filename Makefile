@@ -51,12 +51,12 @@ build/tests/plain.so: tests/modules/plain/plain.go go.mod
 	$(GO) build $(REPRODUCIBLE) -buildmode=c-shared -ldflags '-s -w' -o $@ ./tests/modules/plain
 
 TEST_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -O2
-build/tests/pamhost: $(wildcard tests/pamhost/*.[ch]) | build/tests/pamhost-malloc.so
+build/tests/pamhost: $(wildcard tests/pamhost/c/*.[ch]) | build/tests/pamhost-malloc.so
 	@mkdir -p $(@D)
 	$(CC) $(TEST_CFLAGS) -o $@ $(filter %.c,$^) -lpam -lpthread
 
 # For LD_PRELOAD: the malloc of a host that has its own.
-build/tests/pamhost-malloc.so: tests/pamhost/preload/malloc.c
+build/tests/pamhost-malloc.so: tests/pamhost/c/preload/malloc.c
 	@mkdir -p $(@D)
 	$(CC) $(TEST_CFLAGS) -fno-builtin -fPIC -shared -o $@ $< -lpthread
 

@@ -40,12 +40,12 @@ func nothing(int) error { return nil }
 
 // keys: a user's quota (20000 bytes, 4 for each link) allows no session keyring with more than 5000.
 func keys(b budget) ([]row, error) {
-	defer waitForQuota(firstUID) // or the next section's logins find no room
+	defer waitForQuota(several()[0].UID) // or the next section's logins find no room
 	return grow(b, []int{1, 100, 1000, 4500}, "keys", nothing, func(v variant, n int) []string {
 		if v == keyinit { // it makes the session keyring
 			return []string{"start", v.after(), userName(0), "open"}
 		}
-		waitForQuota(firstUID)
+		waitForQuota(several()[0].UID)
 		return []string{"start", v.after(), userName(0), "setcred", "fill", strconv.Itoa(n), "open"}
 	})
 }

@@ -11,6 +11,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"pam_persistent/tests/world"
 )
 
 // A section of the report. Its weight is its share of the time.
@@ -49,15 +51,14 @@ func (s section) budget() budget {
 }
 
 func main() {
-	if os.Getenv(stage) == "" {
-		os.Exit(enter())
-	}
-	if err := buildWorld(); err != nil {
-		fail(err)
-	}
-	if err := run(os.Args[1:]); err != nil {
-		fail(err)
-	}
+	os.Exit(world.Enter(config, func() int {
+		defer forget()
+		if err := run(os.Args[1:]); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			return 1
+		}
+		return 0
+	}))
 }
 
 func fail(err error) {

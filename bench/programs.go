@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"pam_persistent/tests/loopback"
 )
 
 // programs measures real ones, from the start of the process to its end.
@@ -77,9 +79,7 @@ func startSSHD(user string) (stop func(), port string, err error) {
 			return nil, "", fmt.Errorf("ssh-keygen: %w\n%s", err, out)
 		}
 	}
-	if port, err = freePort(); err != nil {
-		return nil, "", err
-	}
+	port = loopback.FreePort()
 	if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
 		return nil, "", err
 	}
@@ -97,9 +97,11 @@ func startSSHD(user string) (stop func(), port string, err error) {
 		cmd.Process.Kill()
 		cmd.Wait()
 	}
-	if err := answers(port); err != nil {
-		stop()
-		return nil, "", err
+	for deadline := time.Now().Add(10 * time.Second); !loopback.Listening("127.0.0.1:" + port)(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			stop()
+			return nil, "", fmt.Errorf("sshd does not listen on port %s", port)
+		}
 	}
 	return stop, port, nil
 }

@@ -10,11 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"pam_persistent/tests/uids"
 	"pam_persistent/tests/vm"
 	"pam_persistent/tests/world"
 )
 
-func TestMain(m *testing.M) { world.MainAt(m, 99620, 20) }
+func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Arm64}) }
 
 // What is run there, in the directory of its package. The whole of tests/pamtester would take ten minutes. TestChildIsTheUser is not in it because
 // under strace(1) an emulated child does not always make it within the module's ten seconds.

@@ -12,6 +12,7 @@ import (
 
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/pamhost"
 	"pam_persistent/tests/world"
 )
 
@@ -25,12 +26,13 @@ type race struct {
 func together(t *testing.T, logins int) []race {
 	t.Helper()
 	races := make([]race, logins)
+	command := pamhost.Command(t, "open-log ring root start alice open tree")
 	var all sync.WaitGroup
 	for i := range races {
 		all.Add(1)
 		go func() {
 			defer all.Done()
-			races[i].out, races[i].err = world.Try(world.Hung, world.Built(t, "tests/pamhost"), "open-log", "ring", "root", "start", service, "alice", "open", "tree")
+			races[i].out, races[i].err = world.Try(world.Hung, command...)
 		}()
 	}
 	all.Wait()
@@ -81,7 +83,7 @@ func TestLoginsWhileKeyringsExpire(t *testing.T) {
 			}
 			keyctltest.SetSysctl(t, "persistent_keyring_expiry", test.expiry)
 			stack := []string{"keyinit", "no-keyinit"}[round%2]
-			world.Service(t, world.Built(t, "pam_persistent.so"), stacks[stack])
+			world.Service(t, world.Built(t, "pam_persistent.so"), world.Stacks[stack])
 			world.TakeLog(t)
 			failed := 0
 			for _, r := range together(t, logins) {
@@ -124,19 +126,14 @@ func TestLoginsWhileKeyringsExpire(t *testing.T) {
 func TestRevokedUserKeyring(t *testing.T) {
 	keyctltest.SetSysctl(t, "gc_delay", 1)
 	world.ForgetKeys(t)
-	world.Service(t, world.Built(t, "pam_persistent.so"), stacks["no-keyinit"])
-	world.TakeLog(t)
+	world.Service(t, world.Built(t, "pam_persistent.so"), world.Stacks["no-keyinit"])
 	keyctltest.AsUser(t, world.Alice.UID, func() {
 		if err := keyctl.Revoke(keyctl.User); err != nil {
 			t.Fatal(err)
 		}
 	})
-	out := world.Run(t, world.Built(t, "tests/pamhost"), "ring", "root", "start", service, "alice", "open", "tree")
-	if want := fmt.Sprintf("open = success\nsession keyring _ses of alice: _persistent.%d\n", world.Alice.UID); out != want {
-		t.Error(out)
-	}
-	log := world.TakeLog(t)
-	if len(log) != 1 || !regexp.MustCompile(`^err: alice.*: KEYCTL_LINK @u into \d+: (EKEYREVOKED|ENOKEY) `).MatchString(log[0]) {
-		t.Errorf("log %q", log)
+	r := pamhost.Run(t, "ring root start alice open tree").Prints(t, "open = success", "session keyring _ses of alice: _persistent.{alice}")
+	if len(r.Log) != 1 || !regexp.MustCompile(`^err: alice.*: KEYCTL_LINK @u into \d+: (EKEYREVOKED|ENOKEY) `).MatchString(r.Log[0]) {
+		t.Errorf("log %q", r.Log)
 	}
 }

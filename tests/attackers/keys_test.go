@@ -44,9 +44,10 @@ func mortal(f func(key keyctl.Serial)) {
 	})
 }
 
-// meaningful names are those of keyrings that have a meaning for the kernel or the module, for the UIDs of both users.
+// meaningful names are those of keyrings that have a meaning for the kernel or the module, for the UIDs around the
+// attacker's, alice's and bob's among them.
 func meaningful() (names []string) {
-	for uid := os.Getuid() &^ 3; uid < os.Getuid()&^3+4; uid++ {
+	for uid := os.Getuid() - 2; uid <= os.Getuid()+2; uid++ {
 		names = append(names, fmt.Sprint("_persistent.", uid), fmt.Sprint("_uid.", uid), fmt.Sprint("_uid_ses.", uid))
 	}
 	return append(names, "_ses", "_tid", "_pid")
@@ -123,7 +124,7 @@ func TestAttacksWithKeys(t *testing.T) {
 			world.ForgetKeys(t)
 			own, others := tally{}, tally{}
 			attacker := start(t, world.Alice, name)
-			for _, stack := range stacks {
+			for _, stack := range world.Stacks {
 				world.Service(t, world.Built(t, "pam_persistent.so"), stack)
 				for range each {
 					own.logIn(t, world.Alice)
@@ -135,7 +136,7 @@ func TestAttacksWithKeys(t *testing.T) {
 			if done == 0 {
 				t.Error("there was no attack")
 			}
-			if good := others["open success, close success"]; good != 2*each {
+			if good := others["open = success, close = success"]; good != 2*each {
 				t.Errorf("bob could not log in %d times", 2*each-good)
 			}
 			for _, u := range world.Users {

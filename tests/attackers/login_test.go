@@ -7,16 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"pam_persistent/tests/pamhost"
 	"pam_persistent/tests/world"
 )
-
-const service = "pam-persistent-test"
-
-// Stacks in which the session keyring before ours is the user's, joined by pam_keyinit, and in which it is the daemon's.
-var stacks = map[string]string{
-	"keyinit":    "session optional pam_keyinit.so force\nsession required pam_persistent.so\n",
-	"no-keyinit": "session required pam_persistent.so\n",
-}
 
 // A tally is how logins under an attack went, by code of open and of close.
 type tally map[string]int
@@ -33,31 +26,19 @@ func (o tally) String() string {
 // was, the session has left the daemon's keyring behind for a new one that holds nothing but the user's, and each failure left a line in the log.
 func (o tally) logIn(t *testing.T, user world.User) {
 	t.Helper()
-	world.TakeLog(t)
-	out, err := world.Try(world.Hung, world.Built(t, "tests/pamhost"),
-		"open-log", "sigchld", "ring", "root", "start", service, user.Name, "state", "open", "same", "tree", "close", "same", "sigchlds")
-	log := world.TakeLog(t)
-	var codes []string
-	for line := range strings.Lines(strings.TrimSuffix(out, "SIGCHLD 0\n")) {
-		call, code, isCall := strings.Cut(strings.TrimSuffix(line, "\n"), " = ")
-		owner, links, _ := strings.Cut(strings.TrimPrefix(strings.TrimSuffix(line, "\n"), "session keyring _ses of "), ":")
-		switch {
-		case isCall:
-			codes = append(codes, call+" "+code)
-		// Where the user's quota is full the keyring stays root's, whose IDs the daemon has.
-		case owner != user.Name && owner != "root", !slices.Contains(sessionOf(user), links):
-			t.Errorf("%s", line)
-		}
+	r := pamhost.Try(t, "open-log sigchld ring root start "+user.Name+" state open same tree close same sigchlds")
+	// Where the user's quota is full the keyring stays root's, whose IDs the daemon has.
+	owner, links, _ := strings.Cut(strings.TrimPrefix(r.Tree, "session keyring _ses of "), ":")
+	if r.Err != nil || len(r.Codes) != 2 || r.Changed != nil || !slices.Equal(r.Other, []string{"SIGCHLD 0"}) ||
+		owner != user.Name && owner != "root" || !slices.Contains(sessionOf(user), links) {
+		t.Errorf("%v\n%s", r.Err, r.Out)
 	}
-	what := strings.Join(codes, ", ")
+	what := strings.Join(r.Codes, ", ")
 	o[what]++
-	if err != nil || len(codes) != 2 || !strings.HasSuffix(out, "SIGCHLD 0\n") {
-		t.Errorf("%v\n%s", err, out)
+	if strings.Contains(what, "_err") && !slices.ContainsFunc(r.Log, func(line string) bool { return strings.HasPrefix(line, "err: ") }) {
+		t.Errorf("%s: a failure without a word in the log: %q", what, r.Log)
 	}
-	if strings.Contains(what, "_err") && !slices.ContainsFunc(log, func(line string) bool { return strings.HasPrefix(line, "err: ") }) {
-		t.Errorf("%s: a failure without a word in the log: %q", what, log)
-	}
-	checkLines(t, log)
+	checkLines(t, r.Log)
 }
 
 // sessionOf are the links of a session keyring of the user's: the module makes both, or one, or none where it fails.
@@ -93,13 +74,12 @@ const (
 // nothingCrosses fails the test if bob or root gets at what alice keeps, or if she does not.
 func nothingCrosses(t *testing.T) {
 	t.Helper()
-	for _, stack := range stacks {
+	for _, stack := range world.Stacks {
 		world.Service(t, world.Built(t, "pam_persistent.so"), stack)
 		world.Run(t, "sh", "-c", "rm -f /home/kept; : >/home/kept; chmod 666 /home/kept")
 		pry := strings.ReplaceAll(pry, "OWNER", fmt.Sprint(world.Alice.UID))
 		rootPry := strings.ReplaceAll(pry, `"get_persistent @s`, `"search @s keyring nothing" "search @s`) // root may ask for anybody's
-		out := world.Run(t, world.Built(t, "tests/pamhost"), "serve", service, "alice", keep, "serve", service, "bob", pry,
-			"serve", service, "root", rootPry, "serve", service, "alice", find)
+		out := pamhost.Run(t, "serve alice "+keep, "serve bob "+pry, "serve root "+rootPry, "serve alice "+find).Out
 		if strings.Contains(out, "LEAK") || strings.Contains(out, "LOST") || strings.Count(out, "success") != 8 {
 			t.Errorf("%s", out)
 		}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"testing"
 
+	"pam_persistent/tests/uids"
 	"pam_persistent/tests/world"
 )
 
@@ -19,5 +20,5 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "hold:", hold(os.Args[2], os.Args[3:]))
 		os.Exit(99)
 	}
-	world.MainAt(m, 99770, 10, oddUIDs...)
+	world.Main(m, world.Config{UIDs: uids.Attackers, Others: oddUIDs})
 }

@@ -3,11 +3,13 @@ package attackers
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
 	"pam_persistent/internal/keyctl/keyctltest"
 	"pam_persistent/tests/counts"
+	"pam_persistent/tests/pamhost"
 	"pam_persistent/tests/world"
 	"pam_persistent/tests/world/accounts"
 )
@@ -15,7 +17,7 @@ import (
 // A user name is whatever the network sent: it reaches the log as one line, of characters that a terminal does not act upon.
 func TestNamesOfNobody(t *testing.T) {
 	world.ForgetKeys(t)
-	world.Service(t, world.Built(t, "pam_persistent.so"), stacks["no-keyinit"])
+	world.Service(t, world.Built(t, "pam_persistent.so"), world.Stacks["no-keyinit"])
 	names := map[string]string{
 		"newline":              "alice\n<33>Nov 23 12:00:00 sshd: fake log",
 		"carriage return":      "alice\r\033[2Kroot",
@@ -37,16 +39,9 @@ func TestNamesOfNobody(t *testing.T) {
 	counts.Check(t, "`TestNamesOfNobody`", "%d", len(names))
 	for what, name := range names {
 		t.Run(what, func(t *testing.T) {
-			world.TakeLog(t)
-			out := world.Run(t, world.Built(t, "tests/pamhost"), "ring", "root", "start", service, name, "open", "tree")
-			log := world.TakeLog(t)
-			if out != "open = user_unknown\nsession keyring _ses of root:\n" {
-				t.Errorf("%s", out)
-			}
-			if len(log) != 1 || !strings.HasPrefix(log[0], `notice: unknown user "`) {
-				t.Errorf("log %q", log)
-			}
-			checkLines(t, log)
+			r := pamhost.Run(t, "ring root start "+strconv.Quote(name)+" open tree").
+				Prints(t, "open = user_unknown", "session keyring _ses of root:").Logs(t, `notice: unknown user "*`)
+			checkLines(t, r.Log)
 		})
 	}
 }
@@ -56,13 +51,10 @@ func addUser(t *testing.T, line string) {
 	t.Helper()
 	const file = "/etc/passwd"
 	before, err := os.ReadFile(file)
-	if err == nil {
-		err = os.WriteFile(file, []byte(accounts.ByName(string(before), line+"\n")), 0o644)
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.WriteFile(file, before, 0o644) })
+	world.Write(t, file, accounts.ByName(string(before), line+"\n"))
 }
 
 // Names that the name service does know, of all that /etc/passwd can hold (glibc skips one that begins with a dash): a login works, and what is logged of them stays harmless.
@@ -75,17 +67,12 @@ func TestNamesOfSomebody(t *testing.T) {
 			world.ForgetKeys(t)
 			addUser(t, fmt.Sprintf("%s:x:%d:%[2]d::/:/bin/sh", name, world.Carol.UID))
 			world.Service(t, world.Built(t, "pam_persistent.so"), "session required pam_persistent.so debug krb5ccname=FILE:%{username}\n")
-			world.TakeLog(t)
-			out := world.Run(t, world.Built(t, "tests/pamhost"), "ring", "root", "start", service, name, "open", "tree")
-			want := fmt.Sprintf("open = success\nsession keyring _ses of carol: _persistent.%d _uid.%[1]d\n", world.Carol.UID)
-			if out != want {
-				t.Errorf("%s", out)
-			}
-			log := world.TakeLog(t)
-			if len(log) == 0 {
+			r := pamhost.Run(t, "ring root start "+strconv.Quote(name)+" open tree").
+				Prints(t, "open = success", pamhost.Whole(world.Carol))
+			if len(r.Log) == 0 {
 				t.Error("no log, so nothing was looked at")
 			}
-			checkLines(t, log)
+			checkLines(t, r.Log)
 		})
 	}
 }
@@ -108,15 +95,10 @@ func TestOddAccounts(t *testing.T) {
 				line = fmt.Sprintf(line, world.Alice.UID)
 			}
 			addUser(t, line)
-			for _, stack := range stacks {
+			for _, stack := range world.Stacks {
 				world.Service(t, world.Built(t, "pam_persistent.so"), stack)
-				world.TakeLog(t)
-				out := world.Run(t, world.Built(t, "tests/pamhost"), "ring", "root",
-					"serve", service, "alice", keepAnywhere, "start", service, "alicia", "open", "run", find, "tree")
-				want := fmt.Sprintf("open = success\nclose = success\nopen = success\nsession keyring _ses of alice: _persistent.%d _uid.%[1]d\n", world.Alice.UID)
-				if log := world.TakeLog(t); out != want || log != nil {
-					t.Errorf("%s%q", out, log)
-				}
+				pamhost.Run(t, "ring root", "serve alice "+keepAnywhere, "start alicia open", "run "+find, "tree").
+					Prints(t, "open = success", "close = success", "open = success", pamhost.Whole(world.Alice)).Logs(t)
 			}
 		})
 	}
@@ -148,28 +130,21 @@ func TestOddUIDs(t *testing.T) {
 		t.Run(text, func(t *testing.T) {
 			world.ForgetKeys(t)
 			addUser(t, fmt.Sprintf("odd:x:%s:%[1]s::/:/bin/sh", text))
-			for name, stack := range stacks {
+			for name, stack := range world.Stacks {
 				if test.uid != 0 {
 					keyctltest.Forget(t, test.uid)
 					t.Cleanup(func() { keyctltest.Forget(t, test.uid) })
 				}
 				world.Service(t, world.Built(t, "pam_persistent.so"), stack)
-				world.TakeLog(t)
-				out := world.Run(t, world.Built(t, "tests/pamhost"), "ring", "root", "start", service, "odd", "open", "tree", "close")
-				log := world.TakeLog(t)
+				r := pamhost.Run(t, "ring root start odd open tree close")
 				if test.reason == "" {
-					want := fmt.Sprintf("open = success\nsession keyring _ses of odd: _persistent.%d _uid.%[1]d\nclose = success\n", test.uid)
-					if out != want || log != nil {
-						t.Errorf("%s: %s%q", name, out, log)
-					}
+					r.Prints(t, "open = success", pamhost.Whole(world.User{Name: "odd", UID: test.uid}), "close = success").Logs(t)
 					continue
 				}
-				if strings.Contains(out, "_persistent.") || !strings.Contains(out, "open = session_err\n") && !strings.Contains(out, "open = user_unknown\n") {
-					t.Errorf("%s: %s", name, out)
+				if strings.Contains(r.Out, "_persistent.") || r.Code("open") != "session_err" && r.Code("open") != "user_unknown" {
+					t.Errorf("%s: %s", name, r.Out)
 				}
-				if len(log) != 2 || log[0] != test.reason || log[1] != test.reason { // open and close
-					t.Errorf("%s: log %q", name, log)
-				}
+				r.Logs(t, test.reason, test.reason) // open and close
 			}
 		})
 	}

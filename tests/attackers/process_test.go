@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/pamhost"
 	"pam_persistent/tests/world"
 )
 
@@ -113,19 +114,17 @@ func establishUnderAttack(t *testing.T, module, name string, times int) (tried, 
 	world.Service(t, world.Built(t, module), "auth required pam_persistent.so\nsession required pam_persistent.so\n")
 	open, attacked := t.TempDir()+"/open", t.TempDir()+"/attacked"
 	var attacker atomic.Pointer[attacker]
-	commands := append([]string{world.Built(t, "tests/pamhost"), "open-log", "sigchld", "start", service, "alice", "open", "sh",
-		": >" + open + "; until [ -e " + attacked + " ]; do sleep 0.01; done", "state"}, slices.Repeat([]string{"setcred", "establish"}, times)...)
 	held, end := moments(t, func(m moment) {
 		if a := attacker.Load(); a != nil {
 			a.atMoment(m)
 		}
-	}, append(commands, "same", "tree", "sigchlds")...)
-	world.TakeLog(t)
-	out, err := world.TryWith(world.Hung, func(int) error {
+	})
+	r := pamhost.Host{Under: held, Started: func(int) error {
 		keyctltest.Eventually(t, "the session is open", func() bool { _, err := os.Stat(open); return err == nil })
 		attacker.Store(start(t, world.Alice, name))
 		return os.WriteFile(attacked, nil, 0o600)
-	}, held...)
+	}}.Try(t, "open-log sigchld start alice open", "sh : >"+open+"; until [ -e "+attacked+" ]; do sleep 0.01; done",
+		"state", strings.Repeat("setcred establish ", times), "same tree sigchlds")
 	end()
 	tried, done = attacker.Load().stop()
 	if attacker.Load().hits.Load() == 0 {
@@ -133,24 +132,22 @@ func establishUnderAttack(t *testing.T, module, name string, times int) (tried, 
 	}
 	codes = tally{}
 	var rest []string
-	for line := range strings.Lines(out) {
-		if line = strings.TrimSuffix(line, "\n"); strings.HasPrefix(line, "setcred = ") {
+	for _, line := range r.Lines() {
+		if strings.HasPrefix(line, "setcred = ") {
 			codes[line]++
 		} else {
 			rest = append(rest, line)
 		}
 	}
-	whole := fmt.Sprintf("session keyring _ses of alice: _persistent.%d _uid.%[1]d", world.Alice.UID)
-	if err != nil || !slices.Equal(rest, []string{"open = success", whole, "SIGCHLD 1"}) || codes["setcred = success"]+codes["setcred = cred_err"] != times {
-		t.Errorf("%v, %v, %q", err, codes, rest)
+	if r.Err != nil || !slices.Equal(rest, []string{"open = success", pamhost.Whole(world.Alice), "SIGCHLD 1"}) || codes["setcred = success"]+codes["setcred = cred_err"] != times {
+		t.Errorf("%v, %v, %q", r.Err, codes, rest)
 	}
-	log = world.TakeLog(t)
-	if len(log) != codes["setcred = cred_err"] {
-		t.Errorf("%v, but the log is %q", codes, log)
+	if len(r.Log) != codes["setcred = cred_err"] {
+		t.Errorf("%v, but the log is %q", codes, r.Log)
 	}
-	checkLines(t, log)
+	checkLines(t, r.Log)
 	t.Logf("%d calls of the attacker's, %d successful; %v", tried, done, codes)
-	return tried, done, codes, log
+	return tried, done, codes, r.Log
 }
 
 // One thread of the child is the user for some time, and who may signal a thread stops or kills its process. That costs the user the keyring's new
@@ -205,7 +202,7 @@ func TestSignalsToTheLoginProcess(t *testing.T) {
 	const logins = 50
 	for name, stack := range map[string]string{
 		"pam_keyinit alone": "session optional pam_keyinit.so force\n",
-		"pam_persistent":    stacks["no-keyinit"],
+		"pam_persistent":    world.Stacks["no-keyinit"],
 	} {
 		t.Run(name, func(t *testing.T) {
 			world.ForgetKeys(t)
@@ -213,14 +210,14 @@ func TestSignalsToTheLoginProcess(t *testing.T) {
 			attacker := start(t, world.Alice, "kill")
 			killed := 0
 			for range logins {
-				held, end := moments(t, attacker.atMoment, world.Built(t, "tests/pamhost"), "ring", "root", "start", service, "alice", "open")
-				out, err := world.Try(world.Hung, held...)
+				held, end := moments(t, attacker.atMoment)
+				r := pamhost.Host{Under: held}.Try(t, "ring root start alice open")
 				end()
 				switch {
-				case err != nil && err.Error() == "signal: killed":
+				case r.Err != nil && r.Err.Error() == "signal: killed":
 					killed++
-				case err != nil || out != "open = success\n" && out != "open = session_err\n":
-					t.Errorf("%v: %s", err, out)
+				case r.Err != nil || r.Code("open") != "success" && r.Code("open") != "session_err":
+					t.Errorf("%v: %s", r.Err, r.Out)
 				}
 			}
 			tried, done := attacker.stop()

@@ -7,43 +7,35 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/pamhost"
+	"pam_persistent/tests/terminal"
 	"pam_persistent/tests/world"
 )
 
-// terminal makes a pseudo-terminal.
-func terminal(t *testing.T) (master, slave *os.File) {
+// openTerminal makes a pseudo-terminal for the time of the test.
+func openTerminal(t *testing.T) (master, slave *os.File) {
 	t.Helper()
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	master, slave, err := terminal.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { master.Close() })
-	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if slave, err = os.OpenFile(fmt.Sprint("/dev/pts/", n), os.O_RDWR|unix.O_NOCTTY, 0); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { slave.Close() })
+	t.Cleanup(func() {
+		master.Close()
+		slave.Close()
+	})
 	return master, slave
 }
 
 // sessionsAtTerminal is a host that opens and closes sessions.
 func sessionsAtTerminal(t *testing.T, sessions int, before, after string) []string {
 	t.Helper()
-	return append([]string{world.Built(t, "tests/pamhost")},
-		strings.Fields("open-log "+before+" ring root start "+service+" alice"+strings.Repeat(" open close", sessions)+" "+after)...)
+	return pamhost.Command(t, "open-log", before, "ring root start alice", strings.Repeat("open close ", sessions), after)
 }
 
 // atTerminal starts a command that has the terminal to itself.
@@ -51,8 +43,8 @@ func atTerminal(t *testing.T, slave *os.File, command ...string) (*exec.Cmd, *by
 	t.Helper()
 	cmd := exec.Command(command[0], command[1:]...)
 	var out bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, &out, &out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	terminal.Give(cmd, slave)
+	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -63,12 +55,12 @@ func atTerminal(t *testing.T, slave *os.File, command ...string) (*exec.Cmd, *by
 // nothing but that.
 func TestKeysOfTheTerminal(t *testing.T) {
 	const sessions = 50
-	for name, stack := range stacks {
+	for name, stack := range world.Stacks {
 		t.Run(name, func(t *testing.T) {
 			world.ForgetKeys(t)
 			world.Service(t, world.Built(t, "pam_persistent.so"), stack)
 			world.TakeLog(t)
-			master, slave := terminal(t)
+			master, slave := openTerminal(t)
 			cmd, out := atTerminal(t, slave, sessionsAtTerminal(t, sessions, "at-terminal", "bombarded tree")...)
 			keyctltest.Eventually(t, "the host handles them", func() bool {
 				return has(cmd.Process.Pid, "SigCgt", unix.SIGINT, unix.SIGQUIT, unix.SIGTSTP)
@@ -88,7 +80,7 @@ func TestKeysOfTheTerminal(t *testing.T) {
 				}
 			}
 			want := strings.Repeat("open = success\nclose = success\n", sessions) + "signals: handled in place\n" +
-				fmt.Sprintf("session keyring _ses of alice: _persistent.%d _uid.%[1]d\n", world.Alice.UID)
+				pamhost.Whole(world.Alice) + "\n"
 			got := out.String()
 			if name == "keyinit" { // which lets handlers run with the user's ID
 				got = strings.Replace(got, "misplaced", "handled in place", 1)
@@ -140,9 +132,9 @@ func TestInterruptedLogins(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			world.ForgetKeys(t)
-			world.Service(t, world.Built(t, "pam_persistent.so"), stacks["no-keyinit"])
+			world.Service(t, world.Built(t, "pam_persistent.so"), world.Stacks["no-keyinit"])
 			for i := range times {
-				master, slave := terminal(t)
+				master, slave := openTerminal(t)
 				host := make(chan int, 1)
 				seen, interrupted := 0, false
 				held, end := moments(t, func(m moment) {

@@ -51,7 +51,7 @@ func boot(t *testing.T, options ...string) *container {
 	})
 	c.addUsers(t)
 	// Its default of ten unauthenticated connections would turn some of twenty away.
-	write(t, c.root+"/etc/ssh/sshd_config.d/many.conf", "MaxStartups 100\n", 0o644)
+	world.Put(t, c.root+"/etc/ssh/sshd_config.d/many.conf", "MaxStartups 100\n", 0o644)
 
 	// nspawn makes two control groups below its own, and leaves them there.
 	groups := controlGroups(t)
@@ -154,36 +154,32 @@ func removeGroups(t *testing.T, groups []string) {
 		if _, err := os.Stat(group); err != nil {
 			continue
 		}
-		run(t, "", "timeout", "20", "sh", "-c", `until find "$1" -depth -type d -exec rmdir {} + 2>/dev/null; do sleep 0.1; done`, "sh", group)
+		world.RunIn(t, "", "timeout", "20", "sh", "-c", `until find "$1" -depth -type d -exec rmdir {} + 2>/dev/null; do sleep 0.1; done`, "sh", group)
 	}
 }
 
 // addUsers lets the users, and root, log in with one ssh key.
 func (c *container) addUsers(t *testing.T) {
 	t.Helper()
-	run(t, "", "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", c.root+"/root/key")
+	world.RunIn(t, "", "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", c.root+"/root/key")
 	public, err := os.ReadFile(c.root + "/root/key.pub")
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, c.root+"/root/.ssh/authorized_keys", string(public), 0o600)
-	write(t, c.root+"/root/.ssh/config", "IdentityFile /root/key\nStrictHostKeyChecking no\nUserKnownHostsFile /dev/null\n"+
+	world.Put(t, c.root+"/root/.ssh/authorized_keys", string(public), 0o600)
+	world.Put(t, c.root+"/root/.ssh/config", "IdentityFile /root/key\nStrictHostKeyChecking no\nUserKnownHostsFile /dev/null\n"+
 		"LogLevel ERROR\nBatchMode yes\n", 0o600)
 	var passwd, shadow, group strings.Builder
-	for _, u := range users() {
+	for _, u := range world.Users {
 		fmt.Fprintf(&passwd, "%s:x:%d:%d::/home/%[1]s:/bin/sh\n", u.Name, u.UID, u.UID)
 		fmt.Fprintf(&shadow, "%s:*:19000:0:99999:7:::\n", u.Name)
 		fmt.Fprintf(&group, "%s:x:%d:\n", u.Name, u.UID)
 		home := c.root + "/home/" + u.Name
-		write(t, home+"/.ssh/authorized_keys", string(public), 0o600)
-		run(t, "", "chown", "-R", fmt.Sprintf("%d:%[1]d", u.UID), home)
+		world.Put(t, home+"/.ssh/authorized_keys", string(public), 0o600)
+		world.RunIn(t, "", "chown", "-R", fmt.Sprintf("%d:%[1]d", u.UID), home)
 	}
 	for file, lines := range map[string]string{"passwd": passwd.String(), "shadow": shadow.String(), "group": group.String()} {
-		text, err := os.ReadFile(c.root + "/etc/" + file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		write(t, c.root+"/etc/"+file, string(text)+lines, 0) // it is there and keeps its mode
+		world.RunIn(t, c.root+"/etc", "sh", "-ec", `printf %s "$1" >>"$2"`, "sh", lines, file)
 	}
 }
 
@@ -224,7 +220,7 @@ func (c *container) ssh(user, script string) (string, error) {
 func (c *container) install(t *testing.T, debs ...string) {
 	t.Helper()
 	for _, deb := range debs {
-		run(t, "", "cp", deb, c.root+"/root")
+		world.RunIn(t, "", "cp", deb, c.root+"/root")
 		c.run(t, "dpkg", "-i", "/root/"+filepath.Base(deb))
 	}
 }
@@ -233,8 +229,8 @@ func (c *container) install(t *testing.T, debs ...string) {
 func (c *container) replaceModule(t *testing.T, file string) {
 	t.Helper()
 	module := c.root + "/usr/lib/x86_64-linux-gnu/security/pam_persistent.so"
-	run(t, "", "install", "-m", "644", file, module+".new")
-	run(t, "", "mv", module+".new", module)
+	world.RunIn(t, "", "install", "-m", "644", file, module+".new")
+	world.RunIn(t, "", "mv", module+".new", module)
 }
 
 // journal is what has been logged since it was last asked for: seconds, name of the host, process, text.

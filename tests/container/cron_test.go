@@ -21,9 +21,9 @@ func TestCron(t *testing.T) {
 	const show = "keyctl show @s"
 	outputs := c.cronJobs(t, jobs{"alice", many, show}, jobs{"bob", 1, waitForAlice + show})
 	for _, out := range outputs[:many] {
-		c.note(t, &row, result{out, nil}, ownLink(world.Alice))
+		c.note(t, &row, result{out, nil}, world.OwnLink(world.Alice))
 	}
-	if out := outputs[many]; !ownLink(world.Bob).MatchString(out) || strings.Contains(out, "_persistent.99841") {
+	if out := outputs[many]; !world.OwnLink(world.Bob).MatchString(out) || strings.Contains(out, world.Fill("_persistent.{alice}")) {
 		t.Errorf("bob's job sees\n%s", out)
 	}
 	row.Left = c.quiet(t, row.Name)
@@ -63,12 +63,12 @@ func (c *container) cronJobs(t *testing.T, all ...jobs) (outputs []string) {
 				t.Fatal(err)
 			}
 		}
-		write(t, c.root+dir+"/job", "{ "+j.script+"\n} >"+dir+"/$1.new 2>&1\nmv "+dir+"/$1.new "+dir+"/$1\n", 0o644)
+		world.Put(t, c.root+dir+"/job", "{ "+j.script+"\n} >"+dir+"/$1.new 2>&1\nmv "+dir+"/$1.new "+dir+"/$1\n", 0o644)
 		var table strings.Builder
 		for i := range j.n {
 			fmt.Fprintf(&table, "@reboot sh %s/job %d\n", dir, i)
 		}
-		write(t, c.root+"/root/crontab", table.String(), 0o644)
+		world.Put(t, c.root+"/root/crontab", table.String(), 0o644)
 		c.run(t, "crontab", "-u", j.user, "/root/crontab")
 	}
 	c.run(t, "rm", "-f", "/run/crond.reboot")
@@ -83,7 +83,7 @@ func (c *container) cronJobs(t *testing.T, all ...jobs) (outputs []string) {
 			}
 			outputs = append(outputs, string(text))
 		}
-		write(t, c.root+"/home/"+j.user+"/jobs/last", "", 0o644)
+		world.Put(t, c.root+"/home/"+j.user+"/jobs/last", "", 0o644)
 	}
 	// The file is there before its job has ended, and the session ends later: cron has no child any more.
 	c.run(t, "sh", "-ec", `pid=$(systemctl show --property=MainPID --value cron)

@@ -20,7 +20,7 @@ func TestKeyringsForbidden(t *testing.T) {
 	for range many {
 		out, err := c.ssh("alice", visit)
 		c.note(t, &row, result{out, err}, seenByLogind(world.Alice)...)
-		if ownLink(world.Alice).MatchString(out) {
+		if world.OwnLink(world.Alice).MatchString(out) {
 			t.Fatalf("keyctl(2) is not forbidden here:\n%s", out)
 		}
 		c.noManagers(t)
@@ -28,9 +28,9 @@ func TestKeyringsForbidden(t *testing.T) {
 	row.Left = len(c.ended(t))
 	rows = append(rows, row)
 	journal := c.journal(t)
-	const why = `pam_persistent\((sshd|systemd-user):session\): alice\(uid=99841\): KEYCTL_(JOIN_SESSION_KEYRING|GET_PERSISTENT).*EPERM.*a seccomp filter or a security module forbids keyctl\(2\), [^;]*$`
+	const why = `pam_persistent\((sshd|systemd-user):session\): alice\(uid={alice}\): KEYCTL_(JOIN_SESSION_KEYRING|GET_PERSISTENT).*EPERM.*a seccomp filter or a security module forbids keyctl\(2\), [^;]*$`
 	for _, line := range complaints(journal) {
-		if !regexp.MustCompile(why).MatchString(line) {
+		if !regexp.MustCompile(world.Fill(why)).MatchString(line) {
 			t.Errorf("logged: %s", line)
 		}
 	}
@@ -46,7 +46,7 @@ func TestKeyringsForbidden(t *testing.T) {
 
 	// libpam wants one module that succeeds: a stack of this line alone is one in which optional does not help.
 	for stack, started := range map[string]bool{"": false, "session required pam_permit.so\n": true} {
-		write(t, c.root+"/etc/pam.d/alone", "account required pam_permit.so\n"+stack+"session optional pam_persistent.so\n", 0o644)
+		world.Put(t, c.root+"/etc/pam.d/alone", "account required pam_permit.so\n"+stack+"session optional pam_persistent.so\n", 0o644)
 		if out, err := c.service("PAMName=alone", "true"); (err == nil) != started {
 			t.Errorf("a service with the stack %q: %v %s", stack, err, out)
 		}

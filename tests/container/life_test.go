@@ -21,7 +21,7 @@ func TestLife(t *testing.T) {
 	c := boot(t, keyringCalls)
 	c.quick(t)
 	for _, deb := range []string{prepared.deb, prepared.newer} {
-		run(t, "", "cp", deb, c.root+"/root")
+		world.RunIn(t, "", "cp", deb, c.root+"/root")
 	}
 	before := c.snapshot(t)
 	c.journal(t)
@@ -81,7 +81,7 @@ func (c *container) logins(t *testing.T, when string, linked bool) {
 		"user service": {world.Carol, "systemd-run --user -q --wait --pipe keyctl show @s", world.Carol},
 	} {
 		out, err := c.ssh(login.user.Name, login.script)
-		if err != nil || ownLink(login.as).MatchString(out) != linked {
+		if err != nil || world.OwnLink(login.as).MatchString(out) != linked {
 			t.Errorf("%s: %s: %v; link wanted: %v\n%s", when, name, err, linked, out)
 		}
 		if strings.HasPrefix(name, "ssh") {
@@ -94,7 +94,7 @@ func (c *container) logins(t *testing.T, when string, linked bool) {
 	}
 	c.wellAfter(t, when)
 	// The next logins find nothing of these.
-	for _, u := range users() {
+	for _, u := range world.Users {
 		keyctltest.Forget(t, u.UID)
 	}
 }
@@ -110,7 +110,7 @@ func (c *container) wellAfter(t *testing.T, when string) {
 // doctor is asked right after the installation: nothing is wrong, and what the administrator may want to know is said.
 func (c *container) doctor(t *testing.T) {
 	t.Helper()
-	out := c.admin(t, world.Alone(users(), "persistent-keyring doctor"))
+	out := c.admin(t, world.Alone(world.Users, "persistent-keyring doctor"))
 	for _, line := range []string{
 		`ok +kernel: persistent keyrings can be had`, `ok +module: /\S+/pam_persistent\.so can be loaded`, `ok +service sshd: .*common-session`,
 		`ok +service login: `, `ok +service cron: .*session keyring made by this module`,

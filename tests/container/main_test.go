@@ -2,35 +2,21 @@
 // PID 1, logind, users' managers, sshd and cron as they are installed, and the Debian package put there by dpkg.
 //
 // The container has a file system, processes and a network of its own, but no user namespace, so its keyrings are the machine's: its
-// users have the UIDs that are set aside for these tests, and root's persistent keyring is taken away at the end if it was not there
+// users are the world's, and root's persistent keyring is taken away at the end if it was not there
 // before. systemd-nspawn runs in the world of these tests, whose /run, /usr and /var are layers over the machine's.
 package container
 
 import (
-	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"sync"
 	"testing"
 
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/uids"
 	"pam_persistent/tests/world"
 )
 
-const firstUID, uids = 99840, 20
-
-func TestMain(m *testing.M) { world.MainAt(m, firstUID, uids) }
-
-// users of the container: alice, bob, carol and sixteen more, so that many managers start and stop at once.
-func users() []world.User {
-	all := []world.User{world.Alice, world.Bob, world.Carol}
-	for uid := uint32(firstUID + 4); uid < firstUID+uids; uid++ {
-		all = append(all, world.User{Name: fmt.Sprint("user", uid-firstUID), UID: uid})
-	}
-	return all
-}
+func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Container}) }
 
 var prepared struct {
 	sync.Once
@@ -54,20 +40,13 @@ func prepare(t *testing.T) {
 	}
 }
 
-// forgetKeys destroys the keys of all users of the container, now and after the test, and sees that its system's users (messagebus and the
-// like) have left none in the machine's kernel.
+// forgetKeys is [world.ForgetKeys], and sees that the container's system users (messagebus and the like) have left no key in the
+// machine's kernel.
 func forgetKeys(t *testing.T) {
 	t.Helper()
 	world.ForgetKeys(t)
-	forget := func() {
-		for _, u := range users() {
-			keyctltest.Forget(t, u.UID)
-		}
-	}
-	forget()
 	before := systemUsers(t)
 	t.Cleanup(func() {
-		forget()
 		keyctltest.Eventually(t, "the container's system users have left no key", func() bool {
 			for uid := range systemUsers(t) {
 				if !before[uid] {
@@ -93,26 +72,4 @@ func systemUsers(t *testing.T) map[uint32]bool {
 		}
 	}
 	return found
-}
-
-// run runs a command of the machine, in a directory; the test ends if it fails.
-func run(t *testing.T, dir string, command ...string) string {
-	t.Helper()
-	cmd := exec.Command(command[0], command[1:]...)
-	cmd.Dir = dir
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%q: %v\n%s", command, err, out)
-	}
-	return string(out)
-}
-
-func write(t *testing.T, path, text string, mode os.FileMode) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), mode); err != nil {
-		t.Fatal(err)
-	}
 }

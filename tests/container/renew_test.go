@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"pam_persistent/tests/world"
 )
 
 // The timer that comes with the package, switched on: its service runs with everything that its unit forbids, and renews who is logged in.
@@ -27,7 +29,7 @@ func TestRenew(t *testing.T) {
 	}
 	c.run(t, "systemctl", "start", service)
 	said := c.run(t, "journalctl", "-q", "--no-pager", "-o", "cat", "-u", service)
-	if !regexp.MustCompile(`(?m)^alice \(UID 99841\): would have expired in .*; expires in .* now$`).MatchString(said) || strings.Contains(said, "bob") {
+	if !regexp.MustCompile(world.Fill(`(?m)^alice \(UID {alice}\): would have expired in .*; expires in .* now$`)).MatchString(said) || strings.Contains(said, "bob") {
 		t.Errorf("alice is logged in, bob is not, and the service says\n%s", said)
 	}
 
@@ -43,7 +45,7 @@ func TestRenew(t *testing.T) {
 	}
 
 	// It is the unit's one capability that lets it work; without it, systemd and the administrator hear of that.
-	write(t, c.root+"/etc/systemd/system/"+service+".d/none.conf", "[Service]\nCapabilityBoundingSet=\n", 0o644)
+	world.Put(t, c.root+"/etc/systemd/system/"+service+".d/none.conf", "[Service]\nCapabilityBoundingSet=\n", 0o644)
 	c.run(t, "systemctl", "daemon-reload")
 	if out, err := c.try("systemctl", "start", service); err == nil {
 		t.Errorf("without CAP_SETUID the service succeeds: %s", out)

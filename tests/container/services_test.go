@@ -20,7 +20,7 @@ func TestSystemServices(t *testing.T) {
 	world.NoteHosts(t, &rows)
 	c.install(t, prepared.deb)
 	// The stock stack of login has pam_keyinit; this is what an administrator may write for a service of their own.
-	write(t, c.root+"/etc/pam.d/backup", "account required pam_permit.so\nsession required pam_permit.so\nsession optional pam_persistent.so\n", 0o644)
+	world.Put(t, c.root+"/etc/pam.d/backup", "account required pam_permit.so\nsession required pam_permit.so\nsession optional pam_persistent.so\n", 0o644)
 	c.journal(t)
 
 	show := []string{"keyctl", "show", "@s"}
@@ -28,7 +28,7 @@ func TestSystemServices(t *testing.T) {
 		row := world.Host{Name: "systemd: service with PAMName=" + service}
 		for range many {
 			out, err := c.service("PAMName="+service, show...)
-			c.note(t, &row, result{out, err}, ownLink(world.Alice))
+			c.note(t, &row, result{out, err}, world.OwnLink(world.Alice))
 		}
 		hung, slowest := c.startAndStop(t, service, "30s")
 		row.Sessions, row.Good, row.Hung = row.Sessions+stopped, row.Good+stopped-hung, hung
@@ -51,7 +51,7 @@ func TestSystemServices(t *testing.T) {
 
 	// Limits are set before the PAM session is opened. Go does not fit in here; a child that lifts its own does.
 	narrow := []string{"-p", "LimitAS=64M:infinity", "keyctl", "show", "@s"}
-	if out, err := c.service("PAMName=backup", narrow...); err != nil || !ownLink(world.Alice).MatchString(out) {
+	if out, err := c.service("PAMName=backup", narrow...); err != nil || !world.OwnLink(world.Alice).MatchString(out) {
 		t.Errorf("a service with LimitAS=64M: %v\n%s", err, out)
 	}
 	c.quiet(t, "a service with LimitAS=64M")

@@ -44,11 +44,6 @@ func seenByLogind(u world.User) []*regexp.Regexp {
 	}
 }
 
-// ownLink is the persistent keyring directly in the session keyring: the user keyring's own links are further to the right.
-func ownLink(u world.User) *regexp.Regexp {
-	return regexp.MustCompile(fmt.Sprintf(`(?m)^ *\d+ \S+ +%d +\d+ {3}\\_ keyring: _persistent\.%[1]d\r?$`, u.UID))
-}
-
 // A result is how one session has ended.
 type result struct {
 	out string
@@ -78,6 +73,10 @@ func (c *container) note(t *testing.T, row *world.Host, r result, well ...*regex
 	}
 }
 
+func isUser(uid uint32) bool {
+	return slices.ContainsFunc(world.Users, func(u world.User) bool { return u.UID == uid })
+}
+
 // ended waits until nobody is logged in and no user's manager is there any more, and returns what is left all the same: processes of users,
 // a (sd-pam), session keyrings.
 func (c *container) ended(t *testing.T) (left []string) {
@@ -85,7 +84,7 @@ func (c *container) ended(t *testing.T) (left []string) {
 	c.noManagers(t)
 	for line := range strings.Lines(c.run(t, "ps", "-eo", "uid=,pid=,args=")) {
 		uid, _ := strconv.Atoi(strings.Fields(line)[0])
-		if uid >= firstUID || strings.Contains(line, "(sd-pam") {
+		if isUser(uint32(uid)) || strings.Contains(line, "(sd-pam") {
 			left = append(left, strings.TrimSpace(line))
 		}
 	}
@@ -93,7 +92,7 @@ func (c *container) ended(t *testing.T) (left []string) {
 	// moment after its last process.
 	few := func() bool {
 		all, err := keyctl.ProcKeyUsers()
-		return err == nil && !slices.ContainsFunc(all, func(u keyctl.KeyUser) bool { return u.UID >= firstUID && u.UID < firstUID+uids && u.Keys > 3+c.kept })
+		return err == nil && !slices.ContainsFunc(all, func(u keyctl.KeyUser) bool { return isUser(u.UID) && u.Keys > 3+c.kept })
 	}
 	keyctltest.Eventually(t, "no session keyring is left", few)
 	return left
@@ -109,7 +108,7 @@ func (c *container) noManagers(t *testing.T) {
 // quick has logind stop a user's manager at once when the last session has ended; the default is ten seconds later.
 func (c *container) quick(t *testing.T) {
 	t.Helper()
-	write(t, c.root+"/etc/systemd/logind.conf.d/quick.conf", "[Login]\nUserStopDelaySec=0\n", 0o644)
+	world.Put(t, c.root+"/etc/systemd/logind.conf.d/quick.conf", "[Login]\nUserStopDelaySec=0\n", 0o644)
 	c.run(t, "systemctl", "restart", "systemd-logind")
 }
 
@@ -124,7 +123,7 @@ func TestSessions(t *testing.T) {
 	_, before := c.inARow(t, "nothing installed", visit, seenByLogind(world.Alice)...)
 	c.install(t, prepared.deb)
 	row, after := c.inARow(t, "systemd: ssh, one session after the other", visit+userService,
-		append(seenByLogind(world.Alice), ownLink(world.Alice), userServiceReaches)...)
+		append(seenByLogind(world.Alice), world.OwnLink(world.Alice), userServiceReaches)...)
 	row.Note = fmt.Sprintf("(sd-pam) was let to log its end in %s; without the module in %s", after, before)
 	row.Plain = c.plainInARow(t)
 	rows = append(rows, row)
@@ -161,7 +160,7 @@ func (c *container) desktop(t *testing.T) {
 		}
 		keyctltest.Forget(t, world.Alice.UID)
 		out, err := c.ssh("alice", keep+visit+read)
-		if err != nil || !ownLink(world.Alice).MatchString(out) || !strings.HasSuffix(strings.TrimSpace(out), want) {
+		if err != nil || !world.OwnLink(world.Alice).MatchString(out) || !strings.HasSuffix(strings.TrimSpace(out), want) {
 			t.Errorf("%s: a service of alice's manager is to say %s of the key that she has kept over ssh: %v\n%s", file, want, err, out)
 		}
 		c.noManagers(t)
@@ -198,7 +197,7 @@ func (c *container) plainInARow(t *testing.T) string {
 func (c *container) atOnce(t *testing.T) world.Host {
 	t.Helper()
 	row := world.Host{Name: "systemd: ssh, all users at once"}
-	all := append(users(), root)
+	all := append(slices.Clone(world.Users), root)
 	results := make([]result, len(all))
 	var wait sync.WaitGroup
 	for i, u := range all {
@@ -210,7 +209,7 @@ func (c *container) atOnce(t *testing.T) world.Host {
 	}
 	wait.Wait()
 	for i, u := range all {
-		c.note(t, &row, results[i], append(seenByLogind(u), ownLink(u), userServiceReaches)...)
+		c.note(t, &row, results[i], append(seenByLogind(u), world.OwnLink(u), userServiceReaches)...)
 	}
 	row.Left, _ = c.report(t, row.Name)
 	return row

@@ -26,13 +26,13 @@ const packaged = "# Made by libpam-persistent, which removes this file again unl
 func TestSystemdUser(t *testing.T) {
 	c := boot(t, keyringCalls)
 	c.quick(t)
-	run(t, "", "cp", prepared.deb, prepared.newer, c.root+"/root")
+	world.RunIn(t, "", "cp", prepared.deb, prepared.newer, c.root+"/root")
 	deb, newer := "/root/"+filepath.Base(prepared.deb), "/root/"+filepath.Base(prepared.newer)
 	remove := func(t *testing.T) { c.run(t, "dpkg", "-P", "libpam-persistent") }
 
 	t.Run("the administrator's own", func(t *testing.T) {
 		const own = "@include " + vendor + "\n# mine\n"
-		write(t, c.root+theirs, own, 0o644)
+		world.Put(t, c.root+theirs, own, 0o644)
 		out := c.run(t, "dpkg", "-i", deb)
 		if !strings.Contains(out, theirs+" is there already: add at its end: session optional pam_persistent.so\n") {
 			t.Errorf("dpkg -i does not say what line to add:\n%s", out)
@@ -40,7 +40,7 @@ func TestSystemdUser(t *testing.T) {
 		c.file(t, own)
 		c.manager(t, true, false)
 		// The same, but with the line that was asked for.
-		write(t, c.root+theirs, own+"session optional pam_persistent.so\n", 0o644)
+		world.Put(t, c.root+theirs, own+"session optional pam_persistent.so\n", 0o644)
 		if out := c.run(t, "dpkg", "-i", newer); strings.Contains(out, "already") {
 			t.Errorf("dpkg -i asks for a line that is there:\n%s", out)
 		}
@@ -49,7 +49,7 @@ func TestSystemdUser(t *testing.T) {
 			t.Errorf("dpkg -r while an administrator's file names the module: %v\n%s", err, out)
 		}
 		c.manager(t, true, true)
-		write(t, c.root+theirs, own, 0o644)
+		world.Put(t, c.root+theirs, own, 0o644)
 		remove(t)
 		c.file(t, own)
 		c.manager(t, true, false)
@@ -58,14 +58,14 @@ func TestSystemdUser(t *testing.T) {
 	t.Run("changed", func(t *testing.T) {
 		c.run(t, "dpkg", "-i", deb)
 		c.file(t, packaged)
-		write(t, c.root+theirs, packaged+"# mine\n", 0o644)
+		world.Put(t, c.root+theirs, packaged+"# mine\n", 0o644)
 		c.run(t, "dpkg", "-i", newer)
 		c.file(t, packaged+"# mine\n")
 		if out, err := c.try("dpkg", "-r", "libpam-persistent"); err == nil || !strings.Contains(out, theirs) {
 			t.Errorf("dpkg -r: %v\n%s", err, out)
 		}
 		c.manager(t, true, true)
-		write(t, c.root+theirs, "@include "+vendor+"\n# mine\n", 0o644)
+		world.Put(t, c.root+theirs, "@include "+vendor+"\n# mine\n", 0o644)
 		remove(t)
 		c.file(t, "@include "+vendor+"\n# mine\n")
 		c.run(t, "rm", theirs)
@@ -174,14 +174,14 @@ func TestSystemdComesAndGoes(t *testing.T) {
 		}
 	})
 	dpkg := func(args ...string) string {
-		return run(t, "", append([]string{"chroot", root, "dpkg", "--force-depends"}, args...)...)
+		return world.RunIn(t, "", append([]string{"chroot", root, "dpkg", "--force-depends"}, args...)...)
 	}
 	debs, err := filepath.Glob(filepath.Join(world.Root, "build/_apt/debootstrap/systemd_*.deb"))
 	if err != nil || len(debs) == 0 {
 		t.Fatalf("debootstrap has kept no package of systemd: %v", err)
 	}
-	run(t, "", "cp", prepared.deb, root+"/root/persistent.deb")
-	run(t, "", "cp", debs[len(debs)-1], root+"/root/systemd.deb")
+	world.RunIn(t, "", "cp", prepared.deb, root+"/root/persistent.deb")
+	world.RunIn(t, "", "cp", debs[len(debs)-1], root+"/root/systemd.deb")
 
 	dpkg("-r", "systemd")
 	checkFile(t, root+vendor, "")

@@ -34,9 +34,9 @@ func debian(t *testing.T) string {
 			t.Fatal(step)
 		}
 	}
-	run(t, "", "debootstrap", "--variant=minbase", "--include="+packages, "--cache-dir="+debs, suite, tree+".new", mirror(t, suite))
+	world.RunIn(t, "", "debootstrap", "--variant=minbase", "--include="+packages, "--cache-dir="+debs, suite, tree+".new", mirror(t, suite))
 	// Without one systemd takes this for the first boot, and writes to /etc what it does then.
-	run(t, "", "systemd-machine-id-setup", "--root="+tree+".new")
+	world.RunIn(t, "", "systemd-machine-id-setup", "--root="+tree+".new")
 	if err := os.Rename(tree+".new", tree); err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func codename(t *testing.T) string {
 // mirror is where this machine has its own packages from.
 func mirror(t *testing.T, suite string) string {
 	t.Helper()
-	targets := run(t, "", "apt-get", "indextargets", "--format", "$(ORIGIN) $(RELEASE) $(COMPONENT) $(SITE)", "Created-By: Packages")
+	targets := world.RunIn(t, "", "apt-get", "indextargets", "--format", "$(ORIGIN) $(RELEASE) $(COMPONENT) $(SITE)", "Created-By: Packages")
 	for line := range strings.Lines(targets) {
 		if f := strings.Fields(line); len(f) == 4 && f[0] == "Debian" && f[1] == suite && f[2] == "main" {
 			return f[3]

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,7 +12,7 @@ import (
 
 	"pam_persistent/internal/keyctl/keyctltest"
 	"pam_persistent/tests/counts"
-	"pam_persistent/tests/world"
+	"pam_persistent/tests/pamhost"
 )
 
 var numbers = map[string]int{
@@ -56,8 +55,8 @@ func TestEachCallOfTheChild(t *testing.T) {
 			for _, errno := range errnos[name] {
 				cells++
 				fault := fault{name, n + 1, count, " of each process", errno}
-				out, failed, err := attached(t, fault)
-				judge(t, fault, failed, out, err)
+				r, failed := attached(t, fault)
+				judge(t, fault, failed, r)
 			}
 		}
 	}
@@ -65,11 +64,10 @@ func TestEachCallOfTheChild(t *testing.T) {
 }
 
 // attached runs the session with a strace that comes after the host's own start.
-func attached(t *testing.T, fault fault) (out string, failed []string, err error) {
+func attached(t *testing.T, fault fault) (r pamhost.Result, failed []string) {
 	t.Helper()
 	trace := t.TempDir() + "/trace"
-	commands := slices.Concat([]string{world.Built(t, "tests/pamhost"), "await-tracer", "pad", strconv.Itoa(numbers[fault.call])}, session)
-	out, err = world.TryWith(world.Hung, func(pid int) error {
+	r = pamhost.Host{Started: func(pid int) error {
 		// Not before it waits: its own start makes system calls too.
 		keyctltest.Eventually(t, "the host waits", func() bool {
 			now, _ := os.ReadFile(fmt.Sprintf("/proc/%d/syscall", pid))
@@ -77,6 +75,6 @@ func attached(t *testing.T, fault fault) (out string, failed []string, err error
 		})
 		inject := fmt.Sprintf("inject=%s:error=%d:when=%d", fault.call, fault.errno, fault.n)
 		return exec.Command("strace", "-f", "-o", trace, "-e", "trace="+fault.call, "-e", inject, "-p", strconv.Itoa(pid)).Start()
-	}, commands...)
-	return out, injected(t, fault, trace), err
+	}}.Try(t, fmt.Sprint("await-tracer pad ", numbers[fault.call]), session)
+	return r, injected(t, fault, trace)
 }

@@ -1,7 +1,6 @@
 package faults
 
 import (
-	"bufio"
 	"fmt"
 	"os"
 	"regexp"
@@ -12,14 +11,13 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pam_persistent/tests/counts"
+	"pam_persistent/tests/pamhost"
 	"pam_persistent/tests/world"
 )
 
-const service = "pam-persistent-test"
-
 // session is what pamhost does under a fault: a daemon with a session keyring of root's opens a session for alice; then what it is
 // and has is looked at. Between the marks only the module and libpam work.
-var session = []string{"open-log", "ring", "root", "start", service, "alice", "state", "mark", "open", "mark", "same", "tree"}
+const session = "open-log ring root start alice state mark open mark same tree"
 
 // calls counts the system calls of one traced process before the first mark and up to the second.
 type calls struct{ before, inside map[string]int }
@@ -29,23 +27,17 @@ var callName = regexp.MustCompile(`^(\d+) +(\w+)\(`)
 // record runs the session once under strace(1) and returns its calls by process, the host's first.
 func record(t *testing.T) []calls {
 	t.Helper()
-	file := t.TempDir() + "/trace"
-	world.Run(t, slices.Concat([]string{"strace", "-f", "-o", file, world.Built(t, "tests/pamhost")}, session)...)
-	trace, err := os.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer trace.Close()
+	_, trace := pamhost.Trace(t, []string{"-f"}, session)
 	var all []calls
 	index := map[string]int{}
 	marks := 0
-	for lines := bufio.NewScanner(trace); lines.Scan(); {
-		found := callName.FindStringSubmatch(lines.Text())
+	for line := range strings.Lines(trace) {
+		found := callName.FindStringSubmatch(line)
 		if found == nil {
 			continue
 		}
 		pid, name := found[1], found[2]
-		if strings.Contains(lines.Text(), "0x70706d") {
+		if strings.Contains(line, pamhost.Mark) {
 			marks++
 			continue
 		}
@@ -72,7 +64,6 @@ func setUp(t *testing.T, module string) {
 	t.Helper()
 	world.ForgetKeys(t)
 	world.Service(t, world.Built(t, module), "session required pam_persistent.so\n")
-	world.TakeLog(t)
 }
 
 // A fault is a cell of the matrix: one system call that fails once.
@@ -147,9 +138,9 @@ const (
 	hosts    = "session keyring _ses of root: _uid.0"
 	ofAlice  = "session keyring _ses of alice:"
 	ofRoot   = "session keyring _ses of root:"
-	whole    = " _persistent.99961 _uid.99961"
-	noUser   = " _persistent.99961"
-	noLink   = " _uid.99961"
+	whole    = " _persistent.{alice} _uid.{alice}"
+	noUser   = " _persistent.{alice}"
+	noLink   = " _uid.{alice}"
 	unfilled = ""
 )
 
@@ -160,7 +151,10 @@ var noHandOver = regexp.MustCompile(`KEYCTL_CHOWN|setresuid\((?:-1|4294967295), 
 var noUserKeyring = regexp.MustCompile(`KEYCTL_LINK, KEY_SPEC_USER_KEYRING`)
 
 // noSuccess are calls without which nothing may be linked, for it would be with more rights than the user has, or is not known to be linked.
-var noSuccess = regexp.MustCompile(`setgroups\(|setresgid\(|setresuid\(99961, |capget\(|capset\(.*effective=0, |KEYCTL_GET_PERSISTENT|KEYCTL_READ|KEYCTL_JOIN`)
+func noSuccess(call string) bool {
+	return regexp.MustCompile(world.Fill(`setgroups\(|setresgid\(|setresuid\({alice}, |capget\(|capset\(.*effective=0, |` +
+		`KEYCTL_GET_PERSISTENT|KEYCTL_READ|KEYCTL_JOIN`)).MatchString(call)
+}
 
 // trees returns the session keyrings that are right after this fault. Only where JOIN itself failed may the session have the host's.
 func trees(code string, failed []string) (right []string) {
@@ -170,15 +164,16 @@ func trees(code string, failed []string) (right []string) {
 	}
 	contents := []string{whole}
 	switch {
-	case code != "open = success":
+	case code != "success":
 		contents = []string{unfilled, noLink, noUser, whole}
 	case any(noUserKeyring):
 		contents = []string{noUser}
 	}
 	for _, content := range contents {
+		content = world.Fill(content)
 		right = append(right, ofAlice+content)
 		// Without success the child may have ended before it came to that.
-		if code != "open = success" || any(noHandOver) {
+		if code != "success" || any(noHandOver) {
 			right = append(right, ofRoot+content)
 		}
 	}
@@ -187,36 +182,34 @@ func trees(code string, failed []string) (right []string) {
 
 // judge fails the test unless the login has come through the fault as it should: in time, with a PAM code, the host as it was, and in a
 // new session keyring, filled if the code says so; and a failure has left a line in the log.
-func judge(t *testing.T, fault fault, failed []string, out string, err error) {
+func judge(t *testing.T, fault fault, failed []string, r pamhost.Result) {
 	t.Helper()
-	log := world.TakeLog(t)
-	lines := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
-	if err != nil || len(lines) < 2 {
-		t.Errorf("%s: %v\n%s%s", fault, err, out, strings.Join(log, "\n"))
+	code := r.Code("open")
+	if r.Err != nil || code == "" || r.Tree == "" {
+		t.Errorf("%s: %v\n%s%s", fault, r.Err, r.Out, strings.Join(r.Log, "\n"))
 		return
 	}
-	code, tree := lines[0], strings.TrimRight(lines[len(lines)-1], " ")
 	switch code {
-	case "open = success", "open = perm_denied": // the latter is libpam's word for a stack that has nothing but PAM_IGNORE
-	case "open = session_err":
-		if !fault.named(log) {
-			t.Errorf("%s: the log does not say what has failed: %q", fault, log)
+	case "success", "perm_denied": // the latter is libpam's word for a stack that has nothing but PAM_IGNORE
+	case "session_err":
+		if !fault.named(r.Log) {
+			t.Errorf("%s: the log does not say what has failed: %q", fault, r.Log)
 		}
-	case "open = user_unknown": // what glibc makes of an /etc/passwd that cannot be read
-		if !slices.Contains(log, `notice: unknown user "alice"`) {
+	case "user_unknown": // what glibc makes of an /etc/passwd that cannot be read
+		if !slices.Contains(r.Log, `notice: unknown user "alice"`) {
 			t.Errorf("%s: an unknown user without a word in the log", fault)
 		}
 	default:
 		t.Errorf("%s: %s", fault, code)
 	}
-	if code == "open = success" && slices.ContainsFunc(failed, noSuccess.MatchString) {
+	if code == "success" && slices.ContainsFunc(failed, noSuccess) {
 		t.Errorf("%s: a success all the same\n%s", fault, strings.Join(failed, ""))
 	}
-	if len(lines) > 2 {
-		t.Errorf("%s: the host is not what it was:\n%s", fault, strings.Join(lines[1:len(lines)-1], "\n"))
+	if len(r.Codes)+1 != len(r.Lines()) {
+		t.Errorf("%s: the host is not what it was:\n%s", fault, r.Out)
 	}
-	if right := trees(code, failed); !slices.Contains(right, tree) {
-		t.Errorf("%s: %s, and then %s; not one of %q\n%s", fault, code, tree, right, strings.Join(failed, ""))
+	if right := trees(code, failed); !slices.Contains(right, r.Tree) {
+		t.Errorf("%s: %s, and then %s; not one of %q\n%s", fault, code, r.Tree, right, strings.Join(failed, ""))
 	}
 }
 
@@ -246,15 +239,11 @@ func TestEachCallOfTheHost(t *testing.T) {
 				fault := fault{call: name, n: n + 1, of: count, errno: errno}
 				inject := fmt.Sprintf("inject=%s:error=%d:when=%d", name, errno, host.before[name]+n+1)
 				trace := t.TempDir() + "/trace"
-				out, err := world.Try(world.Hung, slices.Concat([]string{
-					"strace", "-o", trace, "-e", "trace=" + name, "-e", inject, world.Built(t, "tests/pamhost"),
-				}, session)...)
+				r := pamhost.Host{Under: []string{"strace", "-o", trace, "-e", "trace=" + name, "-e", inject}}.Try(t, session)
 				failed := injected(t, fault, trace)
-				if noWayOut[fmt.Sprintf("%s %d", name, n+1)] != "" && errno != unix.EINTR {
-					world.TakeLog(t)
-					continue
+				if noWayOut[fmt.Sprintf("%s %d", name, n+1)] == "" || errno == unix.EINTR {
+					judge(t, fault, failed, r)
 				}
-				judge(t, fault, failed, out, err)
 			}
 		}
 	}

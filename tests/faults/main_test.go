@@ -4,7 +4,8 @@ package faults
 import (
 	"testing"
 
+	"pam_persistent/tests/uids"
 	"pam_persistent/tests/world"
 )
 
-func TestMain(m *testing.M) { world.Main(m) }
+func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Faults}) }

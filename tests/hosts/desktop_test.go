@@ -2,17 +2,17 @@ package hosts
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"testing"
 
+	"pam_persistent/tests/loopback"
 	"pam_persistent/tests/world"
 )
 
 var desktops = []host{
 	{name: "xrdp-sesman", start: sesman, login: func(t testing.TB, l login) (failed []error) {
 		t.Helper()
-		write(t, "/home/xrdp-mark", l.mark)
+		world.Put(t, "/home/xrdp-mark", l.mark, 0o644)
 		for i := range l.n { // a session for each size of the screen
 			if err := l.ring.try(l.limit, "xrdp-sesrun", "-s", "::1", "-t", "Xvnc", "-g", fmt.Sprint(800+i, "x600"),
 				"-p", world.Password, "-S", "/home/xrdp-session", l.user.Name); err != nil {
@@ -27,7 +27,7 @@ var desktops = []host{
 // the X server. It forks between pam_start and pam_open_session.
 func sesman(t testing.TB, r *ring) {
 	t.Helper()
-	port := freePort(t)
+	port := loopback.FreePort()
 	sh(t, `mkdir -p -m 1777 /tmp/.X11-unix
 		rm -f /tmp/.X11-unix/*
 		sed -i "s/^ListenPort=.*/ListenPort=$1/; s/^Policy=.*/Policy=UBD/; s|^param=Xvnc|param=/home/Xvnc|" /etc/xrdp/sesman.ini`, port)
@@ -39,15 +39,5 @@ func sesman(t testing.TB, r *ring) {
 			t.Fatal(err)
 		}
 	}
-	r.daemon(t, listening6(port), "xrdp-sesman", "--nodaemon")
-}
-
-func listening6(port string) func() bool {
-	return func() bool {
-		conn, err := net.Dial("tcp", "[::1]:"+port)
-		if err == nil {
-			conn.Close()
-		}
-		return err == nil
-	}
+	r.daemon(t, loopback.Listening("[::1]:"+port), "xrdp-sesman", "--nodaemon")
 }

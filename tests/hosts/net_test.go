@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"pam_persistent/tests/loopback"
 	"pam_persistent/tests/world"
 )
 
@@ -91,23 +92,23 @@ func limited(t testing.TB, command ...string) []string {
 
 func vsftpd(t testing.TB, r *ring) {
 	t.Helper()
-	netPort = freePort(t)
-	r.daemon(t, listening(netPort), limited(t, "vsftpd", "/etc/vsftpd.conf", "-obackground=NO", "-olisten=YES", "-olisten_ipv6=NO",
+	netPort = loopback.FreePort()
+	r.daemon(t, loopback.Listening("127.0.0.1:"+netPort), limited(t, "vsftpd", "/etc/vsftpd.conf", "-obackground=NO", "-olisten=YES", "-olisten_ipv6=NO",
 		"-olisten_address=127.0.0.1", "-olisten_port="+netPort, "-osession_support=YES")...)
 }
 
 func proftpd(t testing.TB, r *ring) {
 	t.Helper()
-	netPort = freePort(t)
-	write(t, "/etc/proftpd/conf.d/hosts.conf", "DefaultAddress 127.0.0.1\nSocketBindTight on\nUseReverseDNS off\nRLimitMemory session 128M\n")
+	netPort = loopback.FreePort()
+	world.Put(t, "/etc/proftpd/conf.d/hosts.conf", "DefaultAddress 127.0.0.1\nSocketBindTight on\nUseReverseDNS off\nRLimitMemory session 128M\n", 0o644)
 	sh(t, `sed -i "s/^Port .*/Port $1/; s/^UseIPv6 .*/UseIPv6 off/" /etc/proftpd/proftpd.conf`, netPort)
-	r.daemon(t, listening(netPort), limited(t, "proftpd", "--nodaemon")...)
+	r.daemon(t, loopback.Listening("127.0.0.1:"+netPort), limited(t, "proftpd", "--nodaemon")...)
 }
 
 func dovecot(t testing.TB, r *ring) {
 	t.Helper()
-	netPort = freePort(t)
-	write(t, "/etc/dovecot/local.conf", `listen = 127.0.0.1
+	netPort = loopback.FreePort()
+	world.Put(t, "/etc/dovecot/local.conf", `listen = 127.0.0.1
 log_path = /home/dovecot.log
 import_environment = $import_environment LD_PRELOAD
 mail_location = mbox:~/mail:INBOX=~/inbox
@@ -119,10 +120,10 @@ service imap-login {
     port = 0
   }
 }
-`)
+`, 0o644)
 	sh(t, `conf=/etc/dovecot/conf.d/auth-system.conf.ext
 		grep -q "^  args = session=yes" $conf || sed -i '0,/driver = pam/s//driver = pam\n  args = session=yes dovecot/' $conf`)
-	r.daemon(t, listening(netPort), limited(t, "dovecot", "-F")...)
+	r.daemon(t, loopback.Listening("127.0.0.1:"+netPort), limited(t, "dovecot", "-F")...)
 }
 
 func dial(port string, limit time.Duration) (net.Conn, error) {

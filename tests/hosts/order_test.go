@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"pam_persistent/tests/pamhost"
 	"pam_persistent/tests/world"
 )
 
@@ -99,26 +100,20 @@ func session(t *testing.T, service string) string {
 	world.ForgetKeys(t)
 	options(t, "debug")
 	defer options(t, "")
-	world.TakeLog(t)
-	trace := t.TempDir() + "/trace"
-	out := world.Run(t, "strace", "-o", trace, "-e", "trace=keyctl", world.Built(t, "tests/pamhost"),
-		"open-log", "ring", "root", "start", service, "alice", "open", "run", "echo id $(keyctl id @s)", "tree", "close", "end")
-	log := strings.Join(world.TakeLog(t), "\n")
-	calls, err := os.ReadFile(trace)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r, calls := pamhost.Trace(t, []string{"-e", "trace=keyctl"}, "open-log ring root service "+service+" start alice open",
+		"run echo id $(keyctl id @s)", "tree close end")
+	log := strings.Join(r.Log, "\n")
 	var joined []string
-	for _, found := range joinResult.FindAllStringSubmatch(string(calls), -1) {
+	for _, found := range joinResult.FindAllStringSubmatch(calls, -1) {
 		joined = append(joined, found[1])
 	}
-	_, id, _ := strings.Cut(out, "id ")
-	id, tree, _ := strings.Cut(id, "\n")
+	_, id, _ := strings.Cut(r.Out, "id ")
+	id, _, _ = strings.Cut(id, "\n")
 	last := len(joined) - 1
 	linked := strings.Contains(log, " is linked into session keyring "+id)
 	switch {
-	case last < 0 || joined[last] != id || strings.Contains(tree, " _persistent.") != linked:
-		t.Errorf("%s: session keyring %s of those joined %q: %s%s", service, id, joined, out, log)
+	case last < 0 || joined[last] != id || strings.Contains(r.Tree, " _persistent.") != linked:
+		t.Errorf("%s: session keyring %s of those joined %q: %s%s", service, id, joined, r.Out, log)
 	case linked:
 		return ourSession
 	case !linked && last == 0:
@@ -126,28 +121,26 @@ func session(t *testing.T, service string) string {
 	case !linked:
 		return keyinitsSession
 	}
-	return "in " + strings.Join(joined, ", ") + ": " + tree
+	return "in " + strings.Join(joined, ", ") + ": " + r.Tree
 }
 
 // opened is the session keyring of a session of alice's, of a host that root has started.
 func opened(t *testing.T, service string) string {
 	t.Helper()
-	out := world.Run(t, world.Built(t, "tests/pamhost"), "ring", "root", "start", service, "alice", "open", "run", "true", "tree", "close", "end")
-	_, tree, _ := strings.Cut(out, "session keyring ")
-	if !strings.Contains(out, "open = success\n") {
-		t.Errorf("%s: %s", service, out)
+	r := pamhost.Run(t, "ring root service "+service+" start alice open", "run true", "tree close end")
+	if r.Code("open") != "success" {
+		t.Errorf("%s: %s", service, r.Out)
 	}
-	return tree
+	return r.Tree
 }
 
 // found tells whether a session reads a key that another service's session has kept, which has left no link in the user keyring.
 func found(t *testing.T, service string) bool {
 	t.Helper()
-	pamhost := world.Built(t, "tests/pamhost")
 	world.WriteService(t, "pam-persistent-keep", "session optional pam_persistent.so\n")
-	world.Run(t, pamhost, "serve", "pam-persistent-keep", "alice", `keyctl add user kept x "$(keyctl search @s keyring _persistent.$(id -u))"`)
-	out := world.Run(t, pamhost, "ring", "root", "serve", service, "alice", "keyctl print $(keyctl request user kept) || true")
-	return strings.Contains(out, "\nx\n")
+	pamhost.Run(t, `service pam-persistent-keep serve alice keyctl add user kept x "$(keyctl search @s keyring _persistent.$(id -u))"`)
+	r := pamhost.Run(t, "ring root service "+service+" serve alice keyctl print $(keyctl request user kept) || true")
+	return strings.Contains(r.Out, "\nx\n")
 }
 
 // options rewrites those of our line.
@@ -173,7 +166,7 @@ func TestLineBeforeKeyinit(t *testing.T) {
 					t.Errorf("found: %v", got)
 				}
 				if tree := opened(t, "pam-persistent-test"); strings.Contains(tree, " _persistent.") != (name == "after") {
-					t.Errorf("session keyring %s", tree)
+					t.Error(tree)
 				}
 			})
 		}

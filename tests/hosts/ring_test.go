@@ -3,13 +3,11 @@ package hosts
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -17,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/keyctl"
+	"pam_persistent/tests/terminal"
 	"pam_persistent/tests/world"
 )
 
@@ -83,7 +82,7 @@ type answer struct{ question, text string }
 
 // onTerminal is try on a terminal, which is typed on.
 func (r *ring) onTerminal(limit time.Duration, answers []answer, command ...string) error {
-	master, slave, err := openTerminal()
+	master, slave, err := terminal.Open()
 	if err != nil {
 		return err
 	}
@@ -92,54 +91,19 @@ func (r *ring) onTerminal(limit time.Duration, answers []answer, command ...stri
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
-	shown := &screen{}
-	go shown.show(master, answers)
+	terminal.Give(cmd, slave)
+	shown := &terminal.Screen{}
+	go shown.Show(master, typing(master, answers))
 	return r.wait(ctx, cmd, shown)
 }
 
-func openTerminal() (master, slave *os.File, err error) {
-	if master, err = os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0); err != nil {
-		return nil, nil, err
-	}
-	err = unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0)
-	number, errNumber := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
-	if err = errors.Join(err, errNumber); err == nil {
-		slave, err = os.OpenFile(fmt.Sprint("/dev/pts/", number), os.O_RDWR|unix.O_NOCTTY, 0)
-	}
-	if err != nil {
-		master.Close()
-	}
-	return master, slave, err
-}
-
-type screen struct {
-	sync.Mutex
-	text strings.Builder
-}
-
-func (s *screen) String() string {
-	s.Lock()
-	defer s.Unlock()
-	return s.text.String()
-}
-
-// show reads what appears, and types the answers as their questions come.
-func (s *screen) show(terminal *os.File, answers []answer) {
-	buf := make([]byte, 4096)
+// typing returns what types the answers as their questions appear.
+func typing(master *os.File, answers []answer) func(piece string) {
 	var unanswered string
-	for {
-		n, err := terminal.Read(buf)
-		if err != nil {
-			return
-		}
-		s.Lock()
-		s.text.Write(buf[:n])
-		s.Unlock()
-		unanswered += string(buf[:n])
+	return func(piece string) {
+		unanswered += piece
 		if len(answers) > 0 && strings.Contains(unanswered, answers[0].question) {
-			terminal.WriteString(answers[0].text + "\r")
+			master.WriteString(answers[0].text + "\r")
 			answers, unanswered = answers[1:], ""
 		}
 	}

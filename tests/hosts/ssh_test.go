@@ -3,8 +3,8 @@ package hosts
 import (
 	"os"
 	"testing"
-	"time"
 
+	"pam_persistent/tests/loopback"
 	"pam_persistent/tests/world"
 )
 
@@ -23,12 +23,12 @@ var sshPort string
 // sshServer is Debian's configuration, but for the address, one more way to log in, and sftp with the probe run before its server.
 func sshServer(t testing.TB, r *ring) {
 	t.Helper()
-	sshPort = freePort(t)
-	write(t, "/etc/ssh/sshd_config.d/hosts.conf", "ListenAddress 127.0.0.1\nPort "+sshPort+"\nKbdInteractiveAuthentication yes\n"+
-		"Subsystem sftp-and-probe f() { /home/probe \"$(cat /home/ssh/mark)\"; exec /usr/lib/openssh/sftp-server; }; f\n")
-	write(t, "/home/ssh/config", "Host world\nHostName 127.0.0.1\nPort "+sshPort+"\nIdentityFile /home/ssh/key\nIdentitiesOnly yes\n"+
-		"StrictHostKeyChecking no\nUserKnownHostsFile /dev/null\nLogLevel ERROR\n")
-	r.daemon(t, listening(sshPort), "/usr/sbin/sshd", "-D")
+	sshPort = loopback.FreePort()
+	world.Put(t, "/etc/ssh/sshd_config.d/hosts.conf", "ListenAddress 127.0.0.1\nPort "+sshPort+"\nKbdInteractiveAuthentication yes\n"+
+		"Subsystem sftp-and-probe f() { /home/probe \"$(cat /home/ssh/mark)\"; exec /usr/lib/openssh/sftp-server; }; f\n", 0o644)
+	world.Put(t, "/home/ssh/config", "Host world\nHostName 127.0.0.1\nPort "+sshPort+"\nIdentityFile /home/ssh/key\nIdentitiesOnly yes\n"+
+		"StrictHostKeyChecking no\nUserKnownHostsFile /dev/null\nLogLevel ERROR\n", 0o644)
+	r.daemon(t, loopback.Listening("127.0.0.1:"+sshPort), "/usr/sbin/sshd", "-D")
 }
 
 func ssh(options ...string) func(login) error {
@@ -53,21 +53,4 @@ func sftp(l login) error {
 		return err
 	}
 	return l.ring.try(l.limit, "sftp", "-F", "/home/ssh/config", "-s", "sftp-and-probe", "-b", "/home/ssh/batch", l.user.Name+"@world")
-}
-
-func write(t testing.TB, path, text string) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func listening(port string) func() bool {
-	return func() bool {
-		conn, err := dial(port, time.Second)
-		if err == nil {
-			conn.Close()
-		}
-		return err == nil
-	}
 }

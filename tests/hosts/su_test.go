@@ -53,7 +53,7 @@ func runuserLine(t testing.TB) {
 func sudoers(pty string) func(testing.TB) {
 	return func(t testing.TB) {
 		t.Helper()
-		write(t, "/etc/sudoers.d/pty", "Defaults "+pty+"\n")
+		world.Put(t, "/etc/sudoers.d/pty", "Defaults "+pty+"\n", 0o644)
 	}
 }
 

@@ -1,7 +1,6 @@
 package hosts
 
 import (
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -85,18 +84,6 @@ func sh(t testing.TB, script string, args ...string) string {
 		t.Fatalf("%s: %v\n%s", script, err, out)
 	}
 	return string(out)
-}
-
-// freePort is one that nobody on 127.0.0.1 listens on.
-func freePort(t testing.TB) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	return port
 }
 
 // until polls, for so long at most.

@@ -8,10 +8,11 @@ package kerberos
 import (
 	"testing"
 
+	"pam_persistent/tests/uids"
 	"pam_persistent/tests/world"
 )
 
-func TestMain(m *testing.M) { world.MainAt(m, 99880, 15) }
+func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Kerberos}) }
 
 // One test, because all of it is about one realm and its services.
 func TestKerberos(t *testing.T) {

@@ -20,7 +20,7 @@ func testFullCache(t *testing.T) {
 		fmt.Fprintf(&queries, "addprinc -randkey service/%d\n", i)
 		fmt.Fprintf(&names, " service/%d", i)
 	}
-	write(t, "/run/services", queries.String())
+	world.Write(t, "/run/services", queries.String())
 	world.Run(t, "sh", "-c", "kadmin.local </run/services")
 	world.TakeLog(t)
 

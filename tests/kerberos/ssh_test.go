@@ -5,6 +5,8 @@ import (
 	"os"
 	"testing"
 
+	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/loopback"
 	"pam_persistent/tests/world"
 )
 
@@ -42,7 +44,7 @@ func readInstalled(t *testing.T) {
 // startSshd starts an sshd that takes keys and tickets, no passwords. The test logs in with a key; users in the world have tickets only.
 func startSshd(t *testing.T) {
 	t.Helper()
-	port := freePort(t)
+	port := loopback.FreePort()
 	world.Run(t, "sh", "-ec", `
 		mkdir -p /run/sshd /run/ssh
 		ssh-keygen -q -t ed25519 -N '' -f /run/ssh/key
@@ -69,9 +71,9 @@ func startSshd(t *testing.T) {
 			GSSAPIAuthentication yes
 			PreferredAuthentications gssapi-with-mic
 		END
-		/usr/sbin/sshd -f /run/ssh/sshd_config -E /run/ssh/log`, "sh", fmt.Sprint(port))
+		/usr/sbin/sshd -f /run/ssh/sshd_config -E /run/ssh/log`, "sh", port)
 	endAfter(t, "/run/ssh/pid")
-	listening(t, port)
+	keyctltest.Eventually(t, "sshd listens", loopback.Listening("127.0.0.1:"+port))
 }
 
 // login runs a command in a session of its own and waits until the user is logged out again.

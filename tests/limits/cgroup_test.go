@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/pamhost"
 	"pam_persistent/tests/world"
 )
 
@@ -64,7 +65,7 @@ func TestCgroupOfFewProcesses(t *testing.T) {
 		})
 	}
 	group.set(t, "pids.max", 3)
-	plainIsCaught(t, group.host(), strings.ReplaceAll(moments["daemon"], "LIMITS", ""))
+	plainIsCaught(t, group.host(), limited("daemon", ""))
 }
 
 // A hundredth of a processor: what takes milliseconds else takes a second.
@@ -73,7 +74,7 @@ func TestCgroupOfLittleTime(t *testing.T) {
 	group.set(t, "cpu.cfs_period_us", 100000)
 	group.set(t, "cpu.cfs_quota_us", 1000)
 	eachStack(t, "1 ms of 100", func(t *testing.T) {
-		logIn(t, group.host(), strings.ReplaceAll(moments["daemon"], "LIMITS", "")).works(t)
+		logIn(t, group.host(), limited("daemon", "")).works(t)
 	})
 }
 
@@ -82,24 +83,20 @@ func TestCgroupOfLittleTime(t *testing.T) {
 func TestCgroupOfLittleMemory(t *testing.T) {
 	group := newCgroup(t, "memory")
 	world.ForgetKeys(t)
-	world.Service(t, world.Built(t, "pam_persistent.so"), stacks["no-keyinit"])
+	world.Service(t, world.Built(t, "pam_persistent.so"), world.Stacks["no-keyinit"])
 	var good, failed int
 	for kb := 200; kb <= 1400; kb += 40 { // with less, the host has none for itself
 		group.set(t, "memory.limit_in_bytes", 100<<20)
 		shrink := fmt.Sprintf("cd %s; n=$(cat memory.usage_in_bytes); while echo $((n -= 65536)) >memory.limit_in_bytes; do :; done 2>/dev/null; "+
 			"echo $((n + %d)) >memory.limit_in_bytes", group.dir, (64+kb)<<10)
-		world.TakeLog(t)
-		out, err := world.Try(world.Hung, append(group.host(), world.Built(t, "tests/pamhost"),
-			"open-log", "hold", "20", "ring", "root", "start", service, "alice", "sh", shrink, "open", "tree")...)
-		log := strings.Join(world.TakeLog(t), "\n")
-		code, tree, _ := strings.Cut(strings.TrimSuffix(out, "\n"), "\n")
-		switch {
-		case err == nil && code == "open = success" && tree == whole && log == "":
+		l := login{pamhost.Host{Under: group.host()}.Try(t, "open-log hold 20 ring root start alice", "sh "+shrink, "open tree")}
+		switch log := strings.Join(l.Log, "\n"); {
+		case l.Err == nil && l.Code("open") == "success" && l.has(whole) && log == "":
 			good++
-		case err == nil && code == "open = session_err" && tree == empty && glob("err: alice*: the child was killed by SIGKILL").MatchString(log):
+		case l.Err == nil && l.Code("open") == "session_err" && l.has(empty) && pamhost.Like(log, "err: alice*: the child was killed by SIGKILL"):
 			failed++
 		default:
-			t.Errorf("%d kB more: %v\n%s\nlog %s", kb, err, out, log)
+			t.Errorf("%d kB more: %v\n%s\nlog %s", kb, l.Err, l.Out, log)
 		}
 	}
 	t.Logf("%d logins worked, %d went on without the link", good, failed)

@@ -5,7 +5,8 @@ package limits
 import (
 	"testing"
 
+	"pam_persistent/tests/uids"
 	"pam_persistent/tests/world"
 )
 
-func TestMain(m *testing.M) { world.MainAt(m, 99800, 20) }
+func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Limits}) }

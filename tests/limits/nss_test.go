@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"pam_persistent/tests/counts"
+	"pam_persistent/tests/pamhost"
 	"pam_persistent/tests/world"
 )
 
@@ -23,15 +24,11 @@ func nameService(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	after := regexp.MustCompile(`(?m)^passwd:.*$`).ReplaceAll(before, []byte("passwd: files trouble"))
-	if err := os.WriteFile(file, after, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.WriteFile(file, before, 0o644) })
+	world.Write(t, file, regexp.MustCompile(`(?m)^passwd:.*$`).ReplaceAllString(string(before), "passwd: files trouble"))
 	return []string{"env", "LD_LIBRARY_PATH=" + dir, fmt.Sprint("TROUBLE_UID=", world.Alice.UID)}
 }
 
-const nssHost = "open-log sigchld ring root start SERVICE TROUBLE state open same sigchlds tree"
+const nssHost = "open-log sigchld ring root start TROUBLE state open same sigchlds tree"
 
 // A name service is other people's code in the child: whatever it does, the login process does not notice. Users have the names of the
 // troubles; "" is a login that works without a word, anything else what the log says. (Without pam_keyinit, which asks the name service in the
@@ -66,10 +63,10 @@ func TestNameServices(t *testing.T) {
 			if user == "hang" || user == "spin" {
 				module = "tests/impatient.so"
 			}
-			world.Service(t, world.Built(t, module), stacks["no-keyinit"])
+			world.Service(t, world.Built(t, module), world.Stacks["no-keyinit"])
 			l := logIn(t, wrapper, strings.ReplaceAll(nssHost, "TROUBLE", user))
-			if len(l.other) != 1 || l.other[0] != "SIGCHLD 0" {
-				t.Errorf("output %q", l.other)
+			if len(l.Other) != 1 || l.Other[0] != "SIGCHLD 0" {
+				t.Errorf("output %q", l.Other)
 			}
 			if reason == "" {
 				l.works(t)
@@ -80,15 +77,16 @@ func TestNameServices(t *testing.T) {
 	}
 	t.Run("the plain module is caught", func(t *testing.T) {
 		world.ForgetKeys(t)
-		world.Service(t, world.Built(t, "tests/plain.so"), stacks["no-keyinit"])
+		world.Service(t, world.Built(t, "tests/plain.so"), world.Stacks["no-keyinit"])
+		host := pamhost.Host{Under: wrapper, Limit: 3 * time.Second}
 		for _, user := range []string{"segfault", "abort", "exit", "illegal"} {
-			if l := logInWithin(t, 3*time.Second, wrapper, strings.ReplaceAll(nssHost, "TROUBLE", user)); l.err == nil {
-				t.Errorf("%s: it has survived: %s", user, l.code)
+			if r := host.Try(t, strings.ReplaceAll(nssHost, "TROUBLE", user)); r.Err == nil {
+				t.Errorf("%s: it has survived: %s", user, r.Code("open"))
 			}
 		}
 		for _, user := range []string{"thread", "print", "settle"} {
-			if l := logInWithin(t, 3*time.Second, wrapper, strings.ReplaceAll(nssHost, "TROUBLE", user)); l.err == nil && l.changed == nil && len(l.other) == 1 {
-				t.Errorf("%s: it has left no trace: %s", user, l.code)
+			if r := host.Try(t, strings.ReplaceAll(nssHost, "TROUBLE", user)); r.Err == nil && r.Changed == nil && len(r.Other) == 1 {
+				t.Errorf("%s: it has left no trace: %s", user, r.Code("open"))
 			}
 		}
 	})
@@ -99,7 +97,7 @@ func TestNameServices(t *testing.T) {
 func TestExitOfALibraryIsNotTheHosts(t *testing.T) {
 	wrapper := nameService(t)
 	world.ForgetKeys(t)
-	world.Service(t, world.Built(t, "pam_persistent.so"), stacks["no-keyinit"])
+	world.Service(t, world.Built(t, "pam_persistent.so"), world.Stacks["no-keyinit"])
 	file := t.TempDir() + "/made-at-exit"
 	logIn(t, wrapper, "at-exit "+file+" "+strings.ReplaceAll(nssHost, "TROUBLE", "exit")).
 		fails(t, "session_err", "err: exit: the child ended without an answer, exit status *")
@@ -112,7 +110,7 @@ func TestExitOfALibraryIsNotTheHosts(t *testing.T) {
 func TestNoCoreFile(t *testing.T) {
 	wrapper := nameService(t)
 	world.ForgetKeys(t)
-	world.Service(t, world.Built(t, "pam_persistent.so"), stacks["no-keyinit"])
+	world.Service(t, world.Built(t, "pam_persistent.so"), world.Stacks["no-keyinit"])
 	dir := t.TempDir()
 	for _, user := range []string{"segfault", "abort"} {
 		l := logIn(t, append([]string{"env", "-C", dir}, wrapper...), "limit CORE inf inf "+strings.ReplaceAll(nssHost, "TROUBLE", user))

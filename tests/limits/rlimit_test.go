@@ -38,7 +38,7 @@ func TestBearableLimits(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			eachHost(t, limit.limits, func(t *testing.T, commands string) { logIn(t, nil, commands).works(t) })
 			if limit.lifted {
-				plainIsCaught(t, nil, strings.ReplaceAll(moments["daemon"], "LIMITS", limit.limits))
+				plainIsCaught(t, nil, limited("daemon", limit.limits))
 			}
 		})
 	}
@@ -50,7 +50,7 @@ func TestSmallStackFromTheStart(t *testing.T) {
 	for _, kb := range []int{48, 64, 128, 256} {
 		wrapper := []string{"prlimit", fmt.Sprintf("--stack=%d:%[1]d", kb<<10)}
 		eachStack(t, fmt.Sprint(kb, " kB"), func(t *testing.T) {
-			logIn(t, wrapper, strings.ReplaceAll(moments["daemon"], "LIMITS", "")).works(t)
+			logIn(t, wrapper, limited("daemon", "")).works(t)
 		})
 	}
 }
@@ -63,9 +63,9 @@ func TestHardLimitsOnMemory(t *testing.T) {
 		eachStack(t, resource, func(t *testing.T) {
 			least := 0
 			for mb := 16; mb < 1200; mb += mb / 4 {
-				commands := strings.ReplaceAll(moments["daemon"], "LIMITS", fmt.Sprintf("limit %s %d %[2]d", resource, mb<<20))
+				commands := limited("daemon", fmt.Sprintf("limit %s %d %[2]d", resource, mb<<20))
 				l := logIn(t, []string{"setpriv", lacking, "--inh-caps=-sys_resource"}, commands)
-				if l.code == "success" {
+				if l.Code("open") == "success" {
 					l.works(t)
 					if least == 0 {
 						least = mb
@@ -82,14 +82,14 @@ func TestHardLimitsOnMemory(t *testing.T) {
 			}
 			t.Logf("it works from %d MB on", least)
 		})
-		plainIsCaught(t, nil, strings.ReplaceAll(moments["daemon"], "LIMITS", fmt.Sprintf("limit %s %d %[2]d", resource, 40<<20)))
+		plainIsCaught(t, nil, limited("daemon", fmt.Sprintf("limit %s %d %[2]d", resource, 40<<20)))
 	}
 }
 
 // Not even the memory for an answer.
 func TestNoMemoryAtAll(t *testing.T) {
 	for _, limit := range []string{"limit-as 0", "limit DATA 0 0"} {
-		commands := strings.ReplaceAll(moments["pam_limits"], "LIMITS", limit)
+		commands := limited("pam_limits", limit)
 		eachStack(t, limit, func(t *testing.T) {
 			logIn(t, nil, commands).fails(t, "session_err", "err: alice: cannot run the child: mmap: ENOMEM")
 		})
@@ -100,7 +100,7 @@ func TestNoMemoryAtAll(t *testing.T) {
 // A login process that is the user (a screen locker, a user's own daemon) is counted as one of the user's.
 func TestNoProcessForTheUser(t *testing.T) {
 	for _, limit := range []string{"limit NPROC 0 -", "limit NPROC 0 0"} {
-		commands := "open-log ring root drop alice " + limit + " start SERVICE USER state open same tree"
+		commands := "open-log ring root drop alice " + limit + " start alice state open same tree"
 		eachStack(t, limit, func(t *testing.T) {
 			logIn(t, nil, commands).fails(t, "session_err", "err: alice: cannot run the child: clone or sigprocmask: EAGAIN")
 		})
@@ -113,8 +113,8 @@ func TestNoProcessForTheUser(t *testing.T) {
 func TestUserWithoutProcessesToSpare(t *testing.T) {
 	const times = 50
 	eachStack(t, "many", func(t *testing.T) {
-		wrapper := []string{"sh", "-c", fmt.Sprintf("setpriv --reuid %d --clear-groups sleep 60 & \"$@\"; e=$?; kill $!; exit $e", world.Alice.UID), "sh"}
-		commands := "open-log ring root start SERVICE USER limit NPROC 0 0 state" + strings.Repeat(" open close", times) + " open same tree"
+		wrapper := []string{"sh", "-c", fmt.Sprintf("setpriv --reuid %d --clear-groups sleep infinity & \"$@\"; e=$?; kill $!; exit $e", world.Alice.UID), "sh"}
+		commands := "open-log ring root start alice limit NPROC 0 0 state" + strings.Repeat(" open close", times) + " open same tree"
 		logIn(t, wrapper, commands).works(t)
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"pam_persistent/tests/pamhost"
 	"pam_persistent/tests/world"
 )
 
@@ -22,12 +23,12 @@ func TestSeccomp(t *testing.T) {
 		// pthread_create(3). glibc takes clone instead only where clone3 does not exist.
 		"clone3":            {"kill-process": killed, "kill-thread": killed, "trap": killed, "EPERM": "err: alice: the child was killed by SIGABRT*", "ENOSYS": ""},
 		"clone":             {"EPERM": "err: alice: cannot run the child: clone*: EPERM", "ENOSYS": "err: alice: cannot run the child: clone*: ENOSYS"},
-		"setresuid":         {"kill-process": killed, "kill-thread": timedOut, "trap": killed, "EPERM": "err: alice(uid=99801): setresuid: EPERM*", "ENOSYS": "err: alice(uid=99801): setresuid: ENOSYS*"},
+		"setresuid":         {"kill-process": killed, "kill-thread": timedOut, "trap": killed, "EPERM": "err: alice(uid={alice}): setresuid: EPERM*", "ENOSYS": "err: alice(uid={alice}): setresuid: ENOSYS*"},
 		"sched_setaffinity": {"kill-process": killed, "kill-thread": killed, "trap": killed, "EPERM": "", "ENOSYS": ""},
 		// The child ends with its guard.
 		"rt_sigtimedwait": {"kill-process": guard, "kill-thread": guard, "trap": guard, "EPERM": "", "ENOSYS": ""},
 		// A child that cannot be sure to be closed to the user does not go on as the user.
-		"prctl":     {"EPERM": "err: alice(uid=99801): prctl: EPERM*", "ENOSYS": "err: alice(uid=99801): prctl: ENOSYS*"},
+		"prctl":     {"EPERM": "err: alice(uid={alice}): prctl: EPERM*", "ENOSYS": "err: alice(uid={alice}): prctl: ENOSYS*"},
 		"prlimit64": {"EPERM": "", "ENOSYS": ""},
 	} {
 		for action, reason := range reasons {
@@ -37,21 +38,21 @@ func TestSeccomp(t *testing.T) {
 				if reason == timedOut {
 					module = "tests/impatient.so"
 				}
-				world.Service(t, world.Built(t, module), stacks["no-keyinit"])
+				world.Service(t, world.Built(t, module), world.Stacks["no-keyinit"])
 				for name, commands := range map[string]string{
-					"before start": "open-log ring root filter CALL start SERVICE USER open",
-					"after start":  "open-log ring root start SERVICE USER filter CALL open",
+					"before start": "open-log ring root filter CALL start alice open",
+					"after start":  "open-log ring root start alice filter CALL open",
 				} {
 					l := logIn(t, nil, strings.ReplaceAll(commands, "CALL", call+" "+action))
 					want := "success"
 					if reason != "" {
 						want = "session_err"
 					}
-					if l.err != nil || l.code != want {
-						t.Errorf("%s: %v, %q", name, l.err, l.code)
+					if l.Err != nil || l.Code("open") != want {
+						t.Errorf("%s: %v, %q", name, l.Err, l.Code("open"))
 					}
-					if reason == "" && l.log != nil || reason != "" && (len(l.log) != 1 || !glob(reason).MatchString(l.log[0])) {
-						t.Errorf("%s: log %q", name, l.log)
+					if reason == "" && l.Log != nil || reason != "" && (len(l.Log) != 1 || !pamhost.Like(l.Log[0], reason)) {
+						t.Errorf("%s: log %q", name, l.Log)
 					}
 				}
 			})
@@ -62,17 +63,17 @@ func TestSeccomp(t *testing.T) {
 // A child that cannot drop to the user links nothing: the session keyring stays empty, with pam_keyinit in the stack too.
 func TestSeccompSetgroups(t *testing.T) {
 	for action, reason := range map[string]string{
-		"kill-process": "err: alice(uid=99801): the child was killed by SIGSYS*",
-		"trap":         "err: alice(uid=99801): the child was killed by SIGSYS*",
-		"kill-thread":  "err: alice(uid=99801): the child did not answer in time and was killed",
-		"EPERM":        "err: alice(uid=99801): setgroups: EPERM*",
+		"kill-process": "err: alice(uid={alice}): the child was killed by SIGSYS*",
+		"trap":         "err: alice(uid={alice}): the child was killed by SIGSYS*",
+		"kill-thread":  "err: alice(uid={alice}): the child did not answer in time and was killed",
+		"EPERM":        "err: alice(uid={alice}): setgroups: EPERM*",
 	} {
 		eachStack(t, action, func(t *testing.T) {
-			world.Service(t, world.Built(t, "tests/impatient.so"), stacks[filepath.Base(t.Name())])
-			l := logIn(t, nil, "open-log ring root start SERVICE USER filter setgroups "+action+" state open same tree")
+			world.Service(t, world.Built(t, "tests/impatient.so"), world.Stacks[filepath.Base(t.Name())])
+			l := logIn(t, nil, "open-log ring root start alice filter setgroups "+action+" state open same tree")
 			l.fails(t, "session_err", reason)
-			if l.tree != empty {
-				t.Error(l.tree)
+			if !l.has(empty) {
+				t.Error(l.Tree)
 			}
 		})
 	}
@@ -83,12 +84,12 @@ func TestSeccompSetgroups(t *testing.T) {
 // pam_mkhomedir), or runs a shell; the second every host with pam_keyinit in its stack.
 func TestSeccompThatKillsTheHost(t *testing.T) {
 	world.ForgetKeys(t)
-	world.Service(t, world.Built(t, "pam_persistent.so"), stacks["no-keyinit"])
+	world.Service(t, world.Built(t, "pam_persistent.so"), world.Stacks["no-keyinit"])
 	for _, call := range []string{"clone", "keyctl"} {
 		for _, action := range []string{"kill-process", "kill-thread", "trap"} {
-			l := logIn(t, nil, fmt.Sprintf("open-log start SERVICE USER filter %s %s open", call, action))
-			if l.err == nil || l.err.Error() != "signal: bad system call" {
-				t.Errorf("%s %s: %v, %q", call, action, l.err, l.code)
+			l := logIn(t, nil, fmt.Sprintf("open-log start alice filter %s %s open", call, action))
+			if l.Err == nil || l.Err.Error() != "signal: bad system call" {
+				t.Errorf("%s %s: %v, %q", call, action, l.Err, l.Code("open"))
 			}
 		}
 	}

@@ -39,7 +39,7 @@ func TestSurroundings(t *testing.T) {
 		"deleted directory": "mkdir /home/gone; cd /home/gone; rmdir /home/gone",
 	} {
 		eachStack(t, name, func(t *testing.T) {
-			l := logIn(t, inMounts(script), "open-log ring root start SERVICE USER state open same tree")
+			l := logIn(t, inMounts(script), "open-log ring root start alice state open same tree")
 			l.works(t)
 		})
 	}
@@ -51,7 +51,7 @@ var library = regexp.MustCompile(`(/\S+) \(0x`) // in the output of ldd(1)
 func smallRoot(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()
-	files := []string{"/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/pam.d/" + service}
+	files := []string{"/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/pam.d/" + world.ServiceName}
 	for _, object := range []string{"tests/pamhost", "pam_persistent.so"} {
 		file := world.Built(t, object)
 		files = append(files, file)
@@ -79,8 +79,8 @@ func smallRoot(t *testing.T) string {
 
 func TestChroot(t *testing.T) {
 	for name, commands := range map[string]string{
-		"before start": "open-log ring root chroot DIR start SERVICE USER state open same tree",
-		"before open":  "open-log ring root start SERVICE USER chroot DIR state open same tree",
+		"before start": "open-log ring root chroot DIR start alice state open same tree",
+		"before open":  "open-log ring root start alice chroot DIR state open same tree",
 	} {
 		eachStack(t, name, func(t *testing.T) {
 			logIn(t, nil, strings.ReplaceAll(commands, "DIR", smallRoot(t))).works(t)
@@ -89,8 +89,8 @@ func TestChroot(t *testing.T) {
 	// A daemon that locks itself away first has nobody to ask who the user is.
 	t.Run("empty", func(t *testing.T) {
 		world.ForgetKeys(t)
-		world.Service(t, world.Built(t, "pam_persistent.so"), stacks["no-keyinit"])
-		l := logIn(t, nil, "open-log ring root start SERVICE USER chroot "+t.TempDir()+" state open same tree")
+		world.Service(t, world.Built(t, "pam_persistent.so"), world.Stacks["no-keyinit"])
+		l := logIn(t, nil, "open-log ring root start alice chroot "+t.TempDir()+" state open same tree")
 		l.fails(t, "user_unknown", `notice: unknown user "alice"`)
 	})
 }

@@ -3,29 +3,30 @@ package limits
 import (
 	"testing"
 
+	"pam_persistent/tests/pamhost"
 	"pam_persistent/tests/world"
 )
 
 // Login programs bound the time that a login may take with alarm(2): su, login and sshd do. Timers of every kind go on through the call, their
 // handlers run in the host and as the host, and none of their signals ends guard or child.
 func TestTimers(t *testing.T) {
-	const commands = "open-log ring root timers start SERVICE USER state open same timed tree"
+	const commands = "open-log ring root timers start alice state open same timed tree"
 	world.ForgetKeys(t)
-	world.Service(t, world.Built(t, "pam_persistent.so"), stacks["no-keyinit"])
+	world.Service(t, world.Built(t, "pam_persistent.so"), world.Stacks["no-keyinit"])
 	for range 20 {
 		l := logIn(t, nil, commands)
 		l.works(t)
-		if len(l.other) != 1 || l.other[0] != "timers: armed, ticking, in place" {
-			t.Errorf("%q", l.other)
+		if len(l.Other) != 1 || l.Other[0] != "timers: armed, ticking, in place" {
+			t.Errorf("%q", l.Other)
 		}
 	}
 	// pam_keyinit blocks no signals: a handler may find the user's ID in place of its own.
-	world.Service(t, world.Built(t, "pam_persistent.so"), stacks["keyinit"])
+	world.Service(t, world.Built(t, "pam_persistent.so"), world.Stacks["keyinit"])
 	for range 20 {
 		l := logIn(t, nil, commands)
 		l.works(t)
-		if len(l.other) != 1 || !glob("timers: armed, ticking, *").MatchString(l.other[0]) {
-			t.Errorf("%q", l.other)
+		if len(l.Other) != 1 || !pamhost.Like(l.Other[0], "timers: armed, ticking, *") {
+			t.Errorf("%q", l.Other)
 		}
 	}
 }
@@ -34,10 +35,10 @@ func TestTimers(t *testing.T) {
 func TestTimersWhileTheChildHangs(t *testing.T) {
 	wrapper := nameService(t)
 	world.ForgetKeys(t)
-	world.Service(t, world.Built(t, "tests/impatient.so"), stacks["no-keyinit"])
-	l := logIn(t, wrapper, "open-log ring root timers start SERVICE hang state open same timed tree")
+	world.Service(t, world.Built(t, "tests/impatient.so"), world.Stacks["no-keyinit"])
+	l := logIn(t, wrapper, "open-log ring root timers start hang state open same timed tree")
 	l.fails(t, "session_err", "err: hang: the child did not answer in time and was killed")
-	if len(l.other) != 1 || l.other[0] != "timers: armed, ticking, in place" {
-		t.Errorf("%q", l.other)
+	if len(l.Other) != 1 || l.Other[0] != "timers: armed, ticking, in place" {
+		t.Errorf("%q", l.Other)
 	}
 }

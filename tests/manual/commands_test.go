@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/pamhost"
 	"pam_persistent/tests/world"
 )
 
@@ -66,7 +67,7 @@ func shell(t *testing.T, e example) {
 	if out := serve(t, plainService, look); strings.Contains(out, persistent()) {
 		t.Fatalf("the session does not lack it:\n%s", out)
 	}
-	if out := serve(t, plainService, "export SHELL=/bin/sh; echo '"+look+"' | "+typed(t, e, "$ ")); !ownLink().MatchString(out) {
+	if out := serve(t, plainService, "export SHELL=/bin/sh; echo '"+look+"' | "+typed(t, e, "$ ")); !world.OwnLink(world.Alice).MatchString(out) {
 		t.Errorf("the shell lacks it:\n%s", out)
 	}
 }
@@ -80,7 +81,7 @@ func server(t *testing.T, e example) {
 	if got, want := afterLogout(t, plain), "Key has been revoked"; !strings.Contains(got, want) {
 		t.Errorf("%s:\n%s\nwant %s", plain, got, want)
 	}
-	if got := afterLogout(t, example); !ownLink().MatchString(got) {
+	if got := afterLogout(t, example); !world.OwnLink(world.Alice).MatchString(got) {
 		t.Errorf("%s:\n%s", example, got)
 	}
 }
@@ -181,7 +182,7 @@ func crontab(t *testing.T, e example) {
 func renewed(t *testing.T, command string) {
 	t.Helper()
 	for _, name := range []string{"alice", "bob"} {
-		world.Run(t, world.Built(t, "tests/pamhost"), "serve", servedService, name, "true")
+		pamhost.Run(t, "service "+servedService+" serve "+name+" true")
 	}
 	loggedIn := fmt.Sprintf("/run/systemd/users/%d", world.Alice.UID)
 	os.MkdirAll("/run/systemd/users", 0o755)

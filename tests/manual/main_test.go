@@ -10,10 +10,11 @@ import (
 	"strings"
 	"testing"
 
+	"pam_persistent/tests/uids"
 	"pam_persistent/tests/world"
 )
 
-func TestMain(m *testing.M) { world.MainAt(m, 99640, 20) }
+func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Manual}) }
 
 // One test, because all of it is about one Debian system on which the module was just installed.
 func TestManual(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"pam_persistent/tests/pamhost"
 	"pam_persistent/tests/world"
 )
 
@@ -64,11 +65,11 @@ func oneLine(t *testing.T, e example) {
 			"su":   {"su", "alice", "-c", "keyctl show @s"},
 			"sudo": {"sudo", "-u", "alice", "keyctl", "show", "@s"},
 		} {
-			if out := world.Run(t, command...); ownLink().MatchString(out) {
+			if out := world.Run(t, command...); world.OwnLink(world.Alice).MatchString(out) {
 				t.Errorf("%s without the line:\n%s", service, out)
 			}
 			world.WriteService(t, service, stock(t, service)+strings.Join(e.lines, "\n")+"\n")
-			if out := world.Run(t, command...); !ownLink().MatchString(out) {
+			if out := world.Run(t, command...); !world.OwnLink(world.Alice).MatchString(out) {
 				t.Errorf("%s:\n%s", service, out)
 			}
 		}
@@ -95,8 +96,8 @@ func replacedAfterwards(t *testing.T, e example) {
 
 // tickets: what KRB5CCNAME is, for whom, and who has set it.
 func tickets(t *testing.T, e example) {
-	const service, ring = "pam-persistent-test", "ring root start pam-persistent-test "
-	world.WriteService(t, service, strings.Join(e.lines, "\n")+"\n")
+	const ring = "ring root start "
+	world.WriteService(t, world.ServiceName, strings.Join(e.lines, "\n")+"\n")
 	// Who is left out has a session keyring all the same.
 	const without = "KRB5CCNAME=(unset)\nsession keyring _ses of "
 	ours := fmt.Sprintf("KRB5CCNAME=KEYRING:persistent:%d", world.Alice.UID)
@@ -107,7 +108,7 @@ func tickets(t *testing.T, e example) {
 		{"a system user", ring + "daemon open print-env KRB5CCNAME tree", without + "daemon: _uid.1"},
 		{"root", ring + "root open print-env KRB5CCNAME tree", without + "root: _uid.0"},
 	} {
-		if out := host(t, test.commands+" close end"); !strings.Contains(out, "\n"+test.want+"\n") {
+		if out := pamhost.Run(t, test.commands, "close end").Out; !strings.Contains(out, "\n"+test.want+"\n") {
 			t.Errorf("%s:\n%s\nwant\n%s", test.name, out, test.want)
 		}
 	}
@@ -126,9 +127,7 @@ func TestOptionalIsTheRightControl(t *testing.T) {
 			world.ForgetKeys(t)
 			world.Service(t, module, "session required pam_permit.so\nsession "+control+" pam_persistent.so\n")
 			// There is no keyring, because keyctl(2) is forbidden.
-			if out := host(t, "forbid keyctl 22 1 start pam-persistent-test alice open"); !strings.Contains(out, want+"\n") {
-				t.Errorf("%s, not %s", out, want)
-			}
+			pamhost.Run(t, "forbid keyctl 22 1 start alice open").Prints(t, want)
 		})
 	}
 }
@@ -153,31 +152,21 @@ func open(t *testing.T, service, file string) (out string) {
 	t.Run(service, func(t *testing.T) {
 		world.ForgetKeys(t)
 		world.WriteService(t, service, file)
-		out = host(t, "ring root start "+service+" alice open tree close end")
+		out = pamhost.Run(t, "ring root service "+service+" start alice open tree close end").Out
 	})
 	return out
 }
 
-func host(t *testing.T, commands string) string {
-	t.Helper()
-	return world.Run(t, append([]string{world.Built(t, "tests/pamhost")}, strings.Fields(commands)...)...)
-}
-
 func serve(t *testing.T, service, command string) string {
 	t.Helper()
-	return world.Run(t, world.Built(t, "tests/pamhost"), "serve", service, "alice", command)
+	return pamhost.Run(t, "service "+service+" serve alice "+command).Out
 }
 
 func tree() string {
-	return fmt.Sprintf("session keyring _ses of alice: %s _uid.%d", persistent(), world.Alice.UID)
+	return pamhost.Whole(world.Alice)
 }
 
 func persistent() string { return fmt.Sprintf("_persistent.%d", world.Alice.UID) }
-
-// ownLink is the persistent keyring directly in the session keyring, as keyctl show prints it: in the user keyring it stands two blanks further.
-func ownLink() *regexp.Regexp {
-	return regexp.MustCompile(fmt.Sprintf(`(?m)^ *\d+ \S+ +%d +\d+ {3}\\_ keyring: %s\r?$`, world.Alice.UID, persistent()))
-}
 
 // contains tells whether a service file has the line, however it is spaced.
 func contains(file, line string) bool {

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"pam_persistent/tests/world"
 )
 
 // A stand-in for authselect: it does what authselect(8) says of the three commands that the script calls, to profiles made up here.
@@ -52,7 +54,7 @@ func testAuthselect(t *testing.T, script string) {
 	}
 	t.Cleanup(func() { os.RemoveAll("/etc/authselect") })
 	t.Setenv("PATH", "/run/bin:"+os.Getenv("PATH"))
-	run(t, "", "authselect", "select", "made-up", "with-faillock", "with-mkhomedir")
+	world.RunIn(t, "", "authselect", "select", "made-up", "with-faillock", "with-mkhomedir")
 	t.Cleanup(func() {
 		for name := range files {
 			os.Remove("/etc/pam.d/" + name)
@@ -61,7 +63,7 @@ func testAuthselect(t *testing.T, script string) {
 
 	selected := func(want string, line string) {
 		t.Helper()
-		if got := strings.TrimSpace(run(t, "", "authselect", "current", "--raw")); got != want {
+		if got := strings.TrimSpace(world.RunIn(t, "", "authselect", "current", "--raw")); got != want {
 			t.Errorf("selected is %q, not %q", got, want)
 		}
 		for name, text := range files {
@@ -74,23 +76,23 @@ func testAuthselect(t *testing.T, script string) {
 		}
 	}
 	line := "session     optional                                     pam_persistent.so\n"
-	run(t, "", script)
+	world.RunIn(t, "", script)
 	selected("custom/pam_persistent with-faillock with-mkhomedir", line)
-	if out, err := try("", script); err == nil || !strings.Contains(out, "is there already") {
+	if out, err := world.TryIn("", script); err == nil || !strings.Contains(out, "is there already") {
 		t.Errorf("a second time: %v\n%s", err, out)
 	}
-	run(t, "", "authselect", "select", "custom/pam_persistent", "with-faillock")
-	before := run(t, "", "find", "/etc/authselect/default")
-	run(t, "", script, "undo")
+	world.RunIn(t, "", "authselect", "select", "custom/pam_persistent", "with-faillock")
+	before := world.RunIn(t, "", "find", "/etc/authselect/default")
+	world.RunIn(t, "", script, "undo")
 	selected("made-up with-faillock", "")
-	if after := run(t, "", "find", "/etc/authselect/default"); after != before {
+	if after := world.RunIn(t, "", "find", "/etc/authselect/default"); after != before {
 		t.Errorf("the profile of others was changed: %s", after)
 	}
 	if _, err := os.Stat("/etc/authselect/custom/pam_persistent"); err == nil {
 		t.Error("the custom profile is left")
 	}
 	for _, wrong := range []string{"undo", "other"} {
-		if out, err := try("", script, wrong); err == nil || !strings.Contains(out, "rhel-enable: ") {
+		if out, err := world.TryIn("", script, wrong); err == nil || !strings.Contains(out, "rhel-enable: ") {
 			t.Errorf("%s: %v\n%s", wrong, err, out)
 		}
 	}

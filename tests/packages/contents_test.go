@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"pam_persistent/internal/version"
+	"pam_persistent/tests/world"
 )
 
 // contents of a package: mode, owner and name of every file. %s is the directory of modules.
@@ -85,7 +86,7 @@ func testContents(t *testing.T, dir string) {
 func list(t *testing.T, path string) (files []string) {
 	t.Helper()
 	if strings.HasSuffix(path, ".deb") {
-		for line := range strings.Lines(run(t, "", "dpkg-deb", "-c", path)) {
+		for line := range strings.Lines(world.RunIn(t, "", "dpkg-deb", "-c", path)) {
 			if f := strings.Fields(line); !strings.HasPrefix(f[0], "d") {
 				files = append(files, f[0]+" "+f[1]+" "+strings.TrimPrefix(f[5], "."))
 			}
@@ -93,7 +94,7 @@ func list(t *testing.T, path string) (files []string) {
 		return files
 	}
 	query := `[%{FILEMODES:perms} %{FILEUSERNAME}/%{FILEGROUPNAME} %{FILENAMES}\n]`
-	for line := range strings.Lines(run(t, "", "rpm", "-qp", "--queryformat", query, path)) {
+	for line := range strings.Lines(world.RunIn(t, "", "rpm", "-qp", "--queryformat", query, path)) {
 		if !strings.HasPrefix(line, "d") {
 			files = append(files, strings.TrimSpace(line))
 		}
@@ -105,9 +106,9 @@ func unpack(t *testing.T, path string) string {
 	t.Helper()
 	root := t.TempDir()
 	if strings.HasSuffix(path, ".deb") {
-		run(t, "", "dpkg-deb", "-x", path, root)
+		world.RunIn(t, "", "dpkg-deb", "-x", path, root)
 	} else {
-		run(t, root, "sh", "-ec", `rpm2cpio "$1" | cpio -idm --quiet --no-absolute-filenames`, "sh", path)
+		world.RunIn(t, root, "sh", "-ec", `rpm2cpio "$1" | cpio -idm --quiet --no-absolute-filenames`, "sh", path)
 	}
 	return root
 }
@@ -144,9 +145,9 @@ func testNeeds(t *testing.T, dir string) {
 		var depends string
 		want := []string{fmt.Sprintf("libc6 (>= 2.%d)", newest), "libpam0g (>= 0.99.7.1)", "libpam-runtime (>= 1.0.1-6)"}
 		if strings.HasSuffix(name, ".deb") {
-			depends = run(t, dir, "dpkg-deb", "-f", name, "Depends")
+			depends = world.RunIn(t, dir, "dpkg-deb", "-f", name, "Depends")
 		} else {
-			depends = run(t, dir, "rpm", "-qp", "--requires", name)
+			depends = world.RunIn(t, dir, "rpm", "-qp", "--requires", name)
 			want = []string{fmt.Sprintf("libc.so.6(GLIBC_2.%d)(64bit)", newest), "libpam.so.0(LIBPAM_EXTENSION_1.0)(64bit)"}
 		}
 		if newest != 34 || !extension {
@@ -164,10 +165,10 @@ func testNeeds(t *testing.T, dir string) {
 func testCheckers(t *testing.T, dir, tree string) {
 	for _, name := range names("0.1.0") {
 		if strings.HasSuffix(name, ".deb") {
-			if out, err := try(dir, "lintian", "--allow-root", "--fail-on", "error,warning", name); err != nil || out != "" {
+			if out, err := world.TryIn(dir, "lintian", "--allow-root", "--fail-on", "error,warning", name); err != nil || out != "" {
 				t.Errorf("lintian %s: %v\n%s", name, err, out)
 			}
-		} else if out, err := try(dir, "rpmlint", "--strict", "-c", tree+"/packaging/rpm/rpmlint.toml", name); err != nil {
+		} else if out, err := world.TryIn(dir, "rpmlint", "--strict", "-c", tree+"/packaging/rpm/rpmlint.toml", name); err != nil {
 			t.Errorf("rpmlint %s: %v\n%s", name, err, out)
 		}
 	}
@@ -176,7 +177,7 @@ func testCheckers(t *testing.T, dir, tree string) {
 // What make install puts there, make uninstall takes away, with whatever directories.
 func testMakeInstall(t *testing.T, tree string) {
 	files := func(root string) []string {
-		out := strings.Split(strings.TrimSpace(run(t, root, "find", ".", "-type", "f", "-printf", "%M:/%P\n")), "\n")
+		out := strings.Split(strings.TrimSpace(world.RunIn(t, root, "find", ".", "-type", "f", "-printf", "%M:/%P\n")), "\n")
 		slices.Sort(out)
 		return out
 	}
@@ -184,13 +185,13 @@ func testMakeInstall(t *testing.T, tree string) {
 		name, prefix, pamdir string
 		args                 []string
 	}{
-		{"as it is", "/usr", strings.TrimSpace(run(t, tree, "packaging/pamdir")), nil},
+		{"as it is", "/usr", strings.TrimSpace(world.RunIn(t, tree, "packaging/pamdir")), nil},
 		{"local", "/usr/local", "/opt/with blank/security", []string{"PREFIX=/usr/local", "PAMDIR=/opt/with blank/security"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			root := filepath.Join(t.TempDir(), "a root")
 			args := append([]string{"make", "DESTDIR=" + root}, test.args...)
-			run(t, tree, append(args, "install")...)
+			world.RunIn(t, tree, append(args, "install")...)
 			var want []string
 			for _, line := range slices.Concat(common, []string{"-rw-r--r-- root/root /usr/share/zsh/site-functions/_persistent-keyring"}) {
 				mode, path, _ := strings.Cut(strings.ReplaceAll(line, " root/root ", ":"), ":")
@@ -211,7 +212,7 @@ func testMakeInstall(t *testing.T, tree string) {
 				"fish": "share/fish/vendor_completions.d/persistent-keyring.fish",
 			} {
 				text, err := os.ReadFile(filepath.Join(root, test.prefix, path))
-				if err != nil || string(text) != run(t, tree, "build/persistent-keyring", "completion", shell) {
+				if err != nil || string(text) != world.RunIn(t, tree, "build/persistent-keyring", "completion", shell) {
 					t.Errorf("%s is not what the command prints for %s: %v", path, shell, err)
 				}
 			}
@@ -220,14 +221,14 @@ func testMakeInstall(t *testing.T, tree string) {
 			os.MkdirAll(filepath.Dir(service), 0o755)
 			os.WriteFile(service, []byte("session optional pam_persistent.so\n"), 0o644)
 			before := files(root)
-			if out, err := try(tree, append(args, "uninstall")...); err == nil || !strings.Contains(out, "take the lines with pam_persistent.so out first") {
+			if out, err := world.TryIn(tree, append(args, "uninstall")...); err == nil || !strings.Contains(out, "take the lines with pam_persistent.so out first") {
 				t.Errorf("make uninstall while a service names the module: %v\n%s", err, out)
 			}
 			if got := files(root); !slices.Equal(got, before) {
 				t.Errorf("and all the same there is only %q left", got)
 			}
 			os.WriteFile(service, []byte("# session optional pam_persistent.so\n"), 0o644)
-			run(t, tree, append(args, "uninstall")...)
+			world.RunIn(t, tree, append(args, "uninstall")...)
 			if got := files(root); !slices.Equal(got, []string{"-rw-r--r--:/etc/pam.d/sshd"}) {
 				t.Errorf("left: %q", got)
 			}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/pamhost"
 	"pam_persistent/tests/world"
 )
 
@@ -27,7 +28,7 @@ func testLifeOnDebian(t *testing.T, deb, next string) {
 	lines(t, 0)
 	logins(t, "before", false)
 
-	run(t, "", "dpkg", "-i", deb)
+	world.RunIn(t, "", "dpkg", "-i", deb)
 	lines(t, 1)
 	first(t, "common-session")
 	first(t, "common-session-noninteractive")
@@ -37,7 +38,7 @@ func testLifeOnDebian(t *testing.T, deb, next string) {
 	units(t)
 
 	open := hold(t)
-	run(t, "", "dpkg", "-i", next)
+	world.RunIn(t, "", "dpkg", "-i", next)
 	lines(t, 1)
 	world.TakeLog(t)
 	open.end(t)
@@ -46,16 +47,16 @@ func testLifeOnDebian(t *testing.T, deb, next string) {
 	}
 	logins(t, "upgraded", true)
 	versions(t, "0.1.0+1.gnext")
-	run(t, "", "dpkg", "-i", next)
+	world.RunIn(t, "", "dpkg", "-i", next)
 	lines(t, 1)
 
-	run(t, "", "systemctl", "enable", timer)
+	world.RunIn(t, "", "systemctl", "enable", timer)
 	open = hold(t)
-	run(t, "", "dpkg", "-r", "libpam-persistent")
+	world.RunIn(t, "", "dpkg", "-r", "libpam-persistent")
 	lines(t, 0)
 	open.end(t)
 	logins(t, "removed", false)
-	run(t, "", "dpkg", "-P", "libpam-persistent")
+	world.RunIn(t, "", "dpkg", "-P", "libpam-persistent")
 	if after := snapshot(t); after != before {
 		t.Errorf("left behind, or taken away:\n%s", diff(t, before, after))
 	}
@@ -65,10 +66,10 @@ func testLifeOnDebian(t *testing.T, deb, next string) {
 func testLineLeft(t *testing.T, deb string) {
 	world.ForgetKeys(t)
 	before := snapshot(t)
-	run(t, "", "dpkg", "-i", deb)
+	world.RunIn(t, "", "dpkg", "-i", deb)
 	t.Run("line", func(t *testing.T) {
 		world.WriteService(t, "pam-persistent-test", "session optional pam_persistent.so debug\n")
-		out, err := try("", "dpkg", "-r", "libpam-persistent")
+		out, err := world.TryIn("", "dpkg", "-r", "libpam-persistent")
 		if err == nil || !strings.Contains(out, "/etc/pam.d/pam-persistent-test") || !strings.Contains(out, "take the lines with pam_persistent.so out") {
 			t.Errorf("dpkg -r: %v\n%s", err, out)
 		}
@@ -76,11 +77,11 @@ func testLineLeft(t *testing.T, deb string) {
 			t.Error(err)
 		}
 		lines(t, 1) // again
-		if out := run(t, "", "dpkg-query", "-W", "-f", "${db:Status-Status}", "libpam-persistent"); out != "installed" {
+		if out := world.RunIn(t, "", "dpkg-query", "-W", "-f", "${db:Status-Status}", "libpam-persistent"); out != "installed" {
 			t.Errorf("the package is %s", out)
 		}
 	})
-	run(t, "", "dpkg", "-P", "libpam-persistent")
+	world.RunIn(t, "", "dpkg", "-P", "libpam-persistent")
 	if after := snapshot(t); after != before {
 		t.Errorf("left behind, or taken away:\n%s", diff(t, before, after))
 	}
@@ -90,20 +91,20 @@ func testLineLeft(t *testing.T, deb string) {
 func testRpm(t *testing.T, path string) {
 	before := snapshot(t)
 	rpm := []string{"rpm", "--dbpath", t.TempDir(), "--nodeps"}
-	run(t, "", append(rpm, "-i", path)...)
+	world.RunIn(t, "", append(rpm, "-i", path)...)
 	if _, err := os.Stat("/usr/lib64/security/pam_persistent.so"); err != nil {
 		t.Error(err)
 	}
 	t.Run("line", func(t *testing.T) {
 		world.WriteService(t, "pam-persistent-test", "session optional pam_persistent.so\n")
-		if out, err := try("", append(rpm, "-e", "pam_persistent")...); err == nil || !strings.Contains(out, "take the lines with pam_persistent.so out") {
+		if out, err := world.TryIn("", append(rpm, "-e", "pam_persistent")...); err == nil || !strings.Contains(out, "take the lines with pam_persistent.so out") {
 			t.Errorf("rpm -e: %v\n%s", err, out)
 		}
 		if _, err := os.Stat("/usr/lib64/security/pam_persistent.so"); err != nil {
 			t.Error(err)
 		}
 	})
-	run(t, "", append(rpm, "-e", "pam_persistent")...)
+	world.RunIn(t, "", append(rpm, "-e", "pam_persistent")...)
 	if after := snapshot(t); after != before {
 		t.Errorf("left behind, or taken away:\n%s", diff(t, before, after))
 	}
@@ -112,7 +113,7 @@ func testRpm(t *testing.T, path string) {
 // snapshot is all of /etc, what pam-auth-update and systemd remember, and every file that is in the layer over /usr.
 func snapshot(t *testing.T) string {
 	t.Helper()
-	return run(t, "", "sh", "-ec", `
+	return world.RunIn(t, "", "sh", "-ec", `
 		find /etc /var/lib/pam /var/lib/systemd ! -type d -printf '%p %M %u:%g %l\n' | sort
 		find /etc -type d -printf '%p %M %u:%g\n' | sort
 		find /etc /var/lib/pam /var/lib/systemd -type f -exec md5sum {} + | sort -k 2
@@ -124,7 +125,7 @@ func diff(t *testing.T, before, after string) string {
 	dir := t.TempDir()
 	os.WriteFile(dir+"/before", []byte(before), 0o600)
 	os.WriteFile(dir+"/after", []byte(after), 0o600)
-	out, _ := try(dir, "diff", "before", "after")
+	out, _ := world.TryIn(dir, "diff", "before", "after")
 	return out
 }
 
@@ -169,34 +170,30 @@ func logins(t *testing.T, when string, linked bool) {
 		"su":    {"su", "alice", "-c", show},
 		"login": {"script", "-qec", "login -f alice", "/dev/null"},
 		"sshd":  {"ssh", "-F", "/run/ssh/config", "alice@world", show},
-		"cron":  {world.Built(t, "tests/pamhost"), "serve", "cron", "alice", show},
+		"cron":  pamhost.Command(t, "service cron serve alice "+show),
 	} {
 		out, err := world.Try(world.Hung, command...)
 		if err != nil {
 			t.Errorf("%s: %s: %v\n%s", when, name, err, out)
 			continue
 		}
-		session := ownLink.MatchString(out)
+		session := world.OwnLink(world.Alice).MatchString(out)
 		if session != linked {
 			t.Errorf("%s: %s: link in the session keyring: %v\n%s", when, name, session, out)
 		}
 	}
 	// sshd closes the session, and logs that, after its client has gone.
-	keyctltest.Eventually(t, "sshd has ended", func() bool { _, err := try("", "pgrep", "-x", "sshd"); return err != nil })
+	keyctltest.Eventually(t, "sshd has ended", func() bool { _, err := world.TryIn("", "pgrep", "-x", "sshd"); return err != nil })
 	if log := world.TakeLog(t); len(log) != 0 {
 		t.Errorf("%s: log: %q", when, log)
 	}
 }
 
-// ownLink is alice's persistent keyring directly in the session keyring: two blanks less than in the user keyring.
-var ownLink = regexp.MustCompile(`(?m)^ *\d+ \S+ +99961 +\d+ {3}\\_ keyring: _persistent\.99961\r?$`)
-
 // userServices: the user's manager replaces the session keyring after the line has run, and the package's file has it run again.
 func userServices(t *testing.T) {
 	t.Helper()
-	out := world.Run(t, world.Built(t, "tests/pamhost"), "serve", "systemd-user", "alice",
-		`keyctl show @s; keyctl id "%keyring:_persistent.99961"`)
-	if !ownLink.MatchString(out) || strings.Count(out, `\_ keyring: _persistent.99961`) != 1 {
+	out := pamhost.Run(t, `service systemd-user serve alice keyctl show @s; keyctl id "%keyring:_persistent.{alice}"`).Out
+	if !world.OwnLink(world.Alice).MatchString(out) || strings.Count(out, world.Fill(`\_ keyring: _persistent.{alice}`)) != 1 {
 		t.Errorf("the user's manager has not the persistent keyring in its session keyring, and there alone:\n%s", out)
 	}
 }
@@ -205,14 +202,14 @@ func userServices(t *testing.T) {
 func units(t *testing.T) {
 	t.Helper()
 	service := "/usr/lib/systemd/system/persistent-keyring-renew.service"
-	if out, err := try("", "systemd-analyze", "verify", service, "/usr/lib/systemd/system/"+timer); err != nil || out != "" {
+	if out, err := world.TryIn("", "systemd-analyze", "verify", service, "/usr/lib/systemd/system/"+timer); err != nil || out != "" {
 		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
 	}
 	// 1.5 of 10; what is left is that it is root with CAP_SETUID and sees /proc/keys.
-	if out, err := try("", "systemd-analyze", "security", "--offline=true", "--threshold=15", service); err != nil {
+	if out, err := world.TryIn("", "systemd-analyze", "security", "--offline=true", "--threshold=15", service); err != nil {
 		t.Errorf("systemd-analyze security: %v\n%s", err, out)
 	}
-	if out, _ := try("", "systemctl", "is-enabled", timer); !strings.HasPrefix(out, "disabled") {
+	if out, _ := world.TryIn("", "systemctl", "is-enabled", timer); !strings.HasPrefix(out, "disabled") {
 		t.Errorf("the timer is %s", out)
 	}
 	// What it calls, with one user logged in whose keyring is there to be renewed.
@@ -251,7 +248,7 @@ func filter(t *testing.T, unit string) map[string]bool {
 			allowed[name] = to
 			return
 		}
-		for line := range strings.Lines(run(t, "", "systemd-analyze", "syscall-filter", name)) {
+		for line := range strings.Lines(world.RunIn(t, "", "systemd-analyze", "syscall-filter", name)) {
 			if f := strings.Fields(line); len(f) == 1 && f[0] != name && f[0] != "#" {
 				set(f[0], to)
 			}
@@ -271,7 +268,7 @@ func filter(t *testing.T, unit string) map[string]bool {
 // the session keyring to login(1), which runs no command of ours.
 func sshKeys(t *testing.T) {
 	t.Helper()
-	run(t, "", "sh", "-ec", `
+	world.RunIn(t, "", "sh", "-ec", `
 		mkdir -p /run/sshd /run/ssh /home/alice/.ssh
 		ssh-keygen -q -t ed25519 -N '' -f /run/ssh/key
 		ssh-keygen -q -t ed25519 -N '' -f /run/ssh/host
@@ -328,7 +325,7 @@ func (s session) end(t *testing.T) {
 // versions checks what the installed command says of itself and of the installed module.
 func versions(t *testing.T, want string) {
 	t.Helper()
-	got := run(t, "", "persistent-keyring", "--version")
+	got := world.RunIn(t, "", "persistent-keyring", "--version")
 	for line := range strings.Lines(got) {
 		if !strings.HasSuffix(line, " "+want+"\n") {
 			t.Errorf("persistent-keyring --version says %q, want %s", line, want)

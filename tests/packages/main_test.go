@@ -6,18 +6,15 @@
 package packages
 
 import (
-	"bytes"
-	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
+	"pam_persistent/tests/uids"
 	"pam_persistent/tests/world"
 )
 
-func TestMain(m *testing.M) { world.Main(m) }
+func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Packages}) }
 
 // One test, because all of it is about one set of packages and one system.
 func TestPackages(t *testing.T) {
@@ -36,7 +33,7 @@ func TestPackages(t *testing.T) {
 		t.Errorf("built: %v", first)
 	}
 	dir := t.TempDir()
-	run(t, "", "cp", "-a", tree+"/build/packages/.", dir)
+	world.RunIn(t, "", "cp", "-a", tree+"/build/packages/.", dir)
 	if t.Failed() {
 		return
 	}
@@ -68,10 +65,10 @@ func names(version string) []string {
 func clone(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "clone")
-	run(t, "", "git", "-c", "safe.directory=*", "clone", "-q", "--no-hardlinks", "--no-tags", world.Root, dir)
-	run(t, dir, "git", "tag", "v0.1.0")
-	run(t, dir, "git", "rm", "-rq", ".")
-	run(t, world.Root, "sh", "-c", `git -c safe.directory='*' ls-files -z -co --exclude-standard |
+	world.RunIn(t, "", "git", "-c", "safe.directory=*", "clone", "-q", "--no-hardlinks", "--no-tags", world.Root, dir)
+	world.RunIn(t, dir, "git", "tag", "v0.1.0")
+	world.RunIn(t, dir, "git", "rm", "-rq", ".")
+	world.RunIn(t, world.Root, "sh", "-c", `git -c safe.directory='*' ls-files -z -co --exclude-standard |
 		tar -c --null --ignore-failed-read --warning=no-failed-read -T - | tar -x -C "$1"`, "sh", dir)
 	return dir
 }
@@ -87,35 +84,11 @@ func build(t *testing.T, tree string, setting ...string) map[string]string {
 			script = s + " packaging/build"
 		}
 	}
-	run(t, tree, "sh", "-ec", script)
+	world.RunIn(t, tree, "sh", "-ec", script)
 	sums := map[string]string{}
-	for line := range strings.Lines(run(t, tree+"/build/packages", "sh", "-c", "sha256sum *")) {
+	for line := range strings.Lines(world.RunIn(t, tree+"/build/packages", "sh", "-c", "sha256sum *")) {
 		sum, name, _ := strings.Cut(strings.TrimSpace(line), "  ")
 		sums[name] = sum
 	}
 	return sums
-}
-
-// run runs what is no login; its standard error is in the report only.
-func run(t *testing.T, dir string, command ...string) string {
-	t.Helper()
-	out, err := try(dir, command...)
-	if err != nil {
-		t.Fatalf("%q: %v\n%s", command, err, out)
-	}
-	return out
-}
-
-func try(dir string, command ...string) (string, error) {
-	cmd := exec.Command(command[0], command[1:]...)
-	cmd.Dir = dir
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "MAKE") || strings.HasPrefix(v, "MFLAGS") })
-	var out, all bytes.Buffer
-	cmd.Stdout = &out
-	cmd.Stderr = &all
-	err := cmd.Run()
-	if err != nil {
-		return out.String() + all.String(), err
-	}
-	return out.String(), nil
 }

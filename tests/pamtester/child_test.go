@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"pam_persistent/tests/counts"
+	"pam_persistent/tests/pamhost"
 	"pam_persistent/tests/world"
 )
 
@@ -32,9 +33,8 @@ func TestBrokenChildren(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			world.ForgetKeys(t)
 			world.Service(t, world.Built(t, "tests/broken.so"), "session required pam_persistent.so "+kind+"\n")
-			world.TakeLog(t)
-			expect(t, "open-log sigchld state start SERVICE alice open same sigchlds", "open = session_err", "SIGCHLD 0")
-			match(t, "log", want, world.TakeLog(t))
+			pamhost.Run(t, "open-log sigchld state start alice open same sigchlds").
+				Prints(t, "open = session_err", "SIGCHLD 0").Logs(t, want...)
 		})
 	}
 }
@@ -43,9 +43,8 @@ func TestBrokenChildren(t *testing.T) {
 func TestLastWordsWithoutStandardFiles(t *testing.T) {
 	world.ForgetKeys(t)
 	world.Service(t, world.Built(t, "tests/broken.so"), "session required pam_persistent.so throw\n")
-	world.TakeLog(t)
-	expect(t, "open-log close-standard start SERVICE alice open", "open = session_err")
-	match(t, "log", []string{"err: alice: the child was killed by SIGABRT: fatal error: sync: unlock of unlocked mutex"}, world.TakeLog(t))
+	pamhost.Run(t, "open-log close-standard start alice open").Prints(t, "open = session_err").
+		Logs(t, "err: alice: the child was killed by SIGABRT: fatal error: sync: unlock of unlocked mutex")
 }
 
 // What a child that is well sees of the world, by the C half of the module.
@@ -64,9 +63,7 @@ func TestChildsSurroundings(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			world.ForgetKeys(t)
 			world.Service(t, world.Built(t, "tests/broken.so"), "session required pam_persistent.so "+kind+"\n")
-			world.TakeLog(t)
-			expect(t, "start SERVICE alice open", "open = success")
-			match(t, "log", want, world.TakeLog(t))
+			pamhost.Run(t, "start alice open").Prints(t, "open = success").Logs(t, want...)
 		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"testing"
 
+	"pam_persistent/tests/uids"
 	"pam_persistent/tests/world"
 )
 
@@ -14,5 +15,5 @@ func TestMain(m *testing.M) {
 		drive(os.Args[2:])
 		return
 	}
-	world.Main(m)
+	world.Main(m, world.Config{UIDs: uids.Pamtester})
 }

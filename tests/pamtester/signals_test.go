@@ -3,6 +3,7 @@ package pamtester
 import (
 	"testing"
 
+	"pam_persistent/tests/pamhost"
 	"pam_persistent/tests/world"
 )
 
@@ -10,8 +11,8 @@ import (
 // and no signal ends the guard or the child. (Without pam_keyinit in the stack: that one blocks no signals, and is caught by this.)
 func TestSignalsDuringTheCall(t *testing.T) {
 	world.ForgetKeys(t)
-	world.Service(t, world.Built(t, "pam_persistent.so"), stacks["no-keyinit"])
+	world.Service(t, world.Built(t, "pam_persistent.so"), world.Stacks["no-keyinit"])
 	for range 40 {
-		expect(t, "bombard start SERVICE alice open close bombarded", "open = success", "close = success", "signals: handled in place")
+		pamhost.Run(t, "bombard start alice open close bombarded").Prints(t, "open = success", "close = success", "signals: handled in place")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"pam_persistent/tests/pamhost"
 	"pam_persistent/tests/world"
 )
 
@@ -43,7 +44,7 @@ func TestSu(t *testing.T) {
 			for range 20 {
 				world.Run(t, command...)
 			}
-			match(t, "log", nil, world.TakeLog(t))
+			pamhost.Match(t, "log", nil, world.TakeLog(t))
 		})
 	}
 	t.Run("the plain module is caught", func(t *testing.T) {
@@ -73,14 +74,14 @@ func TestSuKeepsKeys(t *testing.T) {
 
 // pamtester(1), with what a process of the session sees.
 func TestPamtester(t *testing.T) {
-	for name, stack := range stacks {
+	for name, stack := range world.Stacks {
 		t.Run(name, func(t *testing.T) {
 			world.ForgetKeys(t)
 			world.Service(t, world.Built(t, "pam_persistent.so"), stack+"session optional pam_exec.so stdout /usr/bin/keyctl show @s\n")
-			out := world.Run(t, "pamtester", serviceName, "alice", "open_session", "close_session")
+			out := world.Run(t, "pamtester", world.ServiceName, "alice", "open_session", "close_session")
 			// pam_exec runs when the session is opened and when it is closed; the order of links is the kernel's.
-			for _, line := range []string{"keyring: _ses", `\_ keyring: _uid.99961`, `\_ keyring: _persistent.99961`, "99961 65534   "} {
-				if strings.Count(out, line) < 2 {
+			for _, line := range []string{"keyring: _ses", `\_ keyring: _uid.{alice}`, `\_ keyring: _persistent.{alice}`, "{alice} 65534   "} {
+				if strings.Count(out, world.Fill(line)) < 2 {
 					t.Errorf("not twice: %s\n%s", line, out)
 				}
 			}

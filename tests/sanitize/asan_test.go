@@ -5,9 +5,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
+	"pam_persistent/tests/pamhost"
 	"pam_persistent/tests/world"
 )
 
@@ -18,8 +20,8 @@ const reports = "/home/reports"
 // The guard ends on a stack that the sanitizer does not know, for the host's thread has another. That is said once, and is no fault.
 var guardsStack = regexp.MustCompile(`(?m)^==\d+==WARNING: ASan is ignoring requested __asan_handle_no_return.*\n.*\n.*\n`)
 
-// underSanitizers runs a host and returns its output and what was reported by any process of it.
-func underSanitizers(t *testing.T, host string, commands []string) (out, reported string, err error) {
+// underSanitizers runs a host and returns what was reported by any process of it, too.
+func underSanitizers(t *testing.T, host pamhost.Host, lines ...string) (r pamhost.Result, reported string) {
 	t.Helper()
 	os.RemoveAll(reports)
 	if err := os.Mkdir(reports, 0o777); err != nil {
@@ -29,8 +31,8 @@ func underSanitizers(t *testing.T, host string, commands []string) (out, reporte
 		t.Fatal(err)
 	}
 	// Leaks: the host ends with _exit(2), so they are valgrind's to find.
-	options := []string{"env", "ASAN_OPTIONS=detect_leaks=0:log_path=" + reports + "/asan", "UBSAN_OPTIONS=log_path=" + reports + "/ubsan", host}
-	out, err = world.Try(world.Hung, slices.Concat(options, commands)...)
+	host.Under = []string{"env", "ASAN_OPTIONS=detect_leaks=0:log_path=" + reports + "/asan", "UBSAN_OPTIONS=log_path=" + reports + "/ubsan"}
+	r = host.Try(t, lines...)
 	files, _ := filepath.Glob(reports + "/*")
 	for _, file := range files {
 		text, err := os.ReadFile(file)
@@ -39,20 +41,19 @@ func underSanitizers(t *testing.T, host string, commands []string) (out, reporte
 		}
 		reported += guardsStack.ReplaceAllString(string(text), "")
 	}
-	return out, reported, err
+	return r, reported
 }
 
 // Every script of pamtester: all options, failures, hosts and states of keyrings that the module is tested with.
 func TestScriptsUnderSanitizers(t *testing.T) {
 	module, host := sanitized.module(t, "./pam_persistent", "pam_persistent"), sanitized.host(t)
-	all := scripts(t)
+	all := pamhost.Scripts(t)
 	for _, s := range all {
-		t.Run(s.name, func(t *testing.T) {
+		t.Run(s.Name, func(t *testing.T) {
 			world.ForgetKeys(t)
-			world.Service(t, module, s.service)
-			world.TakeLog(t)
-			out, reported, err := underSanitizers(t, host, s.commands)
-			s.judge(t, out, err)
+			world.Service(t, module, s.Service)
+			r, reported := underSanitizers(t, host, s.Commands...)
+			s.Judge(t, r)
 			if reported != "" {
 				t.Error(reported)
 			}
@@ -64,17 +65,17 @@ func TestScriptsUnderSanitizers(t *testing.T) {
 // What hosts are known to do around the calls; and signals, threads, and children of their own meanwhile. No threads that are busy in malloc:
 // the sanitizer's own malloc, unlike glibc's, does not take its locks before a fork, and so the child may hang in it.
 var patterns = map[string]string{
-	"signals all the time":                 "bombard start SERVICE alice open close bombarded",
-	"a thread that reaps":                  "reaper start SERVICE alice open close end",
-	"SIGCHLD ignored":                      "ignore-sigchld start SERVICE alice open close end",
-	"fork between start and open":          "start SERVICE alice fork open close end",
-	"fork and drop before close":           "start SERVICE alice open fork drop alice close",
-	"standard files closed":                "close-standard start SERVICE alice open close end",
-	"a user name that names no user":       "start SERVICE \x1b[31m\xff%s%n%999999d open setcred establish close end",
-	"a user name without end":              "start SERVICE " + strings.Repeat("long", 500) + " open close end",
-	"a user name of one control character": "start SERVICE alice user \x01 open close end",
-	"a variable of the user's":             "start SERVICE alice put-env KRB5CCNAME=x open close end",
-	"options without end":                  "start SERVICE-long alice open close end",
+	"signals all the time":                 "bombard start alice open close bombarded",
+	"a thread that reaps":                  "reaper start alice open close end",
+	"SIGCHLD ignored":                      "ignore-sigchld start alice open close end",
+	"fork between start and open":          "start alice fork open close end",
+	"fork and drop before close":           "start alice open fork drop alice close",
+	"standard files closed":                "close-standard start alice open close end",
+	"a user name that names no user":       "start " + strconv.Quote("\x1b[31m\xff%s%n%999999d") + " open setcred establish close end",
+	"a user name without end":              "start " + strings.Repeat("long", 500) + " open close end",
+	"a user name of one control character": "start alice user \x01 open close end",
+	"a variable of the user's":             "start alice put-env KRB5CCNAME=x open close end",
+	"options without end":                  "service long start alice open close end",
 }
 
 func TestHostsUnderSanitizers(t *testing.T) {
@@ -84,19 +85,17 @@ func TestHostsUnderSanitizers(t *testing.T) {
 			t.Run(stackName+"/"+name, func(t *testing.T) {
 				world.ForgetKeys(t)
 				line := "required " + module + " debug"
-				world.WriteService(t, service, stack+"session "+line+"\nauth "+line+"\n")
-				world.WriteService(t, service+"-long", stack+"session "+line+" krb5ccname="+strings.Repeat("x", 900)+" "+strings.Repeat("y", 900)+"\n")
-				world.TakeLog(t)
-				words := strings.Fields(strings.ReplaceAll(commands, "SERVICE", service))
-				out, reported, err := underSanitizers(t, host, words)
-				if err != nil || strings.Count(out, " = ") != count(words, "open", "close", "setcred") {
-					t.Errorf("%v\n%s", err, out)
+				world.WriteService(t, world.ServiceName, stack+"session "+line+"\nauth "+line+"\n")
+				world.WriteService(t, "long", stack+"session "+line+" krb5ccname="+strings.Repeat("x", 900)+" "+strings.Repeat("y", 900)+"\n")
+				r, reported := underSanitizers(t, host, commands)
+				if r.Err != nil || len(r.Codes) != count(pamhost.Arguments(commands), "open", "close", "setcred") {
+					t.Errorf("%v\n%s", r.Err, r.Out)
 				}
-				if reported != "" || strings.Contains(out, "runtime error") {
-					t.Error(out, reported)
+				if reported != "" || strings.Contains(r.Out, "runtime error") {
+					t.Error(r.Out, reported)
 				}
-				if log := world.TakeLog(t); len(log) == 0 || strings.Contains(strings.Join(log, "\n"), "the child") {
-					t.Errorf("the module says %q, and is to debug", log)
+				if len(r.Log) == 0 || strings.Contains(strings.Join(r.Log, "\n"), "the child") {
+					t.Errorf("the module says %q, and is to debug", r.Log)
 				}
 			})
 		}
@@ -122,16 +121,10 @@ func TestBrokenChildrenUnderSanitizers(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			world.ForgetKeys(t)
 			world.Service(t, module, "session required pam_persistent.so "+kind+"\n")
-			world.TakeLog(t)
-			out, reported, err := underSanitizers(t, host, []string{"start", service, "alice", "open", "end"})
-			if err != nil || out != "open = session_err\n" {
-				t.Errorf("%v\n%s", err, out)
-			}
+			r, reported := underSanitizers(t, host, "start alice open end")
+			r.Prints(t, "open = session_err").Logs(t, "*the child*")
 			if reported != "" {
 				t.Error(reported)
-			}
-			if log := world.TakeLog(t); len(log) != 1 || !strings.Contains(log[0], "the child") {
-				t.Errorf("log %q", log)
 			}
 		})
 	}
@@ -157,10 +150,9 @@ func TestPlantedFaultsAreReported(t *testing.T) {
 			world.ForgetKeys(t)
 			world.Service(t, sanitized.with(t, fault.file, fault.old, fault.new).module(t, "./pam_persistent", "pam_persistent"),
 				"session required pam_persistent.so unknown\n")
-			if out, reported, err := underSanitizers(t, host, []string{"start", service, "alice", "open"}); err == nil || !strings.Contains(out+reported, fault.want) {
-				t.Errorf("not caught: %v\n%s%s", err, out, reported)
+			if r, reported := underSanitizers(t, host, "start alice open"); r.Err == nil || !strings.Contains(r.Out+reported, fault.want) {
+				t.Errorf("not caught: %v\n%s%s", r.Err, r.Out, reported)
 			}
-			world.TakeLog(t)
 		})
 	}
 	// There the report has no file to go to, but the guard hears the child's last words.
@@ -168,10 +160,7 @@ func TestPlantedFaultsAreReported(t *testing.T) {
 		world.ForgetKeys(t)
 		module := sanitized.with(t, "gostart.c", "block.auxv[n].type = AT_NULL;", "block.auxv[n + 4].type = AT_NULL;").module(t, "./pam_persistent", "pam_persistent")
 		world.Service(t, module, "session required pam_persistent.so\n")
-		world.TakeLog(t)
-		out, _, err := underSanitizers(t, host, []string{"start", service, "alice", "open"})
-		if log := world.TakeLog(t); err != nil || out != "open = session_err\n" || len(log) != 1 || !strings.Contains(log[0], "runtime error: index") {
-			t.Errorf("not caught: %v\n%s%q", err, out, log)
-		}
+		r, _ := underSanitizers(t, host, "start alice open")
+		r.Prints(t, "open = session_err").Logs(t, "*runtime error: index*")
 	})
 }

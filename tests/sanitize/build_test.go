@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"pam_persistent/tests/pamhost"
 	"pam_persistent/tests/world"
 )
 
@@ -71,17 +72,17 @@ func (b build) module(t *testing.T, pkg, name string) string {
 	return dir + "/" + name + ".so"
 }
 
-// host builds tests/pamhost in the same way: the sanitizers' runtime has to be there before the module is.
-func (b build) host(t *testing.T) string {
+// host builds pamhost in the same way: the sanitizers' runtime has to be there before the module is.
+func (b build) host(t *testing.T) pamhost.Host {
 	t.Helper()
 	path := t.TempDir() + "/pamhost"
-	files, err := filepath.Glob(world.Root + "/tests/pamhost/*.c")
+	files, err := filepath.Glob(world.Root + "/tests/pamhost/c/*.c")
 	if err != nil || files == nil {
-		t.Fatal("tests/pamhost has no files", err)
+		t.Fatal("tests/pamhost/c has no files", err)
 	}
 	args := slices.Concat([]string{"-std=gnu11"}, b.flags, []string{"-o", path}, files, []string{"-lpam", "-lpthread"})
 	if out, err := exec.Command("gcc", args...).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	return path
+	return pamhost.Host{Path: path}
 }

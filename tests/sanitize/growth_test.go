@@ -2,7 +2,6 @@ package sanitize
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -17,10 +16,9 @@ func grown(t *testing.T, module string) (perSession float64, size int) {
 	t.Helper()
 	world.ForgetKeys(t)
 	world.Service(t, module, "session required pam_persistent.so\n")
-	session := []string{"start", service, "alice", "open", "close", "end"}
-	look := []string{"sh", "grep VmSize: /proc/$PPID/status"}
+	const session, look = "start alice open close end ", "sh grep VmSize: /proc/$PPID/status"
 	// libpam loads and unloads its modules: the handle of the first session keeps them in place.
-	out := world.Run(t, slices.Concat([]string{plain.host(t), "start", service, "alice"}, session, look, slices.Repeat(session, sessions), look)...)
+	out := plain.host(t).Run(t, "start alice", session, look, strings.Repeat(session, sessions), look).Out
 	if strings.Count(out, " = success\n") != 2*(1+sessions) {
 		t.Fatal(out)
 	}

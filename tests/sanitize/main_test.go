@@ -6,7 +6,8 @@ package sanitize
 import (
 	"testing"
 
+	"pam_persistent/tests/uids"
 	"pam_persistent/tests/world"
 )
 
-func TestMain(m *testing.M) { world.MainAt(m, 99600, 20) }
+func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Sanitize}) }

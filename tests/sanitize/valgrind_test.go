@@ -7,27 +7,27 @@ import (
 	"strings"
 	"testing"
 
+	"pam_persistent/tests/pamhost"
 	"pam_persistent/tests/world"
 )
 
-// memcheck runs a host under valgrind and returns its output and valgrind's report. The child is a process of Go, whose stacks and heap
+// memcheck runs a host under valgrind and returns valgrind's report, too. The child is a process of Go, whose stacks and heap
 // memcheck does not know: it is silent there.
-func memcheck(t *testing.T, host string, commands []string) (out, reported string, err error) {
+func memcheck(t *testing.T, host pamhost.Host, lines ...string) (r pamhost.Result, reported string) {
 	t.Helper()
 	if _, err := exec.LookPath("valgrind"); err != nil {
 		world.CoverSystem(t)
 		world.Install(t, "valgrind")
 	}
 	file := t.TempDir() + "/report"
-	out, err = world.Try(world.Hung, slices.Concat([]string{
-		"valgrind", "--log-file=" + file, "--child-silent-after-fork=yes", "--leak-check=full", "--errors-for-leak-kinds=definite,indirect,possible",
-		"--show-leak-kinds=definite,indirect,possible", host,
-	}, commands)...)
-	text, missing := os.ReadFile(file)
-	if missing != nil {
-		t.Fatal(missing)
+	host.Under = []string{"valgrind", "--log-file=" + file, "--child-silent-after-fork=yes", "--leak-check=full",
+		"--errors-for-leak-kinds=definite,indirect,possible", "--show-leak-kinds=definite,indirect,possible"}
+	r = host.Try(t, lines...)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return out, string(text), err
+	return r, string(text)
 }
 
 // clean fails the test if memcheck has anything to say; memory still reachable is libpam's and the dynamic loader's.
@@ -65,29 +65,28 @@ var waysThrough = []string{
 func TestScriptsUnderValgrind(t *testing.T) {
 	module, host := withoutGuard(t, plain).module(t, "./pam_persistent", "pam_persistent"), plain.host(t)
 	n := 0
-	for _, s := range scripts(t) {
-		if !slices.Contains(waysThrough, s.name) {
+	for _, s := range pamhost.Scripts(t) {
+		if !slices.Contains(waysThrough, s.Name) {
 			continue
 		}
 		n++
-		t.Run(s.name, func(t *testing.T) {
+		t.Run(s.Name, func(t *testing.T) {
 			world.ForgetKeys(t)
-			world.Service(t, module, s.service)
-			var out, reported, log string
-			var err error
+			world.Service(t, module, s.Service)
+			var r pamhost.Result
+			illegal := func() bool { return strings.Contains(strings.Join(r.Log, "\n"), "was killed by SIGILL") }
 			for range 5 {
-				world.TakeLog(t)
-				out, reported, err = memcheck(t, host, s.commands)
-				log = strings.Join(append(world.TakeLog(t), ""), "\n")
+				var reported string
+				r, reported = memcheck(t, host, s.Commands...)
 				clean(t, reported)
-				if !strings.Contains(log, "was killed by SIGILL") {
+				if !illegal() {
 					break
 				}
 			}
-			if strings.Contains(log, "was killed by SIGILL") {
+			if illegal() {
 				t.Skip("valgrind has killed the child, five times: it lacks an instruction of this processor's; the host's half was checked")
 			}
-			s.judgeWith(t, out, log, err)
+			s.Judge(t, r)
 		})
 	}
 	if n != len(waysThrough) {
@@ -101,13 +100,13 @@ func TestBrokenChildrenUnderValgrind(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			world.ForgetKeys(t)
 			world.Service(t, module, "session required pam_persistent.so "+kind+"\n")
-			world.TakeLog(t)
-			out, reported, err := memcheck(t, host, []string{"start", service, "alice", "open", "close", "end"})
-			if err != nil || kind != "noise" && out != "open = session_err\nclose = session_err\n" {
-				t.Errorf("%v\n%s", err, out)
+			r, reported := memcheck(t, host, "start alice open close end")
+			if kind == "noise" {
+				r.Prints(t, "open = *", "close = *")
+			} else {
+				r.Prints(t, "open = session_err", "close = session_err")
 			}
 			clean(t, reported)
-			world.TakeLog(t)
 		})
 	}
 }
@@ -117,14 +116,8 @@ func TestBrokenChildrenUnderValgrind(t *testing.T) {
 func TestRealGuardUnderValgrind(t *testing.T) {
 	world.ForgetKeys(t)
 	world.Service(t, plain.module(t, "./pam_persistent", "pam_persistent"), "session required pam_persistent.so\n")
-	world.TakeLog(t)
-	out, reported, err := memcheck(t, plain.host(t), []string{"start", service, "alice", "open", "close", "end"})
-	if err != nil || out != "open = session_err\nclose = session_err\n" {
-		t.Errorf("%v\n%s", err, out)
-	}
-	if log := world.TakeLog(t); len(log) != 2 || !strings.HasPrefix(log[0], "err: alice: the child") {
-		t.Errorf("log %q", log)
-	}
+	r, reported := memcheck(t, plain.host(t), "start alice open close end")
+	r.Prints(t, "open = session_err", "close = session_err").Logs(t, "err: alice: the child*", "*")
 	clean(t, reported)
 }
 
@@ -143,10 +136,9 @@ func TestPlantedFaultsAreSeenByValgrind(t *testing.T) {
 			b.flags = slices.Concat(b.flags, []string{"-w"}) // gcc sees some of them too
 			world.ForgetKeys(t)
 			world.Service(t, withoutGuard(t, b).module(t, "./pam_persistent", "pam_persistent"), "session required pam_persistent.so\n")
-			if out, reported, err := memcheck(t, host, []string{"start", service, "alice", "open", "end"}); !strings.Contains(reported, fault.want) {
-				t.Errorf("not caught: %v\n%s%s", err, out, reported)
+			if r, reported := memcheck(t, host, "start alice open end"); !strings.Contains(reported, fault.want) {
+				t.Errorf("not caught: %v\n%s%s", r.Err, r.Out, reported)
 			}
-			world.TakeLog(t)
 		})
 	}
 }

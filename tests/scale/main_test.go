@@ -9,10 +9,11 @@ import (
 	"strings"
 	"testing"
 
+	"pam_persistent/tests/uids"
 	"pam_persistent/tests/world"
 )
 
-func TestMain(m *testing.M) { world.MainAt(m, 99700, 70) }
+func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Scale}) }
 
 // Services by the names that the driver is given.
 var services = map[string]string{

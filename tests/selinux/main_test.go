@@ -10,10 +10,11 @@ import (
 	"strings"
 	"testing"
 
+	"pam_persistent/tests/uids"
 	"pam_persistent/tests/world"
 )
 
-func TestMain(m *testing.M) { world.MainAt(m, 99660, 20) }
+func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.SELinux}) }
 
 // One test, because installing the policy takes longer than everything that is done with it.
 func TestSELinux(t *testing.T) {

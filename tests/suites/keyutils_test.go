@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"pam_persistent/tests/pamhost"
 	"pam_persistent/tests/world"
 )
 
@@ -108,7 +109,6 @@ func (s *stream) run(t *testing.T, dir string, tests []string) {
 		t.Errorf("%v\n%s", err, out)
 		return
 	}
-	pamhost := world.Built(t, "tests/pamhost")
 	for _, test := range tests {
 		argument := "--inside-test-session"
 		if slices.Contains(wantEmpty, test) {
@@ -116,7 +116,7 @@ func (s *stream) run(t *testing.T, dir string, tests []string) {
 		}
 		command := fmt.Sprintf("cd %s && keyctl show @s >session; cd %s && "+
 			"TEST=%[2]s SKIPROOTREQ=yes SKIPINSTALLREQ=yes bash ./runtest.sh %[3]s >printed 2>&1", s.home(), test, argument)
-		out, err := world.Try(3*world.Hung, pamhost, "start", "keyutils-"+s.stack, s.user, "open", "run", command, "close", "end")
+		out, err := world.Try(3*world.Hung, pamhost.Command(t, "service keyutils-"+s.stack+" start "+s.user+" open", "run "+command, "close end")...)
 		if err != nil {
 			t.Errorf("%s: %s: %v\n%s", s.stack, test, err, out)
 		}

@@ -14,7 +14,7 @@ import (
 func testLinuxPAM(t *testing.T) {
 	dir := source(t, "pam")
 	test := filepath.Join(t.TempDir(), "tst-dlopen")
-	run(t, "gcc", "-o", test, dir+"/tests/tst-dlopen.c", "-ldl")
+	world.Run(t, "gcc", "-o", test, dir+"/tests/tst-dlopen.c", "-ldl")
 	module := world.Built(t, "pam_persistent.so")
 	if out, err := world.Try(world.Hung, test, module); err != nil || !strings.Contains(out, "succeeded") {
 		t.Errorf("tst-dlopen: %v\n%s", err, out)
@@ -25,7 +25,7 @@ func testLinuxPAM(t *testing.T) {
 		if err := os.WriteFile(code, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		run(t, "gcc", "-shared", "-fPIC", "-o", module, code)
+		world.Run(t, "gcc", "-shared", "-fPIC", "-o", module, code)
 		if out, err := world.Try(world.Hung, test, module); err == nil || !strings.Contains(out, "undefined symbol: pam_get_user") {
 			t.Errorf("not caught: %v\n%s", err, out)
 		}

@@ -8,10 +8,11 @@ package suites
 import (
 	"testing"
 
+	"pam_persistent/tests/uids"
 	"pam_persistent/tests/world"
 )
 
-func TestMain(m *testing.M) { world.MainAt(m, 99820, 20) }
+func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Suites}) }
 
 // rows of the table of hosts.
 var rows []world.Host

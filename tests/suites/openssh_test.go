@@ -39,7 +39,7 @@ func testOpenSSH(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run(t, "mkdir", "-p", "/run/sshd")
+	world.Run(t, "mkdir", "-p", "/run/sshd")
 	var clients []*client
 	for _, u := range world.Users[:3] {
 		clients = append(clients, newClient(t, u.Name))
@@ -98,8 +98,8 @@ func newClient(t *testing.T, user string) *client {
 	}
 	defer listener.Close()
 	c := &client{user: user, dir: filepath.Join("/home", user, "regress"), port: listener.Addr().(*net.TCPAddr).Port}
-	run(t, "cp", "-a", "/usr/lib/openssh/regress", c.dir)
-	run(t, "chown", "-R", user+":", c.dir)
+	world.Run(t, "cp", "-a", "/usr/lib/openssh/regress", c.dir)
+	world.Run(t, "chown", "-R", user+":", c.dir)
 	if err := os.WriteFile("/etc/sudoers.d/"+user, []byte(user+" ALL=(ALL) NOPASSWD: ALL\n"), 0o440); err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ func source(t *testing.T, name string) string {
 	}
 	dir := filepath.Join(t.TempDir(), name)
 	// Checksums are looked at; of the signature apt has seen to.
-	run(t, "dpkg-source", "--no-check", "--extract", descriptions[0], dir)
+	world.Run(t, "dpkg-source", "--no-check", "--extract", descriptions[0], dir)
 	return dir
 }
 
@@ -61,9 +61,4 @@ func download(t *testing.T, name, to string) {
 	if err := os.Rename(part, to); err != nil {
 		t.Fatal(err)
 	}
-}
-
-func run(t *testing.T, command ...string) string {
-	t.Helper()
-	return world.Run(t, command...)
 }

@@ -13,11 +13,19 @@ import (
 )
 
 // build lays the world over the machine: all of it is gone with the mount namespace.
-func build() error {
+func build(c Config) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make mounts private: %w", err)
 	}
-	for _, step := range []func() error{mountProc, mountDev, copyEtc, addUsers, listen} {
+	steps := []func() error{mountProc, mountDev}
+	for _, dir := range append([]string{"/etc"}, c.Cover...) {
+		steps = append(steps, func() error { return cover(dir) })
+	}
+	steps = append(steps, addUsers, listen)
+	if c.SetUp != nil {
+		steps = append(steps, c.SetUp)
+	}
+	for _, step := range steps {
 		if err := step(); err != nil {
 			return err
 		}
@@ -67,23 +75,28 @@ func mountDev() error {
 	return os.Remove(dev)
 }
 
-// copyEtc puts a copy of /etc in its place. Not single files over single files: when the machine replaces one of those by renaming, as
-// useradd(8) does, the kernel takes away what is mounted on it, here too.
-func copyEtc() error {
-	etc, err := os.MkdirTemp("", "etc")
+// cover lays a copy of a directory over it. A copy of /etc, not of single files in it: when the machine replaces one of those by
+// rename(2), as useradd(8) does, the kernel takes away what is mounted on it, in all namespaces.
+func cover(dir string) error {
+	copied, err := os.MkdirTemp("", "cover")
 	if err != nil {
 		return err
 	}
-	if err := tmpfs(etc); err != nil {
+	if err := tmpfs(copied); err != nil {
 		return err
 	}
-	if out, err := exec.Command("cp", "-a", "/etc/.", etc).CombinedOutput(); err != nil {
-		return fmt.Errorf("cp: %w: %s", err, out)
+	if out, err := exec.Command("cp", "-a", dir+"/.", copied).CombinedOutput(); err != nil {
+		return fmt.Errorf("copy %s: %w\n%s", dir, err, out)
 	}
-	if err := unix.Mount(etc, "/etc", "", unix.MS_MOVE, ""); err != nil {
-		return err
+	if dir == "/run" { // the locks that all tests of the project share
+		if err := bind("/run/lock", copied+"/lock"); err != nil {
+			return err
+		}
 	}
-	return os.Remove(etc)
+	if err := unix.Mount(copied, dir, "", unix.MS_MOVE, ""); err != nil {
+		return fmt.Errorf("move a copy over %s: %w", dir, err)
+	}
+	return os.Remove(copied)
 }
 
 func addUsers() error {

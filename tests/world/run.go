@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
 	"runtime"
 	"testing"
 	"time"
@@ -109,4 +110,10 @@ func ForgetKeys(t testing.TB) {
 	}
 	forget()
 	t.Cleanup(forget)
+}
+
+// OwnLink is a line of keyctl show: the user's persistent keyring directly in the session keyring. In the user keyring, which the
+// session keyring holds too, a link stands two blanks further to the right.
+func OwnLink(u User) *regexp.Regexp {
+	return regexp.MustCompile(fmt.Sprintf(`(?m)^ *\d+ \S+ +%d +\d+ {3}\\_ keyring: _persistent\.%[1]d\r?$`, u.UID))
 }

@@ -3,10 +3,12 @@
 package world
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
+	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -14,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/uids"
 )
 
 // A User exists in the world only.
@@ -22,99 +25,137 @@ type User struct {
 	UID  uint32
 }
 
-// The users of the world. Their UIDs lie where neither accounts nor subordinate UIDs nor systemd's dynamic users do; see [MainAt].
+// The users of the world, each with a group of the same name and number and a directory below /home.
 var (
 	Alice, Bob, Carol User
 	// NoUID has the UID that system calls read as "no change".
 	NoUID = User{"nouid", 1<<32 - 1}
+	// Spare is a UID that nobody has: for tests that give a user another one.
+	Spare uint32
 )
 
-// Users are all of them that have keys: Alice, Bob, Carol and those whom [MainAt] was asked for.
+// Users are all users that have keys: Alice, Bob, Carol, then user0, user1... if the world has more UIDs.
 var Users []User
-
-const usualUID, fewUsers = 99960, 20
 
 // Password of every user.
 const Password = "correct horse"
 
-// stage is the environment variable that says how far into the world a process is.
-const stage = "PAM_PERSISTENT_WORLD"
-
-// Main is the whole of a TestMain: the tests run in the world, one package after the other.
-func Main(m *testing.M) { MainAt(m, usualUID, fewUsers) }
-
-// MainAt is Main for a world beside others: with users, and keys, of its own. No account has one of the n UIDs from the first
-// on, and no other tests of the project use them. Alice, Bob and Carol have the second to fourth; further users exist only if n is more than
-// twenty: user0, user1... have the UIDs from the twenty-first on. Tests that use other UIDs name these too.
-func MainAt(m *testing.M, firstUID, n uint32, others ...uint32) {
-	Alice, Bob, Carol = User{"alice", firstUID + 1}, User{"bob", firstUID + 2}, User{"carol", firstUID + 3}
-	Users = []User{Alice, Bob, Carol}
-	for i := uint32(fewUsers); i < n; i++ {
-		Users = append(Users, User{fmt.Sprint("user", i-fewUsers), firstUID + i})
-	}
-	switch os.Getenv(stage) {
-	case "":
-		os.Exit(enter(firstUID, firstUID+n-1, others))
-	case "init":
-		os.Exit(reap())
-	}
-	if err := build(); err != nil {
-		fmt.Fprintln(os.Stderr, "world:", err)
-		os.Exit(1)
-	}
-	keyctltest.Own(firstUID, firstUID+n-1, others...)
-	os.Exit(m.Run())
+// A Config says which world a package's tests need.
+type Config struct {
+	UIDs   uids.Range
+	Others []uint32     // further UIDs whose keys the tests destroy: no account has them
+	Cover  []string     // directories besides /etc that the tests change: copies lie over them
+	SetUp  func() error // the rest; called once, in the world
 }
 
-// enter runs this test binary once more, in namespaces of its own, and sees that no key of the world's users is left.
-func enter(firstUID, lastUID uint32, others []uint32) int {
-	if os.Geteuid() != 0 {
-		fmt.Fprintln(os.Stderr, "world: these tests log users in, which takes root")
-		return 1
+// How far into the world a process is, and the first UID of the world: environment variables.
+const (
+	stage    = "PAM_PERSISTENT_WORLD"
+	firstUID = "PAM_PERSISTENT_WORLD_UIDS"
+)
+
+// Outside tells whether this process is not in a world yet.
+func Outside() bool { return os.Getenv(stage) == "" }
+
+// Main is the whole of a TestMain: the tests run in the world.
+func Main(m *testing.M, c Config) { os.Exit(Enter(c, m.Run)) }
+
+// Enter calls the function in the world, which is another process with the same arguments, and returns its exit status.
+func Enter(c Config, run func() int) int {
+	switch os.Getenv(stage) {
+	case "":
+		return outside(c)
+	case "init":
+		return reap()
 	}
-	// go test runs several packages at once, and a user is the same in all worlds.
-	lock, err := os.OpenFile(fmt.Sprintf("/run/lock/pam_persistent-world-%d.lock", firstUID), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	first, err := strconv.ParseUint(os.Getenv(firstUID), 10, 32)
+	if err == nil {
+		c.UIDs.First = uint32(first)
+		name(c.UIDs)
+		err = build(c)
+	}
+	if err != nil {
+		return failed(err)
+	}
+	keyctltest.Own(c.UIDs.First, c.UIDs.Last(), c.Others...)
+	return run()
+}
+
+// name gives the users their UIDs; see package uids.
+func name(r uids.Range) {
+	Alice, Bob, Carol, Spare = User{"alice", r.First + 1}, User{"bob", r.First + 2}, User{"carol", r.First + 3}, r.First+4
+	Users = []User{Alice, Bob, Carol}
+	for uid := Spare + 1; uid <= r.Last(); uid++ {
+		Users = append(Users, User{fmt.Sprint("user", uid-Spare-1), uid})
+	}
+}
+
+// Fill returns the text with UIDs in the place of {alice}, {bob}, {carol} and {spare}.
+func Fill(text string) string {
+	return strings.NewReplacer("{alice}", fmt.Sprint(Alice.UID), "{bob}", fmt.Sprint(Bob.UID), "{carol}", fmt.Sprint(Carol.UID),
+		"{spare}", fmt.Sprint(Spare)).Replace(text)
+}
+
+// outside runs this binary once more, in namespaces of its own, and sees that no key of the world's users is left.
+func outside(c Config) int {
+	if os.Geteuid() != 0 {
+		return failed(errors.New("users log in here, which takes root"))
+	}
+	r := c.UIDs.Free()
+	os.Setenv(firstUID, fmt.Sprint(r.First))
+	// Two runs of one package, of two trees perhaps, have the same users.
+	lock, err := os.OpenFile(fmt.Sprintf("/run/lock/pam_persistent-world-%d.lock", r.First), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
 	if err == nil {
 		defer lock.Close()
 		err = unix.Flock(int(lock.Fd()), unix.LOCK_EX)
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "world:", err)
-		return 1
+		return failed(err)
 	}
-	return keyctltest.Run(inside, firstUID, lastUID, others...)
+	return keyctltest.Run(inside, r.First, r.Last(), c.Others...)
 }
 
 func inside() int {
+	interrupt := make(chan os.Signal, 1)
+	signal.Notify(interrupt, unix.SIGINT, unix.SIGTERM) // keys are destroyed all the same
 	cmd := next("init")
 	cmd.SysProcAttr.Cloneflags = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC
-	if err := cmd.Run(); err != nil {
-		if exit, ok := err.(*exec.ExitError); ok && exit.Exited() {
-			return exit.ExitCode()
-		}
-		fmt.Fprintln(os.Stderr, "world:", err)
-		return 1
+	err := cmd.Start()
+	if err == nil {
+		go func() {
+			<-interrupt
+			cmd.Process.Kill()
+		}()
+		err = cmd.Wait()
+	}
+	if exit, ok := err.(*exec.ExitError); ok && exit.Exited() {
+		return exit.ExitCode()
+	}
+	if err != nil {
+		return failed(err)
 	}
 	return 0
 }
 
+func failed(err error) int {
+	fmt.Fprintln(os.Stderr, "world:", err)
+	return 1
+}
+
 // reap is PID 1 of the world: a process that nobody reaps keeps its session keyring alive, and its quota.
 func reap() int {
-	cmd := next("tests")
+	cmd := next("inside")
 	if err := cmd.Start(); err != nil {
-		fmt.Fprintln(os.Stderr, "world:", err)
-		return 1
+		return failed(err)
 	}
 	for {
 		var status unix.WaitStatus
 		switch pid, err := unix.Wait4(-1, &status, 0, nil); {
 		case err == unix.EINTR:
 		case err != nil:
-			fmt.Fprintln(os.Stderr, "world: wait4:", err)
-			return 1
+			return failed(fmt.Errorf("wait4: %w", err))
 		case pid == cmd.Process.Pid && status.Signaled():
-			fmt.Fprintln(os.Stderr, "world: the tests were killed by", status.Signal())
-			return 1
+			return failed(fmt.Errorf("killed by %v", status.Signal()))
 		case pid == cmd.Process.Pid:
 			return status.ExitStatus()
 		}
@@ -127,50 +168,4 @@ func next(name string) *exec.Cmd {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	return cmd
-}
-
-// Root of the repository.
-var Root = func() string {
-	dir, err := os.Getwd()
-	for ; err == nil && dir != "/"; dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir
-		}
-	}
-	panic("not below a go.mod")
-}()
-
-// Built is the path of a file that make(1) makes; it ends the test if there is none.
-func Built(t testing.TB, name string) string {
-	t.Helper()
-	path := filepath.Join(Root, "build", name)
-	if _, err := os.Stat(path); err != nil {
-		t.Fatalf("%v: tests/run makes it", err)
-	}
-	return path
-}
-
-// Service writes a service file in which the name of the module stands for the given file, and returns the service's name.
-func Service(t testing.TB, module, text string) string {
-	t.Helper()
-	name := "pam-persistent-test"
-	WriteService(t, name, strings.ReplaceAll(text, "pam_persistent.so", module))
-	return name
-}
-
-// WriteService writes one of the files in /etc/pam.d, until the test is over.
-func WriteService(t testing.TB, name, text string) {
-	t.Helper()
-	path := filepath.Join("/etc/pam.d", name)
-	before, missing := os.ReadFile(path)
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if missing != nil {
-			os.Remove(path)
-			return
-		}
-		os.WriteFile(path, before, 0o644)
-	})
 }

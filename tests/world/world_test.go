@@ -9,10 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/uids"
 )
 
-// The machine of these tests has an alice, a bob and a user0 of its own: the binary runs itself once more where they are the first in each
-// file.
+// The machine of these tests has an alice, a bob and a user0 of its own, and an account on one of the UIDs of these tests: the
+// binary runs itself once more where they are the first in each file.
 const (
 	crowded = "PAM_PERSISTENT_CROWDED"
 	crowd   = `
@@ -23,6 +24,7 @@ const (
 		first passwd alice:x:4000001:4000001:of\ the\ machine:/home/alice:/bin/false
 		first passwd bob:x:4000002:4000002:of\ the\ machine:/home/bob:/bin/false
 		first passwd user0:x:4000003:4000003:of\ the\ machine:/home/user0:/bin/false
+		first passwd "taken:x:$taken:$taken::/:/bin/false"
 		first shadow 'alice:!:19000:0:99999:7:::'
 		first group alice:x:4000001:
 		first group theirs:x:4000004:alice,bob,user0
@@ -35,6 +37,7 @@ const (
 func TestMain(m *testing.M) {
 	if os.Getenv(stage) == "" && os.Getenv(crowded) == "" && os.Geteuid() == 0 {
 		os.Setenv(crowded, "yes")
+		os.Setenv("taken", fmt.Sprint(uids.World.First+1))
 		self, err := os.Executable()
 		if err == nil {
 			command := append([]string{"unshare", "--mount", "--propagation", "private", "sh", "-ec", crowd, self}, os.Args[1:]...)
@@ -43,7 +46,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "unshare:", err)
 		os.Exit(1)
 	}
-	MainAt(m, 99560, 21)
+	Main(m, Config{UIDs: uids.World})
 }
 
 func TestUsersOfTheMachineLose(t *testing.T) {
@@ -66,6 +69,15 @@ func TestUsersOfTheMachineLose(t *testing.T) {
 	}
 	if out, err := Try(Hung, "getent", "passwd", "4000001"); err == nil {
 		t.Errorf("the machine's alice is still there: %s", out)
+	}
+}
+
+func TestUIDsThatAreTaken(t *testing.T) {
+	if got, want := Alice.UID, uids.World.First+1-1000; got != want {
+		t.Errorf("alice has UID %d, not %d", got, want)
+	}
+	if got, want := Fill("{alice} {bob} {carol} {spare}"), fmt.Sprint(Alice.UID, Bob.UID, Carol.UID, Spare); got != want {
+		t.Errorf("%s, not %s", got, want)
 	}
 }
 

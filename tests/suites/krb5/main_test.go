@@ -8,10 +8,11 @@ package krb5
 import (
 	"testing"
 
+	"pam_persistent/tests/uids"
 	"pam_persistent/tests/world"
 )
 
-func TestMain(m *testing.M) { world.MainAt(m, 99895, 5) }
+func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Krb5}) }
 
 func TestKrb5(t *testing.T) {
 	world.CoverSystem(t)

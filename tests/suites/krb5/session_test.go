@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"pam_persistent/tests/pamhost"
 	"pam_persistent/tests/world"
 )
 
@@ -38,7 +39,7 @@ func testInSessions(t *testing.T) {
 				if err != nil || !passed(out) {
 					t.Errorf("%v\n%s", err, out)
 				}
-				if linked := ownLink.MatchString(out); linked != strings.Contains(text, "pam_persistent.so") {
+				if linked := world.OwnLink(world.Alice).MatchString(out); linked != strings.Contains(text, "pam_persistent.so") {
 					t.Errorf("the session has the persistent keyring: %v\n%s", linked, out)
 				}
 				t.Log(commandsRun.FindString(out))
@@ -46,9 +47,6 @@ func testInSessions(t *testing.T) {
 		}
 	}
 }
-
-// ownLink is the persistent keyring directly in the session keyring.
-var ownLink = regexp.MustCompile(`(?m)^ *\d+ \S+ +99896 +\d+ {3}\\_ keyring: _persistent\.99896$`)
 
 // The tests do notice when a session's keyring is of no use.
 func testUnusable(t *testing.T) {
@@ -71,12 +69,13 @@ func passed(out string) bool {
 // inSession runs a command in a session of alice's. The tests' KDC listens on each address of the machine, so it has one to itself.
 func inSession(t *testing.T, dir, command string) (string, error) {
 	t.Helper()
-	return world.Try(3*time.Minute, "unshare", "--net", "--uts", "sh", "-ec", `
+	r := pamhost.Host{Limit: 3 * time.Minute, Under: []string{"unshare", "--net", "--uts", "sh", "-ec", `
 		ip link set lo up
 		hostname localhost
-		exec "$@"`, "sh", world.Built(t, "tests/pamhost"), "serve", "pam-persistent-test", "alice", fmt.Sprintf(`
+		exec "$@"`, "sh"}}.Try(t, fmt.Sprintf(`serve alice
 			cd %s/%s
 			export TMPDIR=$HOME PYTHONPATH=%[1]s/util
 			python() { /usr/bin/python3 "$@" && echo "commands run: $(grep -c Executing: testlog)"; }
 			%[3]s && echo well`, tree, dir, command))
+	return r.Out, r.Err
 }
