@@ -14,8 +14,8 @@ import (
 // Stacks in which the module finds a session keyring, and has one joined; and one without it, in which the tests pass too: what they show
 // is that the module takes nothing away from them.
 var stacks = map[string]string{
-	"keyinit":            "session required pam_keyinit.so force\nsession required pam_persistent.so\n",
-	"no-keyinit":         "session required pam_persistent.so\n",
+	"keyinit":            world.Stacks["keyinit"],
+	"no-keyinit":         world.Stacks["no-keyinit"],
 	"without the module": "session required pam_keyinit.so force\n",
 }
 

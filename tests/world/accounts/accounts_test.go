@@ -9,22 +9,22 @@ import (
 )
 
 func TestEntriesOfTheMachineLose(t *testing.T) {
-	const passwd = "alice:x:99961:99961::/home/alice:/bin/sh\nbob:x:99962:99962::/home/bob:/bin/sh\n"
+	const passwd = "alice:x:2001:2001::/home/alice:/bin/sh\nbob:x:2002:2002::/home/bob:/bin/sh\n"
 	const shadow = "alice:HASH:19000:0:99999:7:::\n"
-	const group = "alice:x:99961:\nbob:x:99962:\n"
+	const group = "alice:x:2001:\nbob:x:2002:\n"
 	users := []string{"alice", "bob"}
 	for _, test := range []struct{ what, got, want string }{
 		{"nobody has name or UID", accounts.Passwd("root:x:0:0:root:/root:/bin/bash\n", passwd), "root:x:0:0:root:/root:/bin/bash\n" + passwd},
 		{"the same name", accounts.Passwd("root:x:0:0::/:/bin/sh\nalice:x:1000:1000:Alice,,,:/home/alice:/bin/bash\n", passwd), "root:x:0:0::/:/bin/sh\n" + passwd},
-		{"the same UID", accounts.Passwd("eve:x:99962:100::/home/eve:/bin/sh\n", passwd), passwd},
-		{"the same UID, written in another way", accounts.Passwd("eve:x:0099962:100::/home/eve:/bin/sh\n", passwd), passwd},
-		{"only the GID", accounts.Passwd("eve:x:1000:99962::/:/bin/sh\n", passwd), "eve:x:1000:99962::/:/bin/sh\n" + passwd},
-		{"a longer name", accounts.Passwd("alice2:x:999620:1::/:/bin/sh\n", passwd), "alice2:x:999620:1::/:/bin/sh\n" + passwd},
+		{"the same UID", accounts.Passwd("eve:x:2002:100::/home/eve:/bin/sh\n", passwd), passwd},
+		{"the same UID, written in another way", accounts.Passwd("eve:x:002002:100::/home/eve:/bin/sh\n", passwd), passwd},
+		{"only the GID", accounts.Passwd("eve:x:1000:2002::/:/bin/sh\n", passwd), "eve:x:1000:2002::/:/bin/sh\n" + passwd},
+		{"a longer name", accounts.Passwd("alice2:x:20020:1::/:/bin/sh\n", passwd), "alice2:x:20020:1::/:/bin/sh\n" + passwd},
 		{"no newline at the end", accounts.Passwd("eve:x:1000:1000::/:/bin/sh", passwd), "eve:x:1000:1000::/:/bin/sh\n" + passwd},
 		{"other lines", accounts.Passwd("# comment\n\n+::::::\n", passwd), "# comment\n\n+::::::\n" + passwd},
 		{"empty", accounts.Passwd("", passwd), passwd},
 		{"shadow", accounts.ByName("root:*:19000:0:99999:7:::\nalice:!:18000:0:99999:7:::\n", shadow), "root:*:19000:0:99999:7:::\n" + shadow},
-		{"group", accounts.Group("alice:x:1000:\nstaff:x:99962:\nusers:x:100:\n", group, users), "users:x:100:\n" + group},
+		{"group", accounts.Group("alice:x:1000:\nstaff:x:2002:\nusers:x:100:\n", group, users), "users:x:100:\n" + group},
 		{"members", accounts.Group("sudo:x:27:eve,alice,bobby,bob\nadm:x:4:alice\n", group, users), "sudo:x:27:eve,bobby\nadm:x:4:\n" + group},
 	} {
 		if test.got != test.want {
