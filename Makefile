@@ -86,6 +86,10 @@ c/check-module $(1).new
 mv $(1).new $(1)
 endef
 
+# What tests take from build/.
+.PHONY: for-tests
+for-tests: all build/tests/plain.so build/tests/broken.so build/tests/impatient.so build/tests/pamhost
+
 toolchain:
 	@c/check-toolchain $(CC)
 
@@ -103,8 +107,7 @@ demo: deps ## a login, a key kept, a logout, the key still there: on this machin
 	@$(MAKE) --no-print-directory all
 	tests/demo
 
-test: deps ## every test; installs what it needs (Debian, as root)
-	$(MAKE) --no-print-directory all
+test: deps ## every test; installs what it needs (Debian, as root); tests/one runs one test
 	tests/run
 
 mutants: deps ## take away one safeguard after the other and see a test fail for each
