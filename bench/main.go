@@ -1,5 +1,6 @@
-// Command bench measures the module next to the others that could stand in its place, in one run and round by round in
-// random order, so that what else the machine does falls on all of them. bench/run builds what it needs and starts it.
+// Command bench measures the module next to the others that could stand in its place, in one run
+// and round by round in random order, so that what else the machine does falls on all of them.
+// bench/run builds what it needs and starts it.
 //
 //	bench/run [SECTION...]             only these sections; docs/benchmarks.md is left as it is
 //	BENCH=quick bench/run              about a minute; docs/benchmarks.md is left as it is

@@ -18,14 +18,16 @@ func several() []world.User { return world.Users[3:] }
 func userName(n int) string { return several()[n%len(several())].Name }
 
 func setUp() error {
-	// What libpam reads besides the service file: it would load the modules of the machine's logins into ours.
+	// What libpam reads besides the service file: it would load the modules of the machine's
+	// logins into ours.
 	if err := os.WriteFile("/etc/pam.d/other", nil, 0o644); err != nil {
 		return err
 	}
 	if err := writeServices(); err != nil {
 		return err
 	}
-	// A daemon's session keyring, for its logins to inherit. Keyrings belong to threads: main is locked to its own (keyctltest).
+	// A daemon's session keyring, for its logins to inherit. Keyrings belong to threads: main
+	// is locked to its own (keyctltest).
 	_, err := keyctl.JoinSession()
 	return err
 }

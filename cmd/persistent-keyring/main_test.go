@@ -13,7 +13,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// filterVariable names the seccomp filter under which this test binary runs the command (filter_test.go).
+// filterVariable names the seccomp filter under which this test binary runs the command
+// (filter_test.go).
 const filterVariable = "PERSISTENT_KEYRING_TEST_FILTER"
 
 func TestMain(m *testing.M) {
@@ -23,7 +24,8 @@ func TestMain(m *testing.M) {
 	if world.Outside() {
 		build()
 	}
-	world.Main(m, world.Config{UIDs: uids.Command, Cover: []string{"/run", "/var/log", moduleDir}, SetUp: setUp})
+	world.Main(m, world.Config{UIDs: uids.Command,
+		Cover: []string{"/run", "/var/log", moduleDir}, SetUp: setUp})
 }
 
 // build makes what is tested: the command without the version that make(1) gives it.
@@ -32,7 +34,8 @@ func build() {
 		{"make", "-s", "-C", world.Root, "build/pam_persistent.so"},
 		{"go", "build", "-o", world.Root + "/build/tests/persistent-keyring", "."},
 	} {
-		if out, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err != nil {
+		if out, err := exec.Command(command[0], command[1:]...).
+			CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "%q: %v\n%s", command, err, out)
 			os.Exit(1)
 		}

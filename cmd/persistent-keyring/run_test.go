@@ -40,7 +40,8 @@ func runWith(t testing.TB, environment []string, filter string, args ...string) 
 	}
 	cmd := exec.Command(path, args...)
 	cmd.Dir = "/"
-	cmd.Env = append([]string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "TZ=UTC", "LANG=C"}, environment...)
+	cmd.Env = append([]string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "TZ=UTC", "LANG=C"},
+		environment...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
@@ -51,7 +52,8 @@ func runWith(t testing.TB, environment []string, filter string, args ...string) 
 	return result{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
 }
 
-// want checks the exit status and that the output, or what went to standard error, has these texts; see [world.Fill].
+// want checks the exit status and that the output, or what went to standard error, has these texts;
+// see [world.Fill].
 func (r result) want(t testing.TB, status int, texts ...string) {
 	t.Helper()
 	if r.status != status {
@@ -76,7 +78,8 @@ func decode[T any](t testing.TB, r result) T {
 	return documenttest.Decode[T](t, r.out)
 }
 
-// as runs a test as a user on a thread with a new session keyring; what is done there may call t.Fatal.
+// as runs a test as a user on a thread with a new session keyring; what is done there may call
+// t.Fatal.
 func as(t *testing.T, uid uint32, do func()) {
 	t.Helper()
 	if uid == 0 {
@@ -86,7 +89,8 @@ func as(t *testing.T, uid uint32, do func()) {
 	keyctltest.AsUser(t, uid, do)
 }
 
-// persistentIn makes the persistent keyring of the user and links it, so that the calling thread possesses it.
+// persistentIn makes the persistent keyring of the user and links it, so that the calling thread
+// possesses it.
 func persistentIn(t testing.TB, uid uint32, keyring keyctl.Serial) keyctl.Serial {
 	t.Helper()
 	return must(keyctl.GetPersistent(uid, keyring))(t)

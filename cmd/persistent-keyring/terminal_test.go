@@ -30,16 +30,19 @@ func onTerminal(t testing.TB, columns, rows uint16, args ...string) *onScreen {
 	return onTerminalWith(t, columns, rows, nil, args...)
 }
 
-func onTerminalWith(t testing.TB, columns, rows uint16, environment []string, args ...string) *onScreen {
+func onTerminalWith(t testing.TB, columns, rows uint16, environment []string,
+	args ...string) *onScreen {
 	t.Helper()
 	master, slave, err := terminal.Open()
 	check(t, err)
 	defer slave.Close()
-	check(t, unix.IoctlSetWinsize(int(master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: rows, Col: columns}))
+	check(t, unix.IoctlSetWinsize(int(master.Fd()), unix.TIOCSWINSZ,
+		&unix.Winsize{Row: rows, Col: columns}))
 
 	term := &onScreen{t: t, master: master, closed: make(chan struct{})}
 	term.cmd = exec.Command(commandUnderTest, args...)
-	term.cmd.Env = append([]string{"PATH=/usr/bin:/bin", "TZ=UTC", "LANG=C", "TERM=xterm"}, environment...)
+	term.cmd.Env = append([]string{"PATH=/usr/bin:/bin", "TZ=UTC", "LANG=C", "TERM=xterm"},
+		environment...)
 	terminal.Give(term.cmd, slave)
 	check(t, term.cmd.Start())
 	t.Cleanup(term.end)

@@ -32,29 +32,33 @@ var moduleDir = func() string {
 // alice, bob and carol are the UIDs of the world's users.
 var alice, bob, carol uint32
 
-// setUp takes away what this machine has of its own and would show in the results: the tests have a machine on which all is
-// well, and each breaks one thing.
+// setUp takes away what this machine has of its own and would show in the results: the tests have a
+// machine on which all is well, and each breaks one thing.
 func setUp() error {
 	alice, bob, carol = world.Alice.UID, world.Bob.UID, world.Carol.UID
-	for _, path := range []string{pamDir, "/etc/ssh", "/etc/krb5.conf", "/etc/krb5.conf.d", "/run/systemd/users", "/run/utmp", "/run/systemd/container"} {
+	for _, path := range []string{pamDir, "/etc/ssh", "/etc/krb5.conf", "/etc/krb5.conf.d",
+		"/run/systemd/users", "/run/utmp", "/run/systemd/container"} {
 		if err := os.RemoveAll(path); err != nil {
 			return err
 		}
 	}
 	// The vendor's files: none.
 	if _, err := os.Stat("/usr/lib/pam.d"); err == nil {
-		if err := unix.Mount("tmpfs", "/usr/lib/pam.d", "tmpfs", 0, "mode=755"); err != nil {
+		if err := unix.Mount("tmpfs", "/usr/lib/pam.d", "tmpfs", 0,
+			"mode=755"); err != nil {
 			return err
 		}
 	}
 	for path, text := range goodMachine {
-		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755),
+			os.WriteFile(path, []byte(text), 0o644)); err != nil {
 			return err
 		}
 	}
 	self, err := os.Executable()
 	for _, command := range [][]string{
-		{"install", "-m", "644", world.Root + "/build/pam_persistent.so", filepath.Join(moduleDir, moduleName)},
+		{"install", "-m", "644", world.Root + "/build/pam_persistent.so",
+			filepath.Join(moduleDir, moduleName)},
 		{"install", world.Root + "/build/tests/persistent-keyring", commandUnderTest},
 		{"install", self, commandUnderTest + ".test"},
 	} {

@@ -17,7 +17,8 @@ import (
 
 const attackArgument = "attack"
 
-// A way of attacking: called again and again, it counts what it has tried and what the kernel let it do.
+// A way of attacking: called again and again, it counts what it has tried and what the kernel let
+// it do.
 type way func(count *counter)
 
 type counter struct {
@@ -37,8 +38,8 @@ func (c *counter) did(err error) bool {
 
 var ways = map[string]way{}
 
-// attack is the whole of an attacking process. It reads the IDs of threads that are held for it, answers each that it has hit with a line, and
-// ends, after a last time, with its standard input.
+// attack is the whole of an attacking process. It reads the IDs of threads that are held for it,
+// answers each that it has hit with a line, and ends, after a last time, with its standard input.
 func attack(name string) {
 	var over atomic.Bool
 	var victim atomic.Int64
@@ -75,8 +76,10 @@ type attacker struct {
 
 func start(t *testing.T, user world.User, name string) *attacker {
 	t.Helper()
-	a := &attacker{t: t, user: user, cmd: exec.Command("/proc/self/exe", attackArgument, name), last: make(chan string, 1)}
-	a.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: user.UID, Gid: user.UID}}
+	a := &attacker{t: t, user: user, cmd: exec.Command("/proc/self/exe", attackArgument, name),
+		last: make(chan string, 1)}
+	a.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: user.UID,
+		Gid: user.UID}}
 	a.cmd.Stderr = os.Stderr
 	stdin, err := a.cmd.StdinPipe()
 	stdout, noOut := a.cmd.StdoutPipe()
@@ -99,7 +102,8 @@ func start(t *testing.T, user world.User, name string) *attacker {
 	return a
 }
 
-// atMoment lets the attacker have a thread that is held, if it is within reach, until it has hit one for the first time. The login then goes on.
+// atMoment lets the attacker have a thread that is held, if it is within reach, until it has hit
+// one for the first time. The login then goes on.
 func (a *attacker) atMoment(m moment) {
 	if a.hits.Load() > 0 || !m.exposed(a.user) {
 		return

@@ -39,8 +39,8 @@ func together(t *testing.T, logins int) []race {
 	return races
 }
 
-// become makes the calling thread the user for good, in a new session keyring, and returns the persistent keyring. (keyctltest.AsUser would
-// destroy that at the end of a subtest.)
+// become makes the calling thread the user for good, in a new session keyring, and returns the
+// persistent keyring. (keyctltest.AsUser would destroy that at the end of a subtest.)
 func become(user world.User) (keyctl.Serial, error) {
 	if err := keyctltest.DropTo(user.UID, user.UID); err != nil {
 		return 0, err
@@ -51,7 +51,8 @@ func become(user world.User) (keyctl.Serial, error) {
 	return keyctl.GetPersistent(user.UID, keyctl.Session)
 }
 
-// expiring leaves alice with a persistent keyring that ends in the given way: EKEYEXPIRED when its time is over, ENOKEY when it was collected.
+// expiring leaves alice with a persistent keyring that ends in the given way: EKEYEXPIRED when its
+// time is over, ENOKEY when it was collected.
 func expiring(t *testing.T, as unix.Errno) {
 	t.Helper()
 	keyctltest.SetSysctl(t, "persistent_keyring_expiry", 1)
@@ -60,12 +61,16 @@ func expiring(t *testing.T, as unix.Errno) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		keyctltest.Eventually(t, as.Error(), func() bool { _, err := keyctl.Describe(serial); return errors.Is(err, as) })
+		keyctltest.Eventually(t, as.Error(), func() bool {
+			_, err := keyctl.Describe(serial)
+			return errors.Is(err, as)
+		})
 	})
 }
 
-// Persistent keyrings that expire, and are collected a second later, while many log in at a time: each login has the link to a live one, or there
-// is a word in the log. Where the new time is long, all that have the link have it to a live one.
+// Persistent keyrings that expire, and are collected a second later, while many log in at a time:
+// each login has the link to a live one, or there is a word in the log. Where the new time is long,
+// all that have the link have it to a live one.
 func TestLoginsWhileKeyringsExpire(t *testing.T) {
 	const logins = 64
 	keyctltest.SetSysctl(t, "gc_delay", 1)
@@ -76,7 +81,8 @@ func TestLoginsWhileKeyringsExpire(t *testing.T) {
 	for round, test := range []struct {
 		before unix.Errno // what was just seen of the old keyring; 0: there is none
 		expiry uint32     // of the new one, in seconds
-	}{{0, 600}, {unix.EKEYEXPIRED, 600}, {unix.ENOKEY, 600}, {unix.EKEYEXPIRED, 1}, {unix.ENOKEY, 1}, {unix.EKEYEXPIRED, 600}, {unix.ENOKEY, 600}} {
+	}{{0, 600}, {unix.EKEYEXPIRED, 600}, {unix.ENOKEY, 600}, {unix.EKEYEXPIRED,
+		1}, {unix.ENOKEY, 1}, {unix.EKEYEXPIRED, 600}, {unix.ENOKEY, 600}} {
 		t.Run(fmt.Sprintf("%v, %d s", test.before, test.expiry), func(t *testing.T) {
 			if test.before != 0 {
 				expiring(t, test.before)
@@ -92,7 +98,8 @@ func TestLoginsWhileKeyringsExpire(t *testing.T) {
 					t.Errorf("%v: %s", r.err, r.out)
 				case success && strings.Contains(r.out, live):
 					o["live"]++
-				case success && test.expiry == 1 && strings.Contains(r.out, " EKEYEXPIRED"):
+				case success && test.expiry == 1 &&
+					strings.Contains(r.out, " EKEYEXPIRED"):
 					o["expired since"]++
 				case strings.HasPrefix(r.out, "open = session_err\n"):
 					o["failed"]++
@@ -122,7 +129,8 @@ func TestLoginsWhileKeyringsExpire(t *testing.T) {
 	}
 }
 
-// A user keyring that its owner has revoked stays in its place until gc_delay is over. The session does without it, and the log says so.
+// A user keyring that its owner has revoked stays in its place until gc_delay is over. The session
+// does without it, and the log says so.
 func TestRevokedUserKeyring(t *testing.T) {
 	keyctltest.SetSysctl(t, "gc_delay", 1)
 	world.ForgetKeys(t)
@@ -132,8 +140,10 @@ func TestRevokedUserKeyring(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	r := pamhost.Run(t, "ring root start alice open tree").Prints(t, "open = success", "session keyring _ses of alice: _persistent.{alice}")
-	if len(r.Log) != 1 || !regexp.MustCompile(`^err: alice.*: KEYCTL_LINK @u into \d+: (EKEYREVOKED|ENOKEY) `).MatchString(r.Log[0]) {
+	r := pamhost.Run(t, "ring root start alice open tree").
+		Prints(t, "open = success", "session keyring _ses of alice: _persistent.{alice}")
+	if len(r.Log) != 1 ||
+		!regexp.MustCompile(`^err: alice.*: KEYCTL_LINK @u into \d+: (EKEYREVOKED|ENOKEY) `).MatchString(r.Log[0]) {
 		t.Errorf("log %q", r.Log)
 	}
 }

@@ -12,7 +12,8 @@ import (
 	"pam_persistent/tests/world"
 )
 
-// ownSession gives the attacking thread a session keyring to hold what it makes; the one before may be of no use any more.
+// ownSession gives the attacking thread a session keyring to hold what it makes; the one before may
+// be of no use any more.
 func ownSession() {
 	runtime.LockOSThread()
 	keyctl.JoinSession()
@@ -27,28 +28,31 @@ func all(f func(key keyctl.Serial)) {
 			f(key.Serial)
 		}
 	}
-	if persistent, err := keyctl.GetPersistent(uint32(os.Getuid()), keyctl.Session); err == nil {
+	if persistent, err := keyctl.GetPersistent(uint32(os.Getuid()),
+		keyctl.Session); err == nil {
 		f(persistent)
 	}
 	f(keyctl.User)
 	f(keyctl.UserSession)
 }
 
-// mortal is all without the user keyrings: one that was revoked or has expired stays in its place until gc_delay is over, and would be there for
-// the next test.
+// mortal is all without the user keyrings: one that was revoked or has expired stays in its place
+// until gc_delay is over, and would be there for the next test.
 func mortal(f func(key keyctl.Serial)) {
 	all(func(key keyctl.Serial) {
-		if about, err := keyctl.Describe(key); err == nil && !strings.HasPrefix(about.Text, "_uid") {
+		if about, err := keyctl.Describe(key); err == nil &&
+			!strings.HasPrefix(about.Text, "_uid") {
 			f(key)
 		}
 	})
 }
 
-// meaningful names are those of keyrings that have a meaning for the kernel or the module, for the UIDs around the
-// attacker's, alice's and bob's among them.
+// meaningful names are those of keyrings that have a meaning for the kernel or the module, for the
+// UIDs around the attacker's, alice's and bob's among them.
 func meaningful() (names []string) {
 	for uid := os.Getuid() - 2; uid <= os.Getuid()+2; uid++ {
-		names = append(names, fmt.Sprint("_persistent.", uid), fmt.Sprint("_uid.", uid), fmt.Sprint("_uid_ses.", uid))
+		names = append(names, fmt.Sprint("_persistent.", uid), fmt.Sprint("_uid.", uid),
+			fmt.Sprint("_uid_ses.", uid))
 	}
 	return append(names, "_ses", "_tid", "_pid")
 }
@@ -63,21 +67,36 @@ func init() {
 		_, err = keyctl.GetPersistent(uint32(os.Getuid()), keyctl.Thread)
 		count.did(err)
 	}
-	// As many keys as there is room for, of large and small ones; then all of them at once are gone again.
+	// As many keys as there is room for, of large and small ones; then all of them at once are
+	// gone again.
 	ways["quota"] = func(count *counter) {
 		ownSession()
 		for size := 1000; size > 0; size /= 10 {
 			for i := 0; ; i++ {
-				if _, err := keyctl.AddKey("user", fmt.Sprint(size, ".", i), make([]byte, size), keyctl.Session); !count.did(err) {
+				if _, err := keyctl.AddKey("user", fmt.Sprint(size, ".", i),
+					make([]byte, size), keyctl.Session); !count.did(err) {
 					break
 				}
 			}
 		}
 	}
-	ways["revoke"] = func(count *counter) { mortal(func(key keyctl.Serial) { count.did(keyctl.Revoke(key)) }) }
-	ways["expire"] = func(count *counter) { mortal(func(key keyctl.Serial) { count.did(keyctl.SetTimeout(key, 1)) }) }
-	ways["invalidate"] = func(count *counter) { all(func(key keyctl.Serial) { count.did(keyctl.Invalidate(key)) }) }
-	// Closed to everybody, but for the right to open it again; the kernel itself does not find a user keyring then.
+	ways["revoke"] = func(count *counter) {
+		mortal(func(key keyctl.Serial) {
+			count.did(keyctl.Revoke(key))
+		})
+	}
+	ways["expire"] = func(count *counter) {
+		mortal(func(key keyctl.Serial) {
+			count.did(keyctl.SetTimeout(key, 1))
+		})
+	}
+	ways["invalidate"] = func(count *counter) {
+		all(func(key keyctl.Serial) {
+			count.did(keyctl.Invalidate(key))
+		})
+	}
+	// Closed to everybody, but for the right to open it again; the kernel itself does not find
+	// a user keyring then.
 	ways["setperm"] = func(count *counter) {
 		all(func(key keyctl.Serial) {
 			if serial, err := keyctl.KeyringID(key, false); err == nil {
@@ -95,12 +114,14 @@ func init() {
 			}
 		})
 	}
-	// Keyrings of the names that the module or the kernel looks for, open to everybody, in every place.
+	// Keyrings of the names that the module or the kernel looks for, open to everybody, in
+	// every place.
 	ways["names"] = func(count *counter) {
 		ownSession()
 		persistent, _ := keyctl.GetPersistent(uint32(os.Getuid()), keyctl.Session)
 		for _, name := range meaningful() {
-			for _, place := range []keyctl.Serial{keyctl.Session, keyctl.User, keyctl.UserSession, keyctl.Thread, persistent} {
+			for _, place := range []keyctl.Serial{keyctl.Session, keyctl.User,
+				keyctl.UserSession, keyctl.Thread, persistent} {
 				ring, err := keyctl.AddKey("keyring", name, nil, place)
 				if count.did(err) {
 					keyctl.SetPerm(ring, everything)
@@ -116,10 +137,12 @@ func init() {
 	}
 }
 
-// What a user does to the own keys may cost this user the link, or the login; and with the keys of one user nobody else's login is hindered.
+// What a user does to the own keys may cost this user the link, or the login; and with the keys of
+// one user nobody else's login is hindered.
 func TestAttacksWithKeys(t *testing.T) {
 	const each = 50
-	for _, name := range []string{"flood", "quota", "revoke", "invalidate", "expire", "setperm", "clear", "names"} {
+	for _, name := range []string{"flood", "quota", "revoke", "invalidate", "expire", "setperm",
+		"clear", "names"} {
 		t.Run(name, func(t *testing.T) {
 			world.ForgetKeys(t)
 			own, others := tally{}, tally{}
@@ -132,7 +155,8 @@ func TestAttacksWithKeys(t *testing.T) {
 				}
 			}
 			tried, done := attacker.stop()
-			t.Logf("%d calls, %d of them successful; alice: %v; bob: %v", tried, done, own, others)
+			t.Logf("%d calls, %d of them successful; alice: %v; bob: %v", tried, done,
+				own, others)
 			if done == 0 {
 				t.Error("there was no attack")
 			}

@@ -18,16 +18,17 @@ import (
 	"pam_persistent/tests/world"
 )
 
-// A moment is one in which a thread of a login stands still: at a call that joins a session keyring, or gets a persistent keyring. A seccomp filter
-// holds it there, which leaves signals, ptrace(2) and /proc as they are.
+// A moment is one in which a thread of a login stands still: at a call that joins a session
+// keyring, or gets a persistent keyring. A seccomp filter holds it there, which leaves signals,
+// ptrace(2) and /proc as they are.
 type moment struct {
 	tid int
 	id  uint64
 	fd  int
 }
 
-// moments has a command run under such a filter; at is called for each moment, and when it returns, the thread goes on. The function that is
-// returned ends that; the command is over then.
+// moments has a command run under such a filter; at is called for each moment, and when it returns,
+// the thread goes on. The function that is returned ends that; the command is over then.
 func moments(t *testing.T, at func(m moment), command ...string) (wrapped []string, end func()) {
 	t.Helper()
 	dir := t.TempDir()
@@ -50,7 +51,8 @@ func moments(t *testing.T, at func(m moment), command ...string) (wrapped []stri
 	}
 }
 
-// watch receives the filter's descriptor, and all calls that it has held, until no process with the filter is left.
+// watch receives the filter's descriptor, and all calls that it has held, until no process with the
+// filter is left.
 func watch(socket *net.UnixListener, at func(moment)) error {
 	conn, err := socket.AcceptUnix()
 	if err != nil {
@@ -84,7 +86,8 @@ func watch(socket *net.UnixListener, at func(moment)) error {
 			return nil // hung up
 		}
 		var call notification
-		if err := ioctl(fd, unix.SECCOMP_IOCTL_NOTIF_RECV, unsafe.Pointer(&call)); err == unix.ENOENT || err == unix.EINTR {
+		if err := ioctl(fd, unix.SECCOMP_IOCTL_NOTIF_RECV,
+			unsafe.Pointer(&call)); err == unix.ENOENT || err == unix.EINTR {
 			continue // it was killed meanwhile
 		} else if err != nil {
 			return fmt.Errorf("SECCOMP_IOCTL_NOTIF_RECV: %w", err)
@@ -112,7 +115,8 @@ type response struct {
 }
 
 func (m moment) goOn() error {
-	return ioctl(m.fd, unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(&response{id: m.id, flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE}))
+	return ioctl(m.fd, unix.SECCOMP_IOCTL_NOTIF_SEND,
+		unsafe.Pointer(&response{id: m.id, flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE}))
 }
 
 // lasts tells whether the thread is still held: it may have been stopped or killed.
@@ -131,7 +135,8 @@ func (m moment) exposed(user world.User) bool {
 }
 
 func ioctl(fd int, request uint, argument unsafe.Pointer) error {
-	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), uintptr(request), uintptr(argument)); errno != 0 {
+	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), uintptr(request),
+		uintptr(argument)); errno != 0 {
 		return errno
 	}
 	return nil
@@ -142,10 +147,12 @@ const holdArgument = "hold"
 // Offsets in struct seccomp_data of linux/seccomp.h, on a little-endian machine.
 const offsetNumber, offsetArgument = 0, 16
 
-// hold is the whole of a process that installs the filter, sends its descriptor to the socket and becomes the command.
+// hold is the whole of a process that installs the filter, sends its descriptor to the socket and
+// becomes the command.
 func hold(path string, command []string) error {
 	runtime.LockOSThread()
-	// Tests that run under nohup(1) ignore SIGHUP, and so would the command. An exec gives caught signals their default.
+	// Tests that run under nohup(1) ignore SIGHUP, and so would the command. An exec gives
+	// caught signals their default.
 	signal.Notify(make(chan os.Signal, 1), unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTSTP)
 	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
@@ -155,22 +162,27 @@ func hold(path string, command []string) error {
 		return unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: offset}
 	}
 	equal := func(k uint32, yes, no uint8) unix.SockFilter {
-		return unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: k, Jt: yes, Jf: no}
+		return unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: k,
+			Jt: yes, Jf: no}
 	}
 	filter := []unix.SockFilter{
 		load(offsetNumber), equal(unix.SYS_KEYCTL, 0, 3),
-		load(offsetArgument), equal(unix.KEYCTL_JOIN_SESSION_KEYRING, 2, 0), equal(unix.KEYCTL_GET_PERSISTENT, 1, 0),
-		{Code: unix.BPF_RET, K: unix.SECCOMP_RET_ALLOW}, {Code: unix.BPF_RET, K: unix.SECCOMP_RET_USER_NOTIF},
+		load(offsetArgument), equal(unix.KEYCTL_JOIN_SESSION_KEYRING, 2, 0),
+		equal(unix.KEYCTL_GET_PERSISTENT, 1, 0),
+		{Code: unix.BPF_RET, K: unix.SECCOMP_RET_ALLOW},
+		{Code: unix.BPF_RET, K: unix.SECCOMP_RET_USER_NOTIF},
 	}
 	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
-	fd, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_NEW_LISTENER, uintptr(unsafe.Pointer(&program)))
+	fd, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER,
+		unix.SECCOMP_FILTER_FLAG_NEW_LISTENER, uintptr(unsafe.Pointer(&program)))
 	if errno != 0 {
 		return fmt.Errorf("seccomp: %w", errno)
 	}
 	if _, _, err := conn.WriteMsgUnix([]byte{0}, unix.UnixRights(int(fd)), nil); err != nil {
 		return err
 	}
-	return errors.Join(conn.Close(), unix.Close(int(fd)), syscall.Exec(command[0], command, os.Environ()))
+	return errors.Join(conn.Close(), unix.Close(int(fd)),
+		syscall.Exec(command[0], command, os.Environ()))
 }
 
 // A process that is held is held until it is let go, and what became of it is seen.

@@ -14,7 +14,8 @@ import (
 	"pam_persistent/tests/world/accounts"
 )
 
-// A user name is whatever the network sent: it reaches the log as one line, of characters that a terminal does not act upon.
+// A user name is whatever the network sent: it reaches the log as one line, of characters that a
+// terminal does not act upon.
 func TestNamesOfNobody(t *testing.T) {
 	world.ForgetKeys(t)
 	world.Service(t, world.Built(t, "pam_persistent.so"), world.Stacks["no-keyinit"])
@@ -40,13 +41,15 @@ func TestNamesOfNobody(t *testing.T) {
 	for what, name := range names {
 		t.Run(what, func(t *testing.T) {
 			r := pamhost.Run(t, "ring root start "+strconv.Quote(name)+" open tree").
-				Prints(t, "open = user_unknown", "session keyring _ses of root:").Logs(t, `notice: unknown user "*`)
+				Prints(t, "open = user_unknown", "session keyring _ses of root:").
+				Logs(t, `notice: unknown user "*`)
 			checkLines(t, r.Log)
 		})
 	}
 }
 
-// addUser gives the world one more line of /etc/passwd, after those of its users, until the test is over.
+// addUser gives the world one more line of /etc/passwd, after those of its users, until the test is
+// over.
 func addUser(t *testing.T, line string) {
 	t.Helper()
 	const file = "/etc/passwd"
@@ -57,7 +60,8 @@ func addUser(t *testing.T, line string) {
 	world.Write(t, file, accounts.ByName(string(before), line+"\n"))
 }
 
-// Names that the name service does know, of all that /etc/passwd can hold (glibc skips one that begins with a dash): a login works, and what is logged of them stays harmless.
+// Names that the name service does know, of all that /etc/passwd can hold (glibc skips one that
+// begins with a dash): a login works, and what is logged of them stays harmless.
 func TestNamesOfSomebody(t *testing.T) {
 	names := []string{"alice..bob", "%n%s", "a b", "älice", "\033[31mred", "x;reboot",
 		"$(reboot)", strings.Repeat("a", 4000)}
@@ -66,7 +70,8 @@ func TestNamesOfSomebody(t *testing.T) {
 		t.Run(fmt.Sprintf("%.20q", name), func(t *testing.T) {
 			world.ForgetKeys(t)
 			addUser(t, fmt.Sprintf("%s:x:%d:%[2]d::/:/bin/sh", name, world.Carol.UID))
-			world.Service(t, world.Built(t, "pam_persistent.so"), "session required pam_persistent.so debug krb5ccname=FILE:%{username}\n")
+			world.Service(t, world.Built(t, "pam_persistent.so"),
+				"session required pam_persistent.so debug krb5ccname=FILE:%{username}\n")
 			r := pamhost.Run(t, "ring root start "+strconv.Quote(name)+" open tree").
 				Prints(t, "open = success", pamhost.Whole(world.Carol))
 			if len(r.Log) == 0 {
@@ -77,14 +82,16 @@ func TestNamesOfSomebody(t *testing.T) {
 	}
 }
 
-// Two names of one user are one user to the kernel; and what else stands in a line of /etc/passwd is nothing to the module.
+// Two names of one user are one user to the kernel; and what else stands in a line of /etc/passwd
+// is nothing to the module.
 func TestOddAccounts(t *testing.T) {
 	for what, line := range map[string]string{
-		"second name":        "alicia:x:%d:%d::/:/bin/sh",
-		"another group":      "alicia:x:%d:0::/:/bin/sh",
-		"empty fields":       "alicia::%d:%d:::",
-		"no such directory":  "alicia:x:%d:%d:a,b,&,c:/nowhere/../nowhere:/bin/nothing",
-		"long fields":        "alicia:x:%d:%d:" + strings.Repeat("g", 200000) + ":/" + strings.Repeat("h", 100000) + ":/bin/sh",
+		"second name":       "alicia:x:%d:%d::/:/bin/sh",
+		"another group":     "alicia:x:%d:0::/:/bin/sh",
+		"empty fields":      "alicia::%d:%d:::",
+		"no such directory": "alicia:x:%d:%d:a,b,&,c:/nowhere/../nowhere:/bin/nothing",
+		"long fields": "alicia:x:%d:%d:" + strings.Repeat("g", 200000) + ":/" +
+			strings.Repeat("h", 100000) + ":/bin/sh",
 		"unprintable fields": "alicia:x:%d:%d:\x01\033[31m\xff:/\x7f:/bin/\x80",
 	} {
 		t.Run(what, func(t *testing.T) {
@@ -97,8 +104,11 @@ func TestOddAccounts(t *testing.T) {
 			addUser(t, line)
 			for _, stack := range world.Stacks {
 				world.Service(t, world.Built(t, "pam_persistent.so"), stack)
-				pamhost.Run(t, "ring root", "serve alice "+keepAnywhere, "start alicia open", "run "+find, "tree").
-					Prints(t, "open = success", "close = success", "open = success", pamhost.Whole(world.Alice)).Logs(t)
+				pamhost.Run(t, "ring root", "serve alice "+keepAnywhere,
+					"start alicia open", "run "+find, "tree").
+					Prints(t, "open = success", "close = success",
+						"open = success", pamhost.Whole(world.Alice)).
+					Logs(t)
 			}
 		})
 	}
@@ -109,7 +119,8 @@ const keepAnywhere = `keyctl add user secret x "$(keyctl search @s keyring "_per
 // oddUIDs are the largest that can be had, and those at which a sign begins.
 var oddUIDs = []uint32{1<<31 - 1, 1 << 31, 3000000000, 1<<32 - 3, 1<<32 - 2}
 
-// UIDs are 32 bits without a sign; the two at the end, and what C libraries make of a sign, are not for use.
+// UIDs are 32 bits without a sign; the two at the end, and what C libraries make of a sign, are not
+// for use.
 func TestOddUIDs(t *testing.T) {
 	for text, test := range map[string]struct {
 		uid    uint32
@@ -138,10 +149,14 @@ func TestOddUIDs(t *testing.T) {
 				world.Service(t, world.Built(t, "pam_persistent.so"), stack)
 				r := pamhost.Run(t, "ring root start odd open tree close")
 				if test.reason == "" {
-					r.Prints(t, "open = success", pamhost.Whole(world.User{Name: "odd", UID: test.uid}), "close = success").Logs(t)
+					r.Prints(t, "open = success",
+						pamhost.Whole(world.User{Name: "odd",
+							UID: test.uid}), "close = success").Logs(t)
 					continue
 				}
-				if strings.Contains(r.Out, "_persistent.") || r.Code("open") != "session_err" && r.Code("open") != "user_unknown" {
+				if strings.Contains(r.Out, "_persistent.") ||
+					r.Code("open") != "session_err" &&
+						r.Code("open") != "user_unknown" {
 					t.Errorf("%s: %s", name, r.Out)
 				}
 				r.Logs(t, test.reason, test.reason) // open and close

@@ -18,10 +18,10 @@ import (
 	"pam_persistent/tests/world"
 )
 
-// newest calls the function for the newest threads of the world that the attacker may signal, and for
-// those that come meanwhile: asking for IDs is faster than reading /proc. First comes the thread that
-// is held for the attacker, if there is one. The attacker's own threads are spared: an ID is asked for
-// twice, because one that nobody has yet may be that of the attacker's next thread.
+// newest calls the function for the newest threads of the world that the attacker may signal, and
+// for those that come meanwhile: asking for IDs is faster than reading /proc. First comes the
+// thread that is held for the attacker, if there is one. The attacker's own threads are spared: an
+// ID is asked for twice, because one that nobody has yet may be that of the attacker's next thread.
 func newest(victim int, f func(tid int)) {
 	if victim != 0 {
 		f(victim)
@@ -41,8 +41,9 @@ func newest(victim int, f func(tid int)) {
 	}
 }
 
-// signalling sends a signal to whatever it may. kill(2) takes the ID of any thread, and asks for the rights over that thread; but all of
-// its process is stopped or killed. The attacker's own threads are not among the newest.
+// signalling sends a signal to whatever it may. kill(2) takes the ID of any thread, and asks for
+// the rights over that thread; but all of its process is stopped or killed. The attacker's own
+// threads are not among the newest.
 func signalling(sig unix.Signal) way {
 	return func(count *counter) {
 		newest(count.victim, func(tid int) {
@@ -53,7 +54,8 @@ func signalling(sig unix.Signal) way {
 	}
 }
 
-// Files of a thread that show its memory, its descriptors or what it is doing, for those who may trace it.
+// Files of a thread that show its memory, its descriptors or what it is doing, for those who may
+// trace it.
 var telling = []string{"mem", "maps", "environ", "auxv", "stack", "syscall", "fdinfo/2"}
 
 // readable opens and reads: some of them open for anybody, but say nothing.
@@ -70,11 +72,13 @@ func readable(path string) error {
 	return err
 }
 
-// reading reaches for every thread that newest finds. (Whom somebody traces nobody else can wait for.)
+// reading reaches for every thread that newest finds. (Whom somebody traces nobody else can wait
+// for.)
 func reading(count *counter, trace bool) {
 	runtime.LockOSThread() // whoever traces is a thread
 	var here [8]byte
-	local, remote := []unix.Iovec{{Base: &here[0], Len: 8}}, []unix.RemoteIovec{{Base: uintptr(unsafe.Pointer(&here)), Len: 8}}
+	local, remote := []unix.Iovec{{Base: &here[0],
+		Len: 8}}, []unix.RemoteIovec{{Base: uintptr(unsafe.Pointer(&here)), Len: 8}}
 	newest(count.victim, func(tid int) {
 		defer func() { count.hit = count.hit || tid == count.victim }()
 		for _, file := range telling {
@@ -86,7 +90,8 @@ func reading(count *counter, trace bool) {
 			err = nil // the address is wrong, but the right was there
 		}
 		count.did(err)
-		if pidfd, err := unix.PidfdOpen(tid, 0); err == nil { // of a process only, not of any thread
+		// of a process only, not of any thread
+		if pidfd, err := unix.PidfdOpen(tid, 0); err == nil {
 			_, err := unix.PidfdGetfd(pidfd, 0, 0)
 			count.did(err)
 			unix.Close(pidfd)
@@ -105,13 +110,15 @@ func init() {
 	ways["read and trace"] = func(count *counter) { reading(count, true) }
 }
 
-// Once the session is open, establishing its credentials again and again goes on in its keyring: the child drops to the user. The
-// first child is held while it is the user, until the attacker has got at it; the others are for the attacker to find, at
-// whatever moment.
-func establishUnderAttack(t *testing.T, module, name string, times int) (tried, done int, codes tally, log []string) {
+// Once the session is open, establishing its credentials again and again goes on in its keyring:
+// the child drops to the user. The first child is held while it is the user, until the attacker has
+// got at it; the others are for the attacker to find, at whatever moment.
+func establishUnderAttack(t *testing.T, module, name string, times int) (tried, done int,
+	codes tally, log []string) {
 	t.Helper()
 	world.ForgetKeys(t)
-	world.Service(t, world.Built(t, module), "auth required pam_persistent.so\nsession required pam_persistent.so\n")
+	world.Service(t, world.Built(t, module),
+		"auth required pam_persistent.so\nsession required pam_persistent.so\n")
 	open, attacked := t.TempDir()+"/open", t.TempDir()+"/attacked"
 	var attacker atomic.Pointer[attacker]
 	held, end := moments(t, func(m moment) {
@@ -120,10 +127,14 @@ func establishUnderAttack(t *testing.T, module, name string, times int) (tried, 
 		}
 	})
 	r := pamhost.Host{Under: held, Started: func(int) error {
-		keyctltest.Eventually(t, "the session is open", func() bool { _, err := os.Stat(open); return err == nil })
+		keyctltest.Eventually(t, "the session is open", func() bool {
+			_, err := os.Stat(open)
+			return err == nil
+		})
 		attacker.Store(start(t, world.Alice, name))
 		return os.WriteFile(attacked, nil, 0o600)
-	}}.Try(t, "open-log sigchld start alice open", "sh : >"+open+"; until [ -e "+attacked+" ]; do sleep 0.01; done",
+	}}.Try(t, "open-log sigchld start alice open",
+		"sh : >"+open+"; until [ -e "+attacked+" ]; do sleep 0.01; done",
 		"state", strings.Repeat("setcred establish ", times), "same tree sigchlds")
 	end()
 	tried, done = attacker.Load().stop()
@@ -139,7 +150,9 @@ func establishUnderAttack(t *testing.T, module, name string, times int) (tried, 
 			rest = append(rest, line)
 		}
 	}
-	if r.Err != nil || !slices.Equal(rest, []string{"open = success", pamhost.Whole(world.Alice), "SIGCHLD 1"}) || codes["setcred = success"]+codes["setcred = cred_err"] != times {
+	if r.Err != nil || !slices.Equal(rest,
+		[]string{"open = success", pamhost.Whole(world.Alice), "SIGCHLD 1"}) ||
+		codes["setcred = success"]+codes["setcred = cred_err"] != times {
 		t.Errorf("%v, %v, %q", r.Err, codes, rest)
 	}
 	if len(r.Log) != codes["setcred = cred_err"] {
@@ -150,19 +163,23 @@ func establishUnderAttack(t *testing.T, module, name string, times int) (tried, 
 	return tried, done, codes, r.Log
 }
 
-// One thread of the child is the user for some time, and who may signal a thread stops or kills its process. That costs the user the keyring's new
-// timer, or two seconds (ten with the module as it is installed), and nobody else anything.
+// One thread of the child is the user for some time, and who may signal a thread stops or kills its
+// process. That costs the user the keyring's new timer, or two seconds (ten with the module as it
+// is installed), and nobody else anything.
 func TestSignalsToTheChild(t *testing.T) {
 	for name, test := range map[string]struct {
 		module string
 		times  int
 		reason string
 	}{
-		"kill": {"pam_persistent.so", 100, "err: alice(uid=%d): the child was killed by SIGKILL"},
-		"stop": {"tests/impatient.so", 15, "err: alice(uid=%d): the child did not answer in time and was killed"},
+		"kill": {"pam_persistent.so", 100,
+			"err: alice(uid=%d): the child was killed by SIGKILL"},
+		"stop": {"tests/impatient.so", 15,
+			"err: alice(uid=%d): the child did not answer in time and was killed"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, done, codes, log := establishUnderAttack(t, test.module, name, test.times)
+			_, done, codes, log := establishUnderAttack(t, test.module, name,
+				test.times)
 			if done == 0 || codes["setcred = cred_err"] == 0 {
 				t.Errorf("%d signals have hit, %v", done, codes)
 			}
@@ -175,7 +192,8 @@ func TestSignalsToTheChild(t *testing.T) {
 	}
 }
 
-// But the child's memory is a copy of the host's, with all its secrets, and its descriptors are the host's.
+// But the child's memory is a copy of the host's, with all its secrets, and its descriptors are the
+// host's.
 func TestReadingTheChild(t *testing.T) {
 	tried, done, _, _ := establishUnderAttack(t, "pam_persistent.so", "read and trace", 100)
 	if tried == 0 {
@@ -186,7 +204,9 @@ func TestReadingTheChild(t *testing.T) {
 	}
 	t.Run("a process of the user's own is read", func(t *testing.T) {
 		attacker := start(t, world.Alice, "read")
-		held, end := moments(t, attacker.atMoment, "/usr/bin/setpriv", fmt.Sprint("--reuid=", world.Alice.UID), fmt.Sprint("--regid=", world.Alice.UID),
+		held, end := moments(t, attacker.atMoment, "/usr/bin/setpriv",
+			fmt.Sprint("--reuid=", world.Alice.UID),
+			fmt.Sprint("--regid=", world.Alice.UID),
 			"--clear-groups", "keyctl", "session", "-", "true")
 		world.Run(t, held...)
 		end()
@@ -196,8 +216,9 @@ func TestReadingTheChild(t *testing.T) {
 	})
 }
 
-// While pam_keyinit joins a session keyring for the user the login process has the user's real ID, and the user may stop and kill it; this module's
-// child is the user for some time. What a kill must not leave is anything that helps another user, or that the next login stumbles over.
+// While pam_keyinit joins a session keyring for the user the login process has the user's real ID,
+// and the user may stop and kill it; this module's child is the user for some time. What a kill
+// must not leave is anything that helps another user, or that the next login stumbles over.
 func TestSignalsToTheLoginProcess(t *testing.T) {
 	const logins = 50
 	for name, stack := range map[string]string{
@@ -216,7 +237,8 @@ func TestSignalsToTheLoginProcess(t *testing.T) {
 				switch {
 				case r.Err != nil && r.Err.Error() == "signal: killed":
 					killed++
-				case r.Err != nil || r.Code("open") != "success" && r.Code("open") != "session_err":
+				case r.Err != nil || r.Code("open") != "success" &&
+					r.Code("open") != "session_err":
 					t.Errorf("%v: %s", r.Err, r.Out)
 				}
 			}

@@ -35,7 +35,8 @@ func openTerminal(t *testing.T) (master, slave *os.File) {
 // sessionsAtTerminal is a host that opens and closes sessions.
 func sessionsAtTerminal(t *testing.T, sessions int, before, after string) []string {
 	t.Helper()
-	return pamhost.Command(t, "open-log", before, "ring root start alice", strings.Repeat("open close ", sessions), after)
+	return pamhost.Command(t, "open-log", before, "ring root start alice",
+		strings.Repeat("open close ", sessions), after)
 }
 
 // atTerminal starts a command that has the terminal to itself.
@@ -51,8 +52,8 @@ func atTerminal(t *testing.T, slave *os.File, command ...string) (*exec.Cmd, *by
 	return cmd, &out
 }
 
-// The keys of a terminal send their signals to all processes in its foreground, guard and child among them. To a host that handles them they are
-// nothing but that.
+// The keys of a terminal send their signals to all processes in its foreground, guard and child
+// among them. To a host that handles them they are nothing but that.
 func TestKeysOfTheTerminal(t *testing.T) {
 	const sessions = 50
 	for name, stack := range world.Stacks {
@@ -61,9 +62,11 @@ func TestKeysOfTheTerminal(t *testing.T) {
 			world.Service(t, world.Built(t, "pam_persistent.so"), stack)
 			world.TakeLog(t)
 			master, slave := openTerminal(t)
-			cmd, out := atTerminal(t, slave, sessionsAtTerminal(t, sessions, "at-terminal", "bombarded tree")...)
+			cmd, out := atTerminal(t, slave,
+				sessionsAtTerminal(t, sessions, "at-terminal", "bombarded tree")...)
 			keyctltest.Eventually(t, "the host handles them", func() bool {
-				return has(cmd.Process.Pid, "SigCgt", unix.SIGINT, unix.SIGQUIT, unix.SIGTSTP)
+				return has(cmd.Process.Pid, "SigCgt", unix.SIGINT, unix.SIGQUIT,
+					unix.SIGTSTP)
 			})
 			over := make(chan error, 1)
 			go func() { over <- cmd.Wait() }()
@@ -79,7 +82,8 @@ func TestKeysOfTheTerminal(t *testing.T) {
 					master.Write([]byte("\x03\x1c\x1a"))
 				}
 			}
-			want := strings.Repeat("open = success\nclose = success\n", sessions) + "signals: handled in place\n" +
+			want := strings.Repeat("open = success\nclose = success\n", sessions) +
+				"signals: handled in place\n" +
 				pamhost.Whole(world.Alice) + "\n"
 			got := out.String()
 			if name == "keyinit" { // which lets handlers run with the user's ID
@@ -116,8 +120,9 @@ func state(pid int) byte {
 	return 0
 }
 
-// A host that does not handle them ends or stops by them, as it would without the module, and takes guard and child with it. Each login is
-// held at another call of the child's or the host's while the key is pressed, and goes on when the host has the signal.
+// A host that does not handle them ends or stops by them, as it would without the module, and takes
+// guard and child with it. Each login is held at another call of the child's or the host's while
+// the key is pressed, and goes on when the host has the signal.
 func TestInterruptedLogins(t *testing.T) {
 	const times = 20
 	for name, test := range map[string]struct {
@@ -132,13 +137,15 @@ func TestInterruptedLogins(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			world.ForgetKeys(t)
-			world.Service(t, world.Built(t, "pam_persistent.so"), world.Stacks["no-keyinit"])
+			world.Service(t, world.Built(t, "pam_persistent.so"),
+				world.Stacks["no-keyinit"])
 			for i := range times {
 				master, slave := openTerminal(t)
 				host := make(chan int, 1)
 				seen, interrupted := 0, false
 				held, end := moments(t, func(m moment) {
-					if seen++; seen != i+2 { // the first is the host's own session keyring
+					// the first is the host's own session keyring
+					if seen++; seen != i+2 {
 						return
 					}
 					pid := <-host
@@ -147,8 +154,12 @@ func TestInterruptedLogins(t *testing.T) {
 					} else {
 						master.Write([]byte(test.press))
 					}
-					for deadline := time.Now().Add(world.Hung); !interrupted && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-						interrupted = has(pid, "ShdPnd", test.signal) || !m.lasts() || strings.IndexByte("Z\x00", state(pid)) >= 0
+					for deadline := time.Now().Add(world.Hung); !interrupted &&
+						time.Now().
+							Before(deadline); time.Sleep(time.Millisecond) {
+						interrupted = has(pid, "ShdPnd", test.signal) ||
+							!m.lasts() ||
+							strings.IndexByte("Z\x00", state(pid)) >= 0
 					}
 				}, sessionsAtTerminal(t, 10, "limit CORE 0 0", "")...)
 				cmd, out := atTerminal(t, slave, held...)
@@ -171,13 +182,16 @@ func TestInterruptedLogins(t *testing.T) {
 				}
 				end()
 				if !interrupted || fmt.Sprint(err) != test.ends {
-					t.Errorf("interrupted at call %d: %v; it ended with %v", i+2, interrupted, err)
+					t.Errorf("interrupted at call %d: %v; it ended with %v",
+						i+2, interrupted, err)
 				}
 				if strings.Contains(out.String(), "_err") {
 					t.Errorf("%s", out)
 				}
 			}
-			keyctltest.Eventually(t, "nothing is left of the logins", func() bool { return exec.Command("pgrep", "-x", "pamhost").Run() != nil })
+			keyctltest.Eventually(t, "nothing is left of the logins", func() bool {
+				return exec.Command("pgrep", "-x", "pamhost").Run() != nil
+			})
 		})
 	}
 }

@@ -19,8 +19,10 @@ const root = "../.."
 func tree(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for _, name := range []string{"Makefile", "go.mod", "go.sum", "c", "pam_persistent", "internal", "packaging"} {
-		if out, err := exec.Command("cp", "-r", filepath.Join(root, name), dir).CombinedOutput(); err != nil {
+	for _, name := range []string{"Makefile", "go.mod", "go.sum", "c", "pam_persistent",
+		"internal", "packaging"} {
+		if out, err := exec.Command("cp", "-r", filepath.Join(root, name), dir).
+			CombinedOutput(); err != nil {
 			t.Fatalf("cp: %v\n%s", err, out)
 		}
 	}
@@ -30,7 +32,9 @@ func tree(t *testing.T) string {
 func runMake(t *testing.T, dir string, args ...string) (string, error) {
 	t.Helper()
 	cmd := exec.Command("make", append([]string{"--no-print-directory", "-C", dir}, args...)...)
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "MAKE") || strings.HasPrefix(v, "MFLAGS") })
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool {
+		return strings.HasPrefix(v, "MAKE") || strings.HasPrefix(v, "MFLAGS")
+	})
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
@@ -85,7 +89,8 @@ func TestGlibcVersions(t *testing.T) {
 		t.Fatalf("no imported symbols: %v", err)
 	}
 	for _, symbol := range symbols {
-		if version, ok := strings.CutPrefix(symbol.Version, "GLIBC_2."); ok && len(version) == 2 && version > "34" {
+		if version, ok := strings.CutPrefix(symbol.Version, "GLIBC_2."); ok &&
+			len(version) == 2 && version > "34" {
 			t.Errorf("%s needs glibc 2.%s", symbol.Name, version)
 		}
 	}
@@ -97,13 +102,20 @@ func TestBuildFailures(t *testing.T) {
 		args []string
 		says string
 	}{
-		"the start of Go is in .init_array": {[]string{"GOSTART="}, "the start of the Go runtime is still in .init_array"},
-		"everything is exported":            {[]string{"EXPORTS="}, "and not just 'pam_sm_authenticate"},
-		"another linker":                    {[]string{"CC=gcc -fuse-ld=gold"}, "is not GNU ld"},
-		"no compiler":                       {[]string{"CC=no-such-compiler"}, "no C compiler 'no-such-compiler'"},
-		"no libpam headers":                 {[]string{"CC=gcc -nostdinc"}, "libpam's headers are missing"},
-		"a 32-bit ABI":                      {[]string{"CC=gcc -U__LP64__"}, "pam_persistent needs a 64-bit ABI"},
-		"not hardened":                      {[]string{"HARDEN="}, "not linked with -z now"},
+		"the start of Go is in .init_array": {[]string{"GOSTART="},
+			"the start of the Go runtime is still in .init_array"},
+		"everything is exported": {[]string{"EXPORTS="},
+			"and not just 'pam_sm_authenticate"},
+		"another linker": {[]string{"CC=gcc -fuse-ld=gold"},
+			"is not GNU ld"},
+		"no compiler": {[]string{"CC=no-such-compiler"},
+			"no C compiler 'no-such-compiler'"},
+		"no libpam headers": {[]string{"CC=gcc -nostdinc"},
+			"libpam's headers are missing"},
+		"a 32-bit ABI": {[]string{"CC=gcc -U__LP64__"},
+			"pam_persistent needs a 64-bit ABI"},
+		"not hardened": {[]string{"HARDEN="},
+			"not linked with -z now"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := tree(t)

@@ -17,8 +17,8 @@ import (
 	"pam_persistent/tests/world"
 )
 
-// systemd-nspawn forbids keyctl(2), add_key(2) and request_key(2) unless it is told otherwise. In a .nspawn file the same is
-// SystemCallFilter=@keyring, in its section [Exec].
+// systemd-nspawn forbids keyctl(2), add_key(2) and request_key(2) unless it is told otherwise. In a
+// .nspawn file the same is SystemCallFilter=@keyring, in its section [Exec].
 const keyringCalls = "--system-call-filter=@keyring"
 
 // A container is a booted system.
@@ -28,7 +28,8 @@ type container struct {
 	kept   int    // keys that its users keep, each
 }
 
-// boot starts a system of its own for the test, and stops it at the end. Layers above the Debian tree take what it changes.
+// boot starts a system of its own for the test, and stops it at the end. Layers above the Debian
+// tree take what it changes.
 func boot(t *testing.T, options ...string) *container {
 	t.Helper()
 	prepare(t)
@@ -40,7 +41,8 @@ func boot(t *testing.T, options ...string) *container {
 			t.Fatal(err)
 		}
 	}
-	layers := "lowerdir=" + prepared.tree + ",upperdir=" + dir + "/upper,workdir=" + dir + "/work"
+	layers := "lowerdir=" + prepared.tree + ",upperdir=" + dir + "/upper,workdir=" + dir +
+		"/work"
 	if err := unix.Mount("overlay", c.root, "overlay", 0, layers); err != nil {
 		t.Fatal(err)
 	}
@@ -88,11 +90,13 @@ func boot(t *testing.T, options ...string) *container {
 	}
 }
 
-// ask finds PID 1 of the container among the children of nspawn, and asks it whether it has come up.
+// ask finds PID 1 of the container among the children of nspawn, and asks it whether it has come
+// up.
 func (c *container) ask(nspawn int) string {
 	children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", nspawn))
 	for _, c.leader = range strings.Fields(string(children)) {
-		if out, _ := exec.Command("nsenter", "-t", c.leader, "-a", "systemctl", "is-system-running").Output(); len(out) > 0 {
+		if out, _ := exec.Command("nsenter", "-t", c.leader, "-a", "systemctl",
+			"is-system-running").Output(); len(out) > 0 {
 			return strings.TrimSpace(string(out))
 		}
 	}
@@ -116,7 +120,8 @@ func (c *container) stop(t *testing.T, cmd *exec.Cmd, ended chan error, console 
 	t.Errorf("systemctl poweroff: %v\n%s%s", err, out, text)
 }
 
-// controlGroups makes a group for the container in each hierarchy that systemd uses, below the one that the tests run in.
+// controlGroups makes a group for the container in each hierarchy that systemd uses, below the one
+// that the tests run in.
 func controlGroups(t *testing.T) (groups []string) {
 	t.Helper()
 	text, err := os.ReadFile("/proc/self/cgroup")
@@ -130,11 +135,14 @@ func controlGroups(t *testing.T) (groups []string) {
 	} {
 		var fs unix.Statfs_t
 		own := regexp.MustCompile(hierarchy.line).FindSubmatch(text)
-		if own == nil || unix.Statfs(hierarchy.mounted, &fs) != nil || fs.Type != unix.CGROUP_SUPER_MAGIC && fs.Type != unix.CGROUP2_SUPER_MAGIC {
+		if own == nil || unix.Statfs(hierarchy.mounted, &fs) != nil ||
+			fs.Type != unix.CGROUP_SUPER_MAGIC && fs.Type != unix.CGROUP2_SUPER_MAGIC {
 			continue
 		}
-		// The name is the same in each run: only one can be under way, and what a killed one has left is removed.
-		group := filepath.Join(hierarchy.mounted, string(own[1]), "pam_persistent-container")
+		// The name is the same in each run: only one can be under way, and what a killed
+		// one has left is removed.
+		group := filepath.Join(hierarchy.mounted, string(own[1]),
+			"pam_persistent-container")
 		removeGroups(t, []string{group})
 		if err := os.Mkdir(group, 0o755); err != nil {
 			t.Fatal(err)
@@ -154,21 +162,24 @@ func removeGroups(t *testing.T, groups []string) {
 		if _, err := os.Stat(group); err != nil {
 			continue
 		}
-		world.RunIn(t, "", "timeout", "20", "sh", "-c", `until find "$1" -depth -type d -exec rmdir {} + 2>/dev/null; do sleep 0.1; done`, "sh", group)
+		world.RunIn(t, "", "timeout", "20", "sh", "-c",
+			`until find "$1" -depth -type d -exec rmdir {} + 2>/dev/null; do sleep 0.1; done`, "sh", group)
 	}
 }
 
 // addUsers lets the users, and root, log in with one ssh key.
 func (c *container) addUsers(t *testing.T) {
 	t.Helper()
-	world.RunIn(t, "", "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", c.root+"/root/key")
+	world.RunIn(t, "", "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f",
+		c.root+"/root/key")
 	public, err := os.ReadFile(c.root + "/root/key.pub")
 	if err != nil {
 		t.Fatal(err)
 	}
 	world.Put(t, c.root+"/root/.ssh/authorized_keys", string(public), 0o600)
-	world.Put(t, c.root+"/root/.ssh/config", "IdentityFile /root/key\nStrictHostKeyChecking no\nUserKnownHostsFile /dev/null\n"+
-		"LogLevel ERROR\nBatchMode yes\n", 0o600)
+	world.Put(t, c.root+"/root/.ssh/config",
+		"IdentityFile /root/key\nStrictHostKeyChecking no\nUserKnownHostsFile /dev/null\n"+
+			"LogLevel ERROR\nBatchMode yes\n", 0o600)
 	var passwd, shadow, group strings.Builder
 	for _, u := range world.Users {
 		fmt.Fprintf(&passwd, "%s:x:%d:%d::/home/%[1]s:/bin/sh\n", u.Name, u.UID, u.UID)
@@ -178,12 +189,15 @@ func (c *container) addUsers(t *testing.T) {
 		world.Put(t, home+"/.ssh/authorized_keys", string(public), 0o600)
 		world.RunIn(t, "", "chown", "-R", fmt.Sprintf("%d:%[1]d", u.UID), home)
 	}
-	for file, lines := range map[string]string{"passwd": passwd.String(), "shadow": shadow.String(), "group": group.String()} {
-		world.RunIn(t, c.root+"/etc", "sh", "-ec", `printf %s "$1" >>"$2"`, "sh", lines, file)
+	for file, lines := range map[string]string{"passwd": passwd.String(),
+		"shadow": shadow.String(), "group": group.String()} {
+		world.RunIn(t, c.root+"/etc", "sh", "-ec", `printf %s "$1" >>"$2"`, "sh", lines,
+			file)
 	}
 }
 
-// patience is less than [world.Hung], so that a command which hangs is killed alone, and the container lives.
+// patience is less than [world.Hung], so that a command which hangs is killed alone, and the
+// container lives.
 const patience = "45"
 
 // errHung is what try returns for a command that had to be killed.
@@ -191,13 +205,16 @@ var errHung = errors.New("hung")
 
 // try runs a command as root in the container, without a login.
 func (c *container) try(command ...string) (string, error) {
-	out, err := world.Try(world.Hung, append([]string{"timeout", "-k", "2", patience, "nsenter", "-t", c.leader, "-a"}, command...)...)
+	out, err := world.Try(world.Hung,
+		append([]string{"timeout", "-k", "2", patience, "nsenter", "-t", c.leader, "-a"},
+			command...)...)
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && (exit.ExitCode() == 124 || exit.ExitCode() == 137) {
 		err = errHung
 	}
 	if errors.Is(err, exec.ErrWaitDelay) {
-		err = nil // it has ended well; the (sd-pam) of a service still had the pipe a second later
+		// it has ended well; the (sd-pam) of a service still had the pipe a second later
+		err = nil
 	}
 	return out, err
 }
@@ -225,7 +242,8 @@ func (c *container) install(t *testing.T, debs ...string) {
 	}
 }
 
-// replaceModule puts another file into the place of the installed module, as dpkg does: in one step.
+// replaceModule puts another file into the place of the installed module, as dpkg does: in one
+// step.
 func (c *container) replaceModule(t *testing.T, file string) {
 	t.Helper()
 	module := c.root + "/usr/lib/x86_64-linux-gnu/security/pam_persistent.so"
@@ -233,11 +251,13 @@ func (c *container) replaceModule(t *testing.T, file string) {
 	world.RunIn(t, "", "mv", module+".new", module)
 }
 
-// journal is what has been logged since it was last asked for: seconds, name of the host, process, text.
+// journal is what has been logged since it was last asked for: seconds, name of the host, process,
+// text.
 func (c *container) journal(t *testing.T) string {
 	t.Helper()
 	c.run(t, "journalctl", "--sync")
-	return c.run(t, "journalctl", "-q", "--no-pager", "-o", "short-unix", "--cursor-file=/run/seen")
+	return c.run(t, "journalctl", "-q", "--no-pager", "-o", "short-unix",
+		"--cursor-file=/run/seen")
 }
 
 // Lines of the module's, and of systemd's that something had to be killed or has failed.

@@ -8,7 +8,8 @@ import (
 	"pam_persistent/tests/world"
 )
 
-// systemd-nspawn as it comes forbids keyctl(2): everybody can log in all the same, and the log says why there is no keyring.
+// systemd-nspawn as it comes forbids keyctl(2): everybody can log in all the same, and the log says
+// why there is no keyring.
 func TestKeyringsForbidden(t *testing.T) {
 	c := boot(t)
 	c.quick(t)
@@ -16,7 +17,8 @@ func TestKeyringsForbidden(t *testing.T) {
 	c.journal(t)
 	var rows []world.Host
 	world.NoteHosts(t, &rows)
-	row := world.Host{Name: "systemd-nspawn that forbids keyctl(2)", Note: "logins go on without a link; each call of the module logs one line"}
+	row := world.Host{Name: "systemd-nspawn that forbids keyctl(2)",
+		Note: "logins go on without a link; each call of the module logs one line"}
 	for range many {
 		out, err := c.ssh("alice", visit)
 		c.note(t, &row, result{out, err}, seenByLogind(world.Alice)...)
@@ -34,19 +36,26 @@ func TestKeyringsForbidden(t *testing.T) {
 			t.Errorf("logged: %s", line)
 		}
 	}
-	opened, said := strings.Count(journal, "pam_unix(sshd:session): session opened"), strings.Count(journal, "pam_persistent(sshd:session)")
+	opened, said := strings.Count(journal,
+		"pam_unix(sshd:session): session opened"),
+		strings.Count(journal, "pam_persistent(sshd:session)")
 	if opened != many || said != 2*many {
-		t.Errorf("%d sessions of sshd, %d lines, not one for each opening and closing", opened, said)
+		t.Errorf("%d sessions of sshd, %d lines, not one for each opening and closing",
+			opened, said)
 	}
 
 	out, err := c.ssh("root", "persistent-keyring doctor")
-	if err == nil || !regexp.MustCompile(`(?s)WRONG +kernel: .* forbids keyctl\(2\).*\n +SystemCallFilter=@keyring\n`).MatchString(out) {
+	if err == nil ||
+		!regexp.MustCompile(`(?s)WRONG +kernel: .* forbids keyctl\(2\).*\n +SystemCallFilter=@keyring\n`).MatchString(out) {
 		t.Errorf("persistent-keyring doctor: %v\n%s", err, out)
 	}
 
-	// libpam wants one module that succeeds: a stack of this line alone is one in which optional does not help.
-	for stack, started := range map[string]bool{"": false, "session required pam_permit.so\n": true} {
-		world.Put(t, c.root+"/etc/pam.d/alone", "account required pam_permit.so\n"+stack+"session optional pam_persistent.so\n", 0o644)
+	// libpam wants one module that succeeds: a stack of this line alone is one in which
+	// optional does not help.
+	for stack, started := range map[string]bool{"": false,
+		"session required pam_permit.so\n": true} {
+		world.Put(t, c.root+"/etc/pam.d/alone",
+			"account required pam_permit.so\n"+stack+"session optional pam_persistent.so\n", 0o644)
 		if out, err := c.service("PAMName=alone", "true"); (err == nil) != started {
 			t.Errorf("a service with the stack %q: %v %s", stack, err, out)
 		}

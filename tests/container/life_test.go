@@ -15,8 +15,8 @@ import (
 	"pam_persistent/tests/world"
 )
 
-// The story of an administrator who, logged in over ssh, installs the package on a running system, upgrades it while people are logged in,
-// and takes it away again.
+// The story of an administrator who, logged in over ssh, installs the package on a running system,
+// upgrades it while people are logged in, and takes it away again.
 func TestLife(t *testing.T) {
 	c := boot(t, keyringCalls)
 	c.quick(t)
@@ -49,7 +49,8 @@ func TestLife(t *testing.T) {
 	if failed := c.run(t, "systemctl", "--failed", "--no-legend"); failed != "" {
 		t.Errorf("failed units:\n%s", failed)
 	}
-	if units := c.run(t, "systemctl", "--no-legend", "--all", "list-units", "persistent-keyring*"); units != "" {
+	if units := c.run(t, "systemctl", "--no-legend", "--all", "list-units",
+		"persistent-keyring*"); units != "" {
 		t.Errorf("units left:\n%s", units)
 	}
 	if changed := difference(before, c.snapshot(t)); len(changed) != 0 {
@@ -67,7 +68,8 @@ func (c *container) admin(t *testing.T, command string) string {
 	return out
 }
 
-// logins logs users in over ssh, and by su from root's session, and looks for the link, or that there is none.
+// logins logs users in over ssh, and by su from root's session, and looks for the link, or that
+// there is none.
 func (c *container) logins(t *testing.T, when string, linked bool) {
 	t.Helper()
 	for name, login := range map[string]struct {
@@ -75,10 +77,11 @@ func (c *container) logins(t *testing.T, when string, linked bool) {
 		script string
 		as     world.User
 	}{
-		"ssh":          {world.Alice, visit, world.Alice},
-		"ssh as root":  {root, visit, root},
-		"su -l":        {root, "su -l bob -c 'keyctl show @s'", world.Bob},
-		"user service": {world.Carol, "systemd-run --user -q --wait --pipe keyctl show @s", world.Carol},
+		"ssh":         {world.Alice, visit, world.Alice},
+		"ssh as root": {root, visit, root},
+		"su -l":       {root, "su -l bob -c 'keyctl show @s'", world.Bob},
+		"user service": {world.Carol, "systemd-run --user -q --wait --pipe keyctl show @s",
+			world.Carol},
 	} {
 		out, err := c.ssh(login.user.Name, login.script)
 		if err != nil || world.OwnLink(login.as).MatchString(out) != linked {
@@ -107,12 +110,15 @@ func (c *container) wellAfter(t *testing.T, when string) {
 	}
 }
 
-// doctor is asked right after the installation: nothing is wrong, and what the administrator may want to know is said.
+// doctor is asked right after the installation: nothing is wrong, and what the administrator may
+// want to know is said.
 func (c *container) doctor(t *testing.T) {
 	t.Helper()
 	out := c.admin(t, world.Alone(world.Users, "persistent-keyring doctor"))
 	for _, line := range []string{
-		`ok +kernel: persistent keyrings can be had`, `ok +module: /\S+/pam_persistent\.so can be loaded`, `ok +service sshd: .*common-session`,
+		`ok +kernel: persistent keyrings can be had`,
+		`ok +module: /\S+/pam_persistent\.so can be loaded`,
+		`ok +service sshd: .*common-session`,
 		`ok +service login: `, `ok +service cron: .*session keyring made by this module`,
 		`ok +service systemd-user: /etc/pam\.d/systemd-user:3, after pam_keyinit\.so \(/usr/lib/pam\.d/systemd-user:`, `note +services: also without the line.*runuser`,
 		`ok +sshd: UsePAM is yes`,
@@ -126,8 +132,8 @@ func (c *container) doctor(t *testing.T) {
 	}
 }
 
-// snapshot is all of /etc with contents, and the names, owners and sizes of whatever else packages put somewhere. What logs, dpkg and a
-// running systemd write by themselves is left out.
+// snapshot is all of /etc with contents, and the names, owners and sizes of whatever else packages
+// put somewhere. What logs, dpkg and a running systemd write by themselves is left out.
 func (c *container) snapshot(t *testing.T) string {
 	t.Helper()
 	return c.run(t, "sh", "-ec", `
@@ -163,7 +169,8 @@ type held struct {
 
 func (c *container) hold(t *testing.T) held {
 	t.Helper()
-	cmd := exec.Command("nsenter", "-t", c.leader, "-a", "ssh", "alice@127.0.0.1", "touch /home/alice/started; cat; echo ended well")
+	cmd := exec.Command("nsenter", "-t", c.leader, "-a", "ssh", "alice@127.0.0.1",
+		"touch /home/alice/started; cat; echo ended well")
 	in, err := cmd.StdinPipe()
 	if err == nil {
 		var out strings.Builder
@@ -173,7 +180,10 @@ func (c *container) hold(t *testing.T) held {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keyctltest.Eventually(t, "the session is open", func() bool { _, err := c.try("rm", "/home/alice/started"); return err == nil })
+	keyctltest.Eventually(t, "the session is open", func() bool {
+		_, err := c.try("rm", "/home/alice/started")
+		return err == nil
+	})
 	return held{cmd, in}
 }
 

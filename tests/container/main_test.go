@@ -1,9 +1,11 @@
-// Package container tests the module on a whole Debian system: one that debootstrap makes and systemd-nspawn boots, with systemd as its
-// PID 1, logind, users' managers, sshd and cron as they are installed, and the Debian package put there by dpkg.
+// Package container tests the module on a whole Debian system: one that debootstrap makes and
+// systemd-nspawn boots, with systemd as its PID 1, logind, users' managers, sshd and cron as they
+// are installed, and the Debian package put there by dpkg.
 //
-// The container has a file system, processes and a network of its own, but no user namespace, so its keyrings are the machine's: its
-// users are the world's, and root's persistent keyring is taken away at the end if it was not there
-// before. systemd-nspawn runs in the world of these tests, whose /run, /usr and /var are layers over the machine's.
+// The container has a file system, processes and a network of its own, but no user namespace, so
+// its keyrings are the machine's: its users are the world's, and root's persistent keyring is taken
+// away at the end if it was not there before. systemd-nspawn runs in the world of these tests,
+// whose /run, /usr and /var are layers over the machine's.
 package container
 
 import (
@@ -40,21 +42,22 @@ func prepare(t *testing.T) {
 	}
 }
 
-// forgetKeys is [world.ForgetKeys], and sees that the container's system users (messagebus and the like) have left no key in the
-// machine's kernel.
+// forgetKeys is [world.ForgetKeys], and sees that the container's system users (messagebus and the
+// like) have left no key in the machine's kernel.
 func forgetKeys(t *testing.T) {
 	t.Helper()
 	world.ForgetKeys(t)
 	before := systemUsers(t)
 	t.Cleanup(func() {
-		keyctltest.Eventually(t, "the container's system users have left no key", func() bool {
-			for uid := range systemUsers(t) {
-				if !before[uid] {
-					return false
+		keyctltest.Eventually(t, "the container's system users have left no key",
+			func() bool {
+				for uid := range systemUsers(t) {
+					if !before[uid] {
+						return false
+					}
 				}
-			}
-			return true
-		})
+				return true
+			})
 	})
 }
 

@@ -8,7 +8,8 @@ import (
 	"pam_persistent/tests/world"
 )
 
-// The timer that comes with the package, switched on: its service runs with everything that its unit forbids, and renews who is logged in.
+// The timer that comes with the package, switched on: its service runs with everything that its
+// unit forbids, and renews who is logged in.
 func TestRenew(t *testing.T) {
 	const service, timer = "persistent-keyring-renew.service", "persistent-keyring-renew.timer"
 	c := boot(t, keyringCalls)
@@ -24,7 +25,8 @@ func TestRenew(t *testing.T) {
 	open := c.hold(t)
 
 	c.run(t, "systemctl", "enable", "--now", timer)
-	if out := c.run(t, "systemctl", "--no-legend", "list-timers", timer); !strings.Contains(out, service) {
+	if out := c.run(t, "systemctl", "--no-legend", "list-timers", timer); !strings.Contains(out,
+		service) {
 		t.Errorf("the timer does not wait: %q", out)
 	}
 	c.run(t, "systemctl", "start", service)
@@ -34,7 +36,8 @@ func TestRenew(t *testing.T) {
 	}
 
 	out, err := c.try("systemd-analyze", "security", "--no-pager", "--threshold=15", service)
-	overall := regexp.MustCompile(`(?m)Overall exposure level for \S+: (\d\.\d)`).FindStringSubmatch(out)
+	overall := regexp.MustCompile(`(?m)Overall exposure level for \S+: (\d\.\d)`).
+		FindStringSubmatch(out)
 	if err != nil || overall == nil {
 		t.Errorf("systemd-analyze security, of 1.5 at most: %v\n%s", err, out)
 	} else {
@@ -44,8 +47,10 @@ func TestRenew(t *testing.T) {
 		t.Errorf("logged: %s", line)
 	}
 
-	// It is the unit's one capability that lets it work; without it, systemd and the administrator hear of that.
-	world.Put(t, c.root+"/etc/systemd/system/"+service+".d/none.conf", "[Service]\nCapabilityBoundingSet=\n", 0o644)
+	// It is the unit's one capability that lets it work; without it, systemd and the
+	// administrator hear of that.
+	world.Put(t, c.root+"/etc/systemd/system/"+service+".d/none.conf",
+		"[Service]\nCapabilityBoundingSet=\n", 0o644)
 	c.run(t, "systemctl", "daemon-reload")
 	if out, err := c.try("systemctl", "start", service); err == nil {
 		t.Errorf("without CAP_SETUID the service succeeds: %s", out)

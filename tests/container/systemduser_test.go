@@ -22,7 +22,8 @@ const (
 const packaged = "# Made by libpam-persistent, which removes this file again unless it was changed.\n" +
 	"@include " + vendor + "\nsession optional pam_persistent.so\n"
 
-// Whose file /etc/pam.d/systemd-user is: the package takes away what it has made, and touches nothing else.
+// Whose file /etc/pam.d/systemd-user is: the package takes away what it has made, and touches
+// nothing else.
 func TestSystemdUser(t *testing.T) {
 	c := boot(t, keyringCalls)
 	c.quick(t)
@@ -34,7 +35,8 @@ func TestSystemdUser(t *testing.T) {
 		const own = "@include " + vendor + "\n# mine\n"
 		world.Put(t, c.root+theirs, own, 0o644)
 		out := c.run(t, "dpkg", "-i", deb)
-		if !strings.Contains(out, theirs+" is there already: add at its end: session optional pam_persistent.so\n") {
+		if !strings.Contains(out,
+			theirs+" is there already: add at its end: session optional pam_persistent.so\n") {
 			t.Errorf("dpkg -i does not say what line to add:\n%s", out)
 		}
 		c.file(t, own)
@@ -45,8 +47,11 @@ func TestSystemdUser(t *testing.T) {
 			t.Errorf("dpkg -i asks for a line that is there:\n%s", out)
 		}
 		c.manager(t, true, true)
-		if out, err := c.try("dpkg", "-r", "libpam-persistent"); err == nil || !strings.Contains(out, "take the lines with pam_persistent.so out first: "+theirs) {
-			t.Errorf("dpkg -r while an administrator's file names the module: %v\n%s", err, out)
+		if out, err := c.try("dpkg", "-r", "libpam-persistent"); err == nil ||
+			!strings.Contains(out,
+				"take the lines with pam_persistent.so out first: "+theirs) {
+			t.Errorf("dpkg -r while an administrator's file names the module: %v\n%s",
+				err, out)
 		}
 		c.manager(t, true, true)
 		world.Put(t, c.root+theirs, own, 0o644)
@@ -61,7 +66,8 @@ func TestSystemdUser(t *testing.T) {
 		world.Put(t, c.root+theirs, packaged+"# mine\n", 0o644)
 		c.run(t, "dpkg", "-i", newer)
 		c.file(t, packaged+"# mine\n")
-		if out, err := c.try("dpkg", "-r", "libpam-persistent"); err == nil || !strings.Contains(out, theirs) {
+		if out, err := c.try("dpkg", "-r", "libpam-persistent"); err == nil ||
+			!strings.Contains(out, theirs) {
 			t.Errorf("dpkg -r: %v\n%s", err, out)
 		}
 		c.manager(t, true, true)
@@ -107,7 +113,8 @@ func TestSystemdUser(t *testing.T) {
 		remove(t)
 		c.file(t, "")
 	})
-	// Why all that: a missing module breaks nothing where the line is optional, but a missing file that is included does.
+	// Why all that: a missing module breaks nothing where the line is optional, but a missing
+	// file that is included does.
 	t.Run("what is missing", func(t *testing.T) {
 		c.run(t, "dpkg", "-i", deb)
 		module := "/usr/lib/x86_64-linux-gnu/security/pam_persistent.so"
@@ -143,11 +150,14 @@ func checkFile(t *testing.T, path, want string) {
 	}
 }
 
-// manager logs alice in: a login never fails; her manager is started, and its services reach her persistent keyring.
+// manager logs alice in: a login never fails; her manager is started, and its services reach her
+// persistent keyring.
 func (c *container) manager(t *testing.T, started, reaches bool) {
 	t.Helper()
-	out, err := c.ssh("alice", `echo logged in; systemctl is-active "user@$(id -u).service"`+userService+"true")
-	if err != nil || !strings.HasPrefix(out, "logged in\n") || regexp.MustCompile(`(?m)^active$`).MatchString(out) != started ||
+	out, err := c.ssh("alice",
+		`echo logged in; systemctl is-active "user@$(id -u).service"`+userService+"true")
+	if err != nil || !strings.HasPrefix(out, "logged in\n") ||
+		regexp.MustCompile(`(?m)^active$`).MatchString(out) != started ||
 		userServiceReaches.MatchString(out) != reaches {
 		t.Errorf("alice logs in; her manager is to be started: %v, its services to reach her keyring: %v: %v\n%s", started, reaches, err, out)
 	}
@@ -164,7 +174,8 @@ func TestSystemdComesAndGoes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	layers := "lowerdir=" + prepared.tree + ",upperdir=" + dir + "/upper,workdir=" + dir + "/work"
+	layers := "lowerdir=" + prepared.tree + ",upperdir=" + dir + "/upper,workdir=" + dir +
+		"/work"
 	if err := unix.Mount("overlay", root, "overlay", 0, layers); err != nil {
 		t.Fatal(err)
 	}
@@ -174,9 +185,11 @@ func TestSystemdComesAndGoes(t *testing.T) {
 		}
 	})
 	dpkg := func(args ...string) string {
-		return world.RunIn(t, "", append([]string{"chroot", root, "dpkg", "--force-depends"}, args...)...)
+		return world.RunIn(t, "",
+			append([]string{"chroot", root, "dpkg", "--force-depends"}, args...)...)
 	}
-	debs, err := filepath.Glob(filepath.Join(world.Root, "build/_apt/debootstrap/systemd_*.deb"))
+	debs, err := filepath.Glob(filepath.Join(world.Root,
+		"build/_apt/debootstrap/systemd_*.deb"))
 	if err != nil || len(debs) == 0 {
 		t.Fatalf("debootstrap has kept no package of systemd: %v", err)
 	}

@@ -52,11 +52,13 @@ func TestFuzzTargets(t *testing.T) {
 // The table of mutants has those that tests/mutants makes.
 func TestMutants(t *testing.T) {
 	var made, told []string
-	for _, found := range regexp.MustCompile(`(?m)^mutant (\S+) `).FindAllStringSubmatch(read(t, "tests/mutants"), -1) {
+	for _, found := range regexp.MustCompile(`(?m)^mutant (\S+) `).
+		FindAllStringSubmatch(read(t, "tests/mutants"), -1) {
 		made = append(made, found[1])
 	}
 	_, table, _ := strings.Cut(read(t, "docs/hazards.md"), "| safeguard taken away |")
-	for _, found := range regexp.MustCompile(`(?m)^\| (\S+) \| \S+ \| dies: `).FindAllStringSubmatch(table, -1) {
+	for _, found := range regexp.MustCompile(`(?m)^\| (\S+) \| \S+ \| dies: `).
+		FindAllStringSubmatch(table, -1) {
 		told = append(told, found[1])
 	}
 	slices.Sort(made)

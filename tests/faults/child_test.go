@@ -16,21 +16,28 @@ import (
 )
 
 var numbers = map[string]int{
-	"capget": unix.SYS_CAPGET, "capset": unix.SYS_CAPSET, "clone": unix.SYS_CLONE, "clone3": unix.SYS_CLONE3, "close": unix.SYS_CLOSE, "dup2": sysDup2,
-	"getpid": unix.SYS_GETPID, "getppid": unix.SYS_GETPPID, "getresgid": unix.SYS_GETRESGID, "getresuid": unix.SYS_GETRESUID,
-	"keyctl": unix.SYS_KEYCTL, "mmap": unix.SYS_MMAP, "mprotect": unix.SYS_MPROTECT, "munmap": unix.SYS_MUNMAP,
-	"newfstatat": unix.SYS_NEWFSTATAT, "openat": unix.SYS_OPENAT, "pipe2": unix.SYS_PIPE2, "prctl": unix.SYS_PRCTL, "prlimit64": unix.SYS_PRLIMIT64, "read": unix.SYS_READ,
-	"rt_sigaction": unix.SYS_RT_SIGACTION, "rt_sigprocmask": unix.SYS_RT_SIGPROCMASK, "rt_sigtimedwait": unix.SYS_RT_SIGTIMEDWAIT,
+	"capget": unix.SYS_CAPGET, "capset": unix.SYS_CAPSET, "clone": unix.SYS_CLONE,
+	"clone3": unix.SYS_CLONE3, "close": unix.SYS_CLOSE, "dup2": sysDup2,
+	"getpid": unix.SYS_GETPID, "getppid": unix.SYS_GETPPID, "getresgid": unix.SYS_GETRESGID,
+	"getresuid": unix.SYS_GETRESUID,
+	"keyctl":    unix.SYS_KEYCTL, "mmap": unix.SYS_MMAP, "mprotect": unix.SYS_MPROTECT,
+	"munmap":     unix.SYS_MUNMAP,
+	"newfstatat": unix.SYS_NEWFSTATAT, "openat": unix.SYS_OPENAT, "pipe2": unix.SYS_PIPE2,
+	"prctl": unix.SYS_PRCTL, "prlimit64": unix.SYS_PRLIMIT64, "read": unix.SYS_READ,
+	"rt_sigaction": unix.SYS_RT_SIGACTION, "rt_sigprocmask": unix.SYS_RT_SIGPROCMASK,
+	"rt_sigtimedwait":   unix.SYS_RT_SIGTIMEDWAIT,
 	"sched_setaffinity": unix.SYS_SCHED_SETAFFINITY,
-	"setfsgid":          unix.SYS_SETFSGID, "setfsuid": unix.SYS_SETFSUID, "setgroups": unix.SYS_SETGROUPS,
+	"setfsgid":          unix.SYS_SETFSGID, "setfsuid": unix.SYS_SETFSUID,
+	"setgroups": unix.SYS_SETGROUPS,
 	"setresgid": unix.SYS_SETRESGID, "setresuid": unix.SYS_SETRESUID, "wait4": unix.SYS_WAIT4,
 }
 
 // sysDup2 is not in package unix for arm64, where it does not exist.
 const sysDup2 = 33
 
-// Every system call that guard and child make fails once with every errno of its manual page. strace counts the calls of each process by
-// itself: it has the n-th fail in all of them, when the host has made more than that already.
+// Every system call that guard and child make fails once with every errno of its manual page.
+// strace counts the calls of each process by itself: it has the n-th fail in all of them, when the
+// host has made more than that already.
 func TestEachCallOfTheChild(t *testing.T) {
 	setUp(t, "tests/impatient.so")
 	most := map[string]int{}
@@ -71,10 +78,13 @@ func attached(t *testing.T, fault fault) (r pamhost.Result, failed []string) {
 		// Not before it waits: its own start makes system calls too.
 		keyctltest.Eventually(t, "the host waits", func() bool {
 			now, _ := os.ReadFile(fmt.Sprintf("/proc/%d/syscall", pid))
-			return strings.HasPrefix(string(now), strconv.Itoa(unix.SYS_CLOCK_NANOSLEEP)+" ")
+			return strings.HasPrefix(string(now),
+				strconv.Itoa(unix.SYS_CLOCK_NANOSLEEP)+" ")
 		})
-		inject := fmt.Sprintf("inject=%s:error=%d:when=%d", fault.call, fault.errno, fault.n)
-		return exec.Command("strace", "-f", "-o", trace, "-e", "trace="+fault.call, "-e", inject, "-p", strconv.Itoa(pid)).Start()
+		inject := fmt.Sprintf("inject=%s:error=%d:when=%d", fault.call, fault.errno,
+			fault.n)
+		return exec.Command("strace", "-f", "-o", trace, "-e", "trace="+fault.call, "-e",
+			inject, "-p", strconv.Itoa(pid)).Start()
 	}}.Try(t, fmt.Sprint("await-tracer pad ", numbers[fault.call]), session)
 	return r, injected(t, fault, trace)
 }

@@ -15,8 +15,9 @@ import (
 	"pam_persistent/tests/world"
 )
 
-// session is what pamhost does under a fault: a daemon with a session keyring of root's opens a session for alice; then what it is
-// and has is looked at. Between the marks only the module and libpam work.
+// session is what pamhost does under a fault: a daemon with a session keyring of root's opens a
+// session for alice; then what it is and has is looked at. Between the marks only the module and
+// libpam work.
 const session = "open-log ring root start alice state mark open mark same tree"
 
 // calls counts the system calls of one traced process before the first mark and up to the second.
@@ -75,18 +76,22 @@ type fault struct {
 }
 
 func (f fault) String() string {
-	return fmt.Sprintf("%s, call %d of %d%s: %s", f.call, f.n, f.of, f.each, unix.ErrnoName(f.errno))
+	return fmt.Sprintf("%s, call %d of %d%s: %s", f.call, f.n, f.of, f.each,
+		unix.ErrnoName(f.errno))
 }
 
 // silent are calls whose failure ends the child before it can say why.
 var silent = map[string]string{
-	"rt_sigprocmask": "the Go runtime crashes on purpose", "getpid": "the child takes its guard for dead", "getppid": "as getpid",
+	"rt_sigprocmask": "the Go runtime crashes on purpose",
+	"getpid":         "the child takes its guard for dead", "getppid": "as getpid",
 }
 
-// unborn is what the host's first child would be after unshare(CLONE_NEWPID): the kernel says ENOENT for its namespace.
+// unborn is what the host's first child would be after unshare(CLONE_NEWPID): the kernel says
+// ENOENT for its namespace.
 const unborn = "it would be PID 1 after unshare(CLONE_NEWPID): EXDEV"
 
-// theChild are lines about a child that could not say itself what has failed. What follows the colon is what the Go runtime or glibc has printed.
+// theChild are lines about a child that could not say itself what has failed. What follows the
+// colon is what the Go runtime or glibc has printed.
 var theChild = regexp.MustCompile(`the child (?:was killed by SIG[A-Z]+|ended without an answer, exit status \d+)(: .+)?$`)
 
 // named tells whether the log says what has failed, and why.
@@ -105,7 +110,8 @@ func (f fault) named(log []string) bool {
 	})
 }
 
-// injected returns the calls that strace had fail, as it writes them. Without one the cell would be empty, and the test fails.
+// injected returns the calls that strace had fail, as it writes them. Without one the cell would be
+// empty, and the test fails.
 func injected(t *testing.T, fault fault, trace string) (failed []string) {
 	t.Helper()
 	text, err := os.ReadFile(trace)
@@ -132,8 +138,8 @@ func injected(t *testing.T, fault fault, trace string) (failed []string) {
 	return failed
 }
 
-// Session keyrings that a login may have. The host's own holds root's user keyring; whether it is that one or a new one of root's tells its
-// content.
+// Session keyrings that a login may have. The host's own holds root's user keyring; whether it is
+// that one or a new one of root's tells its content.
 const (
 	hosts    = "session keyring _ses of root: _uid.0"
 	ofAlice  = "session keyring _ses of alice:"
@@ -144,21 +150,27 @@ const (
 	unfilled = ""
 )
 
-// noHandOver are calls whose failure leaves the new keyring with the host: CHOWN itself, and the way back to the right to do it.
+// noHandOver are calls whose failure leaves the new keyring with the host: CHOWN itself, and the
+// way back to the right to do it.
 var noHandOver = regexp.MustCompile(`KEYCTL_CHOWN|setresuid\((?:-1|4294967295), 0, |capset\(.*effective=[^0]|prctl\(PR_SET_DUMPABLE`)
 
-// noUserKeyring are calls without which the session is still the user's own; the log says what is missing.
+// noUserKeyring are calls without which the session is still the user's own; the log says what is
+// missing.
 var noUserKeyring = regexp.MustCompile(`KEYCTL_LINK, KEY_SPEC_USER_KEYRING`)
 
-// noSuccess are calls without which nothing may be linked, for it would be with more rights than the user has, or is not known to be linked.
+// noSuccess are calls without which nothing may be linked, for it would be with more rights than
+// the user has, or is not known to be linked.
 func noSuccess(call string) bool {
 	return regexp.MustCompile(world.Fill(`setgroups\(|setresgid\(|setresuid\({alice}, |capget\(|capset\(.*effective=0, |` +
 		`KEYCTL_GET_PERSISTENT|KEYCTL_READ|KEYCTL_JOIN`)).MatchString(call)
 }
 
-// trees returns the session keyrings that are right after this fault. Only where JOIN itself failed may the session have the host's.
+// trees returns the session keyrings that are right after this fault. Only where JOIN itself failed
+// may the session have the host's.
 func trees(code string, failed []string) (right []string) {
-	any := func(calls *regexp.Regexp) bool { return slices.ContainsFunc(failed, calls.MatchString) }
+	any := func(calls *regexp.Regexp) bool {
+		return slices.ContainsFunc(failed, calls.MatchString)
+	}
 	if any(regexp.MustCompile("KEYCTL_JOIN_SESSION_KEYRING")) {
 		return []string{hosts}
 	}
@@ -180,8 +192,9 @@ func trees(code string, failed []string) (right []string) {
 	return right
 }
 
-// judge fails the test unless the login has come through the fault as it should: in time, with a PAM code, the host as it was, and in a
-// new session keyring, filled if the code says so; and a failure has left a line in the log.
+// judge fails the test unless the login has come through the fault as it should: in time, with a
+// PAM code, the host as it was, and in a new session keyring, filled if the code says so; and a
+// failure has left a line in the log.
 func judge(t *testing.T, fault fault, failed []string, r pamhost.Result) {
 	t.Helper()
 	code := r.Code("open")
@@ -190,7 +203,8 @@ func judge(t *testing.T, fault fault, failed []string, r pamhost.Result) {
 		return
 	}
 	switch code {
-	case "success", "perm_denied": // the latter is libpam's word for a stack that has nothing but PAM_IGNORE
+	case "success", "perm_denied":
+		// the latter is libpam's word for a stack that has nothing but PAM_IGNORE
 	case "session_err":
 		if !fault.named(r.Log) {
 			t.Errorf("%s: the log does not say what has failed: %q", fault, r.Log)
@@ -209,19 +223,21 @@ func judge(t *testing.T, fault fault, failed []string, r pamhost.Result) {
 		t.Errorf("%s: the host is not what it was:\n%s", fault, r.Out)
 	}
 	if right := trees(code, failed); !slices.Contains(right, r.Tree) {
-		t.Errorf("%s: %s, and then %s; not one of %q\n%s", fault, code, r.Tree, right, strings.Join(failed, ""))
+		t.Errorf("%s: %s, and then %s; not one of %q\n%s", fault, code, r.Tree, right,
+			strings.Join(failed, ""))
 	}
 }
 
-// Calls without which something is left behind that nothing else can take away. With the arguments they get they cannot fail but by a
-// filter that lets the same call pass a moment before, so there is nothing that the module could do about it.
+// Calls without which something is left behind that nothing else can take away. With the arguments
+// they get they cannot fail but by a filter that lets the same call pass a moment before, so there
+// is nothing that the module could do about it.
 var noWayOut = map[string]string{
 	"rt_sigprocmask 2": "the mask stays blocked",
 	"wait4 1":          "the guard stays a zombie",
 }
 
-// Every system call that the module makes in the login process fails once with every errno of its manual page: strace, which follows no
-// children here, has the n-th call fail.
+// Every system call that the module makes in the login process fails once with every errno of its
+// manual page: strace, which follows no children here, has the n-th call fail.
 func TestEachCallOfTheHost(t *testing.T) {
 	setUp(t, "pam_persistent.so")
 	host := record(t)[0]
@@ -237,11 +253,14 @@ func TestEachCallOfTheHost(t *testing.T) {
 			for _, errno := range errnos[name] {
 				cells++
 				fault := fault{call: name, n: n + 1, of: count, errno: errno}
-				inject := fmt.Sprintf("inject=%s:error=%d:when=%d", name, errno, host.before[name]+n+1)
+				inject := fmt.Sprintf("inject=%s:error=%d:when=%d", name, errno,
+					host.before[name]+n+1)
 				trace := t.TempDir() + "/trace"
-				r := pamhost.Host{Under: []string{"strace", "-o", trace, "-e", "trace=" + name, "-e", inject}}.Try(t, session)
+				r := pamhost.Host{Under: []string{"strace", "-o", trace, "-e",
+					"trace=" + name, "-e", inject}}.Try(t, session)
 				failed := injected(t, fault, trace)
-				if noWayOut[fmt.Sprintf("%s %d", name, n+1)] == "" || errno == unix.EINTR {
+				if noWayOut[fmt.Sprintf("%s %d", name, n+1)] == "" ||
+					errno == unix.EINTR {
 					judge(t, fault, failed, r)
 				}
 			}

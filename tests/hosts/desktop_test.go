@@ -14,7 +14,8 @@ var desktops = []host{
 		t.Helper()
 		world.Put(t, "/home/xrdp-mark", l.mark, 0o644)
 		for i := range l.n { // a session for each size of the screen
-			if err := l.ring.try(l.limit, "xrdp-sesrun", "-s", "::1", "-t", "Xvnc", "-g", fmt.Sprint(800+i, "x600"),
+			if err := l.ring.try(l.limit, "xrdp-sesrun", "-s", "::1", "-t", "Xvnc",
+				"-g", fmt.Sprint(800+i, "x600"),
 				"-p", world.Password, "-S", "/home/xrdp-session", l.user.Name); err != nil {
 				failed = append(failed, err)
 			}
@@ -23,8 +24,9 @@ var desktops = []host{
 	}, plain: "leaks", note: "Xvnc is a script that does no more than the daemon waits for"},
 }
 
-// sesman is Debian's configuration but for the port (Debian's listens on ::1 where 127.0.0.1 is asked for), one session per screen size, and
-// the X server. It forks between pam_start and pam_open_session.
+// sesman is Debian's configuration but for the port (Debian's listens on ::1 where 127.0.0.1 is
+// asked for), one session per screen size, and the X server. It forks between pam_start and
+// pam_open_session.
 func sesman(t testing.TB, r *ring) {
 	t.Helper()
 	port := loopback.FreePort()

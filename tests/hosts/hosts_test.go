@@ -17,22 +17,27 @@ const (
 	sessions  = 20
 	impatient = 2 * time.Second  // after which a login with the plain module is taken for hung
 	patient   = 10 * time.Second // the same, for a host that it is not known to hang in
-	few       = 5                // sessions of it, where no more is to be learnt than whether it leaks
-	enough    = 3                // hung ones of it, for a host that hangs sometimes
+	// sessions of it, where no more is to be learnt than whether it leaks
+	few    = 5
+	enough = 3 // hung ones of it, for a host that hangs sometimes
 )
 
 // A host is a program that people log in through.
 type host struct {
 	name  string
-	setUp func(t testing.TB)                  // its configuration, until the test is over
-	start func(t testing.TB, r *ring)         // its daemon
-	login func(t testing.TB, l login) []error // opens sessions that run the probe; hung ones are world.ErrHung
-	root  bool                                // is for root instead of alice
-	plain string                              // what a plain module does: it "fails" (always), "hangs" (sometimes), "leaks", or gets away with it
+	setUp func(t testing.TB)          // its configuration, until the test is over
+	start func(t testing.TB, r *ring) // its daemon
+	// opens sessions that run the probe; hung ones are world.ErrHung
+	login func(t testing.TB, l login) []error
+	root  bool // is for root instead of alice
+	// what a plain module does: it "fails" (always), "hangs" (sometimes), "leaks", or gets away
+	// with it
+	plain string
 	note  string
 }
 
-// A login is what is asked of a host: so many sessions of a user, each running the probe with this argument.
+// A login is what is asked of a host: so many sessions of a user, each running the probe with this
+// argument.
 type login struct {
 	ring  *ring
 	user  world.User
@@ -80,7 +85,10 @@ func (h host) ready(t testing.TB) *ring {
 		h.keep(t, r, u)
 	}
 	if h.root { // no test may forget all of root's keys
-		t.Cleanup(func() { r.try(world.Hung, "su", "-l", "-c", `keyctl invalidate "$(keyctl request user kept.root)"`) })
+		t.Cleanup(func() {
+			r.try(world.Hung, "su", "-l", "-c",
+				`keyctl invalidate "$(keyctl request user kept.root)"`)
+		})
 	}
 	if h.setUp != nil {
 		h.setUp(t)
@@ -104,7 +112,8 @@ func (h host) up(t testing.TB, r *ring) {
 	}
 }
 
-// TestHosts opens twenty sessions of each host, and looks what they see, what others see, and what is left.
+// TestHosts opens twenty sessions of each host, and looks what they see, what others see, and what
+// is left.
 func TestHosts(t *testing.T) {
 	system(t)
 	var rows []world.Host
@@ -170,7 +179,8 @@ func (h host) expect(t *testing.T, l login, kept ...string) (good, hung int) {
 			good++
 		}
 		if len(reports) != l.n {
-			problems = append(problems, fmt.Sprintf("%d of %d sessions were seen", len(reports), l.n))
+			problems = append(problems,
+				fmt.Sprintf("%d of %d sessions were seen", len(reports), l.n))
 		}
 		if h.root && len(problems) > 0 && attempt < 5 && persistentOf(t, l.user) != ring {
 			t.Log("another test has taken root's persistent keyring away, which is the machine's: again")
@@ -203,7 +213,8 @@ func persistentOf(t testing.TB, u world.User) keyctl.Serial {
 // pry is the probe of a process of bob's that has the session keyring of whoever started the host.
 func pry(t *testing.T, r *ring) report {
 	t.Helper()
-	if err := r.try(world.Hung, "setpriv", "--reuid=bob", "--regid=bob", "--clear-groups", "/home/probe", "pry"); err != nil {
+	if err := r.try(world.Hung, "setpriv", "--reuid=bob", "--regid=bob", "--clear-groups",
+		"/home/probe", "pry"); err != nil {
 		t.Fatal(err)
 	}
 	reports := takeReports(t, world.Bob)
@@ -246,8 +257,10 @@ func (h host) withPlain(t *testing.T, r *ring, row *world.Host) {
 	if leaks {
 		row.Plain += ", leaks"
 	}
-	if caught, asked := map[string]bool{"leaks": leaks, "hangs": hung > 0, "fails": good == 0}[h.plain]; asked && !caught {
-		t.Errorf("the plain module is not caught: it %s, it is said, but: %s", h.plain, row.Plain)
+	if caught, asked := map[string]bool{"leaks": leaks, "hangs": hung > 0,
+		"fails": good == 0}[h.plain]; asked && !caught {
+		t.Errorf("the plain module is not caught: it %s, it is said, but: %s", h.plain,
+			row.Plain)
 	}
 	killAll()
 }

@@ -13,7 +13,8 @@ var jobs = []host{
 		os.Remove("/run/atd.pid")
 		r.daemon(t, exists("/run/atd.pid"), "/usr/sbin/atd", "-f")
 	}, login: each(func(l login) error {
-		return l.ring.try(l.limit, "setpriv", "--reuid="+l.user.Name, "--regid="+l.user.Name, "--clear-groups",
+		return l.ring.try(l.limit, "setpriv", "--reuid="+l.user.Name,
+			"--regid="+l.user.Name, "--clear-groups",
 			"sh", "-c", `echo "$1" | at now`, "sh", l.probe())
 	})},
 }

@@ -13,7 +13,8 @@ import (
 	"pam_persistent/tests/world"
 )
 
-// others are all processes of the world but its first and this one: the hosts and what is left of their sessions.
+// others are all processes of the world but its first and this one: the hosts and what is left of
+// their sessions.
 func others() []string {
 	var pids []string
 	dirs, _ := filepath.Glob("/proc/[0-9]*")
@@ -82,7 +83,8 @@ func left(t testing.TB, before census) (n int, what string) {
 	until(20*time.Second, func() bool {
 		now = count(t)
 		n = 0
-		for _, more := range []int{now.users - before.users, now.processes - before.processes, now.threads - before.threads,
+		for _, more := range []int{now.users - before.users,
+			now.processes - before.processes, now.threads - before.threads,
 			now.descriptors - before.descriptors, now.keys - before.keys} {
 			n += max(0, more)
 		}

@@ -1,5 +1,6 @@
-// Package hosts tests the module in the programs that people log in through: each is the distribution's own, with its own service file, to
-// which pam-auth-update has added our line. Packages are installed in the world of these tests only.
+// Package hosts tests the module in the programs that people log in through: each is the
+// distribution's own, with its own service file, to which pam-auth-update has added our line.
+// Packages are installed in the world of these tests only.
 package hosts
 
 import (

@@ -16,14 +16,18 @@ import (
 	"pam_persistent/tests/world"
 )
 
-// Daemons that limit the address space of the process that calls PAM. Their sessions run no commands, so a module at the end of the stack does.
+// Daemons that limit the address space of the process that calls PAM. Their sessions run no
+// commands, so a module at the end of the stack does.
 var mailAndFiles = []host{
-	{name: "vsftpd", setUp: probedBy("vsftpd"), start: vsftpd, login: marked(ftp), plain: "fails",
-		note: "session_support=YES; its own 200 MB of address space"},
-	{name: "proftpd", setUp: probedBy("proftpd"), start: proftpd, login: marked(ftp), plain: "fails",
-		note: "RLimitMemory session 128M"},
-	{name: "dovecot", setUp: probedBy("dovecot"), start: dovecot, login: marked(imap), plain: "fails",
-		note: "session=yes; its own 256 MB of address space"},
+	{name: "vsftpd", setUp: probedBy("vsftpd"), start: vsftpd, login: marked(ftp),
+		plain: "fails",
+		note:  "session_support=YES; its own 200 MB of address space"},
+	{name: "proftpd", setUp: probedBy("proftpd"), start: proftpd, login: marked(ftp),
+		plain: "fails",
+		note:  "RLimitMemory session 128M"},
+	{name: "dovecot", setUp: probedBy("dovecot"), start: dovecot, login: marked(imap),
+		plain: "fails",
+		note:  "session=yes; its own 256 MB of address space"},
 }
 
 // probedBy ends the service file with a look at the session.
@@ -35,7 +39,8 @@ func probedBy(service string) func(testing.TB) {
 			t.Fatal(err)
 		}
 		sh(t, `gcc -std=gnu11 -Wall -Wextra -Werror -O2 -shared -fPIC -o /home/pam_look.so "$1" -lpam`, world.Root+"/tests/hosts/testdata/pam_look.c")
-		world.WriteService(t, service, string(stock)+"session optional /home/pam_look.so /home/probe-from-pam MARK\n")
+		world.WriteService(t, service,
+			string(stock)+"session optional /home/pam_look.so /home/probe-from-pam MARK\n")
 	}
 }
 
@@ -75,8 +80,9 @@ func marked(one func(login) error) func(testing.TB, login) []error {
 
 var netPort string
 
-// limited is the command of a daemon that sets a hard limit. What the child needs to raise it again is CAP_SYS_RESOURCE. Where root has not
-// got that, as in many containers, a library keeps the daemon from making the limit a hard one; [TestHardLimit] is about the limit as it is.
+// limited is the command of a daemon that sets a hard limit. What the child needs to raise it again
+// is CAP_SYS_RESOURCE. Where root has not got that, as in many containers, a library keeps the
+// daemon from making the limit a hard one; [TestHardLimit] is about the limit as it is.
 func limited(t testing.TB, command ...string) []string {
 	t.Helper()
 	if hard {
@@ -86,23 +92,29 @@ func limited(t testing.TB, command ...string) []string {
 		return command
 	}
 	t.Log("root lacks CAP_SYS_RESOURCE here: the daemon's limit is made a soft one")
-	sh(t, `gcc -std=gnu11 -Wall -Wextra -Werror -O2 -shared -fPIC -o /home/soft.so "$1"`, world.Root+"/tests/hosts/testdata/soft.c")
+	sh(t, `gcc -std=gnu11 -Wall -Wextra -Werror -O2 -shared -fPIC -o /home/soft.so "$1"`,
+		world.Root+"/tests/hosts/testdata/soft.c")
 	return append([]string{"env", "LD_PRELOAD=/home/soft.so"}, command...)
 }
 
 func vsftpd(t testing.TB, r *ring) {
 	t.Helper()
 	netPort = loopback.FreePort()
-	r.daemon(t, loopback.Listening("127.0.0.1:"+netPort), limited(t, "vsftpd", "/etc/vsftpd.conf", "-obackground=NO", "-olisten=YES", "-olisten_ipv6=NO",
-		"-olisten_address=127.0.0.1", "-olisten_port="+netPort, "-osession_support=YES")...)
+	r.daemon(t, loopback.Listening("127.0.0.1:"+netPort),
+		limited(t, "vsftpd", "/etc/vsftpd.conf", "-obackground=NO", "-olisten=YES",
+			"-olisten_ipv6=NO",
+			"-olisten_address=127.0.0.1", "-olisten_port="+netPort, "-osession_support=YES")...)
 }
 
 func proftpd(t testing.TB, r *ring) {
 	t.Helper()
 	netPort = loopback.FreePort()
-	world.Put(t, "/etc/proftpd/conf.d/hosts.conf", "DefaultAddress 127.0.0.1\nSocketBindTight on\nUseReverseDNS off\nRLimitMemory session 128M\n", 0o644)
-	sh(t, `sed -i "s/^Port .*/Port $1/; s/^UseIPv6 .*/UseIPv6 off/" /etc/proftpd/proftpd.conf`, netPort)
-	r.daemon(t, loopback.Listening("127.0.0.1:"+netPort), limited(t, "proftpd", "--nodaemon")...)
+	world.Put(t, "/etc/proftpd/conf.d/hosts.conf",
+		"DefaultAddress 127.0.0.1\nSocketBindTight on\nUseReverseDNS off\nRLimitMemory session 128M\n", 0o644)
+	sh(t, `sed -i "s/^Port .*/Port $1/; s/^UseIPv6 .*/UseIPv6 off/" /etc/proftpd/proftpd.conf`,
+		netPort)
+	r.daemon(t, loopback.Listening("127.0.0.1:"+netPort),
+		limited(t, "proftpd", "--nodaemon")...)
 }
 
 func dovecot(t testing.TB, r *ring) {
@@ -169,7 +181,8 @@ func ftp(l login) error {
 		return err
 	}
 	var high, low int
-	if _, err := fmt.Sscanf(text[strings.IndexByte(text, '('):], "(127,0,0,1,%d,%d)", &high, &low); err != nil {
+	if _, err := fmt.Sscanf(text[strings.IndexByte(text, '('):], "(127,0,0,1,%d,%d)", &high,
+		&low); err != nil {
 		return fmt.Errorf("%s: %w", text, err)
 	}
 	data, err := dial(fmt.Sprint(high<<8|low), l.limit)
@@ -200,7 +213,8 @@ func imap(l login) error {
 	}
 	defer conn.Close()
 	talk := textproto.NewConn(conn)
-	for tag, command := range []string{"LOGIN " + l.user.Name + ` "` + world.Password + `"`, `LIST "" *`, "LOGOUT"} {
+	for tag, command := range []string{"LOGIN " + l.user.Name + ` "` + world.Password + `"`,
+		`LIST "" *`, "LOGOUT"} {
 		if err := talk.PrintfLine("%d %s", tag, command); err != nil {
 			return err
 		}

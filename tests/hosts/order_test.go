@@ -56,7 +56,8 @@ func TestOrderOfLines(t *testing.T) {
 			world.ForgetKeys(t)
 			lines := sessionLines(t, want.service)
 			got := order{service: want.service, keyinit: no, line: anywhere}
-			keyinit, line := find(lines, "pam_keyinit.so"), findLast(lines, "pam_persistent.so")
+			keyinit, line := find(lines, "pam_keyinit.so"), findLast(lines,
+				"pam_persistent.so")
 			if keyinit >= 0 {
 				got.keyinit, got.line = yes, after
 				if keyinit > line {
@@ -68,7 +69,8 @@ func TestOrderOfLines(t *testing.T) {
 			}
 			got.session = session(t, want.service)
 			if got != want {
-				t.Errorf("the manual says %q, but it is %q\n%s", want, got, strings.Join(lines, "\n"))
+				t.Errorf("the manual says %q, but it is %q\n%s", want, got,
+					strings.Join(lines, "\n"))
 			}
 			if got := found(t, want.service); got != (want.session == ourSession) {
 				t.Errorf("a key in the persistent keyring is found: %v", got)
@@ -78,10 +80,13 @@ func TestOrderOfLines(t *testing.T) {
 }
 
 func find(lines []string, module string) int {
-	return slices.IndexFunc(lines, func(line string) bool { return strings.Contains(line, " "+module) })
+	return slices.IndexFunc(lines, func(line string) bool {
+		return strings.Contains(line, " "+module)
+	})
 }
 
-// findLast is for systemd-user, where the package's own line comes after that of common-session-noninteractive.
+// findLast is for systemd-user, where the package's own line comes after that of
+// common-session-noninteractive.
 func findLast(lines []string, module string) int {
 	for i := len(lines) - 1; i >= 0; i-- {
 		if strings.Contains(lines[i], " "+module) {
@@ -93,14 +98,16 @@ func findLast(lines []string, module string) int {
 
 var joinResult = regexp.MustCompile(`(?m)^keyctl\(KEYCTL_JOIN_SESSION_KEYRING, NULL\) = (\d+)$`)
 
-// session tells whose session keyring a session of alice's ends with, in a host that root has started. The host itself joins one before its
-// PAM calls; of those that are joined later, ours is the one that the module's debug line names.
+// session tells whose session keyring a session of alice's ends with, in a host that root has
+// started. The host itself joins one before its PAM calls; of those that are joined later, ours is
+// the one that the module's debug line names.
 func session(t *testing.T, service string) string {
 	t.Helper()
 	world.ForgetKeys(t)
 	options(t, "debug")
 	defer options(t, "")
-	r, calls := pamhost.Trace(t, []string{"-e", "trace=keyctl"}, "open-log ring root service "+service+" start alice open",
+	r, calls := pamhost.Trace(t, []string{"-e", "trace=keyctl"},
+		"open-log ring root service "+service+" start alice open",
 		"run echo id $(keyctl id @s)", "tree close end")
 	log := strings.Join(r.Log, "\n")
 	var joined []string
@@ -113,7 +120,8 @@ func session(t *testing.T, service string) string {
 	linked := strings.Contains(log, " is linked into session keyring "+id)
 	switch {
 	case last < 0 || joined[last] != id || strings.Contains(r.Tree, " _persistent.") != linked:
-		t.Errorf("%s: session keyring %s of those joined %q: %s%s", service, id, joined, r.Out, log)
+		t.Errorf("%s: session keyring %s of those joined %q: %s%s", service, id, joined,
+			r.Out, log)
 	case linked:
 		return ourSession
 	case !linked && last == 0:
@@ -127,19 +135,23 @@ func session(t *testing.T, service string) string {
 // opened is the session keyring of a session of alice's, of a host that root has started.
 func opened(t *testing.T, service string) string {
 	t.Helper()
-	r := pamhost.Run(t, "ring root service "+service+" start alice open", "run true", "tree close end")
+	r := pamhost.Run(t, "ring root service "+service+" start alice open", "run true",
+		"tree close end")
 	if r.Code("open") != "success" {
 		t.Errorf("%s: %s", service, r.Out)
 	}
 	return r.Tree
 }
 
-// found tells whether a session reads a key that another service's session has kept, which has left no link in the user keyring.
+// found tells whether a session reads a key that another service's session has kept, which has left
+// no link in the user keyring.
 func found(t *testing.T, service string) bool {
 	t.Helper()
 	world.WriteService(t, "pam-persistent-keep", "session optional pam_persistent.so\n")
-	pamhost.Run(t, `service pam-persistent-keep serve alice keyctl add user kept x "$(keyctl search @s keyring _persistent.$(id -u))"`)
-	r := pamhost.Run(t, "ring root service "+service+" serve alice keyctl print $(keyctl request user kept) || true")
+	pamhost.Run(t,
+		`service pam-persistent-keep serve alice keyctl add user kept x "$(keyctl search @s keyring _persistent.$(id -u))"`)
+	r := pamhost.Run(t,
+		"ring root service "+service+" serve alice keyctl print $(keyctl request user kept) || true")
 	return strings.Contains(r.Out, "\nx\n")
 }
 
@@ -156,16 +168,19 @@ func TestLineBeforeKeyinit(t *testing.T) {
 	use(t, ours)
 	for option, reached := range map[string]bool{"": false, "user_keyring": true} {
 		for name, stack := range map[string]string{
-			"before": "session optional pam_persistent.so " + option + "\nsession optional pam_keyinit.so force revoke\n",
-			"after":  "session optional pam_keyinit.so force revoke\nsession optional pam_persistent.so " + option + "\n",
+			"before": "session optional pam_persistent.so " + option +
+				"\nsession optional pam_keyinit.so force revoke\n",
+			"after": "session optional pam_keyinit.so force revoke\nsession optional pam_persistent.so " + option + "\n",
 		} {
 			t.Run(name+" "+option, func(t *testing.T) {
 				world.ForgetKeys(t)
 				world.WriteService(t, "pam-persistent-test", stack)
-				if got, want := found(t, "pam-persistent-test"), reached || name == "after"; got != want {
+				if got, want := found(t, "pam-persistent-test"), reached ||
+					name == "after"; got != want {
 					t.Errorf("found: %v", got)
 				}
-				if tree := opened(t, "pam-persistent-test"); strings.Contains(tree, " _persistent.") != (name == "after") {
+				if tree := opened(t, "pam-persistent-test"); strings.Contains(tree,
+					" _persistent.") != (name == "after") {
 					t.Error(tree)
 				}
 			})
@@ -203,7 +218,8 @@ func sessionLines(t testing.TB, service string) []string {
 		line = strings.Join(strings.Fields(line), " ")
 		if found := include.FindStringSubmatch(line); found != nil {
 			lines = append(lines, sessionLines(t, found[1]+found[2])...)
-		} else if rest, ours := strings.CutPrefix(strings.TrimPrefix(line, "-"), "session "); ours {
+		} else if rest, ours := strings.CutPrefix(strings.TrimPrefix(line,
+			"-"), "session "); ours {
 			lines = append(lines, rest)
 		}
 	}

@@ -12,14 +12,15 @@ import (
 	"pam_persistent/tests/world"
 )
 
-// keep puts a key into the user's persistent keyring, and tells everybody the serials: who knows them is the more dangerous.
+// keep puts a key into the user's persistent keyring, and tells everybody the serials: who knows
+// them is the more dangerous.
 const keep = `#!/bin/sh
 me=$(id -un)
 ring=$(keyctl search @s keyring "_persistent.$(id -u)") && key=$(keyctl add user "kept.$me" seed "$ring") && echo "$key $ring" >"/home/kept/$me"
 `
 
-// probe runs in a session, as its user, and reports what that sees; it replaces what the kept key says by its first argument. Then it
-// reaches for the keys of others.
+// probe runs in a session, as its user, and reports what that sees; it replaces what the kept key
+// says by its first argument. Then it reaches for the keys of others.
 const probe = `#!/bin/sh
 PATH=/usr/bin:/bin
 me=$(id -un)
@@ -116,8 +117,8 @@ func awaitReports(t testing.TB, u world.User, n int, limit time.Duration) []repo
 	return takeReports(t, u)
 }
 
-// whole tells what a report lacks: the session keyring is the user's own, the persistent keyring is in it, what was kept before can be read
-// and no key of others can.
+// whole tells what a report lacks: the session keyring is the user's own, the persistent keyring is
+// in it, what was kept before can be read and no key of others can.
 func (r report) whole(u world.User, kept ...string) error {
 	owner := fmt.Sprint(u.UID, " ")
 	switch {
@@ -125,7 +126,8 @@ func (r report) whole(u world.User, kept ...string) error {
 		return fmt.Errorf("not complete")
 	case r.session != owner+"_ses":
 		return fmt.Errorf("session keyring %q", r.session)
-	case !slices.Contains(r.links, fmt.Sprint(owner, "_persistent.", u.UID)) || !slices.Contains(r.links, fmt.Sprint(owner, "_uid.", u.UID)):
+	case !slices.Contains(r.links, fmt.Sprint(owner, "_persistent.", u.UID)) ||
+		!slices.Contains(r.links, fmt.Sprint(owner, "_uid.", u.UID)):
 		return fmt.Errorf("links %q", r.links)
 	case !slices.Contains(kept, r.kept):
 		return fmt.Errorf("kept %q, not %q", r.kept, kept)

@@ -19,8 +19,9 @@ import (
 	"pam_persistent/tests/world"
 )
 
-// A ring is a thread with a session keyring of root's, as that of whoever starts the daemons. All hosts of a test are started
-// from it and inherit that keyring: what one session leaves in it, all others find.
+// A ring is a thread with a session keyring of root's, as that of whoever starts the daemons. All
+// hosts of a test are started from it and inherit that keyring: what one session leaves in it, all
+// others find.
 type ring struct{ work chan func() }
 
 func newRing(t testing.TB) *ring {

@@ -1,5 +1,6 @@
-// Hoststable prints, as a table, what the tests have noted about the hosts (see world.NoteHosts): all that lies below build/hosts. With -w it
-// puts the table into docs/hosts.md instead, between the lines that mark its place.
+// Hoststable prints, as a table, what the tests have noted about the hosts (see world.NoteHosts):
+// all that lies below build/hosts. With -w it puts the table into docs/hosts.md instead, between
+// the lines that mark its place.
 package main
 
 import (
@@ -51,7 +52,8 @@ func table(dir string) (string, error) {
 			return "", fmt.Errorf("%s: %w", file, err)
 		}
 		for _, h := range hosts {
-			fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %s | %s |\n", h.Name, h.Sessions, h.Good, h.Hung, h.Left, h.Plain, h.Note)
+			fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %s | %s |\n", h.Name,
+				h.Sessions, h.Good, h.Hung, h.Left, h.Plain, h.Note)
 		}
 	}
 	return b.String(), nil

@@ -8,7 +8,8 @@ import (
 	"pam_persistent/tests/world"
 )
 
-// People are several principals at a time. The whole collection survives, and so does the choice among them.
+// People are several principals at a time. The whole collection survives, and so does the choice
+// among them.
 func testCollection(t *testing.T) {
 	world.ForgetKeys(t)
 	krb5Conf(t, inFile)
@@ -18,7 +19,8 @@ func testCollection(t *testing.T) {
 	for _, chosen := range both {
 		inSession(t, world.Alice, "kswitch -p "+chosen)
 		for _, session := range sessions {
-			if got := principals(session.run(t, world.Alice, "klist")); !slices.Equal(got, []string{chosen}) {
+			if got := principals(session.run(t, world.Alice,
+				"klist")); !slices.Equal(got, []string{chosen}) {
 				t.Errorf("%s: chosen is %q, not %s", session.name, got, chosen)
 			}
 			got := principals(session.run(t, world.Alice, "klist -A"))
@@ -36,7 +38,8 @@ func testCollection(t *testing.T) {
 }
 
 func principals(klist string) (names []string) {
-	for _, found := range regexp.MustCompile(`(?m)^Default principal: (.*)$`).FindAllStringSubmatch(klist, -1) {
+	for _, found := range regexp.MustCompile(`(?m)^Default principal: (.*)$`).
+		FindAllStringSubmatch(klist, -1) {
 		names = append(names, found[1])
 	}
 	return names

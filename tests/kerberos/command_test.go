@@ -18,7 +18,8 @@ func testCommand(t *testing.T) {
 	krb5Conf(t, inFile)
 	stack(t, with(t, "krb5ccname"))
 	world.Run(t, "install", world.Built(t, "persistent-keyring"), "/usr/local/bin")
-	inSession(t, world.Alice, kinit("alice")+" && "+kinit("alice/admin")+" && kswitch -p alice && ssh localhost true")
+	inSession(t, world.Alice,
+		kinit("alice")+" && "+kinit("alice/admin")+" && kswitch -p alice && ssh localhost true")
 
 	klist := inSession(t, world.Alice, "TZ=UTC LC_ALL=C klist -A")
 	out := inSession(t, world.Alice, "persistent-keyring status --json")
@@ -28,11 +29,13 @@ func testCommand(t *testing.T) {
 		t.Errorf("klist:\n%s", klist)
 	}
 	if slices.Sort(got); !slices.Equal(got, want) {
-		t.Errorf("tickets are\n%s\nnot\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+		t.Errorf("tickets are\n%s\nnot\n%s", strings.Join(got, "\n"),
+			strings.Join(want, "\n"))
 	}
 	text := inSession(t, world.Alice, "TZ=UTC persistent-keyring")
 	t.Logf("klist -A\n%s\npersistent-keyring\n%s", klist, text)
-	for _, name := range []string{"alice@EXAMPLE.ORG", "alice/admin@EXAMPLE.ORG", "krbtgt/EXAMPLE.ORG@EXAMPLE.ORG", "host/localhost@EXAMPLE.ORG",
+	for _, name := range []string{"alice@EXAMPLE.ORG", "alice/admin@EXAMPLE.ORG",
+		"krbtgt/EXAMPLE.ORG@EXAMPLE.ORG", "host/localhost@EXAMPLE.ORG",
 		"KRB5CCNAME is KEYRING:persistent:", "in the persistent keyring"} {
 		if !strings.Contains(text, name) {
 			t.Errorf("%s is not in\n%s", name, text)

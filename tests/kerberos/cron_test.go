@@ -30,7 +30,8 @@ func runJobs(t *testing.T, jobs ...*cronJob) {
 			chmod 600 "/var/spool/cron/crontabs/$1"`, "sh", job.user.Name, job.command)
 	}
 	const pidFile = "/run/crond.pid"
-	world.Run(t, "sh", "-ec", "rm -f /run/crond.reboot; cron") // that file says that the machine has not been started since
+	// that file says that the machine has not been started since
+	world.Run(t, "sh", "-ec", "rm -f /run/crond.reboot; cron")
 	pid := pidIn(t, pidFile)
 	for _, job := range jobs {
 		job.await(t)

@@ -27,10 +27,13 @@ func end(t *testing.T, pid int) {
 	if err := unix.Kill(pid, unix.SIGTERM); err != nil {
 		t.Error(err)
 	}
-	keyctltest.Eventually(t, fmt.Sprintf("process %d has ended", pid), func() bool { return unix.Kill(pid, 0) != nil })
+	keyctltest.Eventually(t, fmt.Sprintf("process %d has ended", pid), func() bool {
+		return unix.Kill(pid, 0) != nil
+	})
 }
 
-// pidIn waits for the file, and until it names the daemon: its first process, which has ended by now, may have written it too.
+// pidIn waits for the file, and until it names the daemon: its first process, which has ended by
+// now, may have written it too.
 func pidIn(t *testing.T, file string) (pid int) {
 	t.Helper()
 	keyctltest.Eventually(t, file+" names a process", func() bool {
@@ -43,8 +46,9 @@ func pidIn(t *testing.T, file string) (pid int) {
 	return pid
 }
 
-// loggedOut waits until no process of the user is left, a zombie neither (it would keep the session keyring alive), and until the daemon
-// has closed the session, which it does after that: there is one process of its name then.
+// loggedOut waits until no process of the user is left, a zombie neither (it would keep the session
+// keyring alive), and until the daemon has closed the session, which it does after that: there is
+// one process of its name then.
 func loggedOut(t *testing.T, user world.User, daemon string) {
 	t.Helper()
 	keyctltest.Eventually(t, user.Name+" is logged out", func() bool {

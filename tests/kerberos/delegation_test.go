@@ -11,8 +11,8 @@ import (
 	"pam_persistent/tests/world"
 )
 
-// Credentials that the client delegates are put into a file by sshd, which names it in KRB5CCNAME: the session is meant to use these, and
-// a module that said otherwise would take them away from it.
+// Credentials that the client delegates are put into a file by sshd, which names it in KRB5CCNAME:
+// the session is meant to use these, and a module that said otherwise would take them away from it.
 func testDelegation(t *testing.T) {
 	world.ForgetKeys(t)
 	files := fmt.Sprintf("/tmp/krb5cc_%d_*", world.Alice.UID)
@@ -23,7 +23,8 @@ func testDelegation(t *testing.T) {
 		}
 	})
 	// What others do who want to set the variable.
-	world.Write(t, "/etc/security/krb5ccname.conf", fmt.Sprintf("KRB5CCNAME OVERRIDE=KEYRING:persistent:%d\n", world.Alice.UID))
+	world.Write(t, "/etc/security/krb5ccname.conf",
+		fmt.Sprintf("KRB5CCNAME OVERRIDE=KEYRING:persistent:%d\n", world.Alice.UID))
 	const naive = "session required pam_env.so conffile=/etc/security/krb5ccname.conf envfile=/dev/null\n"
 
 	file, keyring := regexp.MustCompile(`(?m)^Ticket cache: FILE:/tmp/krb5cc_`), regexp.MustCompile(`(?m)^Ticket cache: KEYRING:persistent:`)
@@ -41,13 +42,18 @@ func testDelegation(t *testing.T) {
 			krb5Conf(t, test.ccache)
 			stack(t, test.stack)
 			inSession(t, world.Alice, kinit("alice"))
-			out := inSession(t, world.Alice, fmt.Sprintf("ssh %s localhost 'klist && keyctl show @s'", test.client))
+			out := inSession(t, world.Alice,
+				fmt.Sprintf("ssh %s localhost 'klist && keyctl show @s'",
+					test.client))
 			if !test.want.MatchString(out) {
 				t.Errorf("not %v:\n%s", test.want, out)
 			}
 			// Other keys of the user are needed in this session as in any other.
-			if linked := linkedTo(out, world.Alice); linked != strings.Contains(test.stack, "pam_persistent.so") {
-				t.Errorf("the session has the persistent keyring: %v\n%s", linked, out)
+			if linked := linkedTo(out,
+				world.Alice); linked != strings.Contains(test.stack,
+				"pam_persistent.so") {
+				t.Errorf("the session has the persistent keyring: %v\n%s", linked,
+					out)
 			}
 			if left, err := filepath.Glob(files); err != nil || len(left) > 0 {
 				t.Errorf("after logout: %q, %v", left, err)

@@ -9,7 +9,8 @@ import (
 	"pam_persistent/tests/world"
 )
 
-// A ticket ends when the KDC has said, however often the module restarts the timer of the keyring that it is in.
+// A ticket ends when the KDC has said, however often the module restarts the timer of the keyring
+// that it is in.
 func testLifetime(t *testing.T) {
 	world.ForgetKeys(t)
 	krb5Conf(t, inFile)
@@ -21,12 +22,15 @@ func testLifetime(t *testing.T) {
 	})
 	show := fmt.Sprintf("keyctl show %%keyring:_persistent.%d", world.Alice.UID)
 	if out := inSession(t, world.Alice, show); !strings.Contains(out, "keyring: _krb\n") {
-		t.Errorf("the keyring, or the collection in it, has ended with the ticket:\n%s", out)
+		t.Errorf("the keyring, or the collection in it, has ended with the ticket:\n%s",
+			out)
 	}
-	if out, err := login(t, world.Alice, "ssh localhost 'echo logged in'"); err == nil || !strings.Contains(out, "Permission denied") {
+	if out, err := login(t, world.Alice, "ssh localhost 'echo logged in'"); err == nil ||
+		!strings.Contains(out, "Permission denied") {
 		t.Errorf("with a ticket that has ended: %v\n%s", err, out)
 	}
-	// It was for this ticket alone; and the next one finds its place in what is left of the collection.
+	// It was for this ticket alone; and the next one finds its place in what is left of the
+	// collection.
 	inSession(t, world.Alice, kinit("alice"))
 	inSession(t, world.Alice, useTicket)
 }

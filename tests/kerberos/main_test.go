@@ -1,8 +1,10 @@
-// Package kerberos tests what people keep in the persistent keyring most: tickets of MIT Kerberos, of a real KDC, got in a session of a real
-// sshd and used by later sessions and by jobs of a real cron.
+// Package kerberos tests what people keep in the persistent keyring most: tickets of MIT Kerberos,
+// of a real KDC, got in a session of a real sshd and used by later sessions and by jobs of a real
+// cron.
 //
-// MIT Kerberos finds the persistent keyring by itself (KEYCTL_GET_PERSISTENT), so that much of this would work without the module too. Each
-// test says which part of it would not, and shows that part with another line in the stack.
+// MIT Kerberos finds the persistent keyring by itself (KEYCTL_GET_PERSISTENT), so that much of this
+// would work without the module too. Each test says which part of it would not, and shows that part
+// with another line in the stack.
 package kerberos
 
 import (
@@ -17,7 +19,8 @@ func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Kerberos}) }
 // One test, because all of it is about one realm and its services.
 func TestKerberos(t *testing.T) {
 	world.CoverSystem(t)
-	world.Install(t, "krb5-kdc", "krb5-admin-server", "krb5-user", "openssh-server", "openssh-client", "cron")
+	world.Install(t, "krb5-kdc", "krb5-admin-server", "krb5-user", "openssh-server",
+		"openssh-client", "cron")
 	world.NoteHosts(t, &hosts)
 	readInstalled(t)
 	startKDC(t)

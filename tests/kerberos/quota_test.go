@@ -8,8 +8,8 @@ import (
 	"pam_persistent/tests/world"
 )
 
-// Tickets are charged to their user's key quota. A cache that has taken all of it costs nobody a login: what does not fit is not cached,
-// and the session keyring needs no more than a few bytes.
+// Tickets are charged to their user's key quota. A cache that has taken all of it costs nobody a
+// login: what does not fit is not cached, and the session keyring needs no more than a few bytes.
 func testFullCache(t *testing.T) {
 	world.ForgetKeys(t)
 	krb5Conf(t, inFile)
@@ -24,19 +24,24 @@ func testFullCache(t *testing.T) {
 	world.Run(t, "sh", "-c", "kadmin.local </run/services")
 	world.TakeLog(t)
 
-	// One of them goes again: what a session gives back when it ends comes some milliseconds late, and the next wants a few bytes.
-	out := inSession(t, world.Alice, kinit("alice")+" && kvno"+names.String()+" && keyctl invalidate $(keyctl search @s user service/0@EXAMPLE.ORG)")
+	// One of them goes again: what a session gives back when it ends comes some milliseconds
+	// late, and the next wants a few bytes.
+	out := inSession(t, world.Alice,
+		kinit("alice")+" && kvno"+names.String()+" && keyctl invalidate $(keyctl search @s user service/0@EXAMPLE.ORG)")
 	if got := strings.Count(out, "kvno = "); got != services {
 		t.Errorf("%d service tickets, of %d", got, services)
 	}
 	for _, session := range sessions {
-		out := session.run(t, world.Alice, useTicket+"; keyctl show @s; grep "+fmt.Sprint(world.Alice.UID)+": /proc/key-users")
+		out := session.run(t, world.Alice,
+			useTicket+"; keyctl show @s; grep "+fmt.Sprint(world.Alice.UID)+": /proc/key-users")
 		cached := strings.Count(out, "  service/")
-		t.Logf("%s: %d of the tickets are there; %s", session.name, cached, out[strings.LastIndex(strings.TrimSpace(out), "\n")+1:])
+		t.Logf("%s: %d of the tickets are there; %s", session.name, cached,
+			out[strings.LastIndex(strings.TrimSpace(out), "\n")+1:])
 		if cached == 0 || cached == services {
 			t.Errorf("the quota is not what has limited them:\n%s", out)
 		}
-		if !linkedTo(out, world.Alice) || !strings.Contains(out, "logged in with a ticket") {
+		if !linkedTo(out, world.Alice) ||
+			!strings.Contains(out, "logged in with a ticket") {
 			t.Errorf("a later %s:\n%s", session.name, out)
 		}
 	}
@@ -45,14 +50,16 @@ func testFullCache(t *testing.T) {
 	}
 }
 
-// With not a byte left, Kerberos itself cannot reach the persistent keyring any more (it links it into its process keyring) and calls it
-// a matter of the UID. A session that the module has opened possesses it yet and can make room; another may not.
+// With not a byte left, Kerberos itself cannot reach the persistent keyring any more (it links it
+// into its process keyring) and calls it a matter of the UID. A session that the module has opened
+// possesses it yet and can make room; another may not.
 func testFullQuota(t *testing.T) {
 	world.ForgetKeys(t)
 	krb5Conf(t, inPersistent)
 	keyring := fmt.Sprintf("%%keyring:_persistent.%d", world.Alice.UID)
-	// What a key costs beside its payload: its description, a byte to end that, and the link to it. The keyring that pam_keyinit
-	// has joined for the session gives back what it was charged a little later: the quota is full if it stays full.
+	// What a key costs beside its payload: its description, a byte to end that, and the link to
+	// it. The keyring that pam_keyinit has joined for the session gives back what it was
+	// charged a little later: the quota is full if it stays full.
 	fill := fmt.Sprintf(`
 		size=-9
 		for try in $(seq 200); do
@@ -72,10 +79,12 @@ func testFullQuota(t *testing.T) {
 	t.Logf("the session's log: %q", world.TakeLog(t))
 
 	stack(t, without)
-	if out, err := login(t, world.Alice, "keyctl clear "+keyring); err == nil || !strings.Contains(out, "Permission denied") {
+	if out, err := login(t, world.Alice, "keyctl clear "+keyring); err == nil ||
+		!strings.Contains(out, "Permission denied") {
 		t.Errorf("without the module: %v\n%s", err, out)
 	}
 	stack(t, with(t, ""))
 	inSession(t, world.Alice, "keyctl clear "+keyring)
-	inSession(t, world.Alice, kinit("alice")+" && klist -s") // not in the same: what has been cleared is uncharged a little later
+	// not in the same: what has been cleared is uncharged a little later
+	inSession(t, world.Alice, kinit("alice")+" && klist -s")
 }

@@ -20,7 +20,8 @@ const (
 // kdcPort is where the realm's KDC listens.
 var kdcPort string
 
-// startKDC makes a realm with alice, who also is alice/admin, with bob, and with sshd as host/localhost.
+// startKDC makes a realm with alice, who also is alice/admin, with bob, and with sshd as
+// host/localhost.
 func startKDC(t *testing.T) {
 	t.Helper()
 	kdcPort = loopback.FreePort()
@@ -53,7 +54,8 @@ func startKDC(t *testing.T) {
 	keyctltest.Eventually(t, "the KDC listens", loopback.Listening("127.0.0.1:"+kdcPort))
 }
 
-// krb5Conf says where tickets are kept, until the test is over. Names are taken as they are: there is no name server to ask.
+// krb5Conf says where tickets are kept, until the test is over. Names are taken as they are: there
+// is no name server to ask.
 func krb5Conf(t *testing.T, ccache string) {
 	t.Helper()
 	world.Write(t, "/etc/krb5.conf", fmt.Sprintf(`

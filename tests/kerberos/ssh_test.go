@@ -18,8 +18,8 @@ func with(t *testing.T, options string) string {
 	return "session optional " + world.Built(t, "pam_persistent.so") + " " + options + "\n"
 }
 
-// stack adds lines to the service files of sshd and cron, as Debian ships them, until the test is over. sshd's has pam_keyinit, cron's has
-// not.
+// stack adds lines to the service files of sshd and cron, as Debian ships them, until the test is
+// over. sshd's has pam_keyinit, cron's has not.
 func stack(t *testing.T, lines string) {
 	t.Helper()
 	for name, text := range installed {
@@ -41,7 +41,8 @@ func readInstalled(t *testing.T) {
 	}
 }
 
-// startSshd starts an sshd that takes keys and tickets, no passwords. The test logs in with a key; users in the world have tickets only.
+// startSshd starts an sshd that takes keys and tickets, no passwords. The test logs in with a key;
+// users in the world have tickets only.
 func startSshd(t *testing.T) {
 	t.Helper()
 	port := loopback.FreePort()
@@ -79,7 +80,8 @@ func startSshd(t *testing.T) {
 // login runs a command in a session of its own and waits until the user is logged out again.
 func login(t *testing.T, user world.User, command string) (string, error) {
 	t.Helper()
-	out, err := world.Try(world.Hung, "ssh", "-o", "PreferredAuthentications=publickey", "-i", "/run/ssh/key", user.Name+"@localhost", command)
+	out, err := world.Try(world.Hung, "ssh", "-o", "PreferredAuthentications=publickey", "-i",
+		"/run/ssh/key", user.Name+"@localhost", command)
 	loggedOut(t, user, "sshd")
 	return out, err
 }

@@ -9,7 +9,8 @@ import (
 	"pam_persistent/tests/world"
 )
 
-// useTicket shows the ticket, and logs in with it once more: there is no password and no key in the world.
+// useTicket shows the ticket, and logs in with it once more: there is no password and no key in the
+// world.
 const useTicket = `klist -s && klist && ssh localhost 'echo logged in with a ticket'`
 
 // With the option the session itself says where its tickets are, whatever krb5.conf says.
@@ -37,7 +38,8 @@ func testSurviveByOption(t *testing.T) {
 	}
 }
 
-// Here the module is not what tickets survive by (see testTicketsWithout): it has to leave all as it is.
+// Here the module is not what tickets survive by (see testTicketsWithout): it has to leave all as
+// it is.
 func testSurviveByConf(t *testing.T) {
 	world.ForgetKeys(t)
 	krb5Conf(t, inPersistent)
@@ -45,13 +47,15 @@ func testSurviveByConf(t *testing.T) {
 	survive(t, "krb5.conf")
 }
 
-// survive gets a ticket in one session and uses it in later ones: of sshd, which calls pam_keyinit, and of cron, which does not.
+// survive gets a ticket in one session and uses it in later ones: of sshd, which calls pam_keyinit,
+// and of cron, which does not.
 func survive(t *testing.T, way string) {
 	t.Helper()
 	world.TakeLog(t)
 	first := tgt(t, inSession(t, world.Alice, kinit("alice")+" && klist"))
 	for _, session := range sessions {
-		row := world.Host{Name: fmt.Sprintf("Kerberos: ticket used by a later %s (%s)", session.name, way),
+		row := world.Host{Name: fmt.Sprintf("Kerberos: ticket used by a later %s (%s)",
+			session.name, way),
 			Note: "in each, one more login to sshd with the ticket"}
 		for range 5 {
 			row.Sessions++
@@ -60,7 +64,8 @@ func survive(t *testing.T, way string) {
 				t.Fatalf("a later %s:\n%s", session.name, out)
 			}
 			if later := tgt(t, out); later != first {
-				t.Errorf("a later %s has another ticket: %q, not %q", session.name, later, first)
+				t.Errorf("a later %s has another ticket: %q, not %q", session.name,
+					later, first)
 			}
 			row.Good++
 		}
@@ -73,17 +78,20 @@ func survive(t *testing.T, way string) {
 
 var ticketGranting = regexp.MustCompile(`(?m)^(.*)  krbtgt/EXAMPLE\.ORG@EXAMPLE\.ORG$`)
 
-// tgt is when the ticket that klist has shown begins and ends; it has to be in alice's persistent keyring.
+// tgt is when the ticket that klist has shown begins and ends; it has to be in alice's persistent
+// keyring.
 func tgt(t *testing.T, klist string) string {
 	t.Helper()
 	found := ticketGranting.FindStringSubmatch(klist)
-	if found == nil || !strings.Contains(klist, fmt.Sprintf("Ticket cache: KEYRING:persistent:%d:", world.Alice.UID)) {
+	if found == nil || !strings.Contains(klist,
+		fmt.Sprintf("Ticket cache: KEYRING:persistent:%d:", world.Alice.UID)) {
 		t.Fatalf("no ticket, or not in the persistent keyring:\n%s", klist)
 	}
 	return found[1]
 }
 
-// That logging out is real: what the session keyring has is gone then, though the module has been at work.
+// That logging out is real: what the session keyring has is gone then, though the module has been
+// at work.
 func testSessionKeyringDoesNot(t *testing.T) {
 	world.ForgetKeys(t)
 	stack(t, with(t, ""))

@@ -19,13 +19,16 @@ func newCgroup(t *testing.T, controller string) cgroup {
 	t.Helper()
 	dir := fmt.Sprintf("/sys/fs/cgroup/%s/pam_persistent-limits-%d", controller, os.Getpid())
 	if _, err := os.Stat("/sys/fs/cgroup/" + controller + "/cgroup.procs"); err != nil {
-		t.Skipf("no hierarchy of the %s controller (this test knows cgroup v1): %v", controller, err)
+		t.Skipf("no hierarchy of the %s controller (this test knows cgroup v1): %v",
+			controller, err)
 	}
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		keyctltest.Eventually(t, dir+" is empty", func() bool { return os.Remove(dir) == nil })
+		keyctltest.Eventually(t, dir+" is empty", func() bool {
+			return os.Remove(dir) == nil
+		})
 	})
 	return cgroup{dir}
 }
@@ -78,8 +81,9 @@ func TestCgroupOfLittleTime(t *testing.T) {
 	})
 }
 
-// When the memory of its cgroup is used up the kernel kills the process that takes most. Host and child take about the same: it has to be told
-// which. The limit is set, once the host is there, to the least that the kernel allows and a little more, up to what the module needs.
+// When the memory of its cgroup is used up the kernel kills the process that takes most. Host and
+// child take about the same: it has to be told which. The limit is set, once the host is there, to
+// the least that the kernel allows and a little more, up to what the module needs.
 func TestCgroupOfLittleMemory(t *testing.T) {
 	group := newCgroup(t, "memory")
 	world.ForgetKeys(t)
@@ -89,11 +93,13 @@ func TestCgroupOfLittleMemory(t *testing.T) {
 		group.set(t, "memory.limit_in_bytes", 100<<20)
 		shrink := fmt.Sprintf("cd %s; n=$(cat memory.usage_in_bytes); while echo $((n -= 65536)) >memory.limit_in_bytes; do :; done 2>/dev/null; "+
 			"echo $((n + %d)) >memory.limit_in_bytes", group.dir, (64+kb)<<10)
-		l := login{pamhost.Host{Under: group.host()}.Try(t, "open-log hold 20 ring root start alice", "sh "+shrink, "open tree")}
+		l := login{pamhost.Host{Under: group.host()}.Try(t,
+			"open-log hold 20 ring root start alice", "sh "+shrink, "open tree")}
 		switch log := strings.Join(l.Log, "\n"); {
 		case l.Err == nil && l.Code("open") == "success" && l.has(whole) && log == "":
 			good++
-		case l.Err == nil && l.Code("open") == "session_err" && l.has(empty) && pamhost.Like(log, "err: alice*: the child was killed by SIGKILL"):
+		case l.Err == nil && l.Code("open") == "session_err" && l.has(empty) &&
+			pamhost.Like(log, "err: alice*: the child was killed by SIGKILL"):
 			failed++
 		default:
 			t.Errorf("%d kB more: %v\n%s\nlog %s", kb, l.Err, l.Out, log)

@@ -5,9 +5,10 @@ import (
 	"testing"
 )
 
-// A host with no descriptor to spare: a soft limit is lifted for the child; under a hard one the name service cannot open /etc/passwd. Whatever
-// the modules answer, libpam makes system_err of it, because it has no descriptor to tell the audit system; so the keyring and the log say how
-// it went.
+// A host with no descriptor to spare: a soft limit is lifted for the child; under a hard one the
+// name service cannot open /etc/passwd. Whatever the modules answer, libpam makes system_err of it,
+// because it has no descriptor to tell the audit system; so the keyring and the log say how it
+// went.
 func TestNoDescriptorToSpare(t *testing.T) {
 	const reason = "err: alice: getpwnam_r: EMFILE (too many open files)"
 	for limits, log := range map[string]string{
@@ -27,7 +28,8 @@ func TestNoDescriptorToSpare(t *testing.T) {
 			if log != "" {
 				tree = emptyUnnamed
 			}
-			if l.Code("open") != "system_err" || !l.has(tree) || strings.Join(l.Log, "\n") != log {
+			if l.Code("open") != "system_err" || !l.has(tree) ||
+				strings.Join(l.Log, "\n") != log {
 				t.Errorf("%s, log %q, %s", l.Code("open"), l.Log, l.Tree)
 			}
 		})
@@ -35,9 +37,12 @@ func TestNoDescriptorToSpare(t *testing.T) {
 }
 
 func TestFewDescriptors(t *testing.T) {
-	for _, limits := range []string{"limit NOFILE 8 -", "limit NOFILE 8 8", "no-standard limit NOFILE 3 -"} {
+	for _, limits := range []string{"limit NOFILE 8 -", "limit NOFILE 8 8",
+		"no-standard limit NOFILE 3 -"} {
 		t.Run(limits, func(t *testing.T) {
-			eachHost(t, limits, func(t *testing.T, commands string) { logIn(t, nil, commands).works(t) })
+			eachHost(t, limits, func(t *testing.T, commands string) {
+				logIn(t, nil, commands).works(t)
+			})
 		})
 	}
 }

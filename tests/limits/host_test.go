@@ -11,8 +11,8 @@ import (
 	"pam_persistent/tests/world"
 )
 
-// A host is limited when it starts (a daemon limits itself, a service manager the daemon) or once the handle is there (pam_limits,
-// in a line before ours).
+// A host is limited when it starts (a daemon limits itself, a service manager the daemon) or once
+// the handle is there (pam_limits, in a line before ours).
 var moments = map[string]string{
 	"daemon":     "LIMITS open-log ring root start alice state open same tree",
 	"pam_limits": "open-log ring root start alice LIMITS state open same tree",
@@ -25,8 +25,10 @@ func limited(moment, limits string) string {
 
 const (
 	emptyOfAlice = "session keyring _ses of alice:" // of a login process that is alice's
-	empty        = "session keyring _ses of root:"  // as the login process joins it; the daemon's own, of the same name, has root's user keyring
-	whole        = "session keyring _ses of alice: _persistent.{alice} _uid.{alice}"
+	// as the login process joins it; the daemon's own, of the same name, has root's user
+	// keyring
+	empty = "session keyring _ses of root:"
+	whole = "session keyring _ses of alice: _persistent.{alice} _uid.{alice}"
 	// The same from a host without a descriptor to look the owner's name up.
 	emptyUnnamed = "session keyring _ses of UID 0:"
 	wholeUnnamed = "session keyring _ses of UID {alice}: _persistent.{alice} _uid.{alice}"
@@ -43,8 +45,8 @@ func logIn(t *testing.T, under []string, commands string) login {
 // has tells whether the session keyring is this one.
 func (l login) has(tree string) bool { return l.Tree == world.Fill(tree) }
 
-// survives fails the test unless the host has come through: with a PAM code, in time, unchanged, and in a new session keyring, whole or empty:
-// never in the one from before.
+// survives fails the test unless the host has come through: with a PAM code, in time, unchanged,
+// and in a new session keyring, whole or empty: never in the one from before.
 func (l login) survives(t *testing.T) {
 	t.Helper()
 	if l.Err != nil || l.Code("open") == "" {
@@ -53,7 +55,8 @@ func (l login) survives(t *testing.T) {
 	if l.Changed != nil {
 		t.Errorf("the host is not what it was: %q", l.Changed)
 	}
-	if l.Err == nil && !slices.ContainsFunc([]string{empty, emptyOfAlice, whole, emptyUnnamed, wholeUnnamed}, l.has) {
+	if l.Err == nil && !slices.ContainsFunc([]string{empty, emptyOfAlice, whole, emptyUnnamed,
+		wholeUnnamed}, l.has) {
 		t.Errorf("%s, and then %s", l.Code("open"), l.Tree)
 	}
 }
@@ -67,7 +70,8 @@ func (l login) works(t *testing.T) {
 	}
 }
 
-// fails fails the test unless the login went on without the link, and exactly one line of the log says why.
+// fails fails the test unless the login went on without the link, and exactly one line of the log
+// says why.
 func (l login) fails(t *testing.T, code, reason string) {
 	t.Helper()
 	l.survives(t)
@@ -96,8 +100,8 @@ func eachStack(t *testing.T, name string, test func(t *testing.T)) {
 	}
 }
 
-// plainIsCaught fails the test if the plain Go module comes through the limit time and again: how much its runtime has made for
-// itself before the limit was set is not always the same.
+// plainIsCaught fails the test if the plain Go module comes through the limit time and again: how
+// much its runtime has made for itself before the limit was set is not always the same.
 func plainIsCaught(t *testing.T, under []string, commands string) {
 	t.Helper()
 	t.Run("the plain module is caught", func(t *testing.T) {

@@ -1,5 +1,6 @@
-// Package limits holds the tests of the module in hosts that have less than they need: limits of every kind, timers, seccomp filters,
-// file systems without the usual files, and name services that go wrong.
+// Package limits holds the tests of the module in hosts that have less than they need: limits of
+// every kind, timers, seccomp filters, file systems without the usual files, and name services that
+// go wrong.
 package limits
 
 import (

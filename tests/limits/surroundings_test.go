@@ -12,14 +12,16 @@ import (
 
 // inMounts has a command run in a mount namespace of its own, once the script has changed it.
 func inMounts(script string) []string {
-	return []string{"unshare", "--mount", "--propagation", "private", "sh", "-ec", script + "\nexec \"$@\"", "sh"}
+	return []string{"unshare", "--mount", "--propagation", "private", "sh", "-ec",
+		script + "\nexec \"$@\"", "sh"}
 }
 
 // emptyDev covers /dev but for the files that are named.
 func emptyDev(keep ...string) string {
 	script := "mkdir -p /run/lock/kept && mount -t tmpfs none /run/lock/kept\n"
 	for _, name := range keep {
-		script += ": >/run/lock/kept/" + name + "; mount --bind /dev/" + name + " /run/lock/kept/" + name + "\n"
+		script += ": >/run/lock/kept/" + name + "; mount --bind /dev/" + name +
+			" /run/lock/kept/" + name + "\n"
 	}
 	return script + "mount --move /run/lock/kept /dev; rmdir /run/lock/kept"
 }
@@ -35,11 +37,13 @@ func TestSurroundings(t *testing.T) {
 		"no /dev/log":       emptyDev("null"),
 		"/dev/null a file":  emptyDev("log") + "\necho text >/dev/null; chmod 0 /dev/null",
 		"read-only":         "mount -o remount,bind,ro /; mount -o remount,bind,ro /dev; mount -o remount,bind,ro /etc",
-		"no /tmp, no /run":  world.Emptied("/tmp", "/run") + "mount -o remount,ro /tmp; mount -o remount,ro /run",
+		"no /tmp, no /run": world.Emptied("/tmp", "/run") +
+			"mount -o remount,ro /tmp; mount -o remount,ro /run",
 		"deleted directory": "mkdir /home/gone; cd /home/gone; rmdir /home/gone",
 	} {
 		eachStack(t, name, func(t *testing.T) {
-			l := logIn(t, inMounts(script), "open-log ring root start alice state open same tree")
+			l := logIn(t, inMounts(script),
+				"open-log ring root start alice state open same tree")
 			l.works(t)
 		})
 	}
@@ -51,14 +55,16 @@ var library = regexp.MustCompile(`(/\S+) \(0x`) // in the output of ldd(1)
 func smallRoot(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()
-	files := []string{"/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/pam.d/" + world.ServiceName}
+	files := []string{"/etc/passwd", "/etc/group", "/etc/nsswitch.conf",
+		"/etc/pam.d/" + world.ServiceName}
 	for _, object := range []string{"tests/pamhost", "pam_persistent.so"} {
 		file := world.Built(t, object)
 		files = append(files, file)
 		for _, found := range library.FindAllStringSubmatch(world.Run(t, "ldd", file), -1) {
 			files = append(files, found[1])
 			if strings.HasPrefix(filepath.Base(found[1]), "libpam.so") {
-				files = append(files, filepath.Dir(found[1])+"/security/pam_keyinit.so")
+				files = append(files,
+					filepath.Dir(found[1])+"/security/pam_keyinit.so")
 			}
 		}
 	}
@@ -90,7 +96,8 @@ func TestChroot(t *testing.T) {
 	t.Run("empty", func(t *testing.T) {
 		world.ForgetKeys(t)
 		world.Service(t, world.Built(t, "pam_persistent.so"), world.Stacks["no-keyinit"])
-		l := logIn(t, nil, "open-log ring root start alice chroot "+t.TempDir()+" state open same tree")
+		l := logIn(t, nil,
+			"open-log ring root start alice chroot "+t.TempDir()+" state open same tree")
 		l.fails(t, "user_unknown", `notice: unknown user "alice"`)
 	})
 }

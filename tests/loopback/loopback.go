@@ -1,4 +1,5 @@
-// Package loopback is for daemons that tests start on the loopback interface, which is the machine's.
+// Package loopback is for daemons that tests start on the loopback interface, which is the
+// machine's.
 package loopback
 
 import "net"

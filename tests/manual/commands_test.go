@@ -16,19 +16,22 @@ import (
 const servedService, plainService = "sshd", "cron"
 
 func testCommands(t *testing.T) {
-	world.WriteService(t, servedService, stock(t, servedService)+"session optional pam_persistent.so\n")
-	os.WriteFile("/etc/krb5.conf", []byte("[libdefaults]\n\tdefault_ccache_name = KEYRING:persistent:%{uid}\n"), 0o644)
-	checkAll(t, manExamples(page(t, "docs/persistent-keyring.1")), map[string]func(*testing.T, example){
-		"Will my tickets be there tomorrow?":                               tomorrow,
-		"A shell with the persistent keyring, in a session that lacks it:": shell,
-		"A tmux(1) server that keeps its keys after a logout, though the option revoke of " +
-			"pam_persistent(8) is set:": server,
-		"After a change in /etc/pam.d:": change,
-		"A systemd timer, which is installed but not enabled, resets the expiry timers of " +
-			"users who are logged in once a day, so that long sessions keep their keyrings. " +
-			"It serves lingering users (loginctl(1)) too:": timer,
-		"The same without systemd, from root's crontab(5):": crontab,
-	})
+	world.WriteService(t, servedService,
+		stock(t, servedService)+"session optional pam_persistent.so\n")
+	os.WriteFile("/etc/krb5.conf",
+		[]byte("[libdefaults]\n\tdefault_ccache_name = KEYRING:persistent:%{uid}\n"), 0o644)
+	checkAll(t, manExamples(page(t, "docs/persistent-keyring.1")),
+		map[string]func(*testing.T, example){
+			"Will my tickets be there tomorrow?":                               tomorrow,
+			"A shell with the persistent keyring, in a session that lacks it:": shell,
+			"A tmux(1) server that keeps its keys after a logout, though the option revoke of " +
+				"pam_persistent(8) is set:": server,
+			"After a change in /etc/pam.d:": change,
+			"A systemd timer, which is installed but not enabled, resets the expiry timers of " +
+				"users who are logged in once a day, so that long sessions keep their keyrings. " +
+				"It serves lingering users (loginctl(1)) too:": timer,
+			"The same without systemd, from root's crontab(5):": crontab,
+		})
 }
 
 // typed is a line without its prompt, which says whose it is.
@@ -53,7 +56,8 @@ func tomorrow(t *testing.T, e example) {
 			t.Errorf("%s:\n%s\nwant %s", test.session, out, test.foretold)
 		}
 	}
-	if out := serve(t, servedService, "keyctl print $(keyctl request user ticket)"); !strings.Contains(out, "secret") {
+	if out := serve(t, servedService,
+		"keyctl print $(keyctl request user ticket)"); !strings.Contains(out, "secret") {
 		t.Errorf("it was not there:\n%s", out)
 	}
 	// In a session that lacks the keyring the answer is another, and a finding.
@@ -67,18 +71,24 @@ func shell(t *testing.T, e example) {
 	if out := serve(t, plainService, look); strings.Contains(out, persistent()) {
 		t.Fatalf("the session does not lack it:\n%s", out)
 	}
-	if out := serve(t, plainService, "export SHELL=/bin/sh; echo '"+look+"' | "+typed(t, e, "$ ")); !world.OwnLink(world.Alice).MatchString(out) {
+	if out := serve(t, plainService,
+		"export SHELL=/bin/sh; echo '"+look+"' | "+typed(t, e,
+			"$ ")); !world.OwnLink(world.Alice).MatchString(out) {
 		t.Errorf("the shell lacks it:\n%s", out)
 	}
 }
 
-// A server is started in a session that revokes its session keyring at the end, and asked afterwards what it has. Without the command it has
-// nothing but a dead keyring: that is what the example is for.
+// A server is started in a session that revokes its session keyring at the end, and asked
+// afterwards what it has. Without the command it has nothing but a dead keyring: that is what the
+// example is for.
 func server(t *testing.T, e example) {
-	world.WriteService(t, servedService, strings.ReplaceAll(stock(t, servedService), "pam_persistent.so", "pam_persistent.so revoke"))
+	world.WriteService(t, servedService,
+		strings.ReplaceAll(stock(t, servedService), "pam_persistent.so",
+			"pam_persistent.so revoke"))
 	example := typed(t, e, "$ ")
 	plain := example[strings.LastIndex(example, " ")+1:]
-	if got, want := afterLogout(t, plain), "Key has been revoked"; !strings.Contains(got, want) {
+	if got, want := afterLogout(t, plain), "Key has been revoked"; !strings.Contains(got,
+		want) {
 		t.Errorf("%s:\n%s\nwant %s", plain, got, want)
 	}
 	if got := afterLogout(t, example); !world.OwnLink(world.Alice).MatchString(got) {
@@ -86,16 +96,19 @@ func server(t *testing.T, e example) {
 	}
 }
 
-// afterLogout is what a tmux server that was started with that command sees as its session keyring, after the session in which it was started.
+// afterLogout is what a tmux server that was started with that command sees as its session keyring,
+// after the session in which it was started.
 func afterLogout(t *testing.T, command string) string {
 	t.Helper()
 	const socket = "export TERM=vt100 TMUX_TMPDIR=/home/alice; "
 	defer serve(t, plainService, socket+"tmux kill-server 2>/dev/null")
-	serve(t, servedService, socket+`script -qefc "`+command+`" /dev/null </dev/null >/dev/null 2>&1 &
+	serve(t, servedService,
+		socket+`script -qefc "`+command+`" /dev/null </dev/null >/dev/null 2>&1 &
 		for i in $(seq 200); do tmux list-clients 2>/dev/null | grep -q . && break; sleep 0.05; done
 		tmux detach-client; wait`)
 	os.Remove("/home/alice/shown")
-	serve(t, plainService, socket+"tmux run-shell 'keyctl show @s >/home/alice/new 2>&1; mv /home/alice/new /home/alice/shown'")
+	serve(t, plainService,
+		socket+"tmux run-shell 'keyctl show @s >/home/alice/new 2>&1; mv /home/alice/new /home/alice/shown'")
 	var shown []byte
 	keyctltest.Eventually(t, "the server has answered", func() bool {
 		var err error
@@ -124,14 +137,16 @@ func change(t *testing.T, e example) {
 		t.Logf("%s\n%s", command, out)
 		t.Run("without the line", func(t *testing.T) {
 			world.WriteService(t, servedService, without)
-			if out, err := world.Try(world.Hung, "sh", "-c", command); err == nil || !strings.Contains(err.Error(), "exit status 1") {
+			if out, err := world.Try(world.Hung, "sh", "-c", command); err == nil ||
+				!strings.Contains(err.Error(), "exit status 1") {
 				t.Errorf("%s: %v\n%s", command, err, out)
 			}
 		})
 	}
 }
 
-// There is no systemd running here to start a timer, so the command is run without --now; tests/container runs it where there is one.
+// There is no systemd running here to start a timer, so the command is run without --now;
+// tests/container runs it where there is one.
 func timer(t *testing.T, e example) {
 	command := typed(t, e, "# ")
 	offline := strings.ReplaceAll(command, " --now ", " ")
@@ -139,11 +154,13 @@ func timer(t *testing.T, e example) {
 		t.Fatalf("no --now in %q", command)
 	}
 	unit := command[strings.LastIndex(command, " ")+1:]
-	if out, _ := world.Try(world.Hung, "systemctl", "is-enabled", unit); strings.TrimSpace(out) != "disabled" {
+	if out, _ := world.Try(world.Hung, "systemctl", "is-enabled",
+		unit); strings.TrimSpace(out) != "disabled" {
 		t.Errorf("installed, but not off: %s", out)
 	}
 	world.Run(t, "sh", "-c", offline)
-	if out := world.Run(t, "systemctl", "is-enabled", unit); strings.TrimSpace(out) != "enabled" {
+	if out := world.Run(t, "systemctl", "is-enabled",
+		unit); strings.TrimSpace(out) != "enabled" {
 		t.Errorf("after %s: %s", offline, out)
 	}
 	if text := unitFile(t, unit); !strings.Contains(text, "OnCalendar=daily\n") {
@@ -162,7 +179,8 @@ func unitFile(t *testing.T, name string) string {
 	return string(text)
 }
 
-// The line is one that crontab(1) takes, and its command does with cron's environment what the timer's does.
+// The line is one that crontab(1) takes, and its command does with cron's environment what the
+// timer's does.
 func crontab(t *testing.T, e example) {
 	line := typed(t, e, "")
 	world.Run(t, "sh", "-c", `echo "$1" | crontab -`, "sh", line)
@@ -177,8 +195,8 @@ func crontab(t *testing.T, e example) {
 	renewed(t, command)
 }
 
-// renewed runs the command with nothing but cron's environment, and sees that the keyring of a user who is logged in, or lingers, has a new
-// timer, and that of another has not.
+// renewed runs the command with nothing but cron's environment, and sees that the keyring of a user
+// who is logged in, or lingers, has a new timer, and that of another has not.
 func renewed(t *testing.T, command string) {
 	t.Helper()
 	for _, name := range []string{"alice", "bob"} {
@@ -190,7 +208,8 @@ func renewed(t *testing.T, command string) {
 		t.Fatal(err)
 	}
 	defer os.Remove(loggedIn)
-	out := world.Run(t, "env", "-i", "HOME=/root", "LOGNAME=root", "SHELL=/bin/sh", "PATH=/usr/bin:/bin", "sh", "-c", command)
+	out := world.Run(t, "env", "-i", "HOME=/root", "LOGNAME=root", "SHELL=/bin/sh",
+		"PATH=/usr/bin:/bin", "sh", "-c", command)
 	if !strings.Contains(out, "alice") || strings.Contains(out, "bob") {
 		t.Errorf("%s:\n%s", command, out)
 	}

@@ -98,14 +98,20 @@ func TestPagesAreRead(t *testing.T) {
 	const mdoc = ".Sh NAME\n.Dl not this\n.Sh EXAMPLES\nGeneral.\n.Pp\n.Pa /etc/x ,\n.Pa y\nand\n.Pq Xr su 1 :\n.Bd -literal -offset indent\na  b\nc\n.Ed\n" +
 		".Pp\nOther:\n.Pp\n.Dl $ d e\n.Dl f\n.Pp\nLast:\n.Dl g\n.Sh SEE ALSO\n.Dl nor this"
 	equal(t, manExamples(mdoc), []example{
-		{"/etc/x, y and (su(1)):", []string{"a  b", "c"}}, {"Other:", []string{"$ d e", "f"}}, {"Last:", []string{"g"}},
+		{"/etc/x, y and (su(1)):", []string{"a  b", "c"}},
+		{"Other:", []string{"$ d e", "f"}}, {"Last:", []string{"g"}},
 	})
-	equal(t, readmeExamples("# x\n\ntext\nlast\n\n    a\n    b\n\nmore\n\n    c\n"), []example{{"last", []string{"a", "b"}}, {"more", []string{"c"}}})
+	equal(t, readmeExamples("# x\n\ntext\nlast\n\n    a\n    b\n\nmore\n\n    c\n"),
+		[]example{{"last", []string{"a", "b"}}, {"more", []string{"c"}}})
 }
 
 func equal(t *testing.T, got, want []example) {
 	t.Helper()
-	if !slices.EqualFunc(got, want, func(a, b example) bool { return a.text == b.text && slices.Equal(a.lines, b.lines) }) {
+	if !slices.EqualFunc(got, want,
+		func(a, b example) bool {
+			return a.text == b.text &&
+				slices.Equal(a.lines, b.lines)
+		}) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }

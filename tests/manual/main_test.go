@@ -1,6 +1,7 @@
-// Package manual does what the manual pages and the README say one can do: every example in them is taken from the page itself, typed in as it
-// stands there, and has to do what the page promises. An example that no test here knows is a failure, and so is a test whose example has gone:
-// pages and tests stay together.
+// Package manual does what the manual pages and the README say one can do: every example in them is
+// taken from the page itself, typed in as it stands there, and has to do what the page promises. An
+// example that no test here knows is a failure, and so is a test whose example has gone: pages and
+// tests stay together.
 package manual
 
 import (
@@ -19,7 +20,8 @@ func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Manual}) }
 // One test, because all of it is about one Debian system on which the module was just installed.
 func TestManual(t *testing.T) {
 	world.CoverSystem(t)
-	world.Install(t, "openssh-server", "openssh-client", "cron", "sudo", "systemd", "libpam-systemd", "login", "tmux")
+	world.Install(t, "openssh-server", "openssh-client", "cron", "sudo", "systemd",
+		"libpam-systemd", "login", "tmux")
 	install(t)
 	t.Run("pam_persistent.8", testStacks)
 	t.Run("persistent-keyring.1", testCommands)

@@ -9,7 +9,8 @@ import (
 	"pam_persistent/tests/world"
 )
 
-// elsewhere are blocks of the README that are no examples to be typed in here, and why; by their first line.
+// elsewhere are blocks of the README that are no examples to be typed in here, and why; by their
+// first line.
 var elsewhere = map[string]string{
 	"make demo    # a login, a key kept, a logout, the key still there (as root; under a minute)":      "these are the tests",
 	"make && make install           # pam_persistent.so into libpam's directory, nothing else changes": "TestManual begins with it",
@@ -36,7 +37,8 @@ func testReadme(t *testing.T) {
 		t.Fatalf("no test knows these examples: %q", rest)
 	}
 	line, command := rest[0], rest[1]
-	if !strings.Contains(line.text, "/etc/pam.d/su") || len(line.lines) != 1 || len(command.lines) < 2 || command.text != "and look:" {
+	if !strings.Contains(line.text, "/etc/pam.d/su") || len(line.lines) != 1 ||
+		len(command.lines) < 2 || command.text != "and look:" {
 		t.Fatalf("not what this test was written for: %q", rest)
 	}
 	world.ForgetKeys(t)
@@ -47,7 +49,8 @@ func testReadme(t *testing.T) {
 	}
 	world.WriteService(t, "su", stock(t, "su")+line.lines[0]+"\n")
 	out := world.Run(t, "sh", "-c", command.lines[0])
-	if got, want := shape(out), shape(strings.Join(command.lines[1:], "\n")); !slices.Equal(got, want) {
+	if got, want := shape(out), shape(strings.Join(command.lines[1:], "\n")); !slices.Equal(got,
+		want) {
 		t.Errorf("prints\n%s\nnot\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
@@ -55,7 +58,8 @@ func testReadme(t *testing.T) {
 // shape is a tree without serials and UIDs. The kernel puts links in an order of its own.
 func shape(tree string) (lines []string) {
 	for _, line := range strings.Split(tree, "\n") {
-		line = regexp.MustCompile(world.Fill(`\b(1000|{alice})\b`)).ReplaceAllString(line, "UID")
+		line = regexp.MustCompile(world.Fill(`\b(1000|{alice})\b`)).
+			ReplaceAllString(line, "UID")
 		line = regexp.MustCompile(`^ *\d+ `).ReplaceAllString(line, "SERIAL ")
 		line = regexp.MustCompile(` +UID`).ReplaceAllString(line, " UID")
 		if line != "" {

@@ -14,15 +14,16 @@ import (
 const keyinit = "session optional pam_keyinit.so force revoke"
 
 func testStacks(t *testing.T) {
-	checkAll(t, manExamples(page(t, "docs/pam_persistent.8")), map[string]func(*testing.T, example){
-		"/etc/pam.d/sshd and /etc/pam.d/login have a pam_keyinit line, and the module's line " +
-			"goes right after it:": afterKeyinit,
-		"/etc/pam.d/cron, su and sudo on Debian have no pam_keyinit line, so this line is " +
-			"enough:": oneLine,
-		userManager: replacedAfterwards,
-		"Kerberos tickets in the persistent keyring, for UIDs from 1000 on, unless sshd has " +
-			"stored delegated ones:": tickets,
-	})
+	checkAll(t, manExamples(page(t, "docs/pam_persistent.8")),
+		map[string]func(*testing.T, example){
+			"/etc/pam.d/sshd and /etc/pam.d/login have a pam_keyinit line, and the module's line " +
+				"goes right after it:": afterKeyinit,
+			"/etc/pam.d/cron, su and sudo on Debian have no pam_keyinit line, so this line is " +
+				"enough:": oneLine,
+			userManager: replacedAfterwards,
+			"Kerberos tickets in the persistent keyring, for UIDs from 1000 on, unless sshd has " +
+				"stored delegated ones:": tickets,
+		})
 }
 
 const userManager = "systemd-user on Debian, a file in /usr/lib/pam.d, calls pam_keyinit after " +
@@ -45,7 +46,8 @@ func afterKeyinit(t *testing.T, e example) {
 		at := keyinitLine.FindStringIndex(file)
 		served(t, service, file[:at[1]]+ours+"\n"+file[at[1]:])
 		served(t, service, file+ours+"\n")
-		// The reason for "after it": before it, the line serves a session keyring that is thrown away.
+		// The reason for "after it": before it, the line serves a session keyring that is
+		// thrown away.
 		notServed(t, service, ours+"\n"+file)
 		notServed(t, service, file)
 	}
@@ -65,11 +67,14 @@ func oneLine(t *testing.T, e example) {
 			"su":   {"su", "alice", "-c", "keyctl show @s"},
 			"sudo": {"sudo", "-u", "alice", "keyctl", "show", "@s"},
 		} {
-			if out := world.Run(t, command...); world.OwnLink(world.Alice).MatchString(out) {
+			if out := world.Run(t, command...); world.OwnLink(world.Alice).
+				MatchString(out) {
 				t.Errorf("%s without the line:\n%s", service, out)
 			}
-			world.WriteService(t, service, stock(t, service)+strings.Join(e.lines, "\n")+"\n")
-			if out := world.Run(t, command...); !world.OwnLink(world.Alice).MatchString(out) {
+			world.WriteService(t, service,
+				stock(t, service)+strings.Join(e.lines, "\n")+"\n")
+			if out := world.Run(t, command...); !world.OwnLink(world.Alice).
+				MatchString(out) {
 				t.Errorf("%s:\n%s", service, out)
 			}
 		}
@@ -78,12 +83,15 @@ func oneLine(t *testing.T, e example) {
 
 var keyinitLine = regexp.MustCompile(`(?m)^session +optional +pam_keyinit\.so +force +revoke\n`)
 
-// The file is the example as it is shown; the line stands in common-session-noninteractive, too, or not.
+// The file is the example as it is shown; the line stands in common-session-noninteractive, too, or
+// not.
 func replacedAfterwards(t *testing.T, e example) {
 	const service, common, plain = "systemd-user", "common-session-noninteractive", "session optional pam_persistent.so\n"
 	file := stock(t, service)
-	if before, after, found := strings.Cut(file, "@include "+common); !found || contains(before, keyinit) || !strings.Contains(after, "pam_keyinit") {
-		t.Errorf("Debian's %s does not call pam_keyinit after %s:\n%s", service, common, file)
+	if before, after, found := strings.Cut(file, "@include "+common); !found ||
+		contains(before, keyinit) || !strings.Contains(after, "pam_keyinit") {
+		t.Errorf("Debian's %s does not call pam_keyinit after %s:\n%s", service, common,
+			file)
 	}
 	two := strings.Join(e.lines, "\n") + "\n"
 	served(t, service, two)
@@ -103,12 +111,15 @@ func tickets(t *testing.T, e example) {
 	ours := fmt.Sprintf("KRB5CCNAME=KEYRING:persistent:%d", world.Alice.UID)
 	for _, test := range []struct{ name, commands, want string }{
 		{"a user", ring + "alice open print-env KRB5CCNAME tree", ours + "\n" + tree()},
-		{"a user with a delegated ticket", ring + "alice put-env KRB5CCNAME=FILE:/tmp/delegated open print-env KRB5CCNAME tree",
+		{"a user with a delegated ticket",
+			ring + "alice put-env KRB5CCNAME=FILE:/tmp/delegated open print-env KRB5CCNAME tree",
 			"KRB5CCNAME=FILE:/tmp/delegated\n" + tree()},
-		{"a system user", ring + "daemon open print-env KRB5CCNAME tree", without + "daemon: _uid.1"},
+		{"a system user", ring + "daemon open print-env KRB5CCNAME tree",
+			without + "daemon: _uid.1"},
 		{"root", ring + "root open print-env KRB5CCNAME tree", without + "root: _uid.0"},
 	} {
-		if out := pamhost.Run(t, test.commands, "close end").Out; !strings.Contains(out, "\n"+test.want+"\n") {
+		if out := pamhost.Run(t, test.commands, "close end").
+			Out; !strings.Contains(out, "\n"+test.want+"\n") {
 			t.Errorf("%s:\n%s\nwant\n%s", test.name, out, test.want)
 		}
 	}
@@ -122,17 +133,20 @@ func TestOptionalIsTheRightControl(t *testing.T) {
 		t.Fatalf("the page does not say any more: %s", reason)
 	}
 	module := world.Built(t, "pam_persistent.so")
-	for control, want := range map[string]string{"optional": "open = success", "required": "open = session_err"} {
+	for control, want := range map[string]string{"optional": "open = success",
+		"required": "open = session_err"} {
 		t.Run(control, func(t *testing.T) {
 			world.ForgetKeys(t)
-			world.Service(t, module, "session required pam_permit.so\nsession "+control+" pam_persistent.so\n")
+			world.Service(t, module,
+				"session required pam_permit.so\nsession "+control+" pam_persistent.so\n")
 			// There is no keyring, because keyctl(2) is forbidden.
 			pamhost.Run(t, "forbid keyctl 22 1 start alice open").Prints(t, want)
 		})
 	}
 }
 
-// served and notServed open a session of the service with this file and look into its session keyring.
+// served and notServed open a session of the service with this file and look into its session
+// keyring.
 func served(t *testing.T, service, file string) {
 	t.Helper()
 	if out := open(t, service, file); !strings.Contains(out, "open = success\n"+tree()+"\n") {
@@ -142,7 +156,8 @@ func served(t *testing.T, service, file string) {
 
 func notServed(t *testing.T, service, file string) {
 	t.Helper()
-	if out := open(t, service, file); !strings.Contains(out, "open = success\n") || strings.Contains(out, persistent()) {
+	if out := open(t, service, file); !strings.Contains(out, "open = success\n") ||
+		strings.Contains(out, persistent()) {
 		t.Errorf("%s is served, by which line?\n%s\nits file:\n%s", service, out, file)
 	}
 }
@@ -152,7 +167,8 @@ func open(t *testing.T, service, file string) (out string) {
 	t.Run(service, func(t *testing.T) {
 		world.ForgetKeys(t)
 		world.WriteService(t, service, file)
-		out = pamhost.Run(t, "ring root service "+service+" start alice open tree close end").Out
+		out = pamhost.Run(t,
+			"ring root service "+service+" start alice open tree close end").Out
 	})
 	return out
 }
@@ -181,7 +197,8 @@ func contains(file, line string) bool {
 // included is a service file with the files that it includes.
 func included(t *testing.T, file string) string {
 	t.Helper()
-	return regexp.MustCompile(`(?m)^@include +(\S+).*$`).ReplaceAllStringFunc(file, func(line string) string {
-		return stock(t, strings.Fields(line)[1])
-	})
+	return regexp.MustCompile(`(?m)^@include +(\S+).*$`).
+		ReplaceAllStringFunc(file, func(line string) string {
+			return stock(t, strings.Fields(line)[1])
+		})
 }

@@ -9,7 +9,8 @@ import (
 	"pam_persistent/tests/world"
 )
 
-// A stand-in for authselect: it does what authselect(8) says of the three commands that the script calls, to profiles made up here.
+// A stand-in for authselect: it does what authselect(8) says of the three commands that the script
+// calls, to profiles made up here.
 const authselect = `#!/bin/sh
 set -eu
 profiles=/etc/authselect/default custom=/etc/authselect/custom
@@ -32,18 +33,23 @@ esac
 
 func testAuthselect(t *testing.T, script string) {
 	stack := func(first string) string {
-		return first + "session     optional      pam_keyinit.so revoke\n-session    optional      pam_systemd.so\n" +
+		return first +
+			"session     optional      pam_keyinit.so revoke\n-session    optional      pam_systemd.so\n" +
 			"session     [success=1 default=ignore] pam_succeed_if.so service in crond quiet use_uid\nsession     required      pam_unix.so\n"
 	}
 	files := map[string]string{
-		"system-auth": stack("auth required pam_unix.so\n\n"), "password-auth": stack(""), "fingerprint-auth": "auth required pam_deny.so\n",
-		"postlogin": "session     optional      pam_umask.so silent\n",
+		"system-auth": stack("auth required pam_unix.so\n\n"), "password-auth": stack(""),
+		"fingerprint-auth": "auth required pam_deny.so\n",
+		"postlogin":        "session     optional      pam_umask.so silent\n",
 	}
 	dir := "/etc/authselect/default/made-up"
 	for path, text := range map[string]string{
-		dir + "/system-auth": files["system-auth"], dir + "/password-auth": files["password-auth"],
-		dir + "/fingerprint-auth": files["fingerprint-auth"], dir + "/postlogin": files["postlogin"],
-		"/etc/authselect/selected": "made-up with-faillock with-mkhomedir\n", "/run/bin/authselect": authselect,
+		dir + "/system-auth":       files["system-auth"],
+		dir + "/password-auth":     files["password-auth"],
+		dir + "/fingerprint-auth":  files["fingerprint-auth"],
+		dir + "/postlogin":         files["postlogin"],
+		"/etc/authselect/selected": "made-up with-faillock with-mkhomedir\n",
+		"/run/bin/authselect":      authselect,
 	} {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
@@ -63,14 +69,17 @@ func testAuthselect(t *testing.T, script string) {
 
 	selected := func(want string, line string) {
 		t.Helper()
-		if got := strings.TrimSpace(world.RunIn(t, "", "authselect", "current", "--raw")); got != want {
+		if got := strings.TrimSpace(world.RunIn(t, "", "authselect", "current",
+			"--raw")); got != want {
 			t.Errorf("selected is %q, not %q", got, want)
 		}
 		for name, text := range files {
-			if strings.HasPrefix(name, "system") || strings.HasPrefix(name, "password") {
+			if strings.HasPrefix(name, "system") ||
+				strings.HasPrefix(name, "password") {
 				text += line
 			}
-			if got, err := os.ReadFile("/etc/pam.d/" + name); err != nil || string(got) != text {
+			if got, err := os.ReadFile("/etc/pam.d/" + name); err != nil ||
+				string(got) != text {
 				t.Errorf("%s (%v):\n%s\nand not\n%s", name, err, got, text)
 			}
 		}
@@ -78,7 +87,8 @@ func testAuthselect(t *testing.T, script string) {
 	line := "session     optional                                     pam_persistent.so\n"
 	world.RunIn(t, "", script)
 	selected("custom/pam_persistent with-faillock with-mkhomedir", line)
-	if out, err := world.TryIn("", script); err == nil || !strings.Contains(out, "is there already") {
+	if out, err := world.TryIn("", script); err == nil ||
+		!strings.Contains(out, "is there already") {
 		t.Errorf("a second time: %v\n%s", err, out)
 	}
 	world.RunIn(t, "", "authselect", "select", "custom/pam_persistent", "with-faillock")
@@ -92,7 +102,8 @@ func testAuthselect(t *testing.T, script string) {
 		t.Error("the custom profile is left")
 	}
 	for _, wrong := range []string{"undo", "other"} {
-		if out, err := world.TryIn("", script, wrong); err == nil || !strings.Contains(out, "rhel-enable: ") {
+		if out, err := world.TryIn("", script, wrong); err == nil ||
+			!strings.Contains(out, "rhel-enable: ") {
 			t.Errorf("%s: %v\n%s", wrong, err, out)
 		}
 	}

@@ -20,7 +20,8 @@ const (
 	timer   = "persistent-keyring-renew.timer"
 )
 
-// The story of an administrator who installs the package, upgrades it while people are logged in, and takes it away again.
+// The story of an administrator who installs the package, upgrades it while people are logged in,
+// and takes it away again.
 func testLifeOnDebian(t *testing.T, deb, next string) {
 	world.ForgetKeys(t)
 	sshKeys(t)
@@ -62,22 +63,26 @@ func testLifeOnDebian(t *testing.T, deb, next string) {
 	}
 }
 
-// The administrator's own line is not taken out by anybody else: the package stays until it is gone.
+// The administrator's own line is not taken out by anybody else: the package stays until it is
+// gone.
 func testLineLeft(t *testing.T, deb string) {
 	world.ForgetKeys(t)
 	before := snapshot(t)
 	world.RunIn(t, "", "dpkg", "-i", deb)
 	t.Run("line", func(t *testing.T) {
-		world.WriteService(t, "pam-persistent-test", "session optional pam_persistent.so debug\n")
+		world.WriteService(t, "pam-persistent-test",
+			"session optional pam_persistent.so debug\n")
 		out, err := world.TryIn("", "dpkg", "-r", "libpam-persistent")
-		if err == nil || !strings.Contains(out, "/etc/pam.d/pam-persistent-test") || !strings.Contains(out, "take the lines with pam_persistent.so out") {
+		if err == nil || !strings.Contains(out, "/etc/pam.d/pam-persistent-test") ||
+			!strings.Contains(out, "take the lines with pam_persistent.so out") {
 			t.Errorf("dpkg -r: %v\n%s", err, out)
 		}
 		if _, err := os.Stat(module); err != nil {
 			t.Error(err)
 		}
 		lines(t, 1) // again
-		if out := world.RunIn(t, "", "dpkg-query", "-W", "-f", "${db:Status-Status}", "libpam-persistent"); out != "installed" {
+		if out := world.RunIn(t, "", "dpkg-query", "-W", "-f", "${db:Status-Status}",
+			"libpam-persistent"); out != "installed" {
 			t.Errorf("the package is %s", out)
 		}
 	})
@@ -87,7 +92,8 @@ func testLineLeft(t *testing.T, deb string) {
 	}
 }
 
-// Files and scripts of the rpm, as far as Debian's rpm(8) can tell; there are no dependencies here that it knows of.
+// Files and scripts of the rpm, as far as Debian's rpm(8) can tell; there are no dependencies here
+// that it knows of.
 func testRpm(t *testing.T, path string) {
 	before := snapshot(t)
 	rpm := []string{"rpm", "--dbpath", t.TempDir(), "--nodeps"}
@@ -97,7 +103,9 @@ func testRpm(t *testing.T, path string) {
 	}
 	t.Run("line", func(t *testing.T) {
 		world.WriteService(t, "pam-persistent-test", "session optional pam_persistent.so\n")
-		if out, err := world.TryIn("", append(rpm, "-e", "pam_persistent")...); err == nil || !strings.Contains(out, "take the lines with pam_persistent.so out") {
+		if out, err := world.TryIn("",
+			append(rpm, "-e", "pam_persistent")...); err == nil ||
+			!strings.Contains(out, "take the lines with pam_persistent.so out") {
 			t.Errorf("rpm -e: %v\n%s", err, out)
 		}
 		if _, err := os.Stat("/usr/lib64/security/pam_persistent.so"); err != nil {
@@ -110,7 +118,8 @@ func testRpm(t *testing.T, path string) {
 	}
 }
 
-// snapshot is all of /etc, what pam-auth-update and systemd remember, and every file that is in the layer over /usr.
+// snapshot is all of /etc, what pam-auth-update and systemd remember, and every file that is in the
+// layer over /usr.
 func snapshot(t *testing.T) string {
 	t.Helper()
 	return world.RunIn(t, "", "sh", "-ec", `
@@ -131,7 +140,8 @@ func diff(t *testing.T, before, after string) string {
 
 var ourLine = regexp.MustCompile(`(?m)^session\s+optional\s+pam_persistent\.so\s*$`)
 
-// lines tells whether the files have our line that often, and no other of pam.d has the name of the module.
+// lines tells whether the files have our line that often, and no other of pam.d has the name of the
+// module.
 func lines(t *testing.T, want int) {
 	t.Helper()
 	if _, err := os.Stat("/etc/pam.d/systemd-user"); (err == nil) != (want > 0) {
@@ -139,8 +149,10 @@ func lines(t *testing.T, want int) {
 	}
 	for _, name := range []string{"common-session", "common-session-noninteractive"} {
 		text, err := os.ReadFile("/etc/pam.d/" + name)
-		if got := len(ourLine.FindAll(text, -1)); err != nil || got != want || strings.Count(string(text), "pam_persistent") != want {
-			t.Errorf("%s has %d lines of ours, not %d (%v)\n%s", name, got, want, err, text)
+		if got := len(ourLine.FindAll(text, -1)); err != nil || got != want ||
+			strings.Count(string(text), "pam_persistent") != want {
+			t.Errorf("%s has %d lines of ours, not %d (%v)\n%s", name, got, want, err,
+				text)
 		}
 	}
 	_, missing := os.Stat(module)
@@ -154,7 +166,8 @@ func lines(t *testing.T, want int) {
 func first(t *testing.T, name string) {
 	t.Helper()
 	text, _ := os.ReadFile("/etc/pam.d/" + name)
-	_, additional, found := strings.Cut(string(text), "# and here are more per-package modules (the \"Additional\" block)\n")
+	_, additional, found := strings.Cut(string(text),
+		"# and here are more per-package modules (the \"Additional\" block)\n")
 	line, _, _ := strings.Cut(additional, "\n")
 	if !found || !ourLine.MatchString(line) {
 		t.Errorf("the Additional block of %s does not begin with our line:\n%s", name, text)
@@ -179,21 +192,28 @@ func logins(t *testing.T, when string, linked bool) {
 		}
 		session := world.OwnLink(world.Alice).MatchString(out)
 		if session != linked {
-			t.Errorf("%s: %s: link in the session keyring: %v\n%s", when, name, session, out)
+			t.Errorf("%s: %s: link in the session keyring: %v\n%s", when, name, session,
+				out)
 		}
 	}
 	// sshd closes the session, and logs that, after its client has gone.
-	keyctltest.Eventually(t, "sshd has ended", func() bool { _, err := world.TryIn("", "pgrep", "-x", "sshd"); return err != nil })
+	keyctltest.Eventually(t, "sshd has ended", func() bool {
+		_, err := world.TryIn("", "pgrep", "-x", "sshd")
+		return err != nil
+	})
 	if log := world.TakeLog(t); len(log) != 0 {
 		t.Errorf("%s: log: %q", when, log)
 	}
 }
 
-// userServices: the user's manager replaces the session keyring after the line has run, and the package's file has it run again.
+// userServices: the user's manager replaces the session keyring after the line has run, and the
+// package's file has it run again.
 func userServices(t *testing.T) {
 	t.Helper()
-	out := pamhost.Run(t, `service systemd-user serve alice keyctl show @s; keyctl id "%keyring:_persistent.{alice}"`).Out
-	if !world.OwnLink(world.Alice).MatchString(out) || strings.Count(out, world.Fill(`\_ keyring: _persistent.{alice}`)) != 1 {
+	out := pamhost.Run(t,
+		`service systemd-user serve alice keyctl show @s; keyctl id "%keyring:_persistent.{alice}"`).Out
+	if !world.OwnLink(world.Alice).MatchString(out) ||
+		strings.Count(out, world.Fill(`\_ keyring: _persistent.{alice}`)) != 1 {
 		t.Errorf("the user's manager has not the persistent keyring in its session keyring, and there alone:\n%s", out)
 	}
 }
@@ -202,14 +222,17 @@ func userServices(t *testing.T) {
 func units(t *testing.T) {
 	t.Helper()
 	service := "/usr/lib/systemd/system/persistent-keyring-renew.service"
-	if out, err := world.TryIn("", "systemd-analyze", "verify", service, "/usr/lib/systemd/system/"+timer); err != nil || out != "" {
+	if out, err := world.TryIn("", "systemd-analyze", "verify", service,
+		"/usr/lib/systemd/system/"+timer); err != nil || out != "" {
 		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
 	}
 	// 1.5 of 10; what is left is that it is root with CAP_SETUID and sees /proc/keys.
-	if out, err := world.TryIn("", "systemd-analyze", "security", "--offline=true", "--threshold=15", service); err != nil {
+	if out, err := world.TryIn("", "systemd-analyze", "security", "--offline=true",
+		"--threshold=15", service); err != nil {
 		t.Errorf("systemd-analyze security: %v\n%s", err, out)
 	}
-	if out, _ := world.TryIn("", "systemctl", "is-enabled", timer); !strings.HasPrefix(out, "disabled") {
+	if out, _ := world.TryIn("", "systemctl", "is-enabled", timer); !strings.HasPrefix(out,
+		"disabled") {
 		t.Errorf("the timer is %s", out)
 	}
 	// What it calls, with one user logged in whose keyring is there to be renewed.
@@ -217,13 +240,16 @@ func units(t *testing.T) {
 	os.WriteFile(fmt.Sprintf("/run/systemd/users/%d", world.Alice.UID), nil, 0o644)
 	defer os.RemoveAll("/run/systemd/users")
 	trace := filepath.Join(t.TempDir(), "trace")
-	if out := world.Run(t, "strace", "-f", "-qq", "-o", trace, "persistent-keyring", "renew", "--logged-in"); !strings.Contains(out, "alice") {
+	if out := world.Run(t, "strace", "-f", "-qq", "-o", trace, "persistent-keyring", "renew",
+		"--logged-in"); !strings.Contains(out, "alice") {
 		t.Errorf("persistent-keyring renew --logged-in: %s", out)
 	}
 	allowed := filter(t, service)
 	text, err := os.ReadFile(trace)
-	calls := regexp.MustCompile(`(?m)^\d+ +(?:<\.\.\. )?([a-z]\w*)`).FindAllStringSubmatch(string(text), -1)
-	if err != nil || len(calls) < 50 || !strings.Contains(string(text), "KEYCTL_GET_PERSISTENT") {
+	calls := regexp.MustCompile(`(?m)^\d+ +(?:<\.\.\. )?([a-z]\w*)`).
+		FindAllStringSubmatch(string(text), -1)
+	if err != nil || len(calls) < 50 ||
+		!strings.Contains(string(text), "KEYCTL_GET_PERSISTENT") {
 		t.Fatalf("traced: %v\n%s", err, text)
 	}
 	for _, call := range calls {
@@ -234,7 +260,8 @@ func units(t *testing.T) {
 	}
 }
 
-// filter is the set of system calls that a unit's SystemCallFilter lines allow, as systemd.exec(5) defines it.
+// filter is the set of system calls that a unit's SystemCallFilter lines allow, as systemd.exec(5)
+// defines it.
 func filter(t *testing.T, unit string) map[string]bool {
 	t.Helper()
 	text, err := os.ReadFile(unit)
@@ -248,14 +275,16 @@ func filter(t *testing.T, unit string) map[string]bool {
 			allowed[name] = to
 			return
 		}
-		for line := range strings.Lines(world.RunIn(t, "", "systemd-analyze", "syscall-filter", name)) {
+		for line := range strings.Lines(world.RunIn(t, "", "systemd-analyze",
+			"syscall-filter", name)) {
 			if f := strings.Fields(line); len(f) == 1 && f[0] != name && f[0] != "#" {
 				set(f[0], to)
 			}
 		}
 	}
 	set("@default", true)
-	for _, line := range regexp.MustCompile(`(?m)^SystemCallFilter=(.*)$`).FindAllStringSubmatch(string(text), -1) {
+	for _, line := range regexp.MustCompile(`(?m)^SystemCallFilter=(.*)$`).
+		FindAllStringSubmatch(string(text), -1) {
 		list, deny := strings.CutPrefix(line[1], "~")
 		for name := range strings.FieldsSeq(list) {
 			set(name, !deny)
@@ -264,8 +293,9 @@ func filter(t *testing.T, unit string) map[string]bool {
 	return allowed
 }
 
-// sshKeys lets alice log in over ssh, through an sshd that serves one connection on its standard input: no port is taken. Her shell shows
-// the session keyring to login(1), which runs no command of ours.
+// sshKeys lets alice log in over ssh, through an sshd that serves one connection on its standard
+// input: no port is taken. Her shell shows the session keyring to login(1), which runs no command
+// of ours.
 func sshKeys(t *testing.T) {
 	t.Helper()
 	world.RunIn(t, "", "sh", "-ec", `
@@ -310,7 +340,10 @@ func hold(t *testing.T) session {
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	keyctltest.Eventually(t, "the session is open", func() bool { _, err := os.Stat(started); return err == nil })
+	keyctltest.Eventually(t, "the session is open", func() bool {
+		_, err := os.Stat(started)
+		return err == nil
+	})
 	return s
 }
 

@@ -1,8 +1,9 @@
-// Package packages tests what make packages makes: what is in it, what its scripts do on a Debian system, and what the systems' own
-// checkers say.
+// Package packages tests what make packages makes: what is in it, what its scripts do on a Debian
+// system, and what the systems' own checkers say.
 //
-// Installing and removing really happens, with the dpkg, pam-auth-update and sshd of the distribution, in the world of these tests: the
-// machine's /usr, /var and /run are covered there by layers that are gone when the tests are over.
+// Installing and removing really happens, with the dpkg, pam-auth-update and sshd of the
+// distribution, in the world of these tests: the machine's /usr, /var and /run are covered there by
+// layers that are gone when the tests are over.
 package packages
 
 import (
@@ -19,14 +20,16 @@ func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Packages}) }
 // One test, because all of it is about one set of packages and one system.
 func TestPackages(t *testing.T) {
 	world.CoverSystem(t)
-	world.Install(t, "openssh-server", "openssh-client", "cron", "systemd", "lintian", "rpmlint", "rpm", "cpio")
+	world.Install(t, "openssh-server", "openssh-client", "cron", "systemd", "lintian",
+		"rpmlint", "rpm", "cpio")
 	tree := clone(t)
 	first := build(t, tree)
 	// The same commit, at another time, with another umask: the same files.
 	second := build(t, tree, "umask=077")
 	for _, name := range names("0.1.0") {
 		if first[name] == "" || first[name] != second[name] {
-			t.Errorf("%s: built twice: sha256 %q and %q", name, first[name], second[name])
+			t.Errorf("%s: built twice: sha256 %q and %q", name, first[name],
+				second[name])
 		}
 	}
 	if len(first) != len(names("0.1.0")) {
@@ -47,7 +50,9 @@ func TestPackages(t *testing.T) {
 		testLifeOnDebian(t, filepath.Join(dir, "libpam-persistent_0.1.0_amd64.deb"), next)
 	})
 	t.Run("removal with a line left", func(t *testing.T) { testLineLeft(t, next) })
-	t.Run("removal with rpm", func(t *testing.T) { testRpm(t, filepath.Join(dir, "pam_persistent-0.1.0-1.x86_64.rpm")) })
+	t.Run("removal with rpm", func(t *testing.T) {
+		testRpm(t, filepath.Join(dir, "pam_persistent-0.1.0-1.x86_64.rpm"))
+	})
 	t.Run("authselect", func(t *testing.T) { testAuthselect(t, tree+"/packaging/rhel-enable") })
 	t.Run("checkers", func(t *testing.T) { testCheckers(t, dir, tree) })
 }
@@ -61,19 +66,23 @@ func names(version string) []string {
 	}
 }
 
-// clone is what a clean clone of the repository would be if everything in the work tree were committed.
+// clone is what a clean clone of the repository would be if everything in the work tree were
+// committed.
 func clone(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "clone")
-	world.RunIn(t, "", "git", "-c", "safe.directory=*", "clone", "-q", "--no-hardlinks", "--no-tags", world.Root, dir)
+	world.RunIn(t, "", "git", "-c", "safe.directory=*", "clone", "-q", "--no-hardlinks",
+		"--no-tags", world.Root, dir)
 	world.RunIn(t, dir, "git", "tag", "v0.1.0")
 	world.RunIn(t, dir, "git", "rm", "-rq", ".")
-	world.RunIn(t, world.Root, "sh", "-c", `git -c safe.directory='*' ls-files -z -co --exclude-standard |
+	world.RunIn(t, world.Root, "sh", "-c",
+		`git -c safe.directory='*' ls-files -z -co --exclude-standard |
 		tar -c --null --ignore-failed-read --warning=no-failed-read -T - | tar -x -C "$1"`, "sh", dir)
 	return dir
 }
 
-// build makes the packages, with a variable of the environment or a umask, and returns their checksums by name.
+// build makes the packages, with a variable of the environment or a umask, and returns their
+// checksums by name.
 func build(t *testing.T, tree string, setting ...string) map[string]string {
 	t.Helper()
 	script := "make packages"
@@ -86,7 +95,8 @@ func build(t *testing.T, tree string, setting ...string) map[string]string {
 	}
 	world.RunIn(t, tree, "sh", "-ec", script)
 	sums := map[string]string{}
-	for line := range strings.Lines(world.RunIn(t, tree+"/build/packages", "sh", "-c", "sha256sum *")) {
+	for line := range strings.Lines(world.RunIn(t, tree+"/build/packages", "sh", "-c",
+		"sha256sum *")) {
 		sum, name, _ := strings.Cut(strings.TrimSpace(line), "  ")
 		sums[name] = sum
 	}

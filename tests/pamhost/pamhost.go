@@ -1,9 +1,10 @@
-// Package pamhost runs pamhost, the host in C whose source is in c/: a PAM application that carries out its arguments one after
-// the other. Tests and scripts (see [Script]) write these as lines:
+// Package pamhost runs pamhost, the host in C whose source is in c/: a PAM application that carries
+// out its arguments one after the other. Tests and scripts (see [Script]) write these as lines:
 //
 //	pamhost.Run(t, "ring root start alice open", "run keyctl show @s", "tree close").Prints(t, "open = success", "*", ...)
 //
-// A line is words with blanks between them; "pamhost help" prints the commands. What a line means beyond that:
+// A line is words with blanks between them; "pamhost help" prints the commands. What a line means
+// beyond that:
 //
 //   - the first argument of start and serve, the service, is left out: it is the one that [world.Service] writes, or the one that
 //     the last "service NAME" before it has named;
@@ -22,7 +23,8 @@ import (
 	"pam_persistent/tests/world"
 )
 
-// A Host is pamhost as a test runs it. The zero value is build/tests/pamhost as root, with a session keyring of root's.
+// A Host is pamhost as a test runs it. The zero value is build/tests/pamhost as root, with a
+// session keyring of root's.
 type Host struct {
 	Under []string      // a command that runs the host, such as strace(1)
 	Path  string        // another build of it
@@ -73,7 +75,8 @@ func (h Host) Run(t testing.TB, lines ...string) Result {
 	return r
 }
 
-// whole are the commands whose last argument is the rest of the line, with the number of arguments before that.
+// whole are the commands whose last argument is the rest of the line, with the number of arguments
+// before that.
 var whole = map[string]int{"sh": 0, "run": 0, "run-as": 1, "serve": 1}
 
 // Arguments turns lines into the arguments of pamhost.

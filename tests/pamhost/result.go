@@ -76,7 +76,8 @@ func Whole(u world.User) string {
 	return fmt.Sprintf("session keyring _ses of %s: _persistent.%d _uid.%[2]d", u.Name, u.UID)
 }
 
-// Match fails the test unless the lines are those that are wanted. There a * stands for anything, and {alice} for alice's UID.
+// Match fails the test unless the lines are those that are wanted. There a * stands for anything,
+// and {alice} for alice's UID.
 func Match(t testing.TB, what string, want, got []string) {
 	t.Helper()
 	for i := range max(len(want), len(got)) {

@@ -65,7 +65,8 @@ func (s *Script) parse(steps string) {
 	}
 }
 
-// Judge fails the test unless the host has done what the script says: the module has done its work, and was not just quiet.
+// Judge fails the test unless the host has done what the script says: the module has done its work,
+// and was not just quiet.
 func (s Script) Judge(t testing.TB, r Result) {
 	t.Helper()
 	r.Prints(t, s.Out...).Logs(t, s.Log...)

@@ -19,7 +19,8 @@ func Trace(t testing.TB, options []string, lines ...string) (Result, string) {
 	return r, string(text)
 }
 
-// Marked is the part of a trace between two marks, which command mark makes; strace has to trace prctl.
+// Marked is the part of a trace between two marks, which command mark makes; strace has to trace
+// prctl.
 func Marked(t testing.TB, trace string) string {
 	t.Helper()
 	parts := strings.Split(trace, Mark)

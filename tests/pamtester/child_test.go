@@ -10,14 +10,15 @@ import (
 	"pam_persistent/tests/world"
 )
 
-// A child that goes wrong in any way costs the login nothing but the link. The broken module is the C half of the real one, with a
-// deadline of two seconds instead of ten.
+// A child that goes wrong in any way costs the login nothing but the link. The broken module is the
+// C half of the real one, with a deadline of two seconds instead of ten.
 func TestBrokenChildren(t *testing.T) {
 	const who = "err: alice: "
 	kinds := map[string][]string{
-		"segfault":         {who + "the child was killed by SIGSEGV"},
-		"abort":            {who + "the child was killed by SIGABRT"},
-		"throw":            {who + "the child was killed by SIGABRT: fatal error: sync: unlock of unlocked mutex"},
+		"segfault": {who + "the child was killed by SIGSEGV"},
+		"abort":    {who + "the child was killed by SIGABRT"},
+		"throw": {who +
+			"the child was killed by SIGABRT: fatal error: sync: unlock of unlocked mutex"},
 		"panic":            {who + "the child was killed by SIGABRT: panic: of the test"},
 		"exit0":            {who + "the child ended without an answer, exit status 0"},
 		"exit2":            {who + "the child ended without an answer, exit status 2"},
@@ -32,7 +33,8 @@ func TestBrokenChildren(t *testing.T) {
 	for kind, want := range kinds {
 		t.Run(kind, func(t *testing.T) {
 			world.ForgetKeys(t)
-			world.Service(t, world.Built(t, "tests/broken.so"), "session required pam_persistent.so "+kind+"\n")
+			world.Service(t, world.Built(t, "tests/broken.so"),
+				"session required pam_persistent.so "+kind+"\n")
 			pamhost.Run(t, "open-log sigchld state start alice open same sigchlds").
 				Prints(t, "open = session_err", "SIGCHLD 0").Logs(t, want...)
 		})
@@ -42,7 +44,8 @@ func TestBrokenChildren(t *testing.T) {
 // A daemon without standard files (proftpd) learns why the runtime has given up, too.
 func TestLastWordsWithoutStandardFiles(t *testing.T) {
 	world.ForgetKeys(t)
-	world.Service(t, world.Built(t, "tests/broken.so"), "session required pam_persistent.so throw\n")
+	world.Service(t, world.Built(t, "tests/broken.so"),
+		"session required pam_persistent.so throw\n")
 	pamhost.Run(t, "open-log close-standard start alice open").Prints(t, "open = session_err").
 		Logs(t, "err: alice: the child was killed by SIGABRT: fatal error: sync: unlock of unlocked mutex")
 }
@@ -50,20 +53,26 @@ func TestLastWordsWithoutStandardFiles(t *testing.T) {
 // What a child that is well sees of the world, by the C half of the module.
 func TestChildsSurroundings(t *testing.T) {
 	// su and sudo keep the caller's environment, which must not reach the runtime.
-	for _, variable := range []string{"GODEBUG=gctrace=1", "GOTRACEBACK=crash", "GOMAXPROCS=64", "GOGC=1", "GOMEMLIMIT=1", "KRB5CCNAME=FILE:/evil"} {
+	for _, variable := range []string{"GODEBUG=gctrace=1", "GOTRACEBACK=crash", "GOMAXPROCS=64",
+		"GOGC=1", "GOMEMLIMIT=1", "KRB5CCNAME=FILE:/evil"} {
 		name, value, _ := strings.Cut(variable, "=")
 		t.Setenv(name, value)
 	}
 	for kind, want := range map[string][]string{
-		"environment": {"err: GOMAXPROCS=1", "err: GOGC=off", "err: GODEBUG=asyncpreemptoff=1,containermaxprocs=0,updatemaxprocs=0", "err: GOTRACEBACK=none"},
-		"secrets":     {"err: dumpable 0, core limit 0"},
-		"print":       nil,
-		"noise":       append(slices.Repeat([]string{"err: line of a noisy child"}, 15), "err: there is more to log than the module can carry"),
+		"environment": {"err: GOMAXPROCS=1", "err: GOGC=off",
+			"err: GODEBUG=asyncpreemptoff=1,containermaxprocs=0,updatemaxprocs=0",
+			"err: GOTRACEBACK=none"},
+		"secrets": {"err: dumpable 0, core limit 0"},
+		"print":   nil,
+		"noise": append(slices.Repeat([]string{"err: line of a noisy child"}, 15),
+			"err: there is more to log than the module can carry"),
 	} {
 		t.Run(kind, func(t *testing.T) {
 			world.ForgetKeys(t)
-			world.Service(t, world.Built(t, "tests/broken.so"), "session required pam_persistent.so "+kind+"\n")
-			pamhost.Run(t, "start alice open").Prints(t, "open = success").Logs(t, want...)
+			world.Service(t, world.Built(t, "tests/broken.so"),
+				"session required pam_persistent.so "+kind+"\n")
+			pamhost.Run(t, "start alice open").Prints(t, "open = success").
+				Logs(t, want...)
 		})
 	}
 }

@@ -11,9 +11,10 @@ import (
 	"pam_persistent/tests/world"
 )
 
-// Closing a session resets the timer, whichever way it goes: by the login process itself, by a guard where the thread does not
-// possess the session keyring, by the child (option debug), as root and as the user. The setting is changed while the session
-// is open, so that the timer tells which call it was.
+// Closing a session resets the timer, whichever way it goes: by the login process itself, by a
+// guard where the thread does not possess the session keyring, by the child (option debug), as root
+// and as the user. The setting is changed while the session is open, so that the timer tells which
+// call it was.
 func TestCloseResetsTheTimer(t *testing.T) {
 	for name, test := range map[string]struct{ options, before string }{
 		"by the login process":               {"", ""},
@@ -28,8 +29,11 @@ func TestCloseResetsTheTimer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			world.ForgetKeys(t)
 			keyctltest.SetSysctl(t, "persistent_keyring_expiry", 1000)
-			world.Service(t, world.Built(t, "pam_persistent.so"), "session required pam_persistent.so "+test.options+"\n")
-			pamhost.Run(t, "start alice open", "sh echo 100000 >/proc/sys/kernel/keys/persistent_keyring_expiry", test.before, "close")
+			world.Service(t, world.Built(t, "pam_persistent.so"),
+				"session required pam_persistent.so "+test.options+"\n")
+			pamhost.Run(t, "start alice open",
+				"sh echo 100000 >/proc/sys/kernel/keys/persistent_keyring_expiry",
+				test.before, "close")
 			var timeouts []keyctl.Timeout
 			keyctltest.AsUser(t, world.Alice.UID, func() {
 				keys, err := keyctl.ProcKeys()
@@ -37,7 +41,8 @@ func TestCloseResetsTheTimer(t *testing.T) {
 					t.Fatal(err)
 				}
 				for _, key := range keys {
-					if key.Description == fmt.Sprint("_persistent.", world.Alice.UID) {
+					if key.Description == fmt.Sprint("_persistent.",
+						world.Alice.UID) {
 						timeouts = append(timeouts, key.Timeout)
 					}
 				}
@@ -49,7 +54,8 @@ func TestCloseResetsTheTimer(t *testing.T) {
 	}
 }
 
-// Where Go has said at open that nothing is left to decide, close makes no child: it is a key call or two, at most in a guard.
+// Where Go has said at open that nothing is left to decide, close makes no child: it is a key call
+// or two, at most in a guard.
 func TestCloseWithoutChild(t *testing.T) {
 	for name, test := range map[string]struct {
 		stack, before string
@@ -63,18 +69,21 @@ func TestCloseWithoutChild(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			world.ForgetKeys(t)
 			world.Service(t, world.Built(t, "pam_persistent.so"), test.stack)
-			_, trace := pamhost.Trace(t, []string{"-f", "-e", "trace=prctl,clone,clone3,fork,vfork"},
+			_, trace := pamhost.Trace(t,
+				[]string{"-f", "-e", "trace=prctl,clone,clone3,fork,vfork"},
 				"start alice open", test.before, "mark close mark")
 			marked := pamhost.Marked(t, trace)
 			// Threads of the runtime are not processes.
 			processes := 0
 			for line := range strings.Lines(marked) {
-				if strings.Contains(line, "clone(") && !strings.Contains(line, "CLONE_THREAD") {
+				if strings.Contains(line, "clone(") &&
+					!strings.Contains(line, "CLONE_THREAD") {
 					processes++
 				}
 			}
 			if processes != test.processes {
-				t.Errorf("%d processes, not %d:\n%s", processes, test.processes, marked)
+				t.Errorf("%d processes, not %d:\n%s", processes, test.processes,
+					marked)
 			}
 		})
 	}

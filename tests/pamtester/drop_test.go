@@ -8,15 +8,18 @@ import (
 	"pam_persistent/tests/world"
 )
 
-// Root, too, could make the link; the module makes it with no more rights than the user has, and comes back only to give the
-// keyring, with its links, to the user. Only a tracer can tell.
+// Root, too, could make the link; the module makes it with no more rights than the user has, and
+// comes back only to give the keyring, with its links, to the user. Only a tracer can tell.
 func TestChildIsTheUser(t *testing.T) {
 	world.ForgetKeys(t)
 	world.Service(t, world.Built(t, "pam_persistent.so"), world.Stacks["keyinit"])
-	_, trace := pamhost.Trace(t, []string{"-f", "-e", "trace=keyctl,setgroups,setresgid,setresuid,capset"}, "start alice open")
+	_, trace := pamhost.Trace(t,
+		[]string{"-f", "-e", "trace=keyctl,setgroups,setresgid,setresuid,capset"},
+		"start alice open")
 	rest := trace
 	for _, step := range []string{
-		"setgroups(0, NULL)", "setresgid({alice}, {alice}, {alice})", "setresuid({alice}, {alice}, 0)",
+		"setgroups(0, NULL)", "setresgid({alice}, {alice}, {alice})",
+		"setresuid({alice}, {alice}, 0)",
 		"{effective=0, ", "keyctl(KEYCTL_GET_PERSISTENT, {alice},",
 		"setresuid(-1, 0, -1)", "keyctl(KEYCTL_CHOWN,",
 	} {

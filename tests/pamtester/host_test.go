@@ -11,7 +11,8 @@ import (
 	"pam_persistent/tests/world"
 )
 
-// Threads, dispositions, mask, descriptors, IDs, capabilities, limits, children, environment, working directory; and no SIGCHLD.
+// Threads, dispositions, mask, descriptors, IDs, capabilities, limits, children, environment,
+// working directory; and no SIGCHLD.
 const unchanged = "open-log sigchld state start alice same open same close same end same sigchlds"
 
 func TestHostIsLeftAsItWas(t *testing.T) {
@@ -19,14 +20,16 @@ func TestHostIsLeftAsItWas(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			world.ForgetKeys(t)
 			world.Service(t, world.Built(t, "pam_persistent.so"), stack)
-			pamhost.Run(t, unchanged).Prints(t, "open = success", "close = success", "SIGCHLD 0")
+			pamhost.Run(t, unchanged).
+				Prints(t, "open = success", "close = success", "SIGCHLD 0")
 		})
 	}
 	t.Run("the plain module is caught", func(t *testing.T) {
 		world.ForgetKeys(t)
 		world.Service(t, world.Built(t, "tests/plain.so"), world.Stacks["keyinit"])
 		out := pamhost.Run(t, unchanged).Out
-		for _, change := range []string{"+ Threads:", "+ disposition of 11", "+ disposition of 23"} {
+		for _, change := range []string{"+ Threads:", "+ disposition of 11",
+			"+ disposition of 23"} {
 			if !strings.Contains(out, "changed: "+change) {
 				t.Errorf("not caught: %s\n%s", change, out)
 			}
@@ -34,7 +37,8 @@ func TestHostIsLeftAsItWas(t *testing.T) {
 	})
 }
 
-// A host's own child ends before, during or after the module's: its SIGCHLD comes and it can be reaped, once.
+// A host's own child ends before, during or after the module's: its SIGCHLD comes and it can be
+// reaped, once.
 func TestHostsChildrenAreItsOwn(t *testing.T) {
 	world.ForgetKeys(t)
 	module := world.Built(t, "pam_persistent.so")
@@ -42,16 +46,19 @@ func TestHostsChildrenAreItsOwn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			world.Service(t, module, stack)
 			for ms := range 12 {
-				pamhost.Run(t, fmt.Sprintf("start alice brood %d open reap", ms)).Prints(t, "open = success", "signal came, child reaped")
+				pamhost.Run(t, fmt.Sprintf("start alice brood %d open reap", ms)).
+					Prints(t, "open = success", "signal came, child reaped")
 			}
 		})
 	}
-	// xinetd and friends ignore SIGCHLD, so that the kernel reaps; others have a thread that reaps whatever comes.
+	// xinetd and friends ignore SIGCHLD, so that the kernel reaps; others have a thread that
+	// reaps whatever comes.
 	for _, host := range []string{"ignore-sigchld", "reaper"} {
 		t.Run(host, func(t *testing.T) {
 			world.Service(t, module, world.Stacks["no-keyinit"])
 			for range 20 {
-				pamhost.Run(t, host+" start alice open close end").Prints(t, "open = success", "close = success")
+				pamhost.Run(t, host+" start alice open close end").
+					Prints(t, "open = success", "close = success")
 			}
 		})
 	}
@@ -89,7 +96,8 @@ func TestForkPatterns(t *testing.T) {
 		world.Service(t, world.Built(t, "tests/plain.so"), world.Stacks["keyinit"])
 		for range 200 {
 			host := pamhost.Host{Limit: 2 * time.Second}
-			if r := host.Try(t, forkPatterns["fork between start and open (xrdp-sesman)"]); errors.Is(r.Err, world.ErrHung) {
+			if r := host.Try(t,
+				forkPatterns["fork between start and open (xrdp-sesman)"]); errors.Is(r.Err, world.ErrHung) {
 				return
 			}
 		}
@@ -105,13 +113,16 @@ func TestThreadsBusyInMalloc(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			world.Service(t, module, stack)
 			for range 20 {
-				pamhost.Run(t, "busy 4 start alice open close open close").Prints(t, "open = success", "close = success", "open = success", "close = success")
+				pamhost.Run(t, "busy 4 start alice open close open close").
+					Prints(t, "open = success", "close = success",
+						"open = success", "close = success")
 			}
 		})
 	}
 }
 
-// vsftpd, proftpd and dovecot limit their address space; pam_limits may have limited it for the user before us.
+// vsftpd, proftpd and dovecot limit their address space; pam_limits may have limited it for the
+// user before us.
 func TestLowAddressSpace(t *testing.T) {
 	const commands = "limit-as 24 start alice open close end"
 	world.ForgetKeys(t)
@@ -134,17 +145,20 @@ func TestStandardDescriptorsClosed(t *testing.T) {
 	for name, stack := range world.Stacks {
 		t.Run(name, func(t *testing.T) {
 			world.Service(t, world.Built(t, "pam_persistent.so"), stack)
-			pamhost.Run(t, "close-standard state start alice open same close same").Prints(t, "open = success", "close = success")
+			pamhost.Run(t, "close-standard state start alice open same close same").
+				Prints(t, "open = success", "close = success")
 		})
 	}
 }
 
-// A process that has no session keyring and looks at @s gets root's default one, and so does the user's shell. So the login
-// process never names a special keyring in a key call, whatever call of libpam it is. Only a tracer can tell, because no
-// process can get rid of the session keyring that it was started with.
+// A process that has no session keyring and looks at @s gets root's default one, and so does the
+// user's shell. So the login process never names a special keyring in a key call, whatever call of
+// libpam it is. Only a tracer can tell, because no process can get rid of the session keyring that
+// it was started with.
 func TestNoSessionKeyringStaysNone(t *testing.T) {
 	world.ForgetKeys(t)
-	world.Service(t, world.Built(t, "pam_persistent.so"), "auth required pam_persistent.so\nsession required pam_persistent.so\n")
+	world.Service(t, world.Built(t, "pam_persistent.so"),
+		"auth required pam_persistent.so\nsession required pam_persistent.so\n")
 	_, trace := pamhost.Trace(t, []string{"-e", "trace=keyctl"}, "worker other",
 		"start alice setcred establish open setcred refresh close setcred delete end", "start alice setcred refresh close end")
 	if !strings.Contains(trace, "KEYCTL_JOIN_SESSION_KEYRING") {

@@ -51,7 +51,8 @@ var hostCommands = map[string]struct {
 	},
 	"drop-uid keeps the GIDs": {
 		"drop-uid alice " + fields("Uid|Gid|CapPrm"),
-		[]string{"Uid {alice} {alice} {alice} {alice}", "Gid 0 0 0 0", "CapPrm 0000000000000000"},
+		[]string{"Uid {alice} {alice} {alice} {alice}", "Gid 0 0 0 0",
+			"CapPrm 0000000000000000"},
 	},
 	"drop-uid is for one thread": {
 		"on a drop-uid alice on main " + fields("Uid"),
@@ -96,7 +97,8 @@ func TestHostCommands(t *testing.T) {
 }
 
 func TestHostForksOnMainThreadOnly(t *testing.T) {
-	if r := pamhost.Try(t, "on a fork"); r.Err == nil || !strings.Contains(r.Out, "only on the main thread") {
+	if r := pamhost.Try(t, "on a fork"); r.Err == nil ||
+		!strings.Contains(r.Out, "only on the main thread") {
 		t.Errorf("%v\n%s", r.Err, r.Out)
 	}
 }
@@ -104,7 +106,8 @@ func TestHostForksOnMainThreadOnly(t *testing.T) {
 // A capability that drop-cap takes away is gone from every set; the others stay.
 func TestHostDropsOneCapability(t *testing.T) {
 	const sysAdmin = 1 << 21
-	sets := strings.Fields(pamhost.Run(t, fields("Cap..."), "drop-cap sys_admin", fields("Cap...")).Out)
+	sets := strings.Fields(pamhost.Run(t, fields("Cap..."), "drop-cap sys_admin",
+		fields("Cap...")).Out)
 	if len(sets) != 20 {
 		t.Fatalf("%q", sets)
 	}
@@ -117,17 +120,21 @@ func TestHostDropsOneCapability(t *testing.T) {
 	}
 }
 
-// A host whose malloc is one lock without fork handlers: it works itself, and what it forks waits for the lock.
+// A host whose malloc is one lock without fork handlers: it works itself, and what it forks waits
+// for the lock.
 func TestHostsOwnMalloc(t *testing.T) {
 	world.Service(t, "", "session required pam_permit.so\n")
-	host := pamhost.Host{Under: []string{"env", "LD_PRELOAD=" + world.Built(t, "tests/pamhost-malloc.so")}}
+	host := pamhost.Host{Under: []string{"env",
+		"LD_PRELOAD=" + world.Built(t, "tests/pamhost-malloc.so")}}
 	const session = "start alice open hold 1 fork-works close end"
 	went := []string{"open = success", "fork: works", "close = success"}
-	host.Run(t, session, "fork-allocates").Prints(t, append(went, "malloc in a child: works")...)
+	host.Run(t, session, "fork-allocates").
+		Prints(t, append(went, "malloc in a child: works")...)
 	host.Run(t, "own-malloc-locked", session).Prints(t, went...)
 	host.Limit = 2 * time.Second
 	for range 3 {
-		if r := host.Try(t, "own-malloc-locked", session, "fork-allocates"); !errors.Is(r.Err, world.ErrHung) {
+		if r := host.Try(t, "own-malloc-locked", session,
+			"fork-allocates"); !errors.Is(r.Err, world.ErrHung) {
 			t.Errorf("a child of a locked host: %v\n%s", r.Err, r.Out)
 		}
 	}

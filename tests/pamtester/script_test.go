@@ -20,7 +20,8 @@ func byDriver(s pamhost.Script) bool {
 
 func TestScripts(t *testing.T) {
 	module := world.Built(t, "pam_persistent.so")
-	hosts := map[string]pamhost.Host{"C": {}, "Go": {Under: []string{"/proc/self/exe"}, Path: driverArgument}}
+	hosts := map[string]pamhost.Host{"C": {},
+		"Go": {Under: []string{"/proc/self/exe"}, Path: driverArgument}}
 	for _, s := range pamhost.Scripts(t) {
 		for name, host := range hosts {
 			if name == "Go" && !byDriver(s) {

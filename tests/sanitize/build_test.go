@@ -21,7 +21,8 @@ type build struct {
 
 var (
 	plain     = build{flags: []string{"-g"}}
-	sanitized = build{flags: []string{"-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"}}
+	sanitized = build{flags: []string{"-g", "-fno-omit-frame-pointer",
+		"-fsanitize=address,undefined", "-fno-sanitize-recover=all"}}
 )
 
 // impatient is the build with two seconds instead of ten, for children that hang.
@@ -30,18 +31,21 @@ func (b build) impatient() build {
 	return b
 }
 
-// with is the build with one file of c/ edited. The test ends if the text to be replaced is not there just once.
+// with is the build with one file of c/ edited. The test ends if the text to be replaced is not
+// there just once.
 func (b build) with(t *testing.T, file, old, new string) build {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(world.Root, "c", file))
 	if err != nil || strings.Count(string(text), old) != 1 {
-		t.Fatalf("c/%s has changed: %q is there %d times, %v", file, old, strings.Count(string(text), old), err)
+		t.Fatalf("c/%s has changed: %q is there %d times, %v", file, old,
+			strings.Count(string(text), old), err)
 	}
 	b.change = map[string]string{file: strings.Replace(string(text), old, new, 1)}
 	return b
 }
 
-// module links what the Makefile does, but for the flags and what they leave in the file. libpam names it in the log after its file.
+// module links what the Makefile does, but for the flags and what they leave in the file. libpam
+// names it in the log after its file.
 func (b build) module(t *testing.T, pkg, name string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -62,17 +66,21 @@ func (b build) module(t *testing.T, pkg, name string) string {
 	}
 	flags := strings.Join(b.flags, " ")
 	c := filepath.Join(world.Root, "c")
-	link := "-w -linkmode=external -extldflags '-Wl,-T," + c + "/gostart.lds -Wl,--version-script=" + c + "/exports.map " + flags + "'"
-	cmd := exec.Command("go", "build", "-overlay", dir+"/overlay", "-buildmode=c-shared", "-ldflags", link, "-o", dir+"/"+name+".so", pkg)
+	link := "-w -linkmode=external -extldflags '-Wl,-T," + c +
+		"/gostart.lds -Wl,--version-script=" + c + "/exports.map " + flags + "'"
+	cmd := exec.Command("go", "build", "-overlay", dir+"/overlay", "-buildmode=c-shared",
+		"-ldflags", link, "-o", dir+"/"+name+".so", pkg)
 	cmd.Dir = world.Root
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=1", "CGO_CFLAGS="+flags, "CGO_LDFLAGS="+flags, "CGO_LDFLAGS_ALLOW=.*")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=1", "CGO_CFLAGS="+flags, "CGO_LDFLAGS="+flags,
+		"CGO_LDFLAGS_ALLOW=.*")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return dir + "/" + name + ".so"
 }
 
-// host builds pamhost in the same way: the sanitizers' runtime has to be there before the module is.
+// host builds pamhost in the same way: the sanitizers' runtime has to be there before the module
+// is.
 func (b build) host(t *testing.T) pamhost.Host {
 	t.Helper()
 	path := t.TempDir() + "/pamhost"
@@ -80,7 +88,8 @@ func (b build) host(t *testing.T) pamhost.Host {
 	if err != nil || files == nil {
 		t.Fatal("tests/pamhost/c has no files", err)
 	}
-	args := slices.Concat([]string{"-std=gnu11"}, b.flags, []string{"-o", path}, files, []string{"-lpam", "-lpthread"})
+	args := slices.Concat([]string{"-std=gnu11"}, b.flags, []string{"-o", path}, files,
+		[]string{"-lpam", "-lpthread"})
 	if out, err := exec.Command("gcc", args...).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -10,15 +10,18 @@ import (
 
 const sessions = 50
 
-// grown runs a daemon that serves many sessions and returns by how many kB a session has made it larger, and its size: mappings are what
-// the C half takes from the system, and neither valgrind nor a sanitizer counts them.
+// grown runs a daemon that serves many sessions and returns by how many kB a session has made it
+// larger, and its size: mappings are what the C half takes from the system, and neither valgrind
+// nor a sanitizer counts them.
 func grown(t *testing.T, module string) (perSession float64, size int) {
 	t.Helper()
 	world.ForgetKeys(t)
 	world.Service(t, module, "session required pam_persistent.so\n")
 	const session, look = "start alice open close end ", "sh grep VmSize: /proc/$PPID/status"
-	// libpam loads and unloads its modules: the handle of the first session keeps them in place.
-	out := plain.host(t).Run(t, "start alice", session, look, strings.Repeat(session, sessions), look).Out
+	// libpam loads and unloads its modules: the handle of the first session keeps them in
+	// place.
+	out := plain.host(t).Run(t, "start alice", session, look, strings.Repeat(session, sessions),
+		look).Out
 	if strings.Count(out, " = success\n") != 2*(1+sessions) {
 		t.Fatal(out)
 	}
@@ -35,7 +38,8 @@ func grown(t *testing.T, module string) (perSession float64, size int) {
 	return float64(sizes[1]-sizes[0]) / sessions, sizes[1]
 }
 
-// A mapping is a page, 4 kB, at least; that malloc gives something back in between, or takes it, is its own affair.
+// A mapping is a page, 4 kB, at least; that malloc gives something back in between, or takes it, is
+// its own affair.
 func TestHostDoesNotGrow(t *testing.T) {
 	perSession, size := grown(t, plain.module(t, "./pam_persistent", "pam_persistent"))
 	if perSession >= 4 {
@@ -43,10 +47,12 @@ func TestHostDoesNotGrow(t *testing.T) {
 	}
 	t.Logf("%d kB, and %.1f kB for each of %d sessions", size, perSession, sessions)
 	for _, forgotten := range []struct{ file, call string }{
-		{"call.c", "\tmunmap(x->reply, sizeof *x->reply);\n"}, {"child.c", "\tmunmap(stack, GUARD_STACK);\n"},
+		{"call.c", "\tmunmap(x->reply, sizeof *x->reply);\n"},
+		{"child.c", "\tmunmap(stack, GUARD_STACK);\n"},
 	} {
 		t.Run("a forgotten munmap in "+forgotten.file+" is caught", func(t *testing.T) {
-			module := plain.with(t, forgotten.file, forgotten.call, "").module(t, "./pam_persistent", "pam_persistent")
+			module := plain.with(t, forgotten.file, forgotten.call, "").module(t,
+				"./pam_persistent", "pam_persistent")
 			perSession, _ := grown(t, module)
 			if perSession < 4 {
 				t.Errorf("not caught: %.1f kB", perSession)

@@ -20,7 +20,8 @@ import (
 func compile(t *testing.T) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "driver")
-	command := []string{"gcc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O2", "-o", out, "driver/driver.c", "-lpam"}
+	command := []string{"gcc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O2", "-o", out,
+		"driver/driver.c", "-lpam"}
 	if text, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err != nil {
 		t.Fatalf("%q: %v\n%s", command, err, text)
 	}
@@ -38,11 +39,12 @@ type driver struct {
 	hung   *time.Timer
 }
 
-// drive starts the driver with its arguments; users are all fifty. If it lasts much longer than it should it is killed, and with it all its
-// sessions.
+// drive starts the driver with its arguments; users are all fifty. If it lasts much longer than it
+// should it is killed, and with it all its sessions.
 func drive(t *testing.T, should time.Duration, command ...string) *driver {
 	t.Helper()
-	d := &driver{t: t, cmd: exec.Command(command[0], append(command[1:len(command):len(command)], names()...)...)}
+	d := &driver{t: t, cmd: exec.Command(command[0],
+		append(command[1:len(command):len(command)], names()...)...)}
 	var err error
 	if d.in, err = d.cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
@@ -92,7 +94,8 @@ func (d *driver) end() tally {
 	for d.out.Scan() {
 		var o outcome
 		var n int
-		if _, err := fmt.Sscan(d.out.Text(), &o.service, &o.call, &o.code, &o.link, &n); err != nil {
+		if _, err := fmt.Sscan(d.out.Text(), &o.service, &o.call, &o.code, &o.link,
+			&n); err != nil {
 			d.t.Errorf("the driver says %q", d.out.Text())
 		}
 		counts[o] += n
@@ -104,7 +107,8 @@ func (d *driver) end() tally {
 	return counts
 }
 
-// An outcome is what came of one PAM call. A link is "linked", "unlinked", or "quota": none, with the quota of the user's keys used up.
+// An outcome is what came of one PAM call. A link is "linked", "unlinked", or "quota": none, with
+// the quota of the user's keys used up.
 type outcome struct {
 	service, call string
 	code          int
@@ -128,17 +132,20 @@ func (c tally) logins(service string) (n int) {
 func (c tally) String() string {
 	var lines []string
 	for o, count := range c {
-		lines = append(lines, fmt.Sprintf("%s %s = %d, %s: %d", o.service, o.call, o.code, o.link, count))
+		lines = append(lines,
+			fmt.Sprintf("%s %s = %d, %s: %d", o.service, o.call, o.code, o.link, count))
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "; ")
 }
 
-// errors are the outcomes in which something has failed, without the name of the service. Only the module's services are to have the link.
+// errors are the outcomes in which something has failed, without the name of the service. Only the
+// module's services are to have the link.
 func (c tally) errors() map[outcome]int {
 	failed := maps.Clone(c)
 	maps.DeleteFunc(failed, func(o outcome, _ int) bool {
-		return o.code == success && (o.link == "linked" || !strings.Contains(both, o.service))
+		return o.code == success &&
+			(o.link == "linked" || !strings.Contains(both, o.service))
 	})
 	return failed
 }

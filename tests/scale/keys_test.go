@@ -8,11 +8,13 @@ import (
 	"pam_persistent/internal/keyctl/keyctltest"
 )
 
-// A cost is what the keys of one user come to, as /proc/key-users says, and how many /proc/keys shows to that user.
+// A cost is what the keys of one user come to, as /proc/key-users says, and how many /proc/keys
+// shows to that user.
 type cost struct{ Keys, QuotaKeys, QuotaBytes, Shown int }
 
 func (c cost) String() string {
-	return fmt.Sprintf("%d keys (%d shown), %d keys and %d bytes of quota", c.Keys, c.Shown, c.QuotaKeys, c.QuotaBytes)
+	return fmt.Sprintf("%d keys (%d shown), %d keys and %d bytes of quota", c.Keys, c.Shown,
+		c.QuotaKeys, c.QuotaBytes)
 }
 
 // costs are those of the fifty users.
@@ -34,7 +36,8 @@ func costs(t *testing.T) map[uint32]cost {
 	return all
 }
 
-// shown counts the user's keys in the /proc/keys of that user: root does not see what it may not view.
+// shown counts the user's keys in the /proc/keys of that user: root does not see what it may not
+// view.
 func shown(t *testing.T, uid uint32) (n int) {
 	t.Helper()
 	keyctltest.OnThread(t, func() {
@@ -64,8 +67,9 @@ func sum(costs map[uint32]cost) (all cost) {
 	return all
 }
 
-// atRest is whether nobody has a key but those that outlive a session: the user keyring and its default session keyring, which count against
-// the quota, and the persistent keyring, which does not.
+// atRest is whether nobody has a key but those that outlive a session: the user keyring and its
+// default session keyring, which count against the quota, and the persistent keyring, which does
+// not.
 func atRest(costs map[uint32]cost, persistent int) bool {
 	for _, c := range costs {
 		if c.Keys != 2+persistent || c.Shown != c.Keys || c.QuotaKeys != 2 {

@@ -21,8 +21,9 @@ var loadLasts = func() time.Duration {
 	return time.Minute
 }()
 
-// mayKeep is how many kB the machine may keep after so many logins: a megabyte in the kernel's caches, however many there were, and for each
-// login less than the smallest thing that could be forgotten.
+// mayKeep is how many kB the machine may keep after so many logins: a megabyte in the kernel's
+// caches, however many there were, and for each login less than the smallest thing that could be
+// forgotten.
 func mayKeep(logins int) int { return 1024 + logins/10 }
 
 // load lets the driver log in as often as it can for some time.
@@ -30,7 +31,9 @@ func load(t *testing.T, g *group, driver, services string, lasts time.Duration) 
 	t.Helper()
 	keyctltest.AsRoot(t, func() {
 		width := strconv.Itoa(2 * runtime.NumCPU())
-		d := drive(t, lasts, append(g.enter(), driver, "load", fmt.Sprint(lasts.Seconds()), width, services)...)
+		d := drive(t, lasts,
+			append(g.enter(), driver, "load", fmt.Sprint(lasts.Seconds()), width,
+				services)...)
 		counts = d.end()
 	})
 	t.Logf("%d logins in %v: %v", counts.logins(""), lasts, counts)
@@ -45,7 +48,8 @@ func (c tally) kinds() map[string]int {
 		case o.code == success:
 			kinds["no link"] += n
 		case o.link == "quota":
-			kinds[fmt.Sprintf("%s = %d, the quota of keys used up", o.call, o.code)] += n
+			kinds[fmt.Sprintf("%s = %d, the quota of keys used up", o.call,
+				o.code)] += n
 		default:
 			kinds[fmt.Sprintf("%s = %d", o.call, o.code)] += n
 		}
@@ -55,13 +59,15 @@ func (c tally) kinds() map[string]int {
 
 var nameAtStart = regexp.MustCompile(`^(\w+: )user\d+: `)
 
-// A minute of logins, two for each processor at any time: no error that pam_keyinit under the same load does not have too, and nothing is
-// left of them.
+// A minute of logins, two for each processor at any time: no error that pam_keyinit under the same
+// load does not have too, and nothing is left of them.
 func TestLoad(t *testing.T) {
 	prepare(t)
 	driver, g := compile(t), newGroup(t)
-	// Until each user has been logged in, and so has what outlives a session, however busy the machine is.
-	for lasts := time.Second; load(t, g, driver, both, lasts).logins("") < 4*len(world.Users); lasts *= 2 {
+	// Until each user has been logged in, and so has what outlives a session, however busy the
+	// machine is.
+	for lasts := time.Second; load(t, g, driver, both,
+		lasts).logins("") < 4*len(world.Users); lasts *= 2 {
 	}
 	settled(t, 1)
 	world.TakeLog(t)
@@ -91,19 +97,24 @@ func TestLoad(t *testing.T) {
 	if errors == 0 && len(log) > 0 {
 		t.Errorf("no login has failed, and the log says %v", log)
 	}
-	world.NoteHosts(t, &[]world.Host{{Name: fmt.Sprintf("logins for %v", loadLasts), Sessions: logins, Good: logins - errors,
-		Note: fmt.Sprintf("%.0f a second; pam_keyinit alone: %.0f a second, %d errors", float64(logins)/loadLasts.Seconds(),
+	world.NoteHosts(t, &[]world.Host{{Name: fmt.Sprintf("logins for %v", loadLasts),
+		Sessions: logins, Good: logins - errors,
+		Note: fmt.Sprintf("%.0f a second; pam_keyinit alone: %.0f a second, %d errors",
+			float64(logins)/loadLasts.Seconds(),
 			float64(keyinit.logins(""))/(loadLasts/2).Seconds(), len(theirs))}})
 }
 
-// A host that reaps no child leaves zombies, and with each its session keyring: what a leak would look like.
+// A host that reaps no child leaves zombies, and with each its session keyring: what a leak would
+// look like.
 func TestNegligentHostIsCaught(t *testing.T) {
 	prepare(t)
 	driver, g := compile(t), newGroup(t)
 	const logins = 200
 	keyctltest.AsRoot(t, func() {
 		before := g.kB(t)
-		d := drive(t, 0, append(g.enter(), driver, "abandon", strconv.Itoa(logins), "scale-alone")...)
+		d := drive(t, 0,
+			append(g.enter(), driver, "abandon", strconv.Itoa(logins),
+				"scale-alone")...)
 		d.ready()
 		r, kept := restNow(t), g.kB(t)-before
 		t.Logf("not reaped: %v; %d kB of the machine's memory", r, kept)

@@ -1,8 +1,10 @@
-// Package scale tests the module with many logins: a thousand sessions at once, as many logins as the machine can do in a minute, and
-// thousands of them in one process. What is counted is what must not grow with them: processes, threads, descriptors, memory, keys.
+// Package scale tests the module with many logins: a thousand sessions at once, as many logins as
+// the machine can do in a minute, and thousands of them in one process. What is counted is what
+// must not grow with them: processes, threads, descriptors, memory, keys.
 //
-// The logins are those of a PAM application in C (driver/), which itself costs little. The same is done without the module, with
-// pam_keyinit or pam_permit alone; and, to see that what should be noticed would be, with the plain Go module or a negligent host.
+// The logins are those of a PAM application in C (driver/), which itself costs little. The same is
+// done without the module, with pam_keyinit or pam_permit alone; and, to see that what should be
+// noticed would be, with the plain Go module or a negligent host.
 package scale
 
 import (
@@ -31,7 +33,8 @@ const both = "scale-after,scale-alone"
 func prepare(t *testing.T) {
 	t.Helper()
 	world.ForgetKeys(t)
-	modules := strings.NewReplacer("MODULE", world.Built(t, "pam_persistent.so"), "PLAIN", world.Built(t, "tests/plain.so"))
+	modules := strings.NewReplacer("MODULE", world.Built(t, "pam_persistent.so"), "PLAIN",
+		world.Built(t, "tests/plain.so"))
 	for name, stack := range services {
 		world.WriteService(t, name, modules.Replace(stack))
 	}

@@ -9,8 +9,8 @@ import (
 	"pam_persistent/internal/keyctl/keyctltest"
 )
 
-// A group is a memory cgroup: what its processes have of the machine's memory, the kernel's for them included, and nobody else's. Nil stands
-// for a machine on which none can be made.
+// A group is a memory cgroup: what its processes have of the machine's memory, the kernel's for
+// them included, and nobody else's. Nil stands for a machine on which none can be made.
 type group struct{ dir, current string }
 
 // newGroup makes one for as long as the test lasts.
@@ -18,20 +18,25 @@ func newGroup(t *testing.T) *group {
 	t.Helper()
 	g := &group{"/sys/fs/cgroup", "memory.current"}
 	for line := range strings.Lines(read(t, "/proc/self/cgroup")) {
-		if _, own, found := strings.Cut(strings.TrimSpace(line), ":memory:"); found { // version 1
-			g = &group{filepath.Join("/sys/fs/cgroup/memory", own), "memory.usage_in_bytes"}
+		// version 1
+		if _, own, found := strings.Cut(strings.TrimSpace(line), ":memory:"); found {
+			g = &group{filepath.Join("/sys/fs/cgroup/memory", own),
+				"memory.usage_in_bytes"}
 		}
 	}
 	g.dir = filepath.Join(g.dir, "pam_persistent-scale")
 	err := os.Mkdir(g.dir, 0o755)
 	if err == nil {
 		t.Cleanup(func() {
-			keyctltest.Eventually(t, "the cgroup is removed", func() bool { return os.Remove(g.dir) == nil })
+			keyctltest.Eventually(t, "the cgroup is removed", func() bool {
+				return os.Remove(g.dir) == nil
+			})
 		})
 		_, err = os.Stat(filepath.Join(g.dir, g.current))
 	}
 	if err != nil {
-		t.Logf("memory of the machine not compared: no memory cgroup of our own here: %v", err)
+		t.Logf("memory of the machine not compared: no memory cgroup of our own here: %v",
+			err)
 		return nil
 	}
 	return g

@@ -13,8 +13,9 @@ import (
 
 const thousand = 1000
 
-// How much more of the memory a session may take than with pam_keyinit alone, in kB. The .so is relocated where it is mapped: some 160 kB.
-// A Go runtime in the login process takes 900 kB, in what the process has written to alone.
+// How much more of the memory a session may take than with pam_keyinit alone, in kB. The .so is
+// relocated where it is mapped: some 160 kB. A Go runtime in the login process takes 900 kB, in
+// what the process has written to alone.
 const (
 	moreDirty = 256
 	moreGroup = 384
@@ -24,9 +25,11 @@ const (
 type crowd struct {
 	counts  tally
 	threads map[int]int // sessions by their number of threads
-	dirty   []int       // kB that each has written to and shares with nobody, in the order in which they were opened
-	group   int         // kB of the machine's memory, for each
-	linked  int         // sessions with the link
+	// kB that each has written to and shares with nobody, in the order in which they were
+	// opened
+	dirty  []int
+	group  int // kB of the machine's memory, for each
+	linked int // sessions with the link
 }
 
 // hold opens sessions, so many at a time, looks at all of them, and has them closed.
@@ -36,13 +39,16 @@ func hold(t *testing.T, g *group, driver, service string, sessions, width int) (
 	var held rest
 	keyctltest.AsRoot(t, func() {
 		before := g.kB(t)
-		d := drive(t, 0, append(g.enter(), driver, "hold", strconv.Itoa(sessions), strconv.Itoa(width), service)...)
+		d := drive(t, 0,
+			append(g.enter(), driver, "hold", strconv.Itoa(sessions),
+				strconv.Itoa(width), service)...)
 		d.ready()
 		c.group = (g.kB(t) - before) / sessions
 		for _, line := range d.lines {
 			var pid, code int
 			var name, link string
-			if _, err := fmt.Sscanf(line, "held %d %s %d %s", &pid, &name, &code, &link); err != nil {
+			if _, err := fmt.Sscanf(line, "held %d %s %d %s", &pid, &name, &code,
+				&link); err != nil {
 				t.Fatalf("the driver says %q", line)
 			}
 			u := usageOf(t, pid)
@@ -93,11 +99,13 @@ func TestThousandSessions(t *testing.T) {
 	settled(t, 0)
 	rows := []world.Host{}
 	world.NoteHosts(t, &rows)
-	for service, name := range map[string]string{"scale-after": "after pam_keyinit", "scale-alone": "without pam_keyinit"} {
+	for service, name := range map[string]string{"scale-after": "after pam_keyinit",
+		"scale-alone": "without pam_keyinit"} {
 		t.Run(name, func(t *testing.T) {
 			c := hold(t, g, driver, service, thousand, 50)
 			if failed := c.counts.errors(); len(failed) > 0 || c.linked != thousand {
-				t.Errorf("%d of %d with the link; errors: %v", c.linked, thousand, failed)
+				t.Errorf("%d of %d with the link; errors: %v", c.linked, thousand,
+					failed)
 			}
 			if b := c.burdens(base); b != nil {
 				t.Errorf("more than with pam_keyinit: %q", b)
@@ -106,8 +114,10 @@ func TestThousandSessions(t *testing.T) {
 				t.Errorf("log: %q", log)
 			}
 			settled(t, 1)
-			rows = append(rows, world.Host{Name: "1000 sessions of 50 users at once, " + name, Sessions: thousand, Good: c.linked,
-				Note: fmt.Sprintf("1 thread, %d kB private dirty each (pam_keyinit: %d)", median(c.dirty), median(base.dirty))})
+			rows = append(rows,
+				world.Host{Name: "1000 sessions of 50 users at once, " + name,
+					Sessions: thousand, Good: c.linked,
+					Note: fmt.Sprintf("1 thread, %d kB private dirty each (pam_keyinit: %d)", median(c.dirty), median(base.dirty))})
 		})
 	}
 	t.Run("the plain module is caught", func(t *testing.T) {
@@ -124,13 +134,14 @@ func TestThousandSessions(t *testing.T) {
 		}
 		settled(t, 1)
 		for i := range rows {
-			rows[i].Plain = fmt.Sprintf("%d kB, more than one thread in %d of %d", median(c.dirty), len(c.dirty)-c.threads[1], len(c.dirty))
+			rows[i].Plain = fmt.Sprintf("%d kB, more than one thread in %d of %d",
+				median(c.dirty), len(c.dirty)-c.threads[1], len(c.dirty))
 		}
 	})
 }
 
-// All of them at the same moment: a child may then take longer than the module waits for it, on a slow machine. That costs the link, says
-// so in the log, and nothing else.
+// All of them at the same moment: a child may then take longer than the module waits for it, on a
+// slow machine. That costs the link, says so in the log, and nothing else.
 func TestThousandSessionsAtTheSameMoment(t *testing.T) {
 	prepare(t)
 	c := hold(t, nil, compile(t), "scale-after", thousand, thousand)

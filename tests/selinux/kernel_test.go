@@ -12,8 +12,9 @@ import (
 	"pam_persistent/tests/vm"
 )
 
-// sessions of users, confined or not, in the domain of each login program, after one of these or the user's own was first to ask for the user's
-// persistent keyring, which has that one's label from then on. In each the user's shell does with it what kinit and keyctl would.
+// sessions of users, confined or not, in the domain of each login program, after one of these or
+// the user's own was first to ask for the user's persistent keyring, which has that one's label
+// from then on. In each the user's shell does with it what kinit and keyctl would.
 //
 // The policy is only asked (permissive): what would be denied is logged, and everything goes on.
 const sessions = `
@@ -79,10 +80,12 @@ func testKernel(t *testing.T, before, after []byte) {
 		}
 	}
 	// For pam_selinux: who has which label.
-	if err := os.CopyFS(filepath.Join(machine.Root, "etc/selinux/default"), os.DirFS("/etc/selinux/default")); err != nil {
+	if err := os.CopyFS(filepath.Join(machine.Root, "etc/selinux/default"),
+		os.DirFS("/etc/selinux/default")); err != nil {
 		t.Fatal(err)
 	}
-	out := machine.Run(t, 12*time.Minute, sessions, "security=selinux", "selinux=1", "audit_backlog_limit=0")
+	out := machine.Run(t, 12*time.Minute, sessions, "security=selinux", "selinux=1",
+		"audit_backlog_limit=0")
 
 	denied := map[string][]string{}
 	for _, m := range denial.FindAllStringSubmatch(out, -1) {
@@ -91,25 +94,31 @@ func testKernel(t *testing.T, before, after []byte) {
 	for _, list := range denied {
 		slices.Sort(list)
 	}
-	t.Logf("denied with the policy as it is:\n%s", strings.Join(slices.Compact(denied["before"]), "\n"))
-	// What the module is for: a keyring that cron was first to ask for, in a session of sshd's, and the other way round.
-	for _, one := range []string{"sshd_t crond_t link", "crond_t sshd_t link", "local_login_t sshd_t link", "sshd_t unconfined_t link"} {
+	t.Logf("denied with the policy as it is:\n%s",
+		strings.Join(slices.Compact(denied["before"]), "\n"))
+	// What the module is for: a keyring that cron was first to ask for, in a session of sshd's,
+	// and the other way round.
+	for _, one := range []string{"sshd_t crond_t link", "crond_t sshd_t link",
+		"local_login_t sshd_t link", "sshd_t unconfined_t link"} {
 		if !slices.Contains(denied["before"], one) {
 			t.Errorf("without the module %s is not denied: is it needed?", one)
 		}
 	}
 	if len(denied["after"]) > 0 {
-		t.Errorf("denied with the module:\n%s", strings.Join(slices.Compact(denied["after"]), "\n"))
+		t.Errorf("denied with the module:\n%s",
+			strings.Join(slices.Compact(denied["after"]), "\n"))
 	}
 	for _, label := range []string{
-		"open-before user_t: user_t", "open-before unconfined_t: unconfined_t", "open-after user_t: sshd_t", "open-after unconfined_t: sshd_t",
+		"open-before user_t: user_t", "open-before unconfined_t: unconfined_t",
+		"open-after user_t: sshd_t", "open-after unconfined_t: sshd_t",
 	} {
 		if n := strings.Count(out, "label "+label+"\n"); n != 2 {
 			t.Errorf("session and persistent keyring, %s: %d of 2", label, n)
 		}
 	}
 	// And all sessions went well, so that nothing was left unasked.
-	if n := strings.Count(out, "open = success\n"); n != 2*2*4*3 || strings.Contains(out, "run: status") {
+	if n := strings.Count(out, "open = success\n"); n != 2*2*4*3 ||
+		strings.Contains(out, "run: status") {
 		t.Errorf("%d sessions", n)
 	}
 	if t.Failed() {

@@ -1,6 +1,7 @@
-// Package selinux tests the policy module of packaging/selinux: against the policy that Debian has, with its own semodule(8), and in the kernel
-// of an emulated machine that has loaded it. There sessions are opened in the domains of login programs, and what SELinux would deny is counted
-// with the policy as it is and with the module.
+// Package selinux tests the policy module of packaging/selinux: against the policy that Debian has,
+// with its own semodule(8), and in the kernel of an emulated machine that has loaded it. There
+// sessions are opened in the domains of login programs, and what SELinux would deny is counted with
+// the policy as it is and with the module.
 package selinux
 
 import (
@@ -40,7 +41,8 @@ func TestSELinux(t *testing.T) {
 // semodule changes the policy that would be loaded; this machine's kernel is not asked.
 func semodule(t *testing.T, arguments ...string) {
 	t.Helper()
-	world.Run(t, append([]string{"semodule", "--noreload", "--store", "default"}, arguments...)...)
+	world.Run(t, append([]string{"semodule", "--noreload", "--store", "default"},
+		arguments...)...)
 }
 
 func policy(t *testing.T) []byte {
@@ -73,8 +75,9 @@ func testRules(t *testing.T, dir string) {
 	}
 	// Those of the types and attributes that this policy has.
 	for attribute, types := range map[string][]string{
-		"pam_persistent_login": {"sshd_t", "local_login_t", "remote_login_t", "xdm_t", "crond_t", "init_t", "sysadm_su_t", "staff_sudo_t"},
-		"pam_persistent_user":  {"user_t", "staff_t", "sysadm_t", "unconfined_t"},
+		"pam_persistent_login": {"sshd_t", "local_login_t", "remote_login_t", "xdm_t",
+			"crond_t", "init_t", "sysadm_su_t", "staff_sudo_t"},
+		"pam_persistent_user": {"user_t", "staff_t", "sysadm_t", "unconfined_t"},
 	} {
 		have := strings.Fields(world.Run(t, "seinfo", dir+"/after", "-x", "-a", attribute))
 		for _, name := range types {

@@ -22,16 +22,19 @@ var keyutilsStacks = map[string]string{
 	"plain":   "session required PLAIN\n",
 }
 
-// The three that take the session keyring to hold nothing but their own keys, which that of no login does: pam_keyinit links the user
-// keyring into it. With pam_keyinit alone they fail too. They run as the suite runs all by default, in a session keyring that it makes for
-// each test; all others run in that of the login itself.
+// The three that take the session keyring to hold nothing but their own keys, which that of no
+// login does: pam_keyinit links the user keyring into it. With pam_keyinit alone they fail too.
+// They run as the suite runs all by default, in a session keyring that it makes for each test; all
+// others run in that of the login itself.
 var wantEmpty = []string{"keyctl/search/valid", "keyctl/show/noargs", "keyctl/show/valid"}
 
-// One that notices when the session keyring is not the user's own: the kernel then lets no child replace it.
+// One that notices when the session keyring is not the user's own: the kernel then lets no child
+// replace it.
 const wantOwn = "keyctl/session/valid2"
 
-// A stream is the suite in one kind of session: each test has a login of its own, one after the other, because two at once would find each
-// other's keys, which have the same names. Streams run side by side, each as a user of its own.
+// A stream is the suite in one kind of session: each test has a login of its own, one after the
+// other, because two at once would find each other's keys, which have the same names. Streams run
+// side by side, each as a user of its own.
 type stream struct {
 	user, stack string
 	result      map[string]string
@@ -41,12 +44,14 @@ const passed, skipped, failed = "passed", "skipped", "failed"
 
 // What passes in a session of pam_keyinit's passes in one that the module has opened.
 //
-// Not as root, as in Debian's own run of this suite: features/limits, features/builtin_trusted and a part of keyctl/padd would change keys
-// and quota of the machine's root. Nor what has the kernel call /sbin/request-key (keyctl/requesting), which runs outside of this world.
-// These count as skipped, and so does what the kernel has not built in.
+// Not as root, as in Debian's own run of this suite: features/limits, features/builtin_trusted and
+// a part of keyctl/padd would change keys and quota of the machine's root. Nor what has the kernel
+// call /sbin/request-key (keyctl/requesting), which runs outside of this world. These count as
+// skipped, and so does what the kernel has not built in.
 func testKeyutils(t *testing.T) {
 	dir := filepath.Join(source(t, "keyutils"), "tests")
-	modules := strings.NewReplacer("MODULE", world.Built(t, "pam_persistent.so"), "PLAIN", world.Built(t, "tests/plain.so"))
+	modules := strings.NewReplacer("MODULE", world.Built(t, "pam_persistent.so"), "PLAIN",
+		world.Built(t, "tests/plain.so"))
 	for name, stack := range keyutilsStacks {
 		world.WriteService(t, "keyutils-"+name, modules.Replace(stack))
 	}
@@ -63,8 +68,10 @@ func testKeyutils(t *testing.T) {
 		t.Errorf("log: %q", log)
 	}
 	good := len(streams[1].tests(passed)) + len(streams[2].tests(passed))
-	rows = append(rows, world.Host{Name: "keyutils' own tests, a login each", Sessions: 2 * len(tests), Good: good,
-		Note: fmt.Sprintf("the other %d skip themselves", len(streams[1].tests(skipped))+len(streams[2].tests(skipped)))})
+	rows = append(rows, world.Host{Name: "keyutils' own tests, a login each",
+		Sessions: 2 * len(tests), Good: good,
+		Note: fmt.Sprintf("the other %d skip themselves",
+			len(streams[1].tests(skipped))+len(streams[2].tests(skipped)))})
 
 	plain := &stream{user: "alice", stack: "plain"}
 	plain.run(t, dir, []string{wantOwn})
@@ -77,7 +84,8 @@ func testKeyutils(t *testing.T) {
 func find(t *testing.T, dir string) (tests []string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
-		if name, _ := filepath.Rel(dir, filepath.Dir(path)); filepath.Base(path) == "runtest.sh" && name != "." {
+		if name, _ := filepath.Rel(dir,
+			filepath.Dir(path)); filepath.Base(path) == "runtest.sh" && name != "." {
 			tests = append(tests, name)
 		}
 		return err
@@ -105,7 +113,8 @@ func (s *stream) home() string { return filepath.Join("/home", s.user, s.stack) 
 // run copies the suite, which writes where it lies, to the user's home, and runs it.
 func (s *stream) run(t *testing.T, dir string, tests []string) {
 	s.result = map[string]string{}
-	if out, err := world.Try(world.Hung, "sh", "-c", `cp -r "$1" "$2" && chown -R "$3:" "$2"`, "sh", dir, s.home(), s.user); err != nil {
+	if out, err := world.Try(world.Hung, "sh", "-c", `cp -r "$1" "$2" && chown -R "$3:" "$2"`,
+		"sh", dir, s.home(), s.user); err != nil {
 		t.Errorf("%v\n%s", err, out)
 		return
 	}
@@ -116,13 +125,16 @@ func (s *stream) run(t *testing.T, dir string, tests []string) {
 		}
 		command := fmt.Sprintf("cd %s && keyctl show @s >session; cd %s && "+
 			"TEST=%[2]s SKIPROOTREQ=yes SKIPINSTALLREQ=yes bash ./runtest.sh %[3]s >printed 2>&1", s.home(), test, argument)
-		out, err := world.Try(3*world.Hung, pamhost.Command(t, "service keyutils-"+s.stack+" start "+s.user+" open", "run "+command, "close end")...)
+		out, err := world.Try(3*world.Hung,
+			pamhost.Command(t, "service keyutils-"+s.stack+" start "+s.user+" open",
+				"run "+command, "close end")...)
 		if err != nil {
 			t.Errorf("%s: %s: %v\n%s", s.stack, test, err, out)
 		}
 		switch linked := strings.Contains(s.read("session"), ` \_ keyring: _persistent.`); {
 		case linked != (s.stack != "keyinit"):
-			t.Errorf("%s: %s: a link in the session keyring: %v\n%s", s.stack, test, linked, s.read("session"))
+			t.Errorf("%s: %s: a link in the session keyring: %v\n%s", s.stack, test,
+				linked, s.read("session"))
 			s.result[test] = failed
 		case strings.Contains(out, "run: status"):
 			s.result[test] = failed
@@ -156,7 +168,8 @@ func (s *stream) tests(result string) (tests []string) {
 func compare(t *testing.T, baseline *stream, others []*stream) {
 	t.Helper()
 	for _, s := range append(others, baseline) {
-		t.Logf("%s: %d passed, skipped %q, failed %q", s.stack, len(s.tests(passed)), s.tests(skipped), s.tests(failed))
+		t.Logf("%s: %d passed, skipped %q, failed %q", s.stack, len(s.tests(passed)),
+			s.tests(skipped), s.tests(failed))
 		for test, result := range baseline.result {
 			if result == passed && s.result[test] != passed {
 				t.Errorf("%s: %s has not passed, and does with pam_keyinit alone\n%s%s", s.stack, test,

@@ -1,8 +1,9 @@
-// Package suites runs tests that others have written, on the module or in sessions that it has opened: Linux-PAM's own test of a module's
-// file, the tests of keyutils, the regression tests of OpenSSH.
+// Package suites runs tests that others have written, on the module or in sessions that it has
+// opened: Linux-PAM's own test of a module's file, the tests of keyutils, the regression tests of
+// OpenSSH.
 //
-// They come from the distribution, as source packages or as a package of tests, and go away with the world. Only the downloads are kept,
-// below build/.
+// They come from the distribution, as source packages or as a package of tests, and go away with
+// the world. Only the downloads are kept, below build/.
 package suites
 
 import (

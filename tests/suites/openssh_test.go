@@ -24,14 +24,17 @@ import (
 //   - scp, sftp, sftp-cmds, agent-subprocess, broken-pipe and hostbased open no session in sshd;
 //   - the rest was not tried: ciphers, key exchange, keys and certificates, the parsing of files.
 var regressions = []string{
-	"agent", "allow-deny-users", "authinfo", "banner", "channel-timeout", "connect", "connect-privsep", "connect-uri", "envpass",
-	"exit-status", "exit-status-signal", "forcecommand", "key-options", "keys-command", "limit-keytype", "localcommand", "login-timeout",
-	"multipubkey", "principals-command", "proxy-connect", "reconfigure", "reexec", "sftp-chroot", "stderr-after-eof", "stderr-data", "transfer",
+	"agent", "allow-deny-users", "authinfo", "banner", "channel-timeout", "connect",
+	"connect-privsep", "connect-uri", "envpass",
+	"exit-status", "exit-status-signal", "forcecommand", "key-options", "keys-command",
+	"limit-keytype", "localcommand", "login-timeout",
+	"multipubkey", "principals-command", "proxy-connect", "reconfigure", "reexec",
+	"sftp-chroot", "stderr-after-eof", "stderr-data", "transfer",
 	"yes-head",
 }
 
-// sshd's own tests, with the module in its stack: Debian's configuration of them says "UsePAM yes". They run as a user, and sshd as root
-// with sudo, three at a time.
+// sshd's own tests, with the module in its stack: Debian's configuration of them says "UsePAM yes".
+// They run as a user, and sshd as root with sudo, three at a time.
 func testOpenSSH(t *testing.T) {
 	world.ForgetKeys(t)
 	t.Cleanup(func() { endAll(t) })
@@ -45,7 +48,8 @@ func testOpenSSH(t *testing.T) {
 		clients = append(clients, newClient(t, u.Name))
 	}
 	// Whether a session was served is told by a line of option debug's.
-	world.WriteService(t, "sshd", string(stock)+"\nsession optional "+world.Built(t, "pam_persistent.so")+" debug\n")
+	world.WriteService(t, "sshd",
+		string(stock)+"\nsession optional "+world.Built(t, "pam_persistent.so")+" debug\n")
 	world.TakeLog(t)
 	rest := make(chan string, len(regressions))
 	for _, test := range regressions {
@@ -58,12 +62,15 @@ func testOpenSSH(t *testing.T) {
 			began := time.Now()
 			out, err := c.run(test)
 			linked, other := c.log(t)
-			t.Logf("%s: %d sessions with the link, %v", test, linked, time.Since(began).Round(time.Second))
-			if err != nil || strings.Contains(out, "SKIPPED") || !strings.Contains(out, "\nok ") {
+			t.Logf("%s: %d sessions with the link, %v", test, linked, time.Since(began).
+				Round(time.Second))
+			if err != nil || strings.Contains(out, "SKIPPED") ||
+				!strings.Contains(out, "\nok ") {
 				t.Errorf("%s: %v\n%s", test, err, out)
 			}
 			if linked == 0 || other != nil {
-				t.Errorf("%s: %d sessions with the link; log: %q", test, linked, other)
+				t.Errorf("%s: %d sessions with the link; log: %q", test, linked,
+					other)
 			}
 			c.sessions += linked
 		}
@@ -72,14 +79,17 @@ func testOpenSSH(t *testing.T) {
 		sessions += c.sessions
 	}
 	t.Logf("%d tests, %d sessions with the link", len(regressions), sessions)
-	rows = append(rows, world.Host{Name: "sshd, OpenSSH's own tests", Sessions: sessions, Good: sessions,
+	rows = append(rows, world.Host{Name: "sshd, OpenSSH's own tests", Sessions: sessions,
+		Good: sessions,
 		Note: fmt.Sprintf("%d of its regression tests", len(regressions))})
 
 	// Where the module's child crashes people still log in; that nothing was linked is noticed.
-	world.WriteService(t, "sshd", string(stock)+"\nsession optional "+world.Built(t, "tests/broken.so")+" segfault\n")
+	world.WriteService(t, "sshd",
+		string(stock)+"\nsession optional "+world.Built(t, "tests/broken.so")+" segfault\n")
 	out, err := clients[0].run("proxy-connect")
 	if linked, other := clients[0].log(t); err != nil || linked != 0 || len(other) == 0 {
-		t.Errorf("with a child that crashes: %v, %d sessions with the link, log %q\n%s", err, linked, other, out)
+		t.Errorf("with a child that crashes: %v, %d sessions with the link, log %q\n%s",
+			err, linked, other, out)
 	}
 }
 
@@ -97,10 +107,12 @@ func newClient(t *testing.T, user string) *client {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	c := &client{user: user, dir: filepath.Join("/home", user, "regress"), port: listener.Addr().(*net.TCPAddr).Port}
+	c := &client{user: user, dir: filepath.Join("/home", user, "regress"),
+		port: listener.Addr().(*net.TCPAddr).Port}
 	world.Run(t, "cp", "-a", "/usr/lib/openssh/regress", c.dir)
 	world.Run(t, "chown", "-R", user+":", c.dir)
-	if err := os.WriteFile("/etc/sudoers.d/"+user, []byte(user+" ALL=(ALL) NOPASSWD: ALL\n"), 0o440); err != nil {
+	if err := os.WriteFile("/etc/sudoers.d/"+user, []byte(user+" ALL=(ALL) NOPASSWD: ALL\n"),
+		0o440); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -113,7 +125,8 @@ func (c *client) run(test string) (string, error) {
 		TEST_SSH_SFTPSERVER=/usr/lib/openssh/sftp-server TEST_SSH_PORT="$1" \
 		TEST_SSH_UNSAFE_PERMISSIONS=1 TEST_SSH_IPV6=yes TEST_SSH_ECC=yes LTESTS="$2" t-exec >printed 2>&1 </dev/zero`,
 		c.dir, fmt.Sprint(c.port), test)
-	out, _ := os.ReadFile(c.dir + "/printed") // a file: what a test leaves running in the background keeps a pipe open
+	// a file: what a test leaves running in the background keeps a pipe open
+	out, _ := os.ReadFile(c.dir + "/printed")
 	if err != nil {
 		for _, name := range []string{"failed-regress.log", "failed-sshd.log"} {
 			text, _ := os.ReadFile(filepath.Join(c.dir, name))
@@ -123,8 +136,9 @@ func (c *client) run(test string) (string, error) {
 	return string(out), err
 }
 
-// endAll ends what the tests have left in the background (login-timeout a "sleep 60", reconfigure a client that never logs in), which would
-// keep its session keyring, and waits until every sshd has ended by itself.
+// endAll ends what the tests have left in the background (login-timeout a "sleep 60", reconfigure a
+// client that never logs in), which would keep its session keyring, and waits until every sshd has
+// ended by itself.
 func endAll(t *testing.T) {
 	t.Helper()
 	for pid, name := range processes() {
@@ -133,7 +147,9 @@ func endAll(t *testing.T) {
 			_ = unix.Kill(pid, unix.SIGKILL)
 		}
 	}
-	keyctltest.Eventually(t, "no process is left but init and the tests", func() bool { return len(processes()) == 2 })
+	keyctltest.Eventually(t, "no process is left but init and the tests", func() bool {
+		return len(processes()) == 2
+	})
 }
 
 // processes of this world, by name.
@@ -155,7 +171,8 @@ var others struct {
 	lines []string
 }
 
-// log counts sessions of this user that have got the link, and returns lines that say anything else than that all is well.
+// log counts sessions of this user that have got the link, and returns lines that say anything else
+// than that all is well.
 func (c *client) log(t *testing.T) (linked int, other []string) {
 	others.Lock()
 	defer others.Unlock()
@@ -166,7 +183,8 @@ func (c *client) log(t *testing.T) (linked int, other []string) {
 			left = append(left, line)
 		case strings.Contains(line, " is linked into session keyring "):
 			linked++
-		case !strings.HasSuffix(line, ": the expiry timer of the persistent keyring is reset"):
+		case !strings.HasSuffix(line,
+			": the expiry timer of the persistent keyring is reset"):
 			other = append(other, line)
 		}
 	}

@@ -10,7 +10,8 @@ import (
 	"pam_persistent/tests/world"
 )
 
-// source unpacks a source package of the distribution and returns its directory. What was downloaded once is used again.
+// source unpacks a source package of the distribution and returns its directory. What was
+// downloaded once is used again.
 func source(t *testing.T, name string) string {
 	t.Helper()
 	cache := filepath.Join(world.Root, "build/_suites", name)
@@ -39,12 +40,13 @@ func download(t *testing.T, name, to string) {
 		if err != nil {
 			continue
 		}
-		withSources := binaryOnly.ReplaceAllStringFunc(string(text), func(line string) string {
-			if m := binaryOnly.FindStringSubmatch(line); m[1] == "deb" {
-				return line + "\ndeb-src" + m[2]
-			}
-			return "Types: deb deb-src"
-		})
+		withSources := binaryOnly.ReplaceAllStringFunc(string(text),
+			func(line string) string {
+				if m := binaryOnly.FindStringSubmatch(line); m[1] == "deb" {
+					return line + "\ndeb-src" + m[2]
+				}
+				return "Types: deb deb-src"
+			})
 		if err := os.WriteFile(file, []byte(withSources), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -54,7 +56,8 @@ func download(t *testing.T, name, to string) {
 	if err := os.MkdirAll(part, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := world.Try(5*time.Minute, "sh", "-c", `apt-get -qq -o APT::Sandbox::User=root update &&
+	if out, err := world.Try(5*time.Minute, "sh", "-c",
+		`apt-get -qq -o APT::Sandbox::User=root update &&
 		cd "$1" && apt-get -qq -o APT::Sandbox::User=root source --download-only "$2"`, "sh", part, name); err != nil {
 		t.Fatalf("the source of %s is neither below build/_suites nor to be had from the package registry: %v\n%s", name, err, out)
 	}

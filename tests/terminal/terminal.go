@@ -1,4 +1,5 @@
-// Package terminal opens pseudo-terminals and runs programs on them, as somebody who sits there would see them.
+// Package terminal opens pseudo-terminals and runs programs on them, as somebody who sits there
+// would see them.
 package terminal
 
 import (
@@ -13,7 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Open makes a pseudo-terminal: the master is its keyboard and screen, the slave what programs have.
+// Open makes a pseudo-terminal: the master is its keyboard and screen, the slave what programs
+// have.
 func Open() (master, slave *os.File, err error) {
 	if master, err = os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0); err != nil {
 		return nil, nil, err
@@ -21,7 +23,8 @@ func Open() (master, slave *os.File, err error) {
 	err = unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0)
 	number, errNumber := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
 	if err = errors.Join(err, errNumber); err == nil {
-		slave, err = os.OpenFile(fmt.Sprint("/dev/pts/", number), os.O_RDWR|unix.O_NOCTTY, 0)
+		slave, err = os.OpenFile(fmt.Sprint("/dev/pts/", number), os.O_RDWR|unix.O_NOCTTY,
+			0)
 	}
 	if err != nil {
 		master.Close()
@@ -29,7 +32,8 @@ func Open() (master, slave *os.File, err error) {
 	return master, slave, err
 }
 
-// Give makes a terminal the only one of a command that is still to be started, its standard files among it.
+// Give makes a terminal the only one of a command that is still to be started, its standard files
+// among it.
 func Give(cmd *exec.Cmd, slave *os.File) {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
@@ -47,7 +51,8 @@ func (s *Screen) String() string {
 	return s.text.String()
 }
 
-// Show adds to the screen what programs write, and calls f with each piece, until no program has the terminal any more.
+// Show adds to the screen what programs write, and calls f with each piece, until no program has
+// the terminal any more.
 func (s *Screen) Show(master *os.File, f func(piece string)) {
 	buf := make([]byte, 4096)
 	for {

@@ -1,8 +1,9 @@
-// Package uids is the register of the UIDs that tests use. No two packages share one, because go test runs packages side by side
-// and a user's keys are the same in all of them.
+// Package uids is the register of the UIDs that tests use. No two packages share one, because go
+// test runs packages side by side and a user's keys are the same in all of them.
 //
-// All of them lie where neither accounts nor subordinate UIDs nor systemd's dynamic users do, and below UID 99990, which
-// tests/demo uses. Where this machine has an account on one of them, [Range.Free] finds others.
+// All of them lie where neither accounts nor subordinate UIDs nor systemd's dynamic users do, and
+// below UID 99990, which tests/demo uses. Where this machine has an account on one of them,
+// [Range.Free] finds others.
 package uids
 
 import (
@@ -22,8 +23,8 @@ var (
 	Persistent = take(2)
 )
 
-// Of worlds (see package world): the first five are alice, bob and carol with one UID before and one after them that nobody
-// has; all others are user0, user1...
+// Of worlds (see package world): the first five are alice, bob and carol with one UID before and
+// one after them that nobody has; all others are user0, user1...
 var (
 	Arm64     = take(5)
 	Attackers = take(5)
@@ -55,8 +56,9 @@ func take(n uint32) Range {
 // Last is the last UID of the range.
 func (r Range) Last() uint32 { return r.First + r.Count - 1 }
 
-// Free returns the range, or the nearest one some thousands below it in which this machine has no account. The register is
-// shorter than a thousand, so what Free returns is no other package's either.
+// Free returns the range, or the nearest one some thousands below it in which this machine has no
+// account. The register is shorter than a thousand, so what Free returns is no other package's
+// either.
 func (r Range) Free() Range {
 	for r.hasAccount() && r.First > 70000 {
 		r.First -= 1000

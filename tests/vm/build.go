@@ -11,10 +11,12 @@ import (
 	"pam_persistent/tests/world"
 )
 
-// A Repo is a copy of this repository, in a machine as /repo, in which everything is built for that machine.
+// A Repo is a copy of this repository, in a machine as /repo, in which everything is built for that
+// machine.
 type Repo struct{ dir string }
 
-// Build makes the copy, and in it build/pam_persistent.so and build/persistent-keyring as make(1) cross-compiles them.
+// Build makes the copy, and in it build/pam_persistent.so and build/persistent-keyring as make(1)
+// cross-compiles them.
 func (m *Machine) Build(t *testing.T) *Repo {
 	t.Helper()
 	repo := &Repo{filepath.Join(m.Root, "repo")}
@@ -28,7 +30,8 @@ func (m *Machine) Build(t *testing.T) *Repo {
 	if out, err := copied.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	repo.run(t, nil, "make", "-s", "build/arm64/pam_persistent.so", "build/arm64/persistent-keyring")
+	repo.run(t, nil, "make", "-s", "build/arm64/pam_persistent.so",
+		"build/arm64/persistent-keyring")
 	repo.run(t, nil, "sh", "-ec", "mv build/arm64/pam* build/arm64/per* build")
 	return repo
 }
@@ -48,7 +51,9 @@ func (r *Repo) run(t *testing.T, environment []string, command ...string) {
 	t.Helper()
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Dir = r.dir
-	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "MAKE") || strings.HasPrefix(v, "MFLAGS") }),
+	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool {
+		return strings.HasPrefix(v, "MAKE") || strings.HasPrefix(v, "MFLAGS")
+	}),
 		environment...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%q: %v\n%s", command, err, out)

@@ -11,8 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pack writes a directory as the kernel wants to have its first file system: a cpio archive of the format "newc" (the kernel's
-// Documentation/driver-api/early-userspace/buffer-format.rst). Everything in it is root's.
+// pack writes a directory as the kernel wants to have its first file system: a cpio archive of the
+// format "newc" (the kernel's Documentation/driver-api/early-userspace/buffer-format.rst).
+// Everything in it is root's.
 func pack(dir, file string) error {
 	out, err := os.Create(file)
 	if err != nil {
@@ -67,7 +68,8 @@ func header(w io.Writer, name string, mode uint32, size int) error {
 	const noDevice, noTime, owner, links, inode, check = 0, 0, 0, 1, 0, 0
 	text := "070701"
 	for _, field := range []int{
-		inode, int(mode), owner, owner, links, noTime, size, noDevice, noDevice, noDevice, noDevice, len(name) + 1, check,
+		inode, int(mode), owner, owner, links, noTime, size, noDevice, noDevice, noDevice,
+		noDevice, len(name) + 1, check,
 	} {
 		text += fmt.Sprintf("%08X", field)
 	}

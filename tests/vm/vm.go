@@ -1,5 +1,6 @@
-// Package vm starts machines with a processor and a kernel of their own, emulated by QEMU, for what the kernel of this machine cannot show:
-// another architecture, a security module that is not loaded. No acceleration, no disk and no network is used, so they run wherever QEMU does.
+// Package vm starts machines with a processor and a kernel of their own, emulated by QEMU, for what
+// the kernel of this machine cannot show: another architecture, a security module that is not
+// loaded. No acceleration, no disk and no network is used, so they run wherever QEMU does.
 package vm
 
 import (
@@ -18,12 +19,14 @@ import (
 	"pam_persistent/tests/world"
 )
 
-// A Machine is an ARM of 64 bits with Debian's kernel. What is in the directory Root when it starts is its file system, which is in memory.
+// A Machine is an ARM of 64 bits with Debian's kernel. What is in the directory Root when it starts
+// is its file system, which is in memory.
 type Machine struct {
 	Root string
 }
 
-// Arm64 is a machine with packages of the distribution: unpacked, not installed. The world must cover the system.
+// Arm64 is a machine with packages of the distribution: unpacked, not installed. The world must
+// cover the system.
 func Arm64(t *testing.T, packages ...string) *Machine {
 	t.Helper()
 	world.Install(t, "qemu-system-arm")
@@ -42,7 +45,9 @@ func Arm64(t *testing.T, packages ...string) *Machine {
 	}
 	m := &Machine{filepath.Join(t.TempDir(), "root")}
 	script := filepath.Join(world.Root, "tests/vm/debian")
-	if out, err := exec.Command(script, append([]string{"arm64", cache, m.Root, "busybox-static", "dash"}, packages...)...).CombinedOutput(); err != nil {
+	if out, err := exec.Command(script,
+		append([]string{"arm64", cache, m.Root, "busybox-static", "dash"}, packages...)...).
+		CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", script, err, out)
 	}
 	for path, text := range files {
@@ -51,7 +56,8 @@ func Arm64(t *testing.T, packages ...string) *Machine {
 	return m
 }
 
-// files are what packages' scripts would have made: a root without a password, stacks that let him do everything.
+// files are what packages' scripts would have made: a root without a password, stacks that let him
+// do everything.
 var files = map[string]string{
 	"/etc/passwd":        "root:x:0:0::/root:/bin/sh\n",
 	"/etc/group":         "root:x:0:\n",
@@ -99,7 +105,8 @@ func (m *Machine) Write(t *testing.T, path, text string) {
 }
 
 // Run starts the machine, has it run a script of sh(1) as root, and returns what that has printed.
-func (m *Machine) Run(t *testing.T, limit time.Duration, script string, kernelOptions ...string) string {
+func (m *Machine) Run(t *testing.T, limit time.Duration, script string,
+	kernelOptions ...string) string {
 	t.Helper()
 	m.Write(t, "/init", first)
 	m.Write(t, "/script", script)
@@ -111,9 +118,12 @@ func (m *Machine) Run(t *testing.T, limit time.Duration, script string, kernelOp
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	qemu := exec.CommandContext(ctx, "qemu-system-aarch64", "-machine", "virt", "-cpu", "cortex-a57", "-smp", "2", "-m", "2G",
-		"-nodefaults", "-nographic", "-serial", "stdio", "-no-reboot", "-kernel", kernels[0], "-initrd", archive,
-		"-append", strings.Join(append([]string{"console=ttyAMA0 quiet panic=-1"}, kernelOptions...), " "))
+	qemu := exec.CommandContext(ctx, "qemu-system-aarch64", "-machine", "virt", "-cpu",
+		"cortex-a57", "-smp", "2", "-m", "2G",
+		"-nodefaults", "-nographic", "-serial", "stdio", "-no-reboot", "-kernel",
+		kernels[0], "-initrd", archive,
+		"-append", strings.Join(append([]string{"console=ttyAMA0 quiet panic=-1"},
+			kernelOptions...), " "))
 	var out bytes.Buffer
 	qemu.Stdout, qemu.Stderr = &out, &out
 	qemu.WaitDelay = time.Second

@@ -58,13 +58,15 @@ func mountDev() error {
 	if err := os.Mkdir(filepath.Join(dev, "pts"), 0o755); err != nil {
 		return err
 	}
-	if err := unix.Mount("devpts", filepath.Join(dev, "pts"), "devpts", 0, "newinstance,ptmxmode=0666,mode=620"); err != nil {
+	if err := unix.Mount("devpts", filepath.Join(dev, "pts"), "devpts", 0,
+		"newinstance,ptmxmode=0666,mode=620"); err != nil {
 		return fmt.Errorf("mount devpts: %w", err)
 	}
 	if err := os.Symlink("pts/ptmx", filepath.Join(dev, "ptmx")); err != nil {
 		return err
 	}
-	for name, target := range map[string]string{"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"} {
+	for name, target := range map[string]string{"fd": "/proc/self/fd", "stdin": "fd/0",
+		"stdout": "fd/1", "stderr": "fd/2"} {
 		if err := os.Symlink(target, filepath.Join(dev, name)); err != nil {
 			return err
 		}
@@ -75,8 +77,9 @@ func mountDev() error {
 	return os.Remove(dev)
 }
 
-// cover lays a copy of a directory over it. A copy of /etc, not of single files in it: when the machine replaces one of those by
-// rename(2), as useradd(8) does, the kernel takes away what is mounted on it, in all namespaces.
+// cover lays a copy of a directory over it. A copy of /etc, not of single files in it: when the
+// machine replaces one of those by rename(2), as useradd(8) does, the kernel takes away what is
+// mounted on it, in all namespaces.
 func cover(dir string) error {
 	copied, err := os.MkdirTemp("", "cover")
 	if err != nil {
@@ -114,7 +117,8 @@ func addUsers() error {
 	for _, u := range Users {
 		home := "/home/" + u.Name
 		fmt.Fprintf(&passwd, "%s:x:%d:%d::%s:/bin/sh\n", u.Name, u.UID, u.UID, home)
-		fmt.Fprintf(&shadow, "%s:%s:19000:0:99999:7:::\n", u.Name, strings.TrimSpace(string(hash)))
+		fmt.Fprintf(&shadow, "%s:%s:19000:0:99999:7:::\n", u.Name,
+			strings.TrimSpace(string(hash)))
 		fmt.Fprintf(&group, "%s:x:%d:\n", u.Name, u.UID)
 		if err := os.Mkdir(home, 0o700); err != nil {
 			return err
@@ -124,7 +128,9 @@ func addUsers() error {
 		}
 	}
 	fmt.Fprintf(&passwd, "%s:x:%d:%d::/:/bin/sh\n", NoUID.Name, NoUID.UID, NoUID.UID)
-	return accounts.Install("/etc", accounts.Lines{Passwd: passwd.String(), Shadow: shadow.String(), Group: group.String()})
+	return accounts.Install("/etc",
+		accounts.Lines{Passwd: passwd.String(), Shadow: shadow.String(),
+			Group: group.String()})
 }
 
 func tmpfs(dir string) error {

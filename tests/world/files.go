@@ -31,13 +31,15 @@ func Built(t testing.TB, name string) string {
 // ServiceName is the name of the service that [Service] writes.
 const ServiceName = "pam-persistent-test"
 
-// Stacks are the two kinds of stacks: the session keyring before our line is the user's, joined by pam_keyinit, or the host's.
+// Stacks are the two kinds of stacks: the session keyring before our line is the user's, joined by
+// pam_keyinit, or the host's.
 var Stacks = map[string]string{
 	"keyinit":    "session required pam_keyinit.so force\nsession required pam_persistent.so\n",
 	"no-keyinit": "session required pam_persistent.so\n",
 }
 
-// Service writes a service file in which the name of the module stands for a file that make(1) has made.
+// Service writes a service file in which the name of the module stands for a file that make(1) has
+// made.
 func Service(t testing.TB, module, text string) {
 	t.Helper()
 	WriteService(t, ServiceName, strings.ReplaceAll(Fill(text), "pam_persistent.so", module))

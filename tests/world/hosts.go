@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// A Host is a row of the table of hosts: a program that people log in through, and how sessions in it have gone with the module in its
-// stack. tests/hoststable prints what all packages have noted.
+// A Host is a row of the table of hosts: a program that people log in through, and how sessions in
+// it have gone with the module in its stack. tests/hoststable prints what all packages have noted.
 type Host struct {
 	Name     string // as people say it: "sshd, public key"
 	Sessions int    // opened in this run
@@ -20,7 +20,8 @@ type Host struct {
 	Note     string // what else was seen
 }
 
-// NoteHosts adds rows to the table, when the test is over and whatever came of it. The file is named after the test.
+// NoteHosts adds rows to the table, when the test is over and whatever came of it. The file is
+// named after the test.
 func NoteHosts(t testing.TB, rows *[]Host) {
 	t.Helper()
 	t.Cleanup(func() {
@@ -34,7 +35,9 @@ func NoteHosts(t testing.TB, rows *[]Host) {
 			t.Error(err)
 			return
 		}
-		if err := os.WriteFile(filepath.Join(dir, strings.ReplaceAll(t.Name(), "/", "-")+".json"), append(text, '\n'), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir,
+			strings.ReplaceAll(t.Name(), "/", "-")+".json"), append(text, '\n'),
+			0o644); err != nil {
 			t.Error(err)
 		}
 	})

@@ -11,8 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// CoverSystem lays a layer of the world's own over each directory that installing a package changes (it has its own /etc already), and an
-// empty /run in place of the machine's. All of it is gone with the world.
+// CoverSystem lays a layer of the world's own over each directory that installing a package changes
+// (it has its own /etc already), and an empty /run in place of the machine's. All of it is gone
+// with the world.
 func CoverSystem(t testing.TB) {
 	t.Helper()
 	resolver, _ := os.ReadFile("/etc/resolv.conf") // a link into /run with some
@@ -36,14 +37,17 @@ func CoverSystem(t testing.TB) {
 func covered() error {
 	for _, dir := range []string{"/lib", "/bin", "/sbin", "/usr", "/var"} {
 		var fs unix.Statfs_t
-		if err := unix.Statfs(dir, &fs); err != nil || fs.Type != unix.OVERLAYFS_SUPER_MAGIC {
-			return fmt.Errorf("%s is not covered, so no package is installed here: %v", dir, err)
+		if err := unix.Statfs(dir, &fs); err != nil ||
+			fs.Type != unix.OVERLAYFS_SUPER_MAGIC {
+			return fmt.Errorf("%s is not covered, so no package is installed here: %v",
+				dir, err)
 		}
 	}
 	return nil
 }
 
-// coverRun puts an empty /run in place of the machine's, with its daemons' sockets; only the locks of the project's tests stay.
+// coverRun puts an empty /run in place of the machine's, with its daemons' sockets; only the locks
+// of the project's tests stay.
 func coverRun() error {
 	dir, err := os.MkdirTemp("", "run")
 	if err != nil {
@@ -63,7 +67,8 @@ func coverRun() error {
 	return nil
 }
 
-// Emptied is a script that lays empty file systems over directories like /tmp, but not over the project, wherever it lies.
+// Emptied is a script that lays empty file systems over directories like /tmp, but not over the
+// project, wherever it lies.
 func Emptied(dirs ...string) string {
 	script := "mkdir /home/project; mount --bind ROOT /home/project\n"
 	for _, dir := range dirs {
@@ -73,7 +78,8 @@ func Emptied(dirs ...string) string {
 	return strings.ReplaceAll(script, "ROOT", Root)
 }
 
-// Layer is where the files are that the world has changed below a directory that [CoverSystem] covers.
+// Layer is where the files are that the world has changed below a directory that [CoverSystem]
+// covers.
 func Layer(dir string) string { return "/run/layers" + dir }
 
 func overlay(dir string) error {
@@ -83,18 +89,21 @@ func overlay(dir string) error {
 			return err
 		}
 	}
-	return unix.Mount("overlay", dir, "overlay", 0, "lowerdir="+dir+",upperdir="+upper+",workdir="+work)
+	return unix.Mount("overlay", dir, "overlay", 0,
+		"lowerdir="+dir+",upperdir="+upper+",workdir="+work)
 }
 
-// Install installs packages of the distribution where they go away with the world; no daemon is started. What was downloaded once is kept
-// below build/.
+// Install installs packages of the distribution where they go away with the world; no daemon is
+// started. What was downloaded once is kept below build/.
 func Install(t testing.TB, names ...string) {
 	t.Helper()
 	if err := covered(); err != nil {
 		t.Fatal(err)
 	}
-	// What maintainer scripts ask before they start a daemon: there is no init here that is ours.
-	if err := os.WriteFile("/usr/sbin/policy-rc.d", []byte("#!/bin/sh\nexit 101\n"), 0o755); err != nil {
+	// What maintainer scripts ask before they start a daemon: there is no init here that is
+	// ours.
+	if err := os.WriteFile("/usr/sbin/policy-rc.d", []byte("#!/bin/sh\nexit 101\n"),
+		0o755); err != nil {
 		t.Fatal(err)
 	}
 	archives := filepath.Join(Root, "build/_apt/archives")
@@ -111,13 +120,16 @@ func Install(t testing.TB, names ...string) {
 		t.Fatal(err)
 	}
 	apt(t, "update")
-	apt(t, append([]string{"install", "--no-upgrade", "--no-install-recommends", "-o", "Dir::Cache::archives=" + archives,
+	apt(t, append([]string{"install", "--no-upgrade", "--no-install-recommends", "-o",
+		"Dir::Cache::archives=" + archives,
 		"-o", "APT::Keep-Downloaded-Packages=true"}, names...)...)
 }
 
 func apt(t testing.TB, args ...string) {
 	t.Helper()
-	cmd := exec.Command("apt-get", append([]string{"-qq", "-o", "Dpkg::Use-Pty=0", "-o", "APT::Sandbox::User=root"}, args...)...)
+	cmd := exec.Command("apt-get",
+		append([]string{"-qq", "-o", "Dpkg::Use-Pty=0", "-o", "APT::Sandbox::User=root"},
+			args...)...)
 	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%q: %v\n%s", cmd.Args, err, out)

@@ -44,7 +44,8 @@ func listen() error {
 	return nil
 }
 
-// ours are lines of the module (libpam names it after its file): priority, and all that follows "pam_persistent(service:type): ".
+// ours are lines of the module (libpam names it after its file): priority, and all that follows
+// "pam_persistent(service:type): ".
 var ours = regexp.MustCompile(`(?s)^<(\d+)>.*?(?:pam_persistent|broken|impatient)\([^)]*\): (.*)$`)
 
 var priorities = [...]string{"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"}
@@ -78,7 +79,8 @@ func flush(t testing.TB) {
 	if _, err := conn.Write([]byte(mark)); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().
+		Before(deadline); time.Sleep(time.Millisecond) {
 		systemLog.Lock()
 		arrived := slices.Contains(systemLog.lines, mark)
 		systemLog.Unlock()

@@ -12,15 +12,16 @@ import (
 	"pam_persistent/internal/keyctl"
 )
 
-// Root is the same user in all worlds. rootLock is held, shared, by each test that may log root in; rootMade is there if root
-// had no persistent keyring before the first of them, so that the last one may take it away again.
+// Root is the same user in all worlds. rootLock is held, shared, by each test that may log root in;
+// rootMade is there if root had no persistent keyring before the first of them, so that the last
+// one may take it away again.
 const (
 	rootLock = "/run/lock/pam_persistent-root.lock"
 	rootMade = "/run/lock/pam_persistent-root.made"
 )
 
-// shareRootsKeyring destroys root's persistent keyring after the test if the tests have made it and no other test is at work
-// in it: go test runs several packages at once.
+// shareRootsKeyring destroys root's persistent keyring after the test if the tests have made it and
+// no other test is at work in it: go test runs several packages at once.
 func shareRootsKeyring(t testing.TB) {
 	t.Helper()
 	lock, err := os.OpenFile(rootLock, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
@@ -35,7 +36,8 @@ func shareRootsKeyring(t testing.TB) {
 	}
 	t.Cleanup(func() {
 		defer lock.Close()
-		if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) {
+		if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); errors.Is(err,
+			unix.EWOULDBLOCK) {
 			return // the last one does it
 		} else if err != nil {
 			t.Error(err)

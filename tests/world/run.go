@@ -18,8 +18,8 @@ import (
 	"pam_persistent/internal/keyctl/keyctltest"
 )
 
-// Hung is the time after which a login is taken for one that never ends. It bounds a test; nothing is measured by it. (tests/mutants, in
-// which logins do hang, sets it lower.)
+// Hung is the time after which a login is taken for one that never ends. It bounds a test; nothing
+// is measured by it. (tests/mutants, in which logins do hang, sets it lower.)
 var Hung = func() time.Duration {
 	if limit, err := time.ParseDuration(os.Getenv("PAM_PERSISTENT_HUNG")); err == nil {
 		return limit
@@ -30,8 +30,8 @@ var Hung = func() time.Duration {
 // ErrHung is what [Try] returns for a command that had to be killed.
 var ErrHung = errors.New("hung")
 
-// Run runs a command as a daemon would be run, with a session keyring of root's own, and returns what it printed; the test ends if it
-// fails or hangs.
+// Run runs a command as a daemon would be run, with a session keyring of root's own, and returns
+// what it printed; the test ends if it fails or hangs.
 func Run(t testing.TB, command ...string) string {
 	t.Helper()
 	out, err := Try(Hung, command...)
@@ -54,7 +54,8 @@ func TryWith(limit time.Duration, started func(pid int) error, command ...string
 	err := withSession(func() error {
 		cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 		cmd.Stdout, cmd.Stderr = &out, &out
-		// Whatever it leaves hanging goes with it: this is the world's PID namespace. Else who has the output would be waited for.
+		// Whatever it leaves hanging goes with it: this is the world's PID namespace. Else
+		// who has the output would be waited for.
 		cmd.Cancel = func() error { return unix.Kill(-1, unix.SIGKILL) }
 		cmd.WaitDelay = Hung
 		if err := cmd.Start(); err != nil {
@@ -68,7 +69,8 @@ func TryWith(limit time.Duration, started func(pid int) error, command ...string
 	return out.String(), err
 }
 
-// withSession runs f on a thread with a new session keyring, which processes started from it inherit.
+// withSession runs f on a thread with a new session keyring, which processes started from it
+// inherit.
 func withSession(f func() error) error {
 	result := make(chan error)
 	go func() {
@@ -82,8 +84,8 @@ func withSession(f func() error) error {
 	return <-result
 }
 
-// Alone is a shell command that runs another one as root as on a machine on which nobody but root and these users has keys: what is wrong
-// with anybody else's is nothing to the test.
+// Alone is a shell command that runs another one as root as on a machine on which nobody but root
+// and these users has keys: what is wrong with anybody else's is nothing to the test.
 func Alone(users []User, command string) string {
 	uids := "0"
 	for _, u := range users {
@@ -97,8 +99,9 @@ func Alone(users []User, command string) string {
 		exec "$@"' sh %s`, uids, command)
 }
 
-// ForgetKeys destroys the keys of every user of the world, now and after the test. Root's persistent keyring, which is the
-// machine's, stays until no test of the project needs it any more; see [shareRootsKeyring].
+// ForgetKeys destroys the keys of every user of the world, now and after the test. Root's
+// persistent keyring, which is the machine's, stays until no test of the project needs it any more;
+// see [shareRootsKeyring].
 func ForgetKeys(t testing.TB) {
 	t.Helper()
 	keyctltest.Need(t) // and so keeps other tests from changing the sysctls meanwhile
@@ -112,8 +115,9 @@ func ForgetKeys(t testing.TB) {
 	t.Cleanup(forget)
 }
 
-// OwnLink is a line of keyctl show: the user's persistent keyring directly in the session keyring. In the user keyring, which the
-// session keyring holds too, a link stands two blanks further to the right.
+// OwnLink is a line of keyctl show: the user's persistent keyring directly in the session keyring.
+// In the user keyring, which the session keyring holds too, a link stands two blanks further to the
+// right.
 func OwnLink(u User) *regexp.Regexp {
 	return regexp.MustCompile(fmt.Sprintf(`(?m)^ *\d+ \S+ +%d +\d+ {3}\\_ keyring: _persistent\.%[1]d\r?$`, u.UID))
 }

@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// RunIn runs what is no login, in a directory, and returns its standard output; the test ends if it fails.
+// RunIn runs what is no login, in a directory, and returns its standard output; the test ends if it
+// fails.
 func RunIn(t testing.TB, dir string, command ...string) string {
 	t.Helper()
 	out, err := TryIn(dir, command...)
@@ -19,12 +20,14 @@ func RunIn(t testing.TB, dir string, command ...string) string {
 	return out
 }
 
-// TryIn is RunIn with an error; standard error then follows the output. What make(1) says to the makes that it calls is not for
-// those of a test.
+// TryIn is RunIn with an error; standard error then follows the output. What make(1) says to the
+// makes that it calls is not for those of a test.
 func TryIn(dir string, command ...string) (string, error) {
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Dir = dir
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "MAKE") || strings.HasPrefix(v, "MFLAGS") })
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool {
+		return strings.HasPrefix(v, "MAKE") || strings.HasPrefix(v, "MFLAGS")
+	})
 	var out, failure bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &failure
 	err := cmd.Run()

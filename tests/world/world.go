@@ -1,5 +1,6 @@
-// Package world gives tests a machine of their own to log in to: users, service files and a system log that nobody else sees. It
-// is this machine with a private mount namespace over a few files and a PID namespace that takes every process with it.
+// Package world gives tests a machine of their own to log in to: users, service files and a system
+// log that nobody else sees. It is this machine with a private mount namespace over a few files and
+// a PID namespace that takes every process with it.
 package world
 
 import (
@@ -25,7 +26,8 @@ type User struct {
 	UID  uint32
 }
 
-// The users of the world, each with a group of the same name and number and a directory below /home.
+// The users of the world, each with a group of the same name and number and a directory below
+// /home.
 var (
 	Alice, Bob, Carol User
 	// NoUID has the UID that system calls read as "no change".
@@ -34,7 +36,8 @@ var (
 	Spare uint32
 )
 
-// Users are all users that have keys: Alice, Bob, Carol, then user0, user1... if the world has more UIDs.
+// Users are all users that have keys: Alice, Bob, Carol, then user0, user1... if the world has more
+// UIDs.
 var Users []User
 
 // Password of every user.
@@ -60,7 +63,8 @@ func Outside() bool { return os.Getenv(stage) == "" }
 // Main is the whole of a TestMain: the tests run in the world.
 func Main(m *testing.M, c Config) { os.Exit(Enter(c, m.Run)) }
 
-// Enter calls the function in the world, which is another process with the same arguments, and returns its exit status.
+// Enter calls the function in the world, which is another process with the same arguments, and
+// returns its exit status.
 func Enter(c Config, run func() int) int {
 	switch os.Getenv(stage) {
 	case "":
@@ -83,7 +87,8 @@ func Enter(c Config, run func() int) int {
 
 // name gives the users their UIDs; see package uids.
 func name(r uids.Range) {
-	Alice, Bob, Carol, Spare = User{"alice", r.First + 1}, User{"bob", r.First + 2}, User{"carol", r.First + 3}, r.First+4
+	Alice, Bob, Carol, Spare = User{"alice", r.First + 1}, User{"bob",
+		r.First + 2}, User{"carol", r.First + 3}, r.First+4
 	Users = []User{Alice, Bob, Carol}
 	for uid := Spare + 1; uid <= r.Last(); uid++ {
 		Users = append(Users, User{fmt.Sprint("user", uid-Spare-1), uid})
@@ -92,11 +97,13 @@ func name(r uids.Range) {
 
 // Fill returns the text with UIDs in the place of {alice}, {bob}, {carol} and {spare}.
 func Fill(text string) string {
-	return strings.NewReplacer("{alice}", fmt.Sprint(Alice.UID), "{bob}", fmt.Sprint(Bob.UID), "{carol}", fmt.Sprint(Carol.UID),
+	return strings.NewReplacer("{alice}", fmt.Sprint(Alice.UID), "{bob}", fmt.Sprint(Bob.UID),
+		"{carol}", fmt.Sprint(Carol.UID),
 		"{spare}", fmt.Sprint(Spare)).Replace(text)
 }
 
-// outside runs this binary once more, in namespaces of its own, and sees that no key of the world's users is left.
+// outside runs this binary once more, in namespaces of its own, and sees that no key of the world's
+// users is left.
 func outside(c Config) int {
 	if os.Geteuid() != 0 {
 		return failed(errors.New("users log in here, which takes root"))
@@ -104,7 +111,8 @@ func outside(c Config) int {
 	r := c.UIDs.Free()
 	os.Setenv(firstUID, fmt.Sprint(r.First))
 	// Two runs of one package, of two trees perhaps, have the same users.
-	lock, err := os.OpenFile(fmt.Sprintf("/run/lock/pam_persistent-world-%d.lock", r.First), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	lock, err := os.OpenFile(fmt.Sprintf("/run/lock/pam_persistent-world-%d.lock", r.First),
+		os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
 	if err == nil {
 		defer lock.Close()
 		err = unix.Flock(int(lock.Fd()), unix.LOCK_EX)
@@ -142,7 +150,8 @@ func failed(err error) int {
 	return 1
 }
 
-// reap is PID 1 of the world: a process that nobody reaps keeps its session keyring alive, and its quota.
+// reap is PID 1 of the world: a process that nobody reaps keeps its session keyring alive, and its
+// quota.
 func reap() int {
 	cmd := next("inside")
 	if err := cmd.Start(); err != nil {

@@ -12,8 +12,8 @@ import (
 	"pam_persistent/tests/uids"
 )
 
-// The machine of these tests has an alice, a bob and a user0 of its own, and an account on one of the UIDs of these tests: the
-// binary runs itself once more where they are the first in each file.
+// The machine of these tests has an alice, a bob and a user0 of its own, and an account on one of
+// the UIDs of these tests: the binary runs itself once more where they are the first in each file.
 const (
 	crowded = "PAM_PERSISTENT_CROWDED"
 	crowd   = `
@@ -40,7 +40,8 @@ func TestMain(m *testing.M) {
 		os.Setenv("taken", fmt.Sprint(uids.World.First+1))
 		self, err := os.Executable()
 		if err == nil {
-			command := append([]string{"unshare", "--mount", "--propagation", "private", "sh", "-ec", crowd, self}, os.Args[1:]...)
+			command := append([]string{"unshare", "--mount", "--propagation", "private",
+				"sh", "-ec", crowd, self}, os.Args[1:]...)
 			err = unix.Exec("/usr/bin/unshare", command, os.Environ())
 		}
 		fmt.Fprintln(os.Stderr, "unshare:", err)
@@ -76,7 +77,8 @@ func TestUIDsThatAreTaken(t *testing.T) {
 	if got, want := Alice.UID, uids.World.First+1-1000; got != want {
 		t.Errorf("alice has UID %d, not %d", got, want)
 	}
-	if got, want := Fill("{alice} {bob} {carol} {spare}"), fmt.Sprint(Alice.UID, Bob.UID, Carol.UID, Spare); got != want {
+	if got, want := Fill("{alice} {bob} {carol} {spare}"), fmt.Sprint(Alice.UID, Bob.UID,
+		Carol.UID, Spare); got != want {
 		t.Errorf("%s, not %s", got, want)
 	}
 }
@@ -89,7 +91,9 @@ func TestAlone(t *testing.T) {
 			users []User
 			seen  bool
 		}{{[]User{Alice}, false}, {[]User{Alice, Bob}, true}} {
-			if out := Run(t, "sh", "-c", Alone(test.users, "cat /proc/key-users")); strings.Contains(out, row) != test.seen || !strings.Contains(out, "    0: ") {
+			if out := Run(t, "sh", "-c",
+				Alone(test.users, "cat /proc/key-users")); strings.Contains(out,
+				row) != test.seen || !strings.Contains(out, "    0: ") {
 				t.Errorf("bob is to be seen: %v\n%s", test.seen, out)
 			}
 		}

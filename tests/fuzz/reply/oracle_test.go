@@ -8,8 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The oracle says what calls have to do, from the rules alone and not from the code: a session keyring is joined first, unless the
-// handle's own is there and is the same user's; and nothing of a reply counts that is not sound.
+// The oracle says what calls have to do, from the rules alone and not from the code: a session
+// keyring is joined first, unless the handle's own is there and is the same user's; and nothing of
+// a reply counts that is not sound.
 type oracle struct {
 	host        *Host
 	failure     int
@@ -41,7 +42,8 @@ func (h *Host) expect(actions []int, failure int) (codes []int, effects []string
 			if r.ChildCloses {
 				closes = 1
 			}
-			o.do("keeps %d of %d for %s, %d %s", r.Keyring, r.UID, r.User, closes, r.Variable)
+			o.do("keeps %d of %d for %s, %d %s", r.Keyring, r.UID, r.User, closes,
+				r.Variable)
 		}
 	}
 	return codes, o.effects
@@ -75,7 +77,8 @@ func (o *oracle) call() int {
 	return o.apply()
 }
 
-// remember finds or makes the record. Where there is no memory, this call does its work all the same.
+// remember finds or makes the record. Where there is no memory, this call does its work all the
+// same.
 func (o *oracle) remember() {
 	if o.record = o.kept; o.kept != nil {
 		return
@@ -91,7 +94,8 @@ func (o *oracle) remember() {
 	}
 }
 
-// join joins a session keyring unless the handle's own will do: an earlier call has filled it for the same user, and this thread has it.
+// join joins a session keyring unless the handle's own will do: an earlier call has filled it for
+// the same user, and this thread has it.
 func (o *oracle) join() (errno int32) {
 	r := o.record
 	if r.UID != NoUID && r.User == o.host.User && r.Keyring == o.thread {
@@ -111,7 +115,8 @@ func (o *oracle) join() (errno int32) {
 	return 0
 }
 
-// takeBack takes the variable back that was put there for the user of an earlier call, if it is still that one.
+// takeBack takes the variable back that was put there for the user of an earlier call, if it is
+// still that one.
 func (o *oracle) takeBack() {
 	name, _, ok := strings.Cut(o.record.Variable, "=")
 	if !ok {
@@ -140,7 +145,8 @@ func (o *oracle) do(format string, args ...any) {
 	o.effects = append(o.effects, fmt.Sprintf(format, args...))
 }
 
-// printable is what a field of that size holds of a text that anybody may have sent, one character for each byte.
+// printable is what a field of that size holds of a text that anybody may have sent, one character
+// for each byte.
 func printable(anything string, size int) string {
 	text := []byte(anything[:min(len(anything), size-1)])
 	for i, c := range text {
@@ -157,15 +163,17 @@ func fieldText(field string, size int) (text string, ok bool) {
 	return before, found || len(field) < size
 }
 
-// sound: complete, of known size, with priorities that cannot wake up every terminal, texts that end, a close that can be done without a
-// child only for somebody, and a PAM code that the module may return.
+// sound: complete, of known size, with priorities that cannot wake up every terminal, texts that
+// end, a close that can be done without a child only for somebody, and a PAM code that the module
+// may return.
 func (o *oracle) sound() bool {
 	r := &o.memory
 	if r.Complete != Complete || r.Lines > LogLines {
 		return false
 	}
 	for _, line := range r.Log[:r.Lines] {
-		if _, ok := fieldText(line.Text, LogText); !ok || line.Priority < Err || line.Priority > Debug {
+		if _, ok := fieldText(line.Text, LogText); !ok || line.Priority < Err ||
+			line.Priority > Debug {
 			return false
 		}
 	}
@@ -186,7 +194,8 @@ func (o *oracle) sound() bool {
 	default:
 		return false
 	}
-	return r.Status == Success || r.Status == Ignore || r.Status == UserUnknown || int(r.Status) == o.failure
+	return r.Status == Success || r.Status == Ignore || r.Status == UserUnknown ||
+		int(r.Status) == o.failure
 }
 
 func (o *oracle) ask() bool {
@@ -224,7 +233,8 @@ func (o *oracle) cause(e Ending) string {
 	case signal != 0 && signal != 0x7f:
 		return "the child was killed by SIG" + signalName(signal) + words
 	case o.memory.Complete != Complete:
-		return fmt.Sprintf("the child ended without an answer, exit status %d%s", e.Status>>8&0xff, words)
+		return fmt.Sprintf("the child ended without an answer, exit status %d%s",
+			e.Status>>8&0xff, words)
 	}
 	return "the child's answer is not valid"
 }

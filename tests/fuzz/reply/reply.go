@@ -1,5 +1,6 @@
-// Package reply is the login process's side of a call, c/call.c and c/record.c, with everything around it played by a test: libpam, the
-// kernel, and the child with its reply. The C files and headers beside it that are symbolic links are those of c/.
+// Package reply is the login process's side of a call, c/call.c and c/record.c, with everything
+// around it played by a test: libpam, the kernel, and the child with its reply. The C files and
+// headers beside it that are symbolic links are those of c/.
 package reply
 
 /*
@@ -46,7 +47,8 @@ const (
 	Err, Debug = C.LOG_ERR, C.LOG_DEBUG
 )
 
-// A Reply is struct pp_reply. Texts fill their fields from the start; the rest is zero, and a text as long as its field has no end.
+// A Reply is struct pp_reply. Texts fill their fields from the start; the rest is zero, and a text
+// as long as its field has no end.
 type Reply struct {
 	Complete     uint32
 	Status       int32
@@ -101,9 +103,10 @@ type Host struct {
 	Child           Child
 }
 
-// Calls makes calls of the module under one PAM handle, one after the other, and ends the handle. It returns their PAM codes and all
-// that they did, in order: "join", "clear 77", "reset 1000 77", "child 1 14: keyring 77 of 1000, 0" (action, failure, request), "log 3
-// text", "putenv NAME=value"; and after each call "keeps ..." if there is a record.
+// Calls makes calls of the module under one PAM handle, one after the other, and ends the handle.
+// It returns their PAM codes and all that they did, in order: "join", "clear 77", "reset 1000 77",
+// "child 1 14: keyring 77 of 1000, 0" (action, failure, request), "log 3 text", "putenv
+// NAME=value"; and after each call "keeps ..." if there is a record.
 func (h *Host) Calls(actions []int, failure int) (codes []int, effects []string) {
 	c := (*C.struct_host)(C.calloc(1, C.sizeof_struct_host))
 	defer C.free(unsafe.Pointer(c))
@@ -127,7 +130,8 @@ func (h *Host) Calls(actions []int, failure int) (codes []int, effects []string)
 	h.Child.Reply.fill(&c.child.reply)
 	e := h.Child.Ending
 	c.child.ending = C.struct_pp_ending{
-		error: C.int(e.Error), call: call, guard_killed: C.int(e.GuardKilled), status: C.int(e.Status),
+		error: C.int(e.Error), call: call, guard_killed: C.int(e.GuardKilled),
+		status:    C.int(e.Status),
 		timed_out: flag(e.TimedOut), reaped: flag(e.Reaped),
 	}
 	put(c.child.ending.last_words[:LastWords-1], e.LastWords)

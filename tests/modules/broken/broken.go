@@ -1,4 +1,5 @@
-// The C half of the module with children that go wrong, each in the way that the line's first option names.
+// The C half of the module with children that go wrong, each in the way that the line's first
+// option names.
 package main
 
 /*
@@ -80,7 +81,8 @@ func init() {
 		dumpable, _, _ := unix.RawSyscall(unix.SYS_PRCTL, unix.PR_GET_DUMPABLE, 0, 0)
 		var core unix.Rlimit
 		unix.Getrlimit(unix.RLIMIT_CORE, &core)
-		call.Log(c.Error, "dumpable "+strconv.Itoa(int(dumpable))+", core limit "+strconv.Itoa(int(core.Max)))
+		call.Log(c.Error,
+			"dumpable "+strconv.Itoa(int(dumpable))+", core limit "+strconv.Itoa(int(core.Max)))
 		call.Done(c.Success)
 	case "print": // as a name service module may
 		os.Stdout.WriteString("out\n")

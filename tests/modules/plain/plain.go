@@ -1,5 +1,6 @@
-// The module as anybody would write it first: Go in the login process, the link made in whatever session keyring is there. It is
-// here to show that the tests catch what they are for, and to be measured against.
+// The module as anybody would write it first: Go in the login process, the link made in whatever
+// session keyring is there. It is here to show that the tests catch what they are for, and to be
+// measured against.
 package main
 
 // #cgo LDFLAGS: -lpam
@@ -26,7 +27,8 @@ func pam_sm_open_session(pamh *C.pam_handle_t, flags, argc C.int, argv **C.cchar
 		return C.PAM_USER_UNKNOWN
 	}
 	uid, _ := strconv.Atoi(u.Uid)
-	if _, err := unix.KeyctlInt(unix.KEYCTL_GET_PERSISTENT, uid, unix.KEY_SPEC_SESSION_KEYRING, 0, 0); err != nil {
+	if _, err := unix.KeyctlInt(unix.KEYCTL_GET_PERSISTENT, uid, unix.KEY_SPEC_SESSION_KEYRING,
+		0, 0); err != nil {
 		return C.PAM_SESSION_ERR
 	}
 	return C.PAM_SUCCESS

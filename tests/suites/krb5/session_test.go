@@ -11,8 +11,8 @@ import (
 	"pam_persistent/tests/world"
 )
 
-// Stacks in which the module finds a session keyring, and has one joined; and one without it, in which the tests pass too: what they show
-// is that the module takes nothing away from them.
+// Stacks in which the module finds a session keyring, and has one joined; and one without it, in
+// which the tests pass too: what they show is that the module takes nothing away from them.
 var stacks = map[string]string{
 	"keyinit":            world.Stacks["keyinit"],
 	"no-keyinit":         world.Stacks["no-keyinit"],
@@ -35,12 +35,16 @@ func testInSessions(t *testing.T) {
 			t.Run(stack+"/"+suite.name, func(t *testing.T) {
 				world.ForgetKeys(t)
 				world.Service(t, world.Built(t, "pam_persistent.so"), text)
-				out, err := inSession(t, suite.dir, "keyctl show @s && "+suite.command)
+				out, err := inSession(t, suite.dir,
+					"keyctl show @s && "+suite.command)
 				if err != nil || !passed(out) {
 					t.Errorf("%v\n%s", err, out)
 				}
-				if linked := world.OwnLink(world.Alice).MatchString(out); linked != strings.Contains(text, "pam_persistent.so") {
-					t.Errorf("the session has the persistent keyring: %v\n%s", linked, out)
+				if linked := world.OwnLink(world.Alice).
+					MatchString(out); linked != strings.Contains(text,
+					"pam_persistent.so") {
+					t.Errorf("the session has the persistent keyring: %v\n%s",
+						linked, out)
 				}
 				t.Log(commandsRun.FindString(out))
 			})
@@ -53,7 +57,9 @@ func testUnusable(t *testing.T) {
 	world.ForgetKeys(t)
 	world.Service(t, world.Built(t, "pam_persistent.so"), stacks["keyinit"])
 	for _, suite := range suites[1:3] {
-		if out, err := inSession(t, suite.dir, "keyctl revoke @s && "+suite.command); err != nil || passed(out) || !strings.Contains(out, "revoked") {
+		if out, err := inSession(t, suite.dir,
+			"keyctl revoke @s && "+suite.command); err != nil || passed(out) ||
+			!strings.Contains(out, "revoked") {
 			t.Errorf("%s: %v\n%s", suite.name, err, out)
 		}
 	}
@@ -66,10 +72,12 @@ func passed(out string) bool {
 	return strings.Contains(out, "\nwell\n") && !strings.Contains(strings.ToLower(out), "skip")
 }
 
-// inSession runs a command in a session of alice's. The tests' KDC listens on each address of the machine, so it has one to itself.
+// inSession runs a command in a session of alice's. The tests' KDC listens on each address of the
+// machine, so it has one to itself.
 func inSession(t *testing.T, dir, command string) (string, error) {
 	t.Helper()
-	r := pamhost.Host{Limit: 3 * time.Minute, Under: []string{"unshare", "--net", "--uts", "sh", "-ec", `
+	r := pamhost.Host{Limit: 3 * time.Minute,
+		Under: []string{"unshare", "--net", "--uts", "sh", "-ec", `
 		ip link set lo up
 		hostname localhost
 		exec "$@"`, "sh"}}.Try(t, fmt.Sprintf(`serve alice

@@ -13,13 +13,15 @@ import (
 // source unpacks the source package that the installed libraries were built from.
 func source(t *testing.T) string {
 	t.Helper()
-	version := strings.TrimSpace(world.Run(t, "dpkg-query", "-W", "-f", "${source:Version}", "libkrb5-3"))
+	version := strings.TrimSpace(world.Run(t, "dpkg-query", "-W", "-f", "${source:Version}",
+		"libkrb5-3"))
 	cache := filepath.Join(world.Root, "build/_suites/krb5-"+version)
 	if _, err := os.Stat(cache); err != nil {
 		download(t, "krb5="+version, cache)
 	}
 	dir := filepath.Join(t.TempDir(), "krb5")
-	world.Run(t, "sh", "-ec", `dpkg-source --no-check --extract "$1"/*.dsc "$2" 2>&1`, "sh", cache, dir)
+	world.Run(t, "sh", "-ec", `dpkg-source --no-check --extract "$1"/*.dsc "$2" 2>&1`, "sh",
+		cache, dir)
 	return filepath.Join(dir, "src")
 }
 
@@ -48,8 +50,9 @@ func download(t *testing.T, name, to string) {
 
 const tree = "/home/alice/krb5"
 
-// buildTree makes what the tests take for a tree in which Kerberos has been built: their sources, with links to installed programs. Of what
-// they are to be compiled with, they use little that is not in the public headers; configuring all of Kerberos would take minutes.
+// buildTree makes what the tests take for a tree in which Kerberos has been built: their sources,
+// with links to installed programs. Of what they are to be compiled with, they use little that is
+// not in the public headers; configuring all of Kerberos would take minutes.
 func buildTree(t *testing.T, src string) {
 	t.Helper()
 	header, err := filepath.Abs("testdata/k5-int.h")

@@ -1,4 +1,5 @@
-// Package accounts makes a copy of /etc know the users of a test, and of the machine's own users only those who do not get in their way.
+// Package accounts makes a copy of /etc know the users of a test, and of the machine's own users
+// only those who do not get in their way.
 package accounts
 
 import (
@@ -16,14 +17,16 @@ import (
 // Lines are what the users of a test have in the files of /etc.
 type Lines struct{ Passwd, Shadow, Group string }
 
-// Install puts the lines into a copy of /etc, in which these files then are the only source of users: a directory server, or systemd, may
-// know somebody else by the same name.
+// Install puts the lines into a copy of /etc, in which these files then are the only source of
+// users: a directory server, or systemd, may know somebody else by the same name.
 func Install(etc string, lines Lines) error {
 	names := fields(lines.Passwd, 0)
 	for file, change := range map[string]func(text string) string{
-		"passwd":        func(text string) string { return Passwd(text, lines.Passwd) },
-		"shadow":        func(text string) string { return ByName(text, lines.Shadow) },
-		"group":         func(text string) string { return Group(text, lines.Group, names) },
+		"passwd": func(text string) string { return Passwd(text, lines.Passwd) },
+		"shadow": func(text string) string { return ByName(text, lines.Shadow) },
+		"group": func(text string) string {
+			return Group(text, lines.Group, names)
+		},
 		"nsswitch.conf": FilesOnly,
 	} {
 		path := filepath.Join(etc, file)
@@ -38,8 +41,8 @@ func Install(etc string, lines Lines) error {
 	return nil
 }
 
-// HideCache hides the socket of nscd(8), which answers with the machine's users before any file is read. It is for a mount namespace of the
-// caller's own.
+// HideCache hides the socket of nscd(8), which answers with the machine's users before any file is
+// read. It is for a mount namespace of the caller's own.
 func HideCache() error {
 	const dir = "/run/nscd"
 	if _, err := os.Stat(dir); err != nil {
@@ -51,8 +54,8 @@ func HideCache() error {
 	return nil
 }
 
-// Passwd returns the text of a passwd(5) file with the lines at its end, and without all others that have one of their names or UIDs: the
-// first line that fits is the one that counts.
+// Passwd returns the text of a passwd(5) file with the lines at its end, and without all others
+// that have one of their names or UIDs: the first line that fits is the one that counts.
 func Passwd(text, lines string) string { return replace(text, lines, 0, 2) }
 
 // ByName is the same by the name alone: for shadow(5), and for a second name of a UID in passwd(5).
@@ -64,7 +67,10 @@ func Group(text, lines string, users []string) string {
 	for line := range strings.Lines(text) {
 		line = strings.TrimSuffix(line, "\n")
 		if f := strings.Split(line, ":"); len(f) == 4 {
-			members := slices.DeleteFunc(strings.Split(f[3], ","), func(name string) bool { return slices.Contains(users, name) })
+			members := slices.DeleteFunc(strings.Split(f[3], ","),
+				func(name string) bool {
+					return slices.Contains(users, name)
+				})
 			line = strings.Join(append(f[:3], strings.Join(members, ",")), ":")
 		}
 		kept.WriteString(line + "\n")
@@ -72,13 +78,15 @@ func Group(text, lines string, users []string) string {
 	return replace(kept.String(), lines, 0, 2)
 }
 
-// FilesOnly returns the text of an nsswitch.conf(5) by which users and groups are those of the files in /etc.
+// FilesOnly returns the text of an nsswitch.conf(5) by which users and groups are those of the
+// files in /etc.
 func FilesOnly(text string) string {
 	rest := regexp.MustCompile(`(?m)^[ \t]*(passwd|shadow|group|gshadow|initgroups)[ \t]*:.*\n?`).ReplaceAllString(text, "")
 	return "passwd: files\nshadow: files\ngroup: files\n" + rest
 }
 
-// replace appends lines, and takes away those that are the same as one of them in any of the fields.
+// replace appends lines, and takes away those that are the same as one of them in any of the
+// fields.
 func replace(text, lines string, same ...int) string {
 	var kept strings.Builder
 	for line := range strings.Lines(text) {
