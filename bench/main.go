@@ -13,7 +13,7 @@ import (
 	"slices"
 	"time"
 
-	"pam_persistent/tests/world"
+	"pam_persistent/tests/support/world"
 )
 
 // A section of the report. Its weight is its share of the time.

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"pam_persistent/tests/loopback"
+	"pam_persistent/tests/support/loopback"
 )
 
 // programs measures real ones, from the start of the process to its end.

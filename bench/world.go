@@ -5,8 +5,8 @@ import (
 
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
-	"pam_persistent/tests/uids"
-	"pam_persistent/tests/world"
+	"pam_persistent/tests/support/uids"
+	"pam_persistent/tests/support/world"
 )
 
 // config is the world of the benchmark. Covered is what an sshd changes.

@@ -17,7 +17,7 @@ import (
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
 	"pam_persistent/internal/persistent"
-	"pam_persistent/tests/world"
+	"pam_persistent/tests/support/world"
 )
 
 func TestRenew(t *testing.T) {

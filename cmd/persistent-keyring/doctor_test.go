@@ -10,7 +10,7 @@ import (
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
 	"pam_persistent/internal/try"
-	"pam_persistent/tests/world"
+	"pam_persistent/tests/support/world"
 )
 
 // As a user, who sees nothing of other users: so all of it is the same on every machine.

@@ -7,8 +7,8 @@ import (
 	"os/exec"
 	"testing"
 
-	"pam_persistent/tests/uids"
-	"pam_persistent/tests/world"
+	"pam_persistent/tests/support/uids"
+	"pam_persistent/tests/support/world"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")

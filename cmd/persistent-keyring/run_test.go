@@ -14,7 +14,7 @@ import (
 	"pam_persistent/internal/document/documenttest"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
-	"pam_persistent/tests/world"
+	"pam_persistent/tests/support/world"
 )
 
 // result is what a run of the command gave.

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/keyctl/keyctltest"
-	"pam_persistent/tests/terminal"
+	"pam_persistent/tests/support/terminal"
 )
 
 // onScreen is the command on a pseudo terminal.

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"pam_persistent/tests/world"
+	"pam_persistent/tests/support/world"
 )
 
 const (

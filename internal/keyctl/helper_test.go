@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/keyctl"
-	"pam_persistent/tests/uids"
+	"pam_persistent/tests/support/uids"
 )
 
 // The throw-away users of these tests.

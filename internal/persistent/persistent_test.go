@@ -12,7 +12,7 @@ import (
 
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
-	"pam_persistent/tests/uids"
+	"pam_persistent/tests/support/uids"
 )
 
 var (

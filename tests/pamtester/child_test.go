@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"pam_persistent/tests/counts"
-	"pam_persistent/tests/pamhost"
-	"pam_persistent/tests/world"
+	"pam_persistent/tests/support/counts"
+	"pam_persistent/tests/support/pamhost"
+	"pam_persistent/tests/support/world"
 )
 
 // A child that goes wrong in any way costs the login nothing but the link. The broken module is the

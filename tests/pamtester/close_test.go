@@ -7,8 +7,8 @@ import (
 
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
-	"pam_persistent/tests/pamhost"
-	"pam_persistent/tests/world"
+	"pam_persistent/tests/support/pamhost"
+	"pam_persistent/tests/support/world"
 )
 
 // Closing a session resets the timer, whichever way it goes: by the login process itself, by a

@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"pam_persistent/tests/pamhost"
-	"pam_persistent/tests/world"
+	"pam_persistent/tests/support/pamhost"
+	"pam_persistent/tests/support/world"
 )
 
 // Root, too, could make the link; the module makes it with no more rights than the user has, and

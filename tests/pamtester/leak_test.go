@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"pam_persistent/tests/pamhost"
-	"pam_persistent/tests/world"
+	"pam_persistent/tests/support/pamhost"
+	"pam_persistent/tests/support/world"
 )
 
 // pry is a shell function that tries to get at what the sessions before have kept, by serial and by

@@ -1,5 +1,5 @@
 // Package pamtester holds the tests of the module as a PAM application sees it: driven by
-// pamtester(1), by github.com/msteinert/pam/v2 and by a host in C (tests/pamhost) that does what
+// pamtester(1), by github.com/msteinert/pam/v2 and by a host in C (tests/support/pamhost) that does what
 // single hosts are known to do.
 package pamtester
 
@@ -7,8 +7,8 @@ import (
 	"os"
 	"testing"
 
-	"pam_persistent/tests/uids"
-	"pam_persistent/tests/world"
+	"pam_persistent/tests/support/uids"
+	"pam_persistent/tests/support/world"
 )
 
 func TestMain(m *testing.M) {

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"pam_persistent/tests/pamhost"
-	"pam_persistent/tests/world"
+	"pam_persistent/tests/support/pamhost"
+	"pam_persistent/tests/support/world"
 )
 
 // Commands of pamhost, with no module of ours in the stack, and what they print.

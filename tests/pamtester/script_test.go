@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"pam_persistent/tests/pamhost"
-	"pam_persistent/tests/world"
+	"pam_persistent/tests/support/pamhost"
+	"pam_persistent/tests/support/world"
 )
 
 // byDriver tells whether the host in Go knows all commands of the script.

@@ -3,8 +3,8 @@ package pamtester
 import (
 	"testing"
 
-	"pam_persistent/tests/pamhost"
-	"pam_persistent/tests/world"
+	"pam_persistent/tests/support/pamhost"
+	"pam_persistent/tests/support/world"
 )
 
 // Signals that arrive during the call wait for its end: a handler of the host's runs neither in

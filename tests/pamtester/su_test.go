@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"pam_persistent/tests/pamhost"
-	"pam_persistent/tests/world"
+	"pam_persistent/tests/support/pamhost"
+	"pam_persistent/tests/support/world"
 )
 
 // The real su(1) of this machine, with its own service file, plus one line.

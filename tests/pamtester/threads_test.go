@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"pam_persistent/tests/pamhost"
-	"pam_persistent/tests/world"
+	"pam_persistent/tests/support/pamhost"
+	"pam_persistent/tests/support/world"
 )
 
 const whole = "session keyring _ses of alice: _persistent.{alice} _uid.{alice}"
