@@ -48,7 +48,7 @@ build/tests/broken.so build/tests/impatient.so: export CGO_CFLAGS := -O2 -DPP_DE
 
 # The plain Go module, for comparison: its runtime starts at dlopen(3).
 build/tests/plain.so: tests/support/modules/plain/plain.go go.mod
-	$(GO) build $(REPRODUCIBLE) -buildmode=c-shared -ldflags '-s -w' -o $@ ./tests/support/modules/plain
+	$(GO) build $(REPRODUCIBLE) -buildmode=c-shared -ldflags '-s -w' -o $@ ./$(<D)
 
 TEST_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -O2
 build/tests/pamhost: $(wildcard tests/support/pamhost/c/*.[ch]) | build/tests/pamhost-malloc.so
@@ -88,7 +88,7 @@ endef
 
 # What tests take from build/.
 .PHONY: for-tests
-for-tests: all build/tests/plain.so build/tests/broken.so build/tests/impatient.so build/tests/pamhost
+for-tests: all $(addprefix build/tests/,plain.so broken.so impatient.so pamhost)
 
 toolchain:
 	@c/check-toolchain $(CC)

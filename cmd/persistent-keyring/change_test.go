@@ -26,7 +26,8 @@ func TestRenew(t *testing.T) {
 		runCommand(t, "renew").want(t, 1, "alice (UID {alice}): none, nothing to renew")
 		persistentIn(t, alice, keyctl.Session)
 		keyctltest.OnThread(t, func() { keyctltest.SetSysctl(t, "persistent_keyring_expiry", 30*60*60) })
-		runCommand(t, "renew").want(t, 0, "alice (UID {alice}): would have expired in 16 to 17 minutes; expires in ", "now")
+		runCommand(t, "renew").
+			want(t, 0, "alice (UID {alice}): would have expired in 16 to 17 minutes; expires in ", "now")
 		if left := timeout(t, alice); left.Seconds < 24*60*60 {
 			t.Errorf("the kernel says %v", left)
 		}
@@ -77,7 +78,8 @@ func TestRenewOthers(t *testing.T) {
 		if strings.Contains(r.out, "bob") {
 			t.Errorf("bob is not logged in:\n%s", r.out)
 		}
-		runCommand(t, "renew", "bob", fmt.Sprint(carol)).want(t, 1, "bob (UID {bob}): would have expired in ", "weeks now", "carol (UID {carol}): none")
+		runCommand(t, "renew", "bob", fmt.Sprint(carol)).
+			want(t, 1, "bob (UID {bob}): would have expired in ", "weeks now", "carol (UID {carol}): none")
 		// --all would renew the keyrings of other tests' users too: see TestUserNamespace.
 		runCommand(t, "renew", "--all", "--logged-in").want(t, 2, "one of the three")
 		runCommand(t, "renew", "--all", "bob").want(t, 2, "one of the three")
@@ -211,7 +213,8 @@ func TestExec(t *testing.T) {
 // What a command that exec runs adds to its persistent keyring is there for the next one.
 func TestExecKeeps(t *testing.T) {
 	as(t, alice, func() {
-		runCommand(t, "exec", "sh", "-c", `"$0" keep "$(keyctl add user job 1 @s)"`, commandUnderTest).want(t, 0, `kept user "job"`)
+		runCommand(t, "exec", "sh", "-c", `"$0" keep "$(keyctl add user job 1 @s)"`, commandUnderTest).
+			want(t, 0, `kept user "job"`)
 		runCommand(t, "exec", "keyctl", "search", "@s", "user", "job").want(t, 0)
 	})
 }
@@ -274,15 +277,17 @@ func TestUserNamespace(t *testing.T) {
 "$0" list
 "$0" renew --all`
 	root, daemon := carol, world.Spare
+	own := []syscall.SysProcIDMap{{ContainerID: 0, HostID: int(root), Size: 2}}
 	as(t, root, func() {}) // for their keys to be destroyed
 	as(t, daemon, func() {})
 	as(t, 0, func() {
 		cmd := exec.Command("sh", "-c", script, commandUnderTest)
 		cmd.SysProcAttr = &syscall.SysProcAttr{
-			Cloneflags:  syscall.CLONE_NEWUSER,
-			UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: int(root), Size: 2}},
-			GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: int(root), Size: 2}}, GidMappingsEnableSetgroups: true,
-			Credential: &syscall.Credential{},
+			Cloneflags:                 syscall.CLONE_NEWUSER,
+			UidMappings:                own,
+			GidMappings:                own,
+			GidMappingsEnableSetgroups: true,
+			Credential:                 &syscall.Credential{},
 		}
 		out, err := cmd.CombinedOutput()
 		r := result{out: string(out), status: cmd.ProcessState.ExitCode()}

@@ -21,7 +21,7 @@ pry() {
 		owner=$(basename "$f" .kept)
 		[ "$owner" = "$1" ] && continue
 		read -r key ring <"$f"
-		for attempt in "print $key" "update $key x" "timeout $key 1" "link $key @s" "read $ring" "link $ring @s" "clear $ring" \
+		for attempt in "print $key" "update $key x" "timeout $key 1000" "link $key @s" "read $ring" "link $ring @s" "clear $ring" \
 			"search @s user secret.$owner" "request user secret.$owner" "search @u user secret.$owner" \
 			"search @us user secret.$owner" "search @s keyring _persistent.$(id -u "$owner")" \
 			"search @u keyring _persistent.$(id -u "$owner")"; do

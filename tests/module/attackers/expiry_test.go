@@ -81,8 +81,10 @@ func TestLoginsWhileKeyringsExpire(t *testing.T) {
 	for round, test := range []struct {
 		before unix.Errno // what was just seen of the old keyring; 0: there is none
 		expiry uint32     // of the new one, in seconds
-	}{{0, 600}, {unix.EKEYEXPIRED, 600}, {unix.ENOKEY, 600}, {unix.EKEYEXPIRED,
-		1}, {unix.ENOKEY, 1}, {unix.EKEYEXPIRED, 600}, {unix.ENOKEY, 600}} {
+	}{
+		{0, 600}, {unix.EKEYEXPIRED, 600}, {unix.ENOKEY, 600}, {unix.EKEYEXPIRED, 1},
+		{unix.ENOKEY, 1}, {unix.EKEYEXPIRED, 600}, {unix.ENOKEY, 600},
+	} {
 		t.Run(fmt.Sprintf("%v, %d s", test.before, test.expiry), func(t *testing.T) {
 			if test.before != 0 {
 				expiring(t, test.before)

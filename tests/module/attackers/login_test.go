@@ -71,7 +71,7 @@ const (
 	keep = `ring=$(keyctl search @s keyring "_persistent.$(id -u)") && key=$(keyctl add user secret x "$ring") &&
 		echo "$key $ring" >/home/kept || echo "LOST: no link"`
 	pry = `read -r key ring </home/kept
-		for attempt in "print $key" "update $key x" "timeout $key 1" "link $key @s" "read $ring" "link $ring @s" "clear $ring" \
+		for attempt in "print $key" "update $key x" "timeout $key 1000" "link $key @s" "read $ring" "link $ring @s" "clear $ring" \
 			"search @s user secret" "request user secret" "search @u user secret" "search @us user secret" "get_persistent @s OWNER" \
 			"search @s keyring _persistent.OWNER" "search @u keyring _persistent.OWNER" "search @s keyring _uid.OWNER"; do
 			if keyctl $attempt >/dev/null 2>&1; then echo "LEAK: $(id -un) can $attempt"; fi

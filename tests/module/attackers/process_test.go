@@ -77,8 +77,8 @@ func readable(path string) error {
 func reading(count *counter, trace bool) {
 	runtime.LockOSThread() // whoever traces is a thread
 	var here [8]byte
-	local, remote := []unix.Iovec{{Base: &here[0],
-		Len: 8}}, []unix.RemoteIovec{{Base: uintptr(unsafe.Pointer(&here)), Len: 8}}
+	local := []unix.Iovec{{Base: &here[0], Len: 8}}
+	remote := []unix.RemoteIovec{{Base: uintptr(unsafe.Pointer(&here)), Len: 8}}
 	newest(count.victim, func(tid int) {
 		defer func() { count.hit = count.hit || tid == count.victim }()
 		for _, file := range telling {

@@ -1,13 +1,14 @@
 // Package pamhost runs pamhost, the host in C whose source is in c/: a PAM application that carries
 // out its arguments one after the other. Tests and scripts (see [Script]) write these as lines:
 //
-//	pamhost.Run(t, "ring root start alice open", "run keyctl show @s", "tree close").Prints(t, "open = success", "*", ...)
+//	pamhost.Run(t, "ring root start alice open", "run keyctl id @s >/dev/null", "tree close").
+//		Prints(t, "open = success", pamhost.Whole(world.Alice), "close = success")
 //
 // A line is words with blanks between them; "pamhost help" prints the commands. What a line means
 // beyond that:
 //
-//   - the first argument of start and serve, the service, is left out: it is the one that [world.Service] writes, or the one that
-//     the last "service NAME" before it has named;
+//   - the first argument of start and serve, the service, is left out: it is the one that
+//     [world.Service] writes, or the one that the last "service NAME" before it has named;
 //   - the last argument of sh, run, run-as and serve is the rest of the line;
 //   - a word that begins with a double quote is a Go string;
 //   - {alice} is alice's UID; see [world.Fill].

@@ -87,9 +87,8 @@ func Enter(c Config, run func() int) int {
 
 // name gives the users their UIDs; see package uids.
 func name(r uids.Range) {
-	Alice, Bob, Carol, Spare = User{"alice", r.First + 1}, User{"bob",
-		r.First + 2}, User{"carol", r.First + 3}, r.First+4
-	Users = []User{Alice, Bob, Carol}
+	Users = []User{{"alice", r.First + 1}, {"bob", r.First + 2}, {"carol", r.First + 3}}
+	Alice, Bob, Carol, Spare = Users[0], Users[1], Users[2], r.First+4
 	for uid := Spare + 1; uid <= r.Last(); uid++ {
 		Users = append(Users, User{fmt.Sprint("user", uid-Spare-1), uid})
 	}
@@ -97,9 +96,10 @@ func name(r uids.Range) {
 
 // Fill returns the text with UIDs in the place of {alice}, {bob}, {carol} and {spare}.
 func Fill(text string) string {
-	return strings.NewReplacer("{alice}", fmt.Sprint(Alice.UID), "{bob}", fmt.Sprint(Bob.UID),
-		"{carol}", fmt.Sprint(Carol.UID),
-		"{spare}", fmt.Sprint(Spare)).Replace(text)
+	return strings.NewReplacer(
+		"{alice}", fmt.Sprint(Alice.UID), "{bob}", fmt.Sprint(Bob.UID),
+		"{carol}", fmt.Sprint(Carol.UID), "{spare}", fmt.Sprint(Spare),
+	).Replace(text)
 }
 
 // outside runs this binary once more, in namespaces of its own, and sees that no key of the world's
