@@ -38,8 +38,8 @@ build/persistent-keyring: $(COMMAND_FILES) $(NOTE)
 	$(BUILD_COMMAND)
 
 # The C half with children that crash, hang or give wrong replies, and a deadline of two seconds.
-build/tests/broken.so: tests/modules/broken/broken.go $(GO_FILES) $(NOTE) | toolchain
-	$(call build_module,$@,./tests/modules/broken)
+build/tests/broken.so: tests/support/modules/broken/broken.go $(GO_FILES) $(NOTE) | toolchain
+	$(call build_module,$@,./tests/support/modules/broken)
 
 # The module with a deadline of two seconds instead of ten, for tests in which the child hangs.
 build/tests/impatient.so: $(GO_FILES) $(NOTE) | toolchain
@@ -47,16 +47,16 @@ build/tests/impatient.so: $(GO_FILES) $(NOTE) | toolchain
 build/tests/broken.so build/tests/impatient.so: export CGO_CFLAGS := -O2 -DPP_DEADLINE_MS=2000
 
 # The plain Go module, for comparison: its runtime starts at dlopen(3).
-build/tests/plain.so: tests/modules/plain/plain.go go.mod
-	$(GO) build $(REPRODUCIBLE) -buildmode=c-shared -ldflags '-s -w' -o $@ ./tests/modules/plain
+build/tests/plain.so: tests/support/modules/plain/plain.go go.mod
+	$(GO) build $(REPRODUCIBLE) -buildmode=c-shared -ldflags '-s -w' -o $@ ./$(<D)
 
 TEST_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -O2
-build/tests/pamhost: $(wildcard tests/pamhost/*.[ch]) | build/tests/pamhost-malloc.so
+build/tests/pamhost: $(wildcard tests/support/pamhost/c/*.[ch]) | build/tests/pamhost-malloc.so
 	@mkdir -p $(@D)
 	$(CC) $(TEST_CFLAGS) -o $@ $(filter %.c,$^) -lpam -lpthread
 
 # For LD_PRELOAD: the malloc of a host that has its own.
-build/tests/pamhost-malloc.so: tests/pamhost/preload/malloc.c
+build/tests/pamhost-malloc.so: tests/support/pamhost/c/preload/malloc.c
 	@mkdir -p $(@D)
 	$(CC) $(TEST_CFLAGS) -fno-builtin -fPIC -shared -o $@ $< -lpthread
 
@@ -86,6 +86,10 @@ c/check-module $(1).new
 mv $(1).new $(1)
 endef
 
+# What tests take from build/.
+.PHONY: for-tests
+for-tests: all $(addprefix build/tests/,plain.so broken.so impatient.so pamhost)
+
 toolchain:
 	@c/check-toolchain $(CC)
 
@@ -103,15 +107,14 @@ demo: deps ## a login, a key kept, a logout, the key still there: on this machin
 	@$(MAKE) --no-print-directory all
 	tests/demo
 
-test: deps ## every test; installs what it needs (Debian, as root)
-	$(MAKE) --no-print-directory all
+test: deps ## every test; installs what it needs (Debian, as root); tests/one runs one test
 	tests/run
 
 mutants: deps ## take away one safeguard after the other and see a test fail for each
 	tests/mutants
 
 fuzz: deps ## each fuzz target for FUZZTIME (10m)
-	FUZZTIME=$(or $(FUZZTIME),10m) tests/fuzz/run
+	FUZZTIME=$(or $(FUZZTIME),10m) tests/fuzz
 
 lint: deps ## every static check
 	tests/lint

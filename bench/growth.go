@@ -14,7 +14,8 @@ import (
 // What is compared where it is to be seen how something grows.
 var growing = append([]variant{ours, plain, keyinit, direct}, variants[5:]...)
 
-func grow(b budget, sizes []int, unit string, prepare func(int) error, words func(variant, int) []string) ([]row, error) {
+func grow(b budget, sizes []int, unit string, prepare func(int) error,
+	words func(variant, int) []string) ([]row, error) {
 	var rows []row
 	for _, size := range sizes {
 		if err := prepare(size); err != nil {
@@ -38,23 +39,28 @@ func grow(b budget, sizes []int, unit string, prepare func(int) error, words fun
 
 func nothing(int) error { return nil }
 
-// keys: a user's quota (20000 bytes, 4 for each link) allows no session keyring with more than 5000.
+// keys: a user's quota (20000 bytes, 4 for each link) allows no session keyring with more than
+// 5000.
 func keys(b budget) ([]row, error) {
-	defer waitForQuota(firstUID) // or the next section's logins find no room
+	defer waitForQuota(several()[0].UID) // or the next section's logins find no room
 	return grow(b, []int{1, 100, 1000, 4500}, "keys", nothing, func(v variant, n int) []string {
 		if v == keyinit { // it makes the session keyring
 			return []string{"start", v.after(), userName(0), "open"}
 		}
-		waitForQuota(firstUID)
-		return []string{"start", v.after(), userName(0), "setcred", "fill", strconv.Itoa(n), "open"}
+		waitForQuota(several()[0].UID)
+		return []string{"start", v.after(), userName(0), "setcred", "fill", strconv.Itoa(n),
+			"open"}
 	})
 }
 
-// waitForQuota waits until the session keyrings of earlier rounds, which are freed some time after their processes, cost the user nothing.
+// waitForQuota waits until the session keyrings of earlier rounds, which are freed some time after
+// their processes, cost the user nothing.
 func waitForQuota(uid uint32) {
 	for range 1000 {
 		users, err := keyctl.ProcKeyUsers()
-		if err != nil || !slices.ContainsFunc(users, func(u keyctl.KeyUser) bool { return u.UID == uid && u.QuotaBytes > 500 }) {
+		if err != nil ||
+			!slices.ContainsFunc(users,
+				func(u keyctl.KeyUser) bool { return u.UID == uid && u.QuotaBytes > 500 }) {
 			return
 		}
 		time.Sleep(time.Millisecond)
@@ -70,14 +76,16 @@ func users(b budget) ([]row, error) {
 	prepare := func(n int) error {
 		var text bytes.Buffer
 		for i := range n {
-			fmt.Fprintf(&text, "other%d:x:%d:%d::/home/other%d:/bin/sh\n", i, 2000000000+i, 2000000000+i, i)
+			fmt.Fprintf(&text, "other%d:x:%d:%d::/home/other%d:/bin/sh\n", i,
+				2000000000+i, 2000000000+i, i)
 		}
 		text.Write(original)
 		return os.WriteFile("/etc/passwd", text.Bytes(), 0o644)
 	}
-	rows, err := grow(b, []int{10, 1000, 10000, 100000}, "lines", prepare, func(v variant, _ int) []string {
-		return []string{"start", v.after(), userName(0), "setcred", "open"}
-	})
+	rows, err := grow(b, []int{10, 1000, 10000, 100000}, "lines", prepare,
+		func(v variant, _ int) []string {
+			return []string{"start", v.after(), userName(0), "setcred", "open"}
+		})
 	if err := prepare(0); err != nil {
 		return nil, err
 	}
@@ -91,6 +99,7 @@ func memory(b budget) ([]row, error) {
 		sizes = sizes[:3]
 	}
 	return grow(b, sizes, "MB in small pages", nothing, func(v variant, mb int) []string {
-		return []string{"resident", strconv.Itoa(mb), "start", v.after(), userName(0), "setcred", "open"}
+		return []string{"resident", strconv.Itoa(mb), "start", v.after(), userName(0),
+			"setcred", "open"}
 	})
 }

@@ -9,22 +9,26 @@ import (
 	"strings"
 )
 
-// instructions counts what the processor executed, which no other process disturbs: with the processor's own counter where there is
-// one, and in valgrind for what runs there.
+// instructions counts what the processor executed, which no other process disturbs: with the
+// processor's own counter where there is one, and in valgrind for what runs there.
 func instructions(budget) ([]row, error) {
 	login := []string{"start", "SERVICE", userName(0), "setcred", "open", "close", "end"}
-	all, err := count("a login after pam_keyinit, with all children", variants, login, perfCount)
+	all, err := count("a login after pam_keyinit, with all children", variants, login,
+		perfCount)
 	if err != nil {
 		return nil, err
 	}
-	// valgrind gives up on a Go runtime in its process (it meets a mapping it has no room for) and in children that fork.
-	host, err := count("a process with pam_start and pam_end alone, valgrind", []variant{ours, keyinit, direct, permit},
+	// valgrind gives up on a Go runtime in its process (it meets a mapping it has no room for)
+	// and in children that fork.
+	host, err := count("a process with pam_start and pam_end alone, valgrind",
+		[]variant{ours, keyinit, direct, permit},
 		[]string{"start", "SERVICE", userName(0), "end"}, valgrindCount)
 	return []row{all, host}, err
 }
 
 // count has one row with a value for each variant, or a note that says why there is none.
-func count(name string, of []variant, words []string, counter func([]string) (float64, string, error)) (row, error) {
+func count(name string, of []variant, words []string,
+	counter func([]string) (float64, string, error)) (row, error) {
 	r := newRow(name, "thousand")
 	for _, v := range of {
 		command := []string{built("bench/host")}
@@ -51,7 +55,8 @@ func perfCount(command []string) (n float64, why string, err error) {
 	if err != nil {
 		return 0, "there is no perf on this machine", nil
 	}
-	cmd := exec.Command(perf, append([]string{"stat", "-x", ";", "-e", "instructions:u"}, command...)...)
+	cmd := exec.Command(perf,
+		append([]string{"stat", "-x", ";", "-e", "instructions:u"}, command...)...)
 	var out strings.Builder
 	cmd.Stderr = &out
 	if err := cmd.Run(); err != nil {
@@ -71,7 +76,9 @@ func valgrindCount(command []string) (n float64, why string, err error) {
 	if err != nil {
 		return 0, "there is no valgrind on this machine", nil
 	}
-	cmd := exec.Command(valgrind, append([]string{"--tool=callgrind", "--callgrind-out-file=/dev/null"}, command...)...)
+	cmd := exec.Command(valgrind,
+		append([]string{"--tool=callgrind", "--callgrind-out-file=/dev/null"},
+			command...)...)
 	var out strings.Builder
 	cmd.Stderr = &out
 	if err := cmd.Run(); err != nil {
@@ -79,7 +86,8 @@ func valgrindCount(command []string) (n float64, why string, err error) {
 		return 0, "valgrind cannot run it: " + err.Error(), nil
 	}
 	for _, found := range collected.FindAllStringSubmatch(out.String(), -1) {
-		if found[1] == strconv.Itoa(cmd.Process.Pid) { // and not the process that looks at the session keyring
+		// and not the process that looks at the session keyring
+		if found[1] == strconv.Itoa(cmd.Process.Pid) {
 			n, err = strconv.ParseFloat(found[2], 64)
 			return n, "", err
 		}

@@ -21,7 +21,8 @@ func logins(b budget) ([]row, error) {
 		}
 		start.add(v, s.micro("start", "end"))
 
-		if s, err = login("usage", "before", "start", v.after(), user, "setcred", "open", "usage", "after", "close", "end"); err != nil {
+		if s, err = login("usage", "before", "start", v.after(), user, "setcred", "open",
+			"usage", "after", "close", "end"); err != nil {
 			return err
 		}
 		open.add(v, s.micro("open"))
@@ -40,14 +41,16 @@ func logins(b budget) ([]row, error) {
 	start.goal = &goal{text: "at most 1.3 × pam_keyinit", to: keyinit, limit: 1.3}
 	open.goal = &goal{text: "at most 0.8 × the plain Go module", to: plain, limit: 0.8}
 	alone.goal = &goal{text: "at most 1.5 × the plain Go module", to: plain, limit: 1.5}
-	closing.goal = &goal{text: "at most 0.8 × the plain Go module's pam_open_session", to: plain, in: &open, limit: 0.8}
+	closing.goal = &goal{text: "at most 0.8 × the plain Go module's pam_open_session",
+		to: plain, in: &open, limit: 0.8}
 	dirty.goal = &goal{text: "at most 1.1 × pam_keyinit", to: keyinit, limit: 1.1}
 	threads.goal = &goal{text: "none", limit: 0}
 	files.goal = &goal{text: "none", limit: 0}
 	return []row{start, open, alone, closing, whole, dirty, threads, files}, err
 }
 
-// manyInOne measures logins in a process that has had others before: a daemon that opens its sessions itself.
+// manyInOne measures logins in a process that has had others before: a daemon that opens its
+// sessions itself.
 func manyInOne(b budget) ([]row, error) {
 	const n = 1000
 	open := newRow("pam_open_session, median of "+strconv.Itoa(n), "µs")

@@ -35,10 +35,12 @@ func describeMachine() ([]string, error) {
 		"date: " + time.Now().UTC().Format("2006-01-02"),
 		fmt.Sprintf("processor: %s, %d cores%s", cpu, runtime.NumCPU(), virtual()),
 		"memory: " + memory,
-		"kernel: " + unix.ByteSliceToString(name.Sysname[:]) + " " + unix.ByteSliceToString(name.Release[:]) + ", " +
+		"kernel: " + unix.ByteSliceToString(name.Sysname[:]) + " " +
+			unix.ByteSliceToString(name.Release[:]) + ", " +
 			unix.ByteSliceToString(name.Machine[:]),
 		"system: " + strings.Trim(system, `"`),
-		"Go: " + strings.TrimPrefix(runtime.Version(), "go") + ", libc: " + strings.TrimSpace(string(libc)),
+		"Go: " + strings.TrimPrefix(runtime.Version(), "go") + ", libc: " +
+			strings.TrimSpace(string(libc)),
 	}, nil
 }
 

@@ -1,5 +1,6 @@
-// Command bench measures the module next to the others that could stand in its place, in one run and round by round in
-// random order, so that what else the machine does falls on all of them. bench/run builds what it needs and starts it.
+// Command bench measures the module next to the others that could stand in its place, in one run
+// and round by round in random order, so that what else the machine does falls on all of them.
+// bench/run builds what it needs and starts it.
 //
 //	bench/run [SECTION...]             only these sections; docs/benchmarks.md is left as it is
 //	BENCH=quick bench/run              about a minute; docs/benchmarks.md is left as it is
@@ -11,6 +12,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"pam_persistent/tests/support/world"
 )
 
 // A section of the report. Its weight is its share of the time.
@@ -49,15 +52,14 @@ func (s section) budget() budget {
 }
 
 func main() {
-	if os.Getenv(stage) == "" {
-		os.Exit(enter())
-	}
-	if err := buildWorld(); err != nil {
-		fail(err)
-	}
-	if err := run(os.Args[1:]); err != nil {
-		fail(err)
-	}
+	os.Exit(world.Enter(config, func() int {
+		defer forget()
+		if err := run(os.Args[1:]); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			return 1
+		}
+		return 0
+	}))
 }
 
 func fail(err error) {

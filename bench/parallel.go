@@ -12,7 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// parallel measures whole logins of different users, as many at a time as given, on machines with fewer processors than that.
+// parallel measures whole logins of different users, as many at a time as given, on machines with
+// fewer processors than that.
 func parallel(b budget) ([]row, error) {
 	var rows []row
 	widths := []int{1, 8, 64}
@@ -30,7 +31,8 @@ func parallel(b budget) ([]row, error) {
 		if err != nil {
 			return nil, err
 		}
-		rate.goal = &goal{text: "at least 0.9 × the plain Go module", to: plain, limit: 0.9, atLeast: true}
+		rate.goal = &goal{text: "at least 0.9 × the plain Go module", to: plain, limit: 0.9,
+			atLeast: true}
 		rows = append(rows, rate, slow)
 	}
 	return rows, nil
@@ -39,7 +41,8 @@ func parallel(b budget) ([]row, error) {
 // herd lets so many logins run at any time, until there have been enough for a 99th percentile.
 func herd(v variant, width int) (perSecond float64, opens []float64, err error) {
 	const logins = 128
-	out, err := os.OpenFile(filepath.Join("/home", "herd"), os.O_RDWR|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o600)
+	out, err := os.OpenFile(filepath.Join("/home", "herd"),
+		os.O_RDWR|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o600)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -53,7 +56,9 @@ func herd(v variant, width int) (perSecond float64, opens []float64, err error) 
 		go func() {
 			defer wait.Done()
 			for n := range next {
-				if err := spawn(out, built("bench/host"), "start", v.after(), userName(n), "setcred", "open", "close", "end"); err != nil {
+				if err := spawn(out, built("bench/host"), "start", v.after(),
+					userName(n), "setcred", "open", "close",
+					"end"); err != nil {
 					failed <- err
 				}
 			}

@@ -103,15 +103,18 @@ func (r *report) goal(row *row) {
 		}
 	}
 	verdict := map[bool]string{true: "met", false: "**missed**"}[met]
-	r.goals = append(r.goals, fmt.Sprintf("| %s | %s | %s | %s |", row.name, g.text, result, verdict))
+	r.goals = append(r.goals,
+		fmt.Sprintf("| %s | %s | %s | %s |", row.name, g.text, result, verdict))
 }
 
-// targets prints what each goal came to, as the median and the 99th percentile of the ratios of each round.
+// targets prints what each goal came to, as the median and the 99th percentile of the ratios of
+// each round.
 func (r *report) targets() {
 	if len(r.goals) == 0 {
 		return
 	}
-	r.printf("\n## Targets\n\n| | target | measured | |\n|---|---|--:|---|\n%s\n", strings.Join(r.goals, "\n"))
+	r.printf("\n## Targets\n\n| | target | measured | |\n|---|---|--:|---|\n%s\n",
+		strings.Join(r.goals, "\n"))
 }
 
 func both(values []float64, format func(float64) string) string {

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// A row holds the values of one measure, for each variant one a round, so that values of the same round can be compared.
+// A row holds the values of one measure, for each variant one a round, so that values of the same
+// round can be compared.
 type row struct {
 	name   string
 	unit   string
@@ -15,7 +16,8 @@ type row struct {
 	goal   *goal
 }
 
-// A goal is what the project wants to reach: a ratio to another variant's values, of the same row if no other is given.
+// A goal is what the project wants to reach: a ratio to another variant's values, of the same row
+// if no other is given.
 type goal struct {
 	text    string
 	to      variant
@@ -50,8 +52,9 @@ func quantile(values []float64, q float64) float64 {
 func median(values []float64) float64 { return quantile(values, 0.5) }
 func p99(values []float64) float64    { return quantile(values, 0.99) }
 
-// rounds calls f for each of the variants again and again until the time is used up. The order is another one every time: a process
-// that comes after a busy one finds a warmer machine, and must not do so in every round.
+// rounds calls f for each of the variants again and again until the time is used up. The order is
+// another one every time: a process that comes after a busy one finds a warmer machine, and must
+// not do so in every round.
 func rounds(b budget, atLeast int, of []variant, f func(variant) error) error {
 	end := time.Now().Add(time.Duration(b))
 	for round := 0; round < atLeast || time.Now().Before(end); round++ {

@@ -26,7 +26,8 @@ var steps = []struct{ stamp, name string }{
 
 func timeline(budget) ([]row, error) {
 	if _, err := os.Stat(stamped.file()); err != nil {
-		return []row{{name: "time line", note: "left out: bench/stamps no longer fits the module"}}, nil
+		return []row{{name: "time line",
+			note: "left out: bench/stamps no longer fits the module"}}, nil
 	}
 	runs := 1000
 	if quick {
@@ -46,12 +47,16 @@ func timeline(budget) ([]row, error) {
 		}
 		without.add(ours, s.micro("open"))
 	}
-	// The faster half: in a slow run it was another process that had the processor, in whatever step that happened to be.
-	slices.SortFunc(all, func(a, b map[string]float64) int { return cmp.Compare(a["gone"]-a["call"], b["gone"]-b["call"]) })
+	// The faster half: in a slow run it was another process that had the processor, in whatever
+	// step that happened to be.
+	slices.SortFunc(all, func(a, b map[string]float64) int {
+		return cmp.Compare(a["gone"]-a["call"], b["gone"]-b["call"])
+	})
 	slices.Sort(without.values[ours.id])
 	without.values[ours.id] = without.values[ours.id][:runs/2]
 	return append(stepRows(all[:runs/2]), without,
-		row{note: "These are the faster half of " + strconv.Itoa(runs) + " runs; a stamp costs some 50 ns."}), nil
+		row{note: "These are the faster half of " + strconv.Itoa(runs) +
+			" runs; a stamp costs some 50 ns."}), nil
 }
 
 func stepRows(runs []map[string]float64) []row {
@@ -73,7 +78,8 @@ func stepRows(runs []map[string]float64) []row {
 
 // stampsOfOpen runs one login and returns the time of each stamp in microseconds.
 func stampsOfOpen() (map[string]float64, error) {
-	cmd := exec.Command(built("bench/host"), "start", stamped.after(), userName(0), "setcred", "open")
+	cmd := exec.Command(built("bench/host"), "start", stamped.after(), userName(0), "setcred",
+		"open")
 	var out strings.Builder
 	cmd.Stderr = &out // the module prints its stamps there when it is unloaded
 	if err := cmd.Run(); err != nil {

@@ -44,8 +44,8 @@ func built(name string) string {
 
 func (v variant) service() string { return "bench-" + v.id }
 
-// after is the service in which pam_keyinit comes before the module. It does its work in pam_setcred, so that the time of
-// pam_open_session is the module's alone.
+// after is the service in which pam_keyinit comes before the module. It does its work in
+// pam_setcred, so that the time of pam_open_session is the module's alone.
 func (v variant) after() string { return v.service() + "-after" }
 
 func (v variant) file() string { return strings.Fields(v.line)[0] }
@@ -60,7 +60,8 @@ func writeServices() error {
 		if err := writeService(v.service(), session); err != nil {
 			return err
 		}
-		if err := writeService(v.after(), "auth required "+before+"\n"+session); err != nil {
+		if err := writeService(v.after(),
+			"auth required "+before+"\n"+session); err != nil {
 			return err
 		}
 	}

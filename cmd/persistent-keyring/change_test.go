@@ -17,19 +17,21 @@ import (
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
 	"pam_persistent/internal/persistent"
+	"pam_persistent/tests/support/world"
 )
 
 func TestRenew(t *testing.T) {
 	keyctltest.SetSysctl(t, "persistent_keyring_expiry", 1000)
 	as(t, alice, func() {
-		runCommand(t, "renew").want(t, 1, "alice (UID 99940): none, nothing to renew")
+		runCommand(t, "renew").want(t, 1, "alice (UID {alice}): none, nothing to renew")
 		persistentIn(t, alice, keyctl.Session)
 		keyctltest.OnThread(t, func() { keyctltest.SetSysctl(t, "persistent_keyring_expiry", 30*60*60) })
-		runCommand(t, "renew").want(t, 0, "alice (UID 99940): would have expired in 16 to 17 minutes; expires in ", "now")
+		runCommand(t, "renew").
+			want(t, 0, "alice (UID {alice}): would have expired in 16 to 17 minutes; expires in ", "now")
 		if left := timeout(t, alice); left.Seconds < 24*60*60 {
 			t.Errorf("the kernel says %v", left)
 		}
-		runCommand(t, "renew", "bob").want(t, 1, "setfsuid 99941",
+		runCommand(t, "renew", "bob").want(t, 1, "setfsuid {bob}",
 			"only root may look at it or renew it")
 	})
 }
@@ -63,7 +65,7 @@ func TestRenewOthers(t *testing.T) {
 		as(t, uid, func() { persistentIn(t, uid, keyctl.Session) })
 	}
 	keyctltest.SetSysctl(t, "persistent_keyring_expiry", 40*24*60*60)
-	put(t, "/run/systemd/users/99940", "# of logind\n")
+	put(t, fmt.Sprint("/run/systemd/users/", alice), "# of logind\n")
 	utmp := make([]byte, 2*384)
 	utmp[0] = 7
 	copy(utmp[44:], "carol\x00garbage")
@@ -72,11 +74,12 @@ func TestRenewOthers(t *testing.T) {
 	put(t, "/run/utmp", string(utmp))
 	as(t, 0, func() {
 		r := runCommand(t, "renew", "--logged-in")
-		r.want(t, 0, "alice (UID 99940): would have", "carol (UID 99942): none")
+		r.want(t, 0, "alice (UID {alice}): would have", "carol (UID {carol}): none")
 		if strings.Contains(r.out, "bob") {
 			t.Errorf("bob is not logged in:\n%s", r.out)
 		}
-		runCommand(t, "renew", "bob", "99942").want(t, 1, "bob (UID 99941): would have expired in ", "weeks now", "carol (UID 99942): none")
+		runCommand(t, "renew", "bob", fmt.Sprint(carol)).
+			want(t, 1, "bob (UID {bob}): would have expired in ", "weeks now", "carol (UID {carol}): none")
 		// --all would renew the keyrings of other tests' users too: see TestUserNamespace.
 		runCommand(t, "renew", "--all", "--logged-in").want(t, 2, "one of the three")
 		runCommand(t, "renew", "--all", "bob").want(t, 2, "one of the three")
@@ -189,7 +192,7 @@ func TestExec(t *testing.T) {
 		keyring := persistentIn(t, alice, keyctl.Thread)
 		must(keyctl.AddKey("user", "kept", []byte("1"), keyring))(t)
 		before := must(keyctl.SessionKeyring())(t)
-		r := runCommand(t, "exec", "--", os.Getenv(binaryVariable), "status")
+		r := runCommand(t, "exec", "--", commandUnderTest, "status")
 		r.want(t, 0, "possesses it through", `user "kept"`)
 		if strings.Contains(r.out, before.String()) {
 			t.Errorf("the session keyring of before is used:\n%s", r.out)
@@ -203,14 +206,15 @@ func TestExec(t *testing.T) {
 		keyctltest.OnThread(t, func() { keyctltest.SetSysctl(t, "maxkeys", 200) })
 		fillQuota(t)
 		runCommand(t, "exec", "true").want(t, 1, "EDQUOT",
-			"the key quota of UID 99940, which runs this program, is used up")
+			"the key quota of UID {alice}, which runs this program, is used up")
 	})
 }
 
 // What a command that exec runs adds to its persistent keyring is there for the next one.
 func TestExecKeeps(t *testing.T) {
 	as(t, alice, func() {
-		runCommand(t, "exec", "sh", "-c", `"$0" keep "$(keyctl add user job 1 @s)"`, os.Getenv(binaryVariable)).want(t, 0, `kept user "job"`)
+		runCommand(t, "exec", "sh", "-c", `"$0" keep "$(keyctl add user job 1 @s)"`, commandUnderTest).
+			want(t, 0, `kept user "job"`)
 		runCommand(t, "exec", "keyctl", "search", "@s", "user", "job").want(t, 0)
 	})
 }
@@ -272,16 +276,18 @@ func TestUserNamespace(t *testing.T) {
 	const script = `setpriv --reuid 1 --regid 1 --clear-groups "$0" exec true && "$0" exec true || exit 9
 "$0" list
 "$0" renew --all`
-	const root, daemon = 99943, 99944
+	root, daemon := carol, world.Spare
+	own := []syscall.SysProcIDMap{{ContainerID: 0, HostID: int(root), Size: 2}}
 	as(t, root, func() {}) // for their keys to be destroyed
 	as(t, daemon, func() {})
 	as(t, 0, func() {
-		cmd := exec.Command("sh", "-c", script, os.Getenv(binaryVariable))
+		cmd := exec.Command("sh", "-c", script, commandUnderTest)
 		cmd.SysProcAttr = &syscall.SysProcAttr{
-			Cloneflags:  syscall.CLONE_NEWUSER,
-			UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: root, Size: 2}},
-			GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: root, Size: 2}}, GidMappingsEnableSetgroups: true,
-			Credential: &syscall.Credential{},
+			Cloneflags:                 syscall.CLONE_NEWUSER,
+			UidMappings:                own,
+			GidMappings:                own,
+			GidMappingsEnableSetgroups: true,
+			Credential:                 &syscall.Credential{},
 		}
 		out, err := cmd.CombinedOutput()
 		r := result{out: string(out), status: cmd.ProcessState.ExitCode()}

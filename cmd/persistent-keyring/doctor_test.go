@@ -10,6 +10,7 @@ import (
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
 	"pam_persistent/internal/try"
+	"pam_persistent/tests/support/world"
 )
 
 // As a user, who sees nothing of other users: so all of it is the same on every machine.
@@ -55,9 +56,9 @@ func TestDoctorModule(t *testing.T) {
 		want []string
 	}{
 		{"of another owner", func(t *testing.T) {
-			check(t, os.Chown(path, alice, alice))
+			check(t, os.Chown(path, int(alice), int(alice)))
 			t.Cleanup(func() { check(t, os.Chown(path, 0, 0)) })
-		}, []string{"belongs to UID 99940, who can thus become root", "chown root:root "}},
+		}, []string{"belongs to UID {alice}, who can thus become root", "chown root:root "}},
 		{"unreadable", func(t *testing.T) {
 			check(t, os.Chmod(path, 0o600))
 			t.Cleanup(func() { check(t, os.Chmod(path, 0o644)) })
@@ -98,7 +99,7 @@ func TestTryGood(t *testing.T) {
 			t.Errorf("the trial has left %v in the session keyring of whoever tried", after)
 		}
 		j := decode[document.Try](t, runCommand(t, "try", "--json", "sshd", "alice"))
-		if !j.Linked || j.Ccache != "KEYRING:persistent:99940" || j.OpenMillis <= 0 || j.After.Session == nil || j.After.Session.Serial == j.Before.Session.Serial {
+		if !j.Linked || j.Ccache != world.Fill("KEYRING:persistent:{alice}") || j.OpenMillis <= 0 || j.After.Session == nil || j.After.Session.Serial == j.Before.Session.Serial {
 			t.Errorf("%+v", j)
 		}
 	})

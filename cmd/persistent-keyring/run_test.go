@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"pam_persistent/internal/document/documenttest"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/support/world"
 )
 
 // result is what a run of the command gave.
@@ -30,15 +32,16 @@ func runCommand(t testing.TB, args ...string) result {
 // runWith adds variables to the environment and, if filter is not "", a seccomp filter.
 func runWith(t testing.TB, environment []string, filter string, args ...string) result {
 	t.Helper()
-	path := os.Getenv(binaryVariable)
+	path := commandUnderTest
 	if filter != "" {
 		args = append([]string{path}, args...)
-		path = os.Getenv(binaryVariable) + ".test"
+		path = commandUnderTest + ".test"
 		environment = append(environment, filterVariable+"="+filter)
 	}
 	cmd := exec.Command(path, args...)
 	cmd.Dir = "/"
-	cmd.Env = append([]string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "TZ=UTC", "LANG=C"}, environment...)
+	cmd.Env = append([]string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "TZ=UTC", "LANG=C"},
+		environment...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
@@ -49,14 +52,15 @@ func runWith(t testing.TB, environment []string, filter string, args ...string) 
 	return result{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
 }
 
-// want checks the exit status and that the output, or what went to standard error, has these texts.
+// want checks the exit status and that the output, or what went to standard error, has these texts;
+// see [world.Fill].
 func (r result) want(t testing.TB, status int, texts ...string) {
 	t.Helper()
 	if r.status != status {
 		t.Errorf("exit status %d, want %d", r.status, status)
 	}
 	for _, text := range texts {
-		if !strings.Contains(r.out+r.err, text) {
+		if text = world.Fill(text); !strings.Contains(r.out+r.err, text) {
 			t.Errorf("does not say %q", text)
 		}
 	}
@@ -74,7 +78,8 @@ func decode[T any](t testing.TB, r result) T {
 	return documenttest.Decode[T](t, r.out)
 }
 
-// as runs a test as a user on a thread with a new session keyring; what is done there may call t.Fatal.
+// as runs a test as a user on a thread with a new session keyring; what is done there may call
+// t.Fatal.
 func as(t *testing.T, uid uint32, do func()) {
 	t.Helper()
 	if uid == 0 {
@@ -84,7 +89,8 @@ func as(t *testing.T, uid uint32, do func()) {
 	keyctltest.AsUser(t, uid, do)
 }
 
-// persistentIn makes the persistent keyring of the user and links it, so that the calling thread possesses it.
+// persistentIn makes the persistent keyring of the user and links it, so that the calling thread
+// possesses it.
 func persistentIn(t testing.TB, uid uint32, keyring keyctl.Serial) keyctl.Serial {
 	t.Helper()
 	return must(keyctl.GetPersistent(uid, keyring))(t)
@@ -114,7 +120,6 @@ var (
 	limit     = regexp.MustCompile(`limit of \d+ keys and \d+ bytes`)
 	duration  = regexp.MustCompile(`\b\d+( to \d+)? (day|hour|minute|second)s?\b`)
 	took      = regexp.MustCompile(`took [0-9.]+ ms`)
-	fixed     = map[string]bool{"99940": true, "99941": true, "99942": true, "259200": true}
 )
 
 func normal(text string) string {
@@ -123,8 +128,9 @@ func normal(text string) string {
 	text = duration.ReplaceAllString(text, "TIME")
 	text = took.ReplaceAllString(text, "took N ms")
 	text = strings.ReplaceAll(text, moduleDir, "MODULES")
+	text = strings.ReplaceAll(text, fmt.Sprint(alice), "{alice}")
 	return bigNumber.ReplaceAllStringFunc(text, func(number string) string {
-		if fixed[number] {
+		if number == "259200" {
 			return number
 		}
 		return "SERIAL"

@@ -150,7 +150,7 @@ func fillQuota(t *testing.T) {
 func kerberosCache(t *testing.T, keyring keyctl.Serial) {
 	t.Helper()
 	collection := must(keyctl.AddKey("keyring", "_krb", nil, keyring))(t)
-	cache := must(keyctl.AddKey("keyring", "99940", nil, collection))(t)
+	cache := must(keyctl.AddKey("keyring", fmt.Sprint(alice), nil, collection))(t)
 	for _, key := range []struct{ file, description string }{
 		{"principal", "__krb5_princ__"},
 		{"tgt", "krbtgt/EXAMPLE.ORG@EXAMPLE.ORG"},

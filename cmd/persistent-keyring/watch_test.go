@@ -18,14 +18,14 @@ func TestWatch(t *testing.T) {
 		must(keyctl.AddKey("user", "seen", []byte("1"), keyring))(t)
 		term.expect(`user "seen"`)
 		check(t, unix.IoctlSetWinsize(int(term.master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 3, Col: 120}))
-		term.looked = len(term.text())
+		term.looked = len(term.String())
 		term.expect("\x1b[H")
 		term.expect("\x1b[J")
-		term.looked = len(term.text())
+		term.looked = len(term.String())
 		term.expect("\x1b[H")
 		from := term.looked
 		term.expect("\x1b[J")
-		if lines := strings.Count(term.text()[from:term.looked], "\n"); lines > 2 {
+		if lines := strings.Count(term.String()[from:term.looked], "\n"); lines > 2 {
 			t.Errorf("%d lines for 3 rows", lines+1)
 		}
 		term.send("\x03")
@@ -52,7 +52,8 @@ func TestColour(t *testing.T) {
 			term := onTerminalWith(t, 80, 24, test.environment, "status")
 			term.expect("A logout now")
 			term.wait()
-			if coloured := strings.Contains(term.text(), "\x1b["); coloured != test.colour {
+			coloured := strings.Contains(term.String(), "\x1b[")
+			if coloured != test.colour {
 				t.Errorf("%q: colour is %v", test.environment, coloured)
 			}
 		}
@@ -69,7 +70,8 @@ func TestWidth(t *testing.T) {
 			for _, command := range []string{"status", "doctor"} {
 				term := onTerminalWith(t, columns, 24, []string{"NO_COLOR=1"}, command)
 				term.wait()
-				for _, line := range strings.Split(strings.ReplaceAll(term.text(), "\r", ""), "\n") {
+				for _, line := range strings.Split(
+					strings.ReplaceAll(term.String(), "\r", ""), "\n") {
 					// What is to be copied is not folded, and neither are paths.
 					if len(line) > int(columns) && !strings.HasPrefix(line, "         ") {
 						t.Errorf("%s at %d columns: %q", command, columns, line)

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"fmt"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,105 +9,64 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"pam_persistent/internal/keyctl/keyctltest"
-	"pam_persistent/tests/world/accounts"
+	"pam_persistent/tests/support/world"
 )
 
 const (
 	pamDir     = "/etc/pam.d"
 	moduleName = "pam_persistent.so"
+	// Users run the command under test, and may not enter the directory in which it is built.
+	commandUnderTest = "/home/persistent-keyring"
 )
 
 // moduleDir is where libpam looks on this machine.
-var moduleDir string
-
-// covered are the directories that the tests change: copies lie over them, in this mount namespace alone.
-var covered = []string{"/etc", "/run", "/var/log"}
-
-func buildWorld() error {
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("make mounts private: %w", err)
-	}
-	if err := unix.Mount("proc", "/proc", "proc", 0, ""); err != nil {
-		return fmt.Errorf("mount proc: %w", err)
-	}
-	found, err := filepath.Glob("/usr/lib*/security/pam_permit.so")
-	if more, _ := filepath.Glob("/usr/lib/*/security/pam_permit.so"); err == nil {
-		found = append(found, more...)
-	}
-	if len(found) == 0 {
-		return fmt.Errorf("there is no pam_permit.so: install libpam-modules")
-	}
-	moduleDir = filepath.Dir(found[0])
-	for _, dir := range append(covered, moduleDir) {
-		if err := cover(dir); err != nil {
-			return err
+var moduleDir = func() string {
+	for _, pattern := range []string{"/usr/lib*/security", "/usr/lib/*/security"} {
+		if found, _ := filepath.Glob(pattern + "/pam_permit.so"); len(found) > 0 {
+			return filepath.Dir(found[0])
 		}
 	}
-	if err := accounts.HideCache(); err != nil {
-		return err
-	}
-	var lines accounts.Lines
-	for name, uid := range map[string]uint32{"alice": alice, "bob": bob, "carol": carol} {
-		lines.Passwd += fmt.Sprintf("%s:x:%d:%d::/:/bin/sh\n", name, uid, uid)
-		lines.Shadow += name + ":*:19000:0:99999:7:::\n"
-		lines.Group += fmt.Sprintf("%s:x:%d:\n", name, uid)
-	}
-	if err := accounts.Install("/etc", lines); err != nil {
-		return err
-	}
-	keyctltest.Own(first, last)
-	return clean()
-}
+	panic("there is no pam_permit.so: install libpam-modules")
+}()
 
-// cover lays a copy of a directory over it. The lock that the tests of all packages share stays the same file.
-func cover(dir string) error {
-	copied, err := os.MkdirTemp("", "cover")
-	if err != nil {
-		return err
-	}
-	if err := unix.Mount("tmpfs", copied, "tmpfs", 0, "mode=755"); err != nil {
-		return fmt.Errorf("mount tmpfs: %w", err)
-	}
-	if out, err := exec.Command("cp", "-a", dir+"/.", copied).CombinedOutput(); err != nil {
-		return fmt.Errorf("copy %s: %w\n%s", dir, err, out)
-	}
-	if dir == "/run" {
-		if err := unix.Mount("/run/lock", copied+"/lock", "", unix.MS_BIND, ""); err != nil {
-			return fmt.Errorf("bind /run/lock: %w", err)
-		}
-	}
-	if err := unix.Mount(copied, dir, "", unix.MS_MOVE, ""); err != nil {
-		return fmt.Errorf("move a copy over %s: %w", dir, err)
-	}
-	return os.Remove(copied)
-}
+// alice, bob and carol are the UIDs of the world's users.
+var alice, bob, carol uint32
 
-// clean takes away what this machine has of its own and would show in the results: the tests have a machine on
-// which all is well, and each breaks one thing.
-func clean() error {
-	for _, path := range []string{pamDir, "/etc/ssh", "/etc/krb5.conf", "/etc/krb5.conf.d", "/run/systemd/users", "/run/utmp", "/run/systemd/container"} {
+// setUp takes away what this machine has of its own and would show in the results: the tests have a
+// machine on which all is well, and each breaks one thing.
+func setUp() error {
+	alice, bob, carol = world.Alice.UID, world.Bob.UID, world.Carol.UID
+	for _, path := range []string{pamDir, "/etc/ssh", "/etc/krb5.conf", "/etc/krb5.conf.d",
+		"/run/systemd/users", "/run/utmp", "/run/systemd/container"} {
 		if err := os.RemoveAll(path); err != nil {
-			return err
-		}
-	}
-	for _, dir := range []string{pamDir, "/etc/ssh"} {
-		if err := os.Mkdir(dir, 0o755); err != nil {
 			return err
 		}
 	}
 	// The vendor's files: none.
 	if _, err := os.Stat("/usr/lib/pam.d"); err == nil {
-		if err := unix.Mount("tmpfs", "/usr/lib/pam.d", "tmpfs", 0, "mode=755"); err != nil {
+		if err := unix.Mount("tmpfs", "/usr/lib/pam.d", "tmpfs", 0,
+			"mode=755"); err != nil {
 			return err
 		}
 	}
 	for path, text := range goodMachine {
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755),
+			os.WriteFile(path, []byte(text), 0o644)); err != nil {
 			return err
 		}
 	}
-	return exec.Command("install", "-m", "644", os.Getenv(moduleVariable), filepath.Join(moduleDir, moduleName)).Run()
+	self, err := os.Executable()
+	for _, command := range [][]string{
+		{"install", "-m", "644", world.Root + "/build/pam_persistent.so",
+			filepath.Join(moduleDir, moduleName)},
+		{"install", world.Root + "/build/tests/persistent-keyring", commandUnderTest},
+		{"install", self, commandUnderTest + ".test"},
+	} {
+		if err == nil {
+			err = exec.Command(command[0], command[1:]...).Run()
+		}
+	}
+	return err
 }
 
 // goodMachine are the files of a machine on which every login gets its persistent keyring.
@@ -125,34 +84,7 @@ var goodMachine = map[string]string{
 // put writes a file until the test is over.
 func put(t *testing.T, path, text string) {
 	t.Helper()
-	putMode(t, path, text, 0o644)
-}
-
-func putMode(t *testing.T, path, text string, mode os.FileMode) {
-	t.Helper()
-	before, missing := os.ReadFile(path)
-	info, _ := os.Stat(path)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), mode); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(path, mode); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if missing != nil {
-			os.Remove(path)
-			return
-		}
-		if err := os.WriteFile(path, before, info.Mode().Perm()); err != nil {
-			t.Error(err)
-		}
-		if err := os.Chmod(path, info.Mode().Perm()); err != nil {
-			t.Error(err)
-		}
-	})
+	world.Write(t, path, text)
 }
 
 // remove takes a file away until the test is over.

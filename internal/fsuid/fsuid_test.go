@@ -9,9 +9,13 @@ import (
 
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/support/uids"
 )
 
-const user, other = 99955, 99956
+var (
+	user  = uids.Fsuid.Free().First
+	other = user + 1
+)
 
 func TestMain(m *testing.M) { keyctltest.Main(m, user, other) }
 

@@ -8,13 +8,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/keyctl"
+	"pam_persistent/tests/support/uids"
 )
 
 // The throw-away users of these tests.
-const (
-	userA uint32 = 99930 + iota
-	userB
-	userC
+var (
+	userA = uids.Keyctl.Free().First
+	userB = userA + 1
+	userC = userA + 2
 )
 
 // good returns what a call returned and ends the test if it failed:

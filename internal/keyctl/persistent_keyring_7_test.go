@@ -4,6 +4,7 @@ package keyctl_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,7 +27,7 @@ func TestManPageNameIsPersistentUID(t *testing.T) {
 			GID:  65534,
 			Perm: keyctl.PosView | keyctl.PosRead | keyctl.PosWrite | keyctl.PosSearch | keyctl.PosLink |
 				keyctl.UsrView | keyctl.UsrRead,
-			Text: "_persistent.99930",
+			Text: fmt.Sprint("_persistent.", userA),
 		}
 		if d != want {
 			t.Errorf("%+v, want %+v", d, want)
@@ -119,7 +120,7 @@ func canUse(t *testing.T, keyring keyctl.Serial) {
 func TestManPageCreatedOnFirstAccess(t *testing.T) {
 	exists := func() bool {
 		return slices.ContainsFunc(good(keyctl.ProcKeys())(t), func(k keyctl.KeyInfo) bool {
-			return k.Description == "_persistent.99930"
+			return k.Description == fmt.Sprint("_persistent.", userA)
 		})
 	}
 	keyctltest.AsUser(t, userA, func() {
@@ -346,7 +347,7 @@ func TestManPageUserNamespacesHaveTheirOwn(t *testing.T) {
 			"sees 0 _persistent.0",
 			"sees 3000000000 _persistent.3000000000",
 			// The namespace's UID 0 is userA, and it may view what is userA's.
-			"sees 0 _persistent.99930",
+			fmt.Sprint("sees 0 _persistent.", userA),
 		} {
 			if !slices.Contains(saw, want) {
 				t.Errorf("no line %q", want)

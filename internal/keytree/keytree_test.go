@@ -8,9 +8,10 @@ import (
 
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/support/uids"
 )
 
-const user = 99950
+var user = uids.Keytree.Free().First
 
 func TestMain(m *testing.M) { keyctltest.Main(m, user, user) }
 

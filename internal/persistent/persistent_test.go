@@ -12,9 +12,13 @@ import (
 
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/support/uids"
 )
 
-const user, other = 99952, 99953
+var (
+	user  = uids.Persistent.Free().First
+	other = user + 1
+)
 
 func TestMain(m *testing.M) { keyctltest.Main(m, user, other) }
 

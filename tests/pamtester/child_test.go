@@ -5,18 +5,20 @@ import (
 	"strings"
 	"testing"
 
-	"pam_persistent/tests/counts"
-	"pam_persistent/tests/world"
+	"pam_persistent/tests/support/counts"
+	"pam_persistent/tests/support/pamhost"
+	"pam_persistent/tests/support/world"
 )
 
-// A child that goes wrong in any way costs the login nothing but the link. The broken module is the C half of the real one, with a
-// deadline of two seconds instead of ten.
+// A child that goes wrong in any way costs the login nothing but the link. The broken module is the
+// C half of the real one, with a deadline of two seconds instead of ten.
 func TestBrokenChildren(t *testing.T) {
 	const who = "err: alice: "
 	kinds := map[string][]string{
-		"segfault":         {who + "the child was killed by SIGSEGV"},
-		"abort":            {who + "the child was killed by SIGABRT"},
-		"throw":            {who + "the child was killed by SIGABRT: fatal error: sync: unlock of unlocked mutex"},
+		"segfault": {who + "the child was killed by SIGSEGV"},
+		"abort":    {who + "the child was killed by SIGABRT"},
+		"throw": {who +
+			"the child was killed by SIGABRT: fatal error: sync: unlock of unlocked mutex"},
 		"panic":            {who + "the child was killed by SIGABRT: panic: of the test"},
 		"exit0":            {who + "the child ended without an answer, exit status 0"},
 		"exit2":            {who + "the child ended without an answer, exit status 2"},
@@ -31,10 +33,10 @@ func TestBrokenChildren(t *testing.T) {
 	for kind, want := range kinds {
 		t.Run(kind, func(t *testing.T) {
 			world.ForgetKeys(t)
-			world.Service(t, world.Built(t, "tests/broken.so"), "session required pam_persistent.so "+kind+"\n")
-			world.TakeLog(t)
-			expect(t, "open-log sigchld state start SERVICE alice open same sigchlds", "open = session_err", "SIGCHLD 0")
-			match(t, "log", want, world.TakeLog(t))
+			world.Service(t, world.Built(t, "tests/broken.so"),
+				"session required pam_persistent.so "+kind+"\n")
+			pamhost.Run(t, "open-log sigchld state start alice open same sigchlds").
+				Prints(t, "open = session_err", "SIGCHLD 0").Logs(t, want...)
 		})
 	}
 }
@@ -42,31 +44,35 @@ func TestBrokenChildren(t *testing.T) {
 // A daemon without standard files (proftpd) learns why the runtime has given up, too.
 func TestLastWordsWithoutStandardFiles(t *testing.T) {
 	world.ForgetKeys(t)
-	world.Service(t, world.Built(t, "tests/broken.so"), "session required pam_persistent.so throw\n")
-	world.TakeLog(t)
-	expect(t, "open-log close-standard start SERVICE alice open", "open = session_err")
-	match(t, "log", []string{"err: alice: the child was killed by SIGABRT: fatal error: sync: unlock of unlocked mutex"}, world.TakeLog(t))
+	world.Service(t, world.Built(t, "tests/broken.so"),
+		"session required pam_persistent.so throw\n")
+	pamhost.Run(t, "open-log close-standard start alice open").Prints(t, "open = session_err").
+		Logs(t, "err: alice: the child was killed by SIGABRT: fatal error: sync: unlock of unlocked mutex")
 }
 
 // What a child that is well sees of the world, by the C half of the module.
 func TestChildsSurroundings(t *testing.T) {
 	// su and sudo keep the caller's environment, which must not reach the runtime.
-	for _, variable := range []string{"GODEBUG=gctrace=1", "GOTRACEBACK=crash", "GOMAXPROCS=64", "GOGC=1", "GOMEMLIMIT=1", "KRB5CCNAME=FILE:/evil"} {
+	for _, variable := range []string{"GODEBUG=gctrace=1", "GOTRACEBACK=crash", "GOMAXPROCS=64",
+		"GOGC=1", "GOMEMLIMIT=1", "KRB5CCNAME=FILE:/evil"} {
 		name, value, _ := strings.Cut(variable, "=")
 		t.Setenv(name, value)
 	}
 	for kind, want := range map[string][]string{
-		"environment": {"err: GOMAXPROCS=1", "err: GOGC=off", "err: GODEBUG=asyncpreemptoff=1,containermaxprocs=0,updatemaxprocs=0", "err: GOTRACEBACK=none"},
-		"secrets":     {"err: dumpable 0, core limit 0"},
-		"print":       nil,
-		"noise":       append(slices.Repeat([]string{"err: line of a noisy child"}, 15), "err: there is more to log than the module can carry"),
+		"environment": {"err: GOMAXPROCS=1", "err: GOGC=off",
+			"err: GODEBUG=asyncpreemptoff=1,containermaxprocs=0,updatemaxprocs=0",
+			"err: GOTRACEBACK=none"},
+		"secrets": {"err: dumpable 0, core limit 0"},
+		"print":   nil,
+		"noise": append(slices.Repeat([]string{"err: line of a noisy child"}, 15),
+			"err: there is more to log than the module can carry"),
 	} {
 		t.Run(kind, func(t *testing.T) {
 			world.ForgetKeys(t)
-			world.Service(t, world.Built(t, "tests/broken.so"), "session required pam_persistent.so "+kind+"\n")
-			world.TakeLog(t)
-			expect(t, "start SERVICE alice open", "open = success")
-			match(t, "log", want, world.TakeLog(t))
+			world.Service(t, world.Built(t, "tests/broken.so"),
+				"session required pam_persistent.so "+kind+"\n")
+			pamhost.Run(t, "start alice open").Prints(t, "open = success").
+				Logs(t, want...)
 		})
 	}
 }

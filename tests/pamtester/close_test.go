@@ -1,19 +1,20 @@
 package pamtester
 
 import (
-	"os"
-	"slices"
+	"fmt"
 	"strings"
 	"testing"
 
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
-	"pam_persistent/tests/world"
+	"pam_persistent/tests/support/pamhost"
+	"pam_persistent/tests/support/world"
 )
 
-// Closing a session resets the timer, whichever way it goes: by the login process itself, by a guard where the thread does not
-// possess the session keyring, by the child (option debug), as root and as the user. The setting is changed while the session
-// is open, so that the timer tells which call it was.
+// Closing a session resets the timer, whichever way it goes: by the login process itself, by a
+// guard where the thread does not possess the session keyring, by the child (option debug), as root
+// and as the user. The setting is changed while the session is open, so that the timer tells which
+// call it was.
 func TestCloseResetsTheTimer(t *testing.T) {
 	for name, test := range map[string]struct{ options, before string }{
 		"by the login process":               {"", ""},
@@ -28,10 +29,11 @@ func TestCloseResetsTheTimer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			world.ForgetKeys(t)
 			keyctltest.SetSysctl(t, "persistent_keyring_expiry", 1000)
-			world.Service(t, world.Built(t, "pam_persistent.so"), "session required pam_persistent.so "+test.options+"\n")
-			command := append([]string{world.Built(t, "tests/pamhost"), "start", serviceName, "alice", "open",
-				"sh", "echo 100000 >/proc/sys/kernel/keys/persistent_keyring_expiry"}, strings.Fields(test.before)...)
-			world.Run(t, append(command, "close")...)
+			world.Service(t, world.Built(t, "pam_persistent.so"),
+				"session required pam_persistent.so "+test.options+"\n")
+			pamhost.Run(t, "start alice open",
+				"sh echo 100000 >/proc/sys/kernel/keys/persistent_keyring_expiry",
+				test.before, "close")
 			var timeouts []keyctl.Timeout
 			keyctltest.AsUser(t, world.Alice.UID, func() {
 				keys, err := keyctl.ProcKeys()
@@ -39,7 +41,8 @@ func TestCloseResetsTheTimer(t *testing.T) {
 					t.Fatal(err)
 				}
 				for _, key := range keys {
-					if key.Description == "_persistent.99961" {
+					if key.Description == fmt.Sprint("_persistent.",
+						world.Alice.UID) {
 						timeouts = append(timeouts, key.Timeout)
 					}
 				}
@@ -51,40 +54,36 @@ func TestCloseResetsTheTimer(t *testing.T) {
 	}
 }
 
-// Where Go has said at open that nothing is left to decide, close makes no child: it is a key call or two, at most in a guard.
+// Where Go has said at open that nothing is left to decide, close makes no child: it is a key call
+// or two, at most in a guard.
 func TestCloseWithoutChild(t *testing.T) {
 	for name, test := range map[string]struct {
 		stack, before string
 		processes     int
 	}{
-		"by the login process":  {stacks["no-keyinit"], "", 0},
+		"by the login process":  {world.Stacks["no-keyinit"], "", 0},
 		"stock sshd":            {"session required pam_keyinit.so force revoke\nsession required pam_persistent.so\n", "", 0},
-		"in another keyring":    {stacks["no-keyinit"], "ring root", 1},
+		"in another keyring":    {world.Stacks["no-keyinit"], "ring root", 1},
 		"a child has to decide": {"session required pam_persistent.so revoke\n", "", 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			world.ForgetKeys(t)
 			world.Service(t, world.Built(t, "pam_persistent.so"), test.stack)
-			trace := t.TempDir() + "/trace"
-			world.Run(t, slices.Concat([]string{"strace", "-f", "-o", trace, "-e", "trace=prctl,clone,clone3,fork,vfork",
-				world.Built(t, "tests/pamhost"), "start", serviceName, "alice", "open"}, strings.Fields(test.before), []string{"mark", "close", "mark"})...)
-			text, err := os.ReadFile(trace)
-			if err != nil {
-				t.Fatal(err)
-			}
-			parts := strings.Split(string(text), "0x70706d")
-			if len(parts) != 3 {
-				t.Fatalf("%d marks", len(parts)-1)
-			}
+			_, trace := pamhost.Trace(t,
+				[]string{"-f", "-e", "trace=prctl,clone,clone3,fork,vfork"},
+				"start alice open", test.before, "mark close mark")
+			marked := pamhost.Marked(t, trace)
 			// Threads of the runtime are not processes.
 			processes := 0
-			for line := range strings.Lines(parts[1]) {
-				if strings.Contains(line, "clone(") && !strings.Contains(line, "CLONE_THREAD") {
+			for line := range strings.Lines(marked) {
+				if strings.Contains(line, "clone(") &&
+					!strings.Contains(line, "CLONE_THREAD") {
 					processes++
 				}
 			}
 			if processes != test.processes {
-				t.Errorf("%d processes, not %d:\n%s", processes, test.processes, parts[1])
+				t.Errorf("%d processes, not %d:\n%s", processes, test.processes,
+					marked)
 			}
 		})
 	}

@@ -17,8 +17,8 @@ import (
 	"pam_persistent/internal/keyctl"
 )
 
-// A driver is this test binary as a PAM application in Go: it understands those commands of pamhost that the map below
-// has, and prints the same.
+// A driver is this test binary as a PAM application in Go: it understands those commands of pamhost
+// that the map below has, and prints the same.
 const driverArgument = "drive"
 
 type driver struct {
@@ -29,17 +29,29 @@ var driverCommands = map[string]struct {
 	args int
 	run  func(d *driver, args []string) error
 }{
-	"start":        {2, (*driver).start},
-	"open":         {0, func(d *driver, _ []string) error { return result("open", d.tx.OpenSession(0)) }},
-	"close":        {0, func(d *driver, _ []string) error { return result("close", d.tx.CloseSession(0)) }},
-	"authenticate": {0, func(d *driver, _ []string) error { return result("authenticate", d.tx.Authenticate(0)) }},
-	"end":          {0, func(d *driver, _ []string) error { return d.tx.End() }},
-	"user":         {1, func(d *driver, args []string) error { return d.tx.SetItem(pam.User, args[0]) }},
-	"setcred":      {1, (*driver).setcred},
-	"ring":         {1, (*driver).ring},
-	"tree":         {0, (*driver).tree},
-	"print-env":    {1, (*driver).printEnv},
-	"sh":           {1, (*driver).sh},
+	"start": {2, (*driver).start},
+	"open": {0, func(d *driver,
+		_ []string) error {
+		return result("open", d.tx.OpenSession(0))
+	}},
+	"close": {0, func(d *driver,
+		_ []string) error {
+		return result("close", d.tx.CloseSession(0))
+	}},
+	"authenticate": {0, func(d *driver,
+		_ []string) error {
+		return result("authenticate", d.tx.Authenticate(0))
+	}},
+	"end": {0, func(d *driver, _ []string) error { return d.tx.End() }},
+	"user": {1, func(d *driver,
+		args []string) error {
+		return d.tx.SetItem(pam.User, args[0])
+	}},
+	"setcred":   {1, (*driver).setcred},
+	"ring":      {1, (*driver).ring},
+	"tree":      {0, (*driver).tree},
+	"print-env": {1, (*driver).printEnv},
+	"sh":        {1, (*driver).sh},
 }
 
 func drive(args []string) {
@@ -64,8 +76,9 @@ func fatal(err error) {
 }
 
 var codes = map[pam.Error]string{
-	pam.ErrSession: "session_err", pam.ErrCred: "cred_err", pam.ErrIgnore: "ignore", pam.ErrUserUnknown: "user_unknown",
-	pam.ErrAbort: "abort", pam.ErrPermDenied: "perm_denied",
+	pam.ErrSession: "session_err", pam.ErrCred: "cred_err", pam.ErrIgnore: "ignore",
+	pam.ErrUserUnknown: "user_unknown",
+	pam.ErrAbort:       "abort", pam.ErrPermDenied: "perm_denied",
 }
 
 func result(call string, err error) error {
@@ -81,7 +94,9 @@ func result(call string, err error) error {
 }
 
 func (d *driver) start(args []string) (err error) {
-	silent := pam.ConversationFunc(func(pam.Style, string) (string, error) { return "", errors.New("nobody to ask") })
+	silent := pam.ConversationFunc(func(pam.Style, string) (string, error) {
+		return "", errors.New("nobody to ask")
+	})
 	d.tx, err = pam.StartConfDir(args[0], args[1], silent, "/etc/pam.d")
 	return err
 }
@@ -89,7 +104,8 @@ func (d *driver) start(args []string) (err error) {
 func (d *driver) setcred(args []string) error {
 	flag, known := map[string]pam.Flags{
 		"none": 0, "establish": pam.EstablishCred, "delete": pam.DeleteCred,
-		"reinitialize": pam.ReinitializeCred, "refresh": pam.RefreshCred, "contradictory": pam.EstablishCred | pam.DeleteCred,
+		"reinitialize": pam.ReinitializeCred, "refresh": pam.RefreshCred,
+		"contradictory": pam.EstablishCred | pam.DeleteCred,
 	}[args[0]]
 	if !known {
 		return errors.New("no such flag: " + args[0])
@@ -105,7 +121,8 @@ func (d *driver) ring(args []string) error {
 	uid, _ := strconv.Atoi(owner.Uid)
 	before := os.Getuid()
 	const same = ^uintptr(0)
-	if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, uintptr(uid), same, same); errno != 0 {
+	if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, uintptr(uid), same,
+		same); errno != 0 {
 		return errno
 	}
 	if _, err := keyctl.JoinSession(); err != nil {
@@ -114,7 +131,8 @@ func (d *driver) ring(args []string) error {
 	if err := keyctl.Link(keyctl.User, keyctl.Session); err != nil {
 		return err
 	}
-	if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, uintptr(before), same, same); errno != 0 {
+	if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, uintptr(before), same,
+		same); errno != 0 {
 		return errno
 	}
 	return nil
@@ -144,7 +162,8 @@ func (d *driver) tree([]string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("session keyring %s of %s:%s\n", about.Text, owner.Username, strings.Join(names, ""))
+	fmt.Printf("session keyring %s of %s:%s\n", about.Text, owner.Username,
+		strings.Join(names, ""))
 	return nil
 }
 

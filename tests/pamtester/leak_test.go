@@ -8,11 +8,12 @@ import (
 	"strings"
 	"testing"
 
-	"pam_persistent/tests/world"
+	"pam_persistent/tests/support/pamhost"
+	"pam_persistent/tests/support/world"
 )
 
-// pry is a shell function that tries to get at what the sessions before have kept, by serial and by searching. It takes the
-// name of whoever tries.
+// pry is a shell function that tries to get at what the sessions before have kept, by serial and by
+// searching. It takes the name of whoever tries.
 const pry = `
 pry() {
 	for f in /home/leak/*.kept; do
@@ -20,7 +21,7 @@ pry() {
 		owner=$(basename "$f" .kept)
 		[ "$owner" = "$1" ] && continue
 		read -r key ring <"$f"
-		for attempt in "print $key" "update $key x" "timeout $key 1" "link $key @s" "read $ring" "link $ring @s" "clear $ring" \
+		for attempt in "print $key" "update $key x" "timeout $key 1000" "link $key @s" "read $ring" "link $ring @s" "clear $ring" \
 			"search @s user secret.$owner" "request user secret.$owner" "search @u user secret.$owner" \
 			"search @us user secret.$owner" "search @s keyring _persistent.$(id -u "$owner")" \
 			"search @u keyring _persistent.$(id -u "$owner")"; do
@@ -34,7 +35,8 @@ pry() {
 }
 `
 
-// keepAndPry is what each session runs as its user: it tries to get at the keys of others, then keeps one itself.
+// keepAndPry is what each session runs as its user: it tries to get at the keys of others, then
+// keeps one itself.
 const keepAndPry = pry + `
 me=$(id -un)
 pry "$me"
@@ -42,8 +44,9 @@ ring=$(keyctl search @s keyring "_persistent.$(id -u)") || { echo "no link for $
 echo "$(keyctl add user "secret.$me" x "$ring") $ring" >"/home/leak/$me.kept"
 `
 
-// A bystander is a process of the daemon's, in the daemon's own session keyring, that runs as a user who was not served.
-var bystander = []string{"run-as", "carol", "sh /home/leak/bystander"}
+// A bystander is a process of the daemon's, in the daemon's own session keyring, that runs as a
+// user who was not served.
+var bystander = "run-as carol sh /home/leak/bystander"
 
 // daemons are the session keyrings of the daemon that serves all of the sessions.
 var daemons = map[string]string{
@@ -65,17 +68,18 @@ var served = []string{"alice", "bob", "root", "alice", "bob"}
 
 // login is one session of a host that serves them in its own process.
 func login(user string) []string {
-	return []string{"start", serviceName, user, "open", "run", keepAndPry, "close", "end"}
+	return []string{"start " + user + " open", "run " + keepAndPry, "close end"}
 }
 
-// ways are how a host serves several users: as commands of pamhost, after those that give the daemon its session keyring.
-// Where no session was opened on the main thread, a bystander comes at the end.
+// ways are how a host serves several users: as lines of commands of pamhost, after those that give
+// the daemon its session keyring. Where no session was opened on the main thread, a bystander comes
+// at the end.
 var ways = map[string]func() []string{
 	"in children": func() (commands []string) {
 		for _, user := range served {
-			commands = append(commands, "serve", serviceName, user, keepAndPry)
+			commands = append(commands, "serve "+user+" "+keepAndPry)
 		}
-		return append(commands, bystander...)
+		return append(commands, bystander)
 	},
 	"in one process": func() (commands []string) {
 		for _, user := range served {
@@ -85,46 +89,50 @@ var ways = map[string]func() []string{
 	},
 	"a thread for each": func() (commands []string) {
 		for i, user := range served {
-			commands = slices.Concat(commands, []string{"on", fmt.Sprint("login", i)}, login(user), []string{"on", "main"})
+			commands = slices.Concat(commands, []string{fmt.Sprint("on login", i)},
+				login(user), []string{"on main"})
 		}
-		return append(commands, bystander...)
+		return append(commands, bystander)
 	},
 	"a thread from before": func() []string {
-		commands := []string{"worker", "early", "on", "early"}
+		commands := []string{"worker early on early"}
 		for _, user := range served {
 			commands = append(commands, login(user)...)
 		}
-		return append(append(commands, "on", "main"), bystander...)
+		return append(commands, "on main", bystander)
 	},
 	"a pool of two": func() []string {
-		commands := []string{"worker", "0", "worker", "1"}
+		commands := []string{"worker 0 worker 1"}
 		for i, user := range served {
-			commands = slices.Concat(commands, []string{"on", fmt.Sprint(i % 2)}, login(user))
+			commands = slices.Concat(commands, []string{fmt.Sprint("on ", i%2)},
+				login(user))
 		}
-		return append(append(commands, "on", "main"), bystander...)
+		return append(commands, "on main", bystander)
 	},
 	"opened on one thread, closed on another": func() (commands []string) {
 		for _, user := range served {
-			commands = append(commands, "on", "opener", "start", serviceName, user, "open", "run", keepAndPry, "on", "closer", "close", "end")
+			commands = append(commands, "on opener start "+user+" open",
+				"run "+keepAndPry, "on closer close end")
 		}
-		return append(append(commands, "on", "main"), bystander...)
+		return append(commands, "on main", bystander)
 	},
 	"all handles at once": func() (commands []string) {
 		for i, user := range served {
-			commands = append(commands, "handle", fmt.Sprint(i), "start", serviceName, user)
+			commands = append(commands, fmt.Sprintf("handle %d start %s", i, user))
 		}
 		for i := range served {
-			commands = append(commands, "handle", fmt.Sprint(i), "open", "run", keepAndPry)
+			commands = append(commands, fmt.Sprintf("handle %d open", i),
+				"run "+keepAndPry)
 		}
 		for i := range served {
-			commands = append(commands, "handle", fmt.Sprint(i), "close", "end")
+			commands = append(commands, fmt.Sprintf("handle %d close end", i))
 		}
 		return commands
 	},
 	"users of one handle": func() []string {
-		commands := []string{"start", serviceName, served[0]}
+		commands := []string{"start " + served[0]}
 		for _, user := range served {
-			commands = append(commands, "user", user, "open", "run", keepAndPry)
+			commands = append(commands, "user "+user+" open", "run "+keepAndPry)
 		}
 		return append(commands, slices.Repeat([]string{"close"}, len(served))...)
 	},
@@ -146,31 +154,31 @@ func makePlace(t *testing.T) {
 	}
 }
 
-func leaks(t *testing.T, module, keyinit, daemon string, way func() []string) string {
+func leaks(t *testing.T, module, keyinit, daemon string, way func() []string) pamhost.Result {
 	t.Helper()
 	makePlace(t)
 	world.Service(t, module, keyinit+"session required pam_persistent.so\n")
-	commands := append([]string{world.Built(t, "tests/pamhost")}, strings.Fields(daemon)...)
-	return world.Run(t, append(commands, way()...)...)
+	return pamhost.Run(t, append([]string{daemon}, way()...)...)
 }
 
-// lines of the output, sorted: what comes when is another test's business.
-func lines(out string) []string {
-	all := strings.FieldsFunc(out, func(r rune) bool { return r == '\n' })
-	slices.Sort(all)
-	return all
+// sorted are the lines of the output: what comes when is another test's business.
+func sorted(r pamhost.Result) []string {
+	lines := r.Lines()
+	slices.Sort(lines)
+	return lines
 }
 
 func TestLeakMatrix(t *testing.T) {
 	module := world.Built(t, "pam_persistent.so")
-	want := slices.Concat(slices.Repeat([]string{"close = success"}, len(served)), slices.Repeat([]string{"open = success"}, len(served)))
+	want := slices.Concat(slices.Repeat([]string{"close = success"}, len(served)),
+		slices.Repeat([]string{"open = success"}, len(served)))
 	for keyinitName, keyinit := range keyinits {
 		for daemonName, daemon := range daemons {
 			for wayName, way := range ways {
 				t.Run(keyinitName+"/"+daemonName+"/"+wayName, func(t *testing.T) {
-					world.TakeLog(t)
-					match(t, "output", want, lines(leaks(t, module, keyinit, daemon, way)))
-					match(t, "log", nil, world.TakeLog(t))
+					pamhost.Match(t, "output", want,
+						sorted(leaks(t, module, keyinit, daemon, way).
+							Logs(t)))
 				})
 			}
 		}
@@ -179,16 +187,21 @@ func TestLeakMatrix(t *testing.T) {
 	t.Run("the plain module is caught", func(t *testing.T) {
 		for way, caught := range map[string][]string{
 			"in children": {
-				"LEAK: bob can search @s user secret.alice of alice", "LEAK: bob can request user secret.alice of alice",
-				"LEAK: root can request user secret.alice of alice", "LEAK: alice can update", "LEAK: carol can search @s keyring _persistent.0 of root",
+				"LEAK: bob can search @s user secret.alice of alice",
+				"LEAK: bob can request user secret.alice of alice",
+				"LEAK: root can request user secret.alice of alice",
+				"LEAK: alice can update",
+				"LEAK: carol can search @s keyring _persistent.0 of root",
 			},
-			"a thread from before": {"LEAK: bob can request user secret.alice of alice", "LEAK: carol can search @s keyring _persistent.99961 of alice"},
-			"a thread for each":    {"LEAK: carol can search @s keyring _persistent.0 of root"},
-			"users of one handle":  {"LEAK: bob can request user secret.alice of alice"},
+			"a thread from before": {"LEAK: bob can request user secret.alice of alice",
+				"LEAK: carol can search @s keyring _persistent.{alice} of alice"},
+			"a thread for each":   {"LEAK: carol can search @s keyring _persistent.0 of root"},
+			"users of one handle": {"LEAK: bob can request user secret.alice of alice"},
 		} {
-			out := leaks(t, world.Built(t, "tests/plain.so"), "", "ring root", ways[way])
+			out := leaks(t, world.Built(t, "tests/plain.so"), "", "ring root",
+				ways[way]).Out
 			for _, leak := range caught {
-				if !strings.Contains(out, leak) {
+				if !strings.Contains(out, world.Fill(leak)) {
 					t.Errorf("%s: not caught: %s\n%s", way, leak, out)
 				}
 			}
@@ -196,63 +209,78 @@ func TestLeakMatrix(t *testing.T) {
 	})
 }
 
-// failures are ways in which a session of alice's fails, by the stack (BROKEN stands for a module whose child goes wrong) and
-// what pamhost does before the session is opened; log is the first line of the log, "" if there is none.
+// failures are ways in which a session of alice's fails, by the stack (BROKEN stands for a module
+// whose child goes wrong) and what pamhost does before the session is opened; log is the first line
+// of the log, "" if there is none.
 var failures = map[string]struct{ stack, before, log string }{
-	"the target fills its quota":      {"pam_persistent.so", "fill-quota alice", "err: alice(uid=99961): KEYCTL_LINK @u into *"},
-	"excluded":                        {"pam_persistent.so minimum_uid=99962", "", ""},
-	"every user is excluded":          {"pam_persistent.so minimum_uid=many", "", "err: malformed option: *"},
-	"the child is killed":             {"BROKEN success-then-die", "", "err: alice: the child was killed by SIGKILL"},
-	"the child crashes":               {"BROKEN segfault", "", "err: alice: the child was killed by SIGSEGV"},
-	"the child hangs":                 {"BROKEN hang", "", "err: alice: the child did not answer in time and was killed"},
-	"the child lies":                  {"BROKEN rubbish", "", "err: *: the child's answer is not valid"},
-	"GET_PERSISTENT is forbidden":     {"pam_persistent.so", "forbid keyctl 22 1", "err: alice(uid=99961): KEYCTL_GET_PERSISTENT *"},
-	"no persistent keyrings":          {"pam_persistent.so", "forbid keyctl 22 95", ""},
-	"CHOWN is refused":                {"pam_persistent.so", "drop-cap sys_admin", ""},
-	"an unknown user":                 {"pam_persistent.so", "user nosuchuser", `notice: unknown user "nosuchuser"`},
-	"a persistent keyring is revoked": {"pam_persistent.so", "sh keyctl_revoke", ""},
+	"the target fills its quota": {"pam_persistent.so", "fill-quota alice",
+		"err: alice(uid={alice}): KEYCTL_LINK @u into *"},
+	"excluded": {"pam_persistent.so minimum_uid={bob}", "", ""},
+	"every user is excluded": {"pam_persistent.so minimum_uid=many", "",
+		"err: malformed option: *"},
+	"the child is killed": {"BROKEN success-then-die", "",
+		"err: alice: the child was killed by SIGKILL"},
+	"the child crashes": {"BROKEN segfault", "",
+		"err: alice: the child was killed by SIGSEGV"},
+	"the child hangs": {"BROKEN hang", "",
+		"err: alice: the child did not answer in time and was killed"},
+	"the child lies": {"BROKEN rubbish", "",
+		"err: *: the child's answer is not valid"},
+	"GET_PERSISTENT is forbidden": {"pam_persistent.so", "forbid keyctl 22 1",
+		"err: alice(uid={alice}): KEYCTL_GET_PERSISTENT *"},
+	"no persistent keyrings": {"pam_persistent.so", "forbid keyctl 22 95", ""},
+	"CHOWN is refused":       {"pam_persistent.so", "drop-cap sys_admin", ""},
+	"an unknown user": {"pam_persistent.so", "user nosuchuser",
+		`notice: unknown user "nosuchuser"`},
+	"a persistent keyring is revoked": {"pam_persistent.so",
+		"sh keyctl revoke $(keyctl get_persistent @s {alice})", ""},
 }
 
 var regexpNumber = regexp.MustCompile(`(?m)^\d+$`)
 
-// A session that fails has left the session keyring of the one before behind: here root's, served in the same process with the
-// persistent keyring in it. Searching shows it, and so does the session keyring itself.
+// A session that fails has left the session keyring of the one before behind: here root's, served
+// in the same process with the persistent keyring in it. Searching shows it, and so does the
+// session keyring itself.
 func TestLeaksOfFailures(t *testing.T) {
 	for name, failure := range failures {
 		for _, control := range []string{"required", "optional"} {
 			t.Run(name+"/"+control, func(t *testing.T) {
 				makePlace(t)
 				module := world.Built(t, "pam_persistent.so")
-				world.WriteService(t, "served-well", "session required "+module+"\n")
-				line := strings.NewReplacer("pam_persistent.so", module, "BROKEN", world.Built(t, "tests/broken.so")).Replace(failure.stack)
-				world.WriteService(t, "fails", "session "+control+" "+line+"\nsession required pam_permit.so\n")
-				before := strings.Fields(failure.before)
-				if name == "a persistent keyring is revoked" {
-					before = []string{"sh", "keyctl revoke $(keyctl get_persistent @s 99961)"}
-				}
-				world.TakeLog(t)
-				out := world.Run(t, slices.Concat(
-					[]string{world.Built(t, "tests/pamhost"), "ring", "root", "start", "served-well", "root", "open", "run", keepAndPry,
-						"sh", "keyctl add user session.of.root x @s >/dev/null", "handle", "second", "start", "fails", "alice"},
-					before, []string{"open", "user", "alice", "run", keepAndPry + "keyctl request user session.of.root 2>/dev/null",
-						"tree"})...)
-				if strings.Contains(out, "LEAK") || strings.Contains(out, "_persistent.0") || !strings.Contains(out, "session keyring _ses of ") {
+				world.WriteService(t, "served-well",
+					"session required "+module+"\n")
+				line := strings.NewReplacer("pam_persistent.so", module, "BROKEN",
+					world.Built(t, "tests/broken.so")).
+					Replace(world.Fill(failure.stack))
+				world.WriteService(t, "fails",
+					"session "+control+" "+line+"\nsession required pam_permit.so\n")
+				r := pamhost.Run(t, "ring root service served-well start root open",
+					"run "+keepAndPry,
+					"sh keyctl add user session.of.root x @s >/dev/null",
+					"handle second service fails start alice",
+					failure.before,
+					"open user alice", "run "+keepAndPry+"keyctl request user session.of.root 2>/dev/null", "tree")
+				out := r.Out
+				if strings.Contains(out, "LEAK") ||
+					strings.Contains(out, "_persistent.0") ||
+					!strings.Contains(out, "session keyring _ses of ") {
 					t.Errorf("%s", out)
 				}
 				if serial := regexpNumber.FindString(out); serial != "" {
-					t.Errorf("alice has found a key of root's session: %s\n%s", serial, out)
+					t.Errorf("alice has found a key of root's session: %s\n%s",
+						serial, out)
 				}
-				log := world.TakeLog(t)
-				if failure.log == "" && len(log) > 0 || failure.log != "" && (len(log) == 0 || !glob(failure.log).MatchString(log[0])) {
-					t.Errorf("log %q, not %q", log, failure.log)
+				if failure.log == "" && len(r.Log) > 0 || failure.log != "" &&
+					(len(r.Log) == 0 || !pamhost.Like(r.Log[0], failure.log)) {
+					t.Errorf("log %q, not %q", r.Log, failure.log)
 				}
 			})
 		}
 	}
 }
 
-// Where CHOWN is refused and bob runs su, bob owns alice's session keyring. The kernel lets its owner look at it, and that is
-// all that bob can do with it; not even option revoke changes that.
+// Where CHOWN is refused and bob runs su, bob owns alice's session keyring. The kernel lets its
+// owner look at it, and that is all that bob can do with it; not even option revoke changes that.
 func TestOwnerIsTheHost(t *testing.T) {
 	const attack = `keyctl session - sh -c '
 		read -r ring key <"/home/leak/alice"
@@ -260,18 +288,19 @@ func TestOwnerIsTheHost(t *testing.T) {
 			"setperm $ring 0x3f3f0000" "timeout $ring 1" "revoke $ring" "invalidate $ring" "print $key" "update $key x"; do
 			keyctl $attempt >/dev/null 2>&1 && echo "can $attempt" | tr -d 0-9
 		done' 2>/dev/null`
-	for refused, why := range map[string]string{"no CAP_SYS_ADMIN": "drop-cap sys_admin", "the user's quota is full": "fill-quota alice"} {
+	for refused, why := range map[string]string{"no CAP_SYS_ADMIN": "drop-cap sys_admin",
+		"the user's quota is full": "fill-quota alice"} {
 		for _, option := range []string{"", "revoke"} {
 			t.Run(refused+"/"+option, func(t *testing.T) {
 				makePlace(t)
-				world.Service(t, world.Built(t, "pam_persistent.so"), "session required pam_persistent.so "+option+"\n")
-				out := world.Run(t, slices.Concat([]string{world.Built(t, "tests/pamhost"), "caller", "bob"}, strings.Fields(why),
-					[]string{"start", serviceName, "alice", "open", "tree",
-						"run", `echo "$(keyctl show @s | sed -n '2s/ *\([0-9]*\).*/\1/p') $(keyctl add user secret x @s 2>/dev/null)" >/home/leak/alice`,
-						"run-as", "bob", attack + " || :"})...)
-				match(t, "output", []string{
-					"open = success", "session keyring _ses of bob: _persistent.99961*", "can describe ", "can read ",
-				}, strings.FieldsFunc(out, func(r rune) bool { return r == '\n' }))
+				world.Service(t, world.Built(t, "pam_persistent.so"),
+					"session required pam_persistent.so "+option+"\n")
+				pamhost.Run(t, "caller bob", why, "start alice open tree",
+					`run echo "$(keyctl show @s | sed -n '2s/ *\([0-9]*\).*/\1/p') $(keyctl add user secret x @s 2>/dev/null)" >/home/leak/alice`,
+					"run-as bob "+attack+" || :").
+					Prints(t, "open = success",
+						"session keyring _ses of bob: _persistent.{alice}*",
+						"can describe ", "can read ")
 			})
 		}
 	}

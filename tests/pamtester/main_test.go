@@ -1,12 +1,14 @@
-// Package pamtester holds the tests of the module as a PAM application sees it: driven by pamtester(1), by github.com/msteinert/pam/v2
-// and by a host in C (tests/pamhost) that does what single hosts are known to do.
+// Package pamtester holds the tests of the module as a PAM application sees it: driven by
+// pamtester(1), by github.com/msteinert/pam/v2 and by a host in C (tests/support/pamhost) that does what
+// single hosts are known to do.
 package pamtester
 
 import (
 	"os"
 	"testing"
 
-	"pam_persistent/tests/world"
+	"pam_persistent/tests/support/uids"
+	"pam_persistent/tests/support/world"
 )
 
 func TestMain(m *testing.M) {
@@ -14,5 +16,5 @@ func TestMain(m *testing.M) {
 		drive(os.Args[2:])
 		return
 	}
-	world.Main(m)
+	world.Main(m, world.Config{UIDs: uids.Pamtester})
 }

@@ -7,7 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"pam_persistent/tests/world"
+	"pam_persistent/tests/support/pamhost"
+	"pam_persistent/tests/support/world"
 )
 
 // Commands of pamhost, with no module of ours in the stack, and what they print.
@@ -36,24 +37,25 @@ var hostCommands = map[string]struct {
 		nil,
 	},
 	"handles are separate": {
-		"start SERVICE alice put-env WHO=first handle h start SERVICE bob put-env WHO=second open " +
-			"handle g start SERVICE carol print-env WHO end handle h print-env WHO close end",
+		"start alice put-env WHO=first handle h start bob put-env WHO=second open " +
+			"handle g start carol print-env WHO end handle h print-env WHO close end",
 		[]string{"open = success", "WHO=(unset)", "WHO=second", "close = success"},
 	},
 	"any thread can use a handle": {
-		"start SERVICE alice on a open on b close on main end",
+		"start alice on a open on b close on main end",
 		[]string{"open = success", "close = success"},
 	},
 	"give-up keeps the IDs": {
-		"worker a give-up sh " + field("Uid") + " sh " + field("CapEff") + " sh " + field("CapBnd"),
+		"worker a give-up " + fields("Uid|CapEff|CapBnd"),
 		[]string{"Uid 0 0 0 0", "CapEff 0000000000000000", "CapBnd 0000000000000000"},
 	},
 	"drop-uid keeps the GIDs": {
-		"drop-uid alice sh " + field("Uid") + " sh " + field("Gid") + " sh " + field("CapPrm"),
-		[]string{"Uid 99961 99961 99961 99961", "Gid 0 0 0 0", "CapPrm 0000000000000000"},
+		"drop-uid alice " + fields("Uid|Gid|CapPrm"),
+		[]string{"Uid {alice} {alice} {alice} {alice}", "Gid 0 0 0 0",
+			"CapPrm 0000000000000000"},
 	},
 	"drop-uid is for one thread": {
-		"on a drop-uid alice on main sh " + field("Uid"),
+		"on a drop-uid alice on main " + fields("Uid"),
 		[]string{"Uid 0 0 0 0"},
 	},
 	"forks fail once init of the namespace has ended": {
@@ -79,9 +81,9 @@ func ring(owner string) string {
 	return "session keyring _ses of " + owner + ": _uid.*"
 }
 
-// field is a command, without blanks, that prints a field of a process that has the credentials of its parent.
-func field(name string) string {
-	return `awk${IFS}'/^` + name + `:/{sub(":","");$1=$1;print}'</proc/self/status`
+// fields is a command that prints fields of a process that has the credentials of its parent.
+func fields(names string) string {
+	return `sh awk '/^(` + names + `):/{sub(":","");$1=$1;print}' </proc/self/status`
 }
 
 func TestHostCommands(t *testing.T) {
@@ -89,24 +91,25 @@ func TestHostCommands(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			world.ForgetKeys(t)
 			world.Service(t, "", "session required pam_permit.so\n")
-			expect(t, test.commands, test.want...)
+			pamhost.Run(t, test.commands).Prints(t, test.want...)
 		})
 	}
 }
 
 func TestHostForksOnMainThreadOnly(t *testing.T) {
-	if out, err := host(t, world.Hung, "on a fork"); err == nil || !strings.Contains(out, "only on the main thread") {
-		t.Errorf("%v\n%s", err, out)
+	if r := pamhost.Try(t, "on a fork"); r.Err == nil ||
+		!strings.Contains(r.Out, "only on the main thread") {
+		t.Errorf("%v\n%s", r.Err, r.Out)
 	}
 }
 
 // A capability that drop-cap takes away is gone from every set; the others stay.
 func TestHostDropsOneCapability(t *testing.T) {
 	const sysAdmin = 1 << 21
-	out, err := host(t, world.Hung, "sh "+field("Cap...")+" drop-cap sys_admin sh "+field("Cap..."))
-	sets := strings.Fields(out)
-	if err != nil || len(sets) != 20 {
-		t.Fatalf("%v\n%s", err, out)
+	sets := strings.Fields(pamhost.Run(t, fields("Cap..."), "drop-cap sys_admin",
+		fields("Cap...")).Out)
+	if len(sets) != 20 {
+		t.Fatalf("%q", sets)
 	}
 	for i := 0; i < 10; i += 2 {
 		before, _ := strconv.ParseUint(sets[i+1], 16, 64)
@@ -117,25 +120,22 @@ func TestHostDropsOneCapability(t *testing.T) {
 	}
 }
 
-// A host whose malloc is one lock without fork handlers: it works itself, and what it forks waits for the lock.
+// A host whose malloc is one lock without fork handlers: it works itself, and what it forks waits
+// for the lock.
 func TestHostsOwnMalloc(t *testing.T) {
 	world.Service(t, "", "session required pam_permit.so\n")
-	run := func(limit time.Duration, commands string) (string, error) {
-		commands = strings.ReplaceAll(commands, "SERVICE", serviceName)
-		return world.Try(limit, append([]string{"env", "LD_PRELOAD=" + world.Built(t, "tests/pamhost-malloc.so"),
-			world.Built(t, "tests/pamhost")}, strings.Fields(commands)...)...)
-	}
-	const session = "start SERVICE alice open hold 1 fork-works close end"
-	const went = "open = success\nfork: works\nclose = success\n"
-	if out, err := run(world.Hung, session+" fork-allocates"); err != nil || out != went+"malloc in a child: works\n" {
-		t.Errorf("not locked: %v\n%s", err, out)
-	}
-	if out, err := run(world.Hung, "own-malloc-locked "+session); err != nil || out != went {
-		t.Errorf("locked: %v\n%s", err, out)
-	}
+	host := pamhost.Host{Under: []string{"env",
+		"LD_PRELOAD=" + world.Built(t, "tests/pamhost-malloc.so")}}
+	const session = "start alice open hold 1 fork-works close end"
+	went := []string{"open = success", "fork: works", "close = success"}
+	host.Run(t, session, "fork-allocates").
+		Prints(t, append(went, "malloc in a child: works")...)
+	host.Run(t, "own-malloc-locked", session).Prints(t, went...)
+	host.Limit = 2 * time.Second
 	for range 3 {
-		if out, err := run(2*time.Second, "own-malloc-locked "+session+" fork-allocates"); !errors.Is(err, world.ErrHung) {
-			t.Errorf("a child of a locked host: %v\n%s", err, out)
+		if r := host.Try(t, "own-malloc-locked", session,
+			"fork-allocates"); !errors.Is(r.Err, world.ErrHung) {
+			t.Errorf("a child of a locked host: %v\n%s", r.Err, r.Out)
 		}
 	}
 }

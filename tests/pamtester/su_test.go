@@ -7,7 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"pam_persistent/tests/world"
+	"pam_persistent/tests/support/pamhost"
+	"pam_persistent/tests/support/world"
 )
 
 // The real su(1) of this machine, with its own service file, plus one line.
@@ -22,7 +23,8 @@ func suStack(t *testing.T, module string) {
 	}
 }
 
-// su --pty reads SIGCHLD from a signalfd: a thread that the module left behind would take the signal, and the session never end.
+// su --pty reads SIGCHLD from a signalfd: a thread that the module left behind would take the
+// signal, and the session never end.
 var suCommands = map[string][]string{
 	"su":                       {"su", "alice", "-c", "true"},
 	"su -l":                    {"su", "-l", "alice", "-c", "true"},
@@ -43,14 +45,15 @@ func TestSu(t *testing.T) {
 			for range 20 {
 				world.Run(t, command...)
 			}
-			match(t, "log", nil, world.TakeLog(t))
+			pamhost.Match(t, "log", nil, world.TakeLog(t))
 		})
 	}
 	t.Run("the plain module is caught", func(t *testing.T) {
 		world.ForgetKeys(t)
 		suStack(t, world.Built(t, "tests/plain.so"))
 		for range 20 {
-			if _, err := world.Try(2*time.Second, suCommands["su --pty"]...); errors.Is(err, world.ErrHung) {
+			if _, err := world.Try(2*time.Second,
+				suCommands["su --pty"]...); errors.Is(err, world.ErrHung) {
 				return
 			}
 		}
@@ -62,29 +65,37 @@ func TestSu(t *testing.T) {
 func TestSuKeepsKeys(t *testing.T) {
 	world.ForgetKeys(t)
 	suStack(t, world.Built(t, "pam_persistent.so"))
-	world.Run(t, "su", "-l", "alice", "-c", "keyctl add user kept secret $(keyctl search @s keyring _persistent.$(id -u))")
-	if out := world.Run(t, "su", "-l", "alice", "-c", "keyctl print $(keyctl request user kept)"); strings.TrimSpace(out) != "secret" {
+	world.Run(t, "su", "-l", "alice", "-c",
+		"keyctl add user kept secret $(keyctl search @s keyring _persistent.$(id -u))")
+	if out := world.Run(t, "su", "-l", "alice", "-c",
+		"keyctl print $(keyctl request user kept)"); strings.TrimSpace(out) != "secret" {
 		t.Errorf("the next session reads %q", out)
 	}
-	if out, err := world.Try(world.Hung, "su", "-l", "bob", "-c", "keyctl request user kept"); err == nil {
+	if out, err := world.Try(world.Hung, "su", "-l", "bob", "-c",
+		"keyctl request user kept"); err == nil {
 		t.Errorf("bob has found alice's key: %s", out)
 	}
 }
 
 // pamtester(1), with what a process of the session sees.
 func TestPamtester(t *testing.T) {
-	for name, stack := range stacks {
+	for name, stack := range world.Stacks {
 		t.Run(name, func(t *testing.T) {
 			world.ForgetKeys(t)
-			world.Service(t, world.Built(t, "pam_persistent.so"), stack+"session optional pam_exec.so stdout /usr/bin/keyctl show @s\n")
-			out := world.Run(t, "pamtester", serviceName, "alice", "open_session", "close_session")
-			// pam_exec runs when the session is opened and when it is closed; the order of links is the kernel's.
-			for _, line := range []string{"keyring: _ses", `\_ keyring: _uid.99961`, `\_ keyring: _persistent.99961`, "99961 65534   "} {
-				if strings.Count(out, line) < 2 {
+			world.Service(t, world.Built(t, "pam_persistent.so"),
+				stack+"session optional pam_exec.so stdout /usr/bin/keyctl show @s\n")
+			out := world.Run(t, "pamtester", world.ServiceName, "alice", "open_session",
+				"close_session")
+			// pam_exec runs when the session is opened and when it is closed; the order
+			// of links is the kernel's.
+			for _, line := range []string{"keyring: _ses", `\_ keyring: _uid.{alice}`,
+				`\_ keyring: _persistent.{alice}`, "{alice} 65534   "} {
+				if strings.Count(out, world.Fill(line)) < 2 {
 					t.Errorf("not twice: %s\n%s", line, out)
 				}
 			}
-			for _, line := range []string{"pamtester: successfully opened a session", "pamtester: session has successfully been closed."} {
+			for _, line := range []string{"pamtester: successfully opened a session",
+				"pamtester: session has successfully been closed."} {
 				if !strings.Contains(out, line) {
 					t.Errorf("missing: %s\n%s", line, out)
 				}

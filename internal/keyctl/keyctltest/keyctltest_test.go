@@ -10,9 +10,10 @@ import (
 
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/support/uids"
 )
 
-const user uint32 = 99935
+var user = uids.Keyctltest.Free().First
 
 func TestMain(m *testing.M) { keyctltest.Main(m, user, user) }
 

@@ -1,0 +1,127 @@
+package attackers
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"pam_persistent/tests/support/world"
+)
+
+const attackArgument = "attack"
+
+// A way of attacking: called again and again, it counts what it has tried and what the kernel let
+// it do.
+type way func(count *counter)
+
+type counter struct {
+	tried, done int
+	victim      int  // a thread that is held for the attack, or 0
+	hit         bool // the victim was attacked in every way there is
+}
+
+// did counts a call.
+func (c *counter) did(err error) bool {
+	c.tried++
+	if err == nil {
+		c.done++
+	}
+	return err == nil
+}
+
+var ways = map[string]way{}
+
+// attack is the whole of an attacking process. It reads the IDs of threads that are held for it,
+// answers each that it has hit with a line, and ends, after a last time, with its standard input.
+func attack(name string) {
+	var over atomic.Bool
+	var victim atomic.Int64
+	go func() {
+		var tid int64
+		for {
+			if _, err := fmt.Scan(&tid); err != nil {
+				break
+			}
+			victim.Store(tid)
+		}
+		over.Store(true)
+	}()
+	var count counter
+	for !over.Load() {
+		count.victim, count.hit = int(victim.Load()), false
+		ways[name](&count)
+		if count.hit && victim.CompareAndSwap(int64(count.victim), 0) {
+			fmt.Println("hit")
+		}
+	}
+	fmt.Println(count.tried, count.done)
+}
+
+// An attacker is a process of some user's.
+type attacker struct {
+	t     *testing.T
+	user  world.User
+	cmd   *exec.Cmd
+	stdin io.WriteCloser
+	hits  atomic.Int64
+	last  chan string // what it says at its end
+}
+
+func start(t *testing.T, user world.User, name string) *attacker {
+	t.Helper()
+	a := &attacker{t: t, user: user, cmd: exec.Command("/proc/self/exe", attackArgument, name),
+		last: make(chan string, 1)}
+	a.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: user.UID,
+		Gid: user.UID}}
+	a.cmd.Stderr = os.Stderr
+	stdin, err := a.cmd.StdinPipe()
+	stdout, noOut := a.cmd.StdoutPipe()
+	if err = errors.Join(err, noOut); err == nil {
+		a.stdin = stdin
+		err = a.cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		var line string
+		for lines := bufio.NewScanner(stdout); lines.Scan(); {
+			if line = lines.Text(); line == "hit" {
+				a.hits.Add(1)
+			}
+		}
+		a.last <- line
+	}()
+	return a
+}
+
+// atMoment lets the attacker have a thread that is held, if it is within reach, until it has hit
+// one for the first time. The login then goes on.
+func (a *attacker) atMoment(m moment) {
+	if a.hits.Load() > 0 || !m.exposed(a.user) {
+		return
+	}
+	fmt.Fprintln(a.stdin, m.tid)
+	for a.hits.Load() == 0 && m.lasts() {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// stop ends the attack and returns how many calls it was, and how many of them succeeded.
+func (a *attacker) stop() (tried, done int) {
+	a.t.Helper()
+	a.stdin.Close()
+	line := <-a.last
+	err := a.cmd.Wait()
+	if _, scan := fmt.Sscan(line, &tried, &done); err != nil || scan != nil {
+		a.t.Errorf("the attacker: %v\n%s", err, line)
+	}
+	return tried, done
+}

@@ -1,0 +1,172 @@
+package attackers
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+
+	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/support/world"
+)
+
+// ownSession gives the attacking thread a session keyring to hold what it makes; the one before may
+// be of no use any more.
+func ownSession() {
+	runtime.LockOSThread()
+	keyctl.JoinSession()
+}
+
+// all calls the function for every key that is the attacker's own, or that has a name of its own.
+func all(f func(key keyctl.Serial)) {
+	ownSession()
+	keys, _ := keyctl.ProcKeys()
+	for _, key := range keys {
+		if key.UID == uint32(os.Getuid()) {
+			f(key.Serial)
+		}
+	}
+	if persistent, err := keyctl.GetPersistent(uint32(os.Getuid()),
+		keyctl.Session); err == nil {
+		f(persistent)
+	}
+	f(keyctl.User)
+	f(keyctl.UserSession)
+}
+
+// mortal is all without the user keyrings: one that was revoked or has expired stays in its place
+// until gc_delay is over, and would be there for the next test.
+func mortal(f func(key keyctl.Serial)) {
+	all(func(key keyctl.Serial) {
+		if about, err := keyctl.Describe(key); err == nil &&
+			!strings.HasPrefix(about.Text, "_uid") {
+			f(key)
+		}
+	})
+}
+
+// meaningful names are those of keyrings that have a meaning for the kernel or the module, for the
+// UIDs around the attacker's, alice's and bob's among them.
+func meaningful() (names []string) {
+	for uid := os.Getuid() - 2; uid <= os.Getuid()+2; uid++ {
+		names = append(names, fmt.Sprint("_persistent.", uid), fmt.Sprint("_uid.", uid),
+			fmt.Sprint("_uid_ses.", uid))
+	}
+	return append(names, "_ses", "_tid", "_pid")
+}
+
+const everything = keyctl.Perm(0x3f3f3f3f)
+
+func init() {
+	ways["flood"] = func(count *counter) {
+		ownSession()
+		_, err := keyctl.GetPersistent(uint32(os.Getuid()), keyctl.Session)
+		count.did(err)
+		_, err = keyctl.GetPersistent(uint32(os.Getuid()), keyctl.Thread)
+		count.did(err)
+	}
+	// As many keys as there is room for, of large and small ones; then all of them at once are
+	// gone again.
+	ways["quota"] = func(count *counter) {
+		ownSession()
+		for size := 1000; size > 0; size /= 10 {
+			for i := 0; ; i++ {
+				if _, err := keyctl.AddKey("user", fmt.Sprint(size, ".", i),
+					make([]byte, size), keyctl.Session); !count.did(err) {
+					break
+				}
+			}
+		}
+	}
+	ways["revoke"] = func(count *counter) {
+		mortal(func(key keyctl.Serial) {
+			count.did(keyctl.Revoke(key))
+		})
+	}
+	ways["expire"] = func(count *counter) {
+		mortal(func(key keyctl.Serial) {
+			count.did(keyctl.SetTimeout(key, 1))
+		})
+	}
+	ways["invalidate"] = func(count *counter) {
+		all(func(key keyctl.Serial) {
+			count.did(keyctl.Invalidate(key))
+		})
+	}
+	// Closed to everybody, but for the right to open it again; the kernel itself does not find
+	// a user keyring then.
+	ways["setperm"] = func(count *counter) {
+		all(func(key keyctl.Serial) {
+			if serial, err := keyctl.KeyringID(key, false); err == nil {
+				count.did(keyctl.SetPerm(serial, keyctl.UsrSetattr))
+				count.did(keyctl.SetPerm(serial, everything))
+			}
+		})
+	}
+	ways["clear"] = func(count *counter) {
+		all(func(key keyctl.Serial) {
+			count.did(keyctl.Clear(key))
+			keys, _ := keyctl.ReadKeyring(key)
+			for _, link := range keys {
+				count.did(keyctl.Unlink(link, key))
+			}
+		})
+	}
+	// Keyrings of the names that the module or the kernel looks for, open to everybody, in
+	// every place.
+	ways["names"] = func(count *counter) {
+		ownSession()
+		persistent, _ := keyctl.GetPersistent(uint32(os.Getuid()), keyctl.Session)
+		for _, name := range meaningful() {
+			for _, place := range []keyctl.Serial{keyctl.Session, keyctl.User,
+				keyctl.UserSession, keyctl.Thread, persistent} {
+				ring, err := keyctl.AddKey("keyring", name, nil, place)
+				if count.did(err) {
+					keyctl.SetPerm(ring, everything)
+					count.did(keyctl.Link(ring, keyctl.User))
+				}
+			}
+			if ring, err := keyctl.JoinNamedSession(name); count.did(err) {
+				keyctl.SetPerm(ring, everything)
+			}
+		}
+		keyctl.Clear(keyctl.User)
+		keyctl.Clear(persistent)
+	}
+}
+
+// What a user does to the own keys may cost this user the link, or the login; and with the keys of
+// one user nobody else's login is hindered.
+func TestAttacksWithKeys(t *testing.T) {
+	const each = 50
+	for _, name := range []string{"flood", "quota", "revoke", "invalidate", "expire", "setperm",
+		"clear", "names"} {
+		t.Run(name, func(t *testing.T) {
+			world.ForgetKeys(t)
+			own, others := tally{}, tally{}
+			attacker := start(t, world.Alice, name)
+			for _, stack := range world.Stacks {
+				world.Service(t, world.Built(t, "pam_persistent.so"), stack)
+				for range each {
+					own.logIn(t, world.Alice)
+					others.logIn(t, world.Bob)
+				}
+			}
+			tried, done := attacker.stop()
+			t.Logf("%d calls, %d of them successful; alice: %v; bob: %v", tried, done,
+				own, others)
+			if done == 0 {
+				t.Error("there was no attack")
+			}
+			if good := others["open = success, close = success"]; good != 2*each {
+				t.Errorf("bob could not log in %d times", 2*each-good)
+			}
+			for _, u := range world.Users {
+				keyctltest.Forget(t, u.UID)
+			}
+			nothingCrosses(t)
+		})
+	}
+}

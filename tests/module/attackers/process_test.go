@@ -1,0 +1,253 @@
+package attackers
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/support/pamhost"
+	"pam_persistent/tests/support/world"
+)
+
+// newest calls the function for the newest threads of the world that the attacker may signal, and
+// for those that come meanwhile: asking for IDs is faster than reading /proc. First comes the
+// thread that is held for the attacker, if there is one. The attacker's own threads are spared: an
+// ID is asked for twice, because one that nobody has yet may be that of the attacker's next thread.
+func newest(victim int, f func(tid int)) {
+	if victim != 0 {
+		f(victim)
+	}
+	text, _ := os.ReadFile("/proc/loadavg")
+	fields := strings.Fields(string(text))
+	last, err := strconv.Atoi(fields[len(fields)-1])
+	if err != nil {
+		panic(err)
+	}
+	for range 50 {
+		for tid := max(2, last-12); tid < last+24; tid++ {
+			if unix.Kill(tid, 0) == nil && unix.Tgkill(os.Getpid(), tid, 0) != nil {
+				f(tid)
+			}
+		}
+	}
+}
+
+// signalling sends a signal to whatever it may. kill(2) takes the ID of any thread, and asks for
+// the rights over that thread; but all of its process is stopped or killed. The attacker's own
+// threads are not among the newest.
+func signalling(sig unix.Signal) way {
+	return func(count *counter) {
+		newest(count.victim, func(tid int) {
+			if count.did(unix.Kill(tid, sig)) && tid == count.victim {
+				count.hit = true
+			}
+		})
+	}
+}
+
+// Files of a thread that show its memory, its descriptors or what it is doing, for those who may
+// trace it.
+var telling = []string{"mem", "maps", "environ", "auxv", "stack", "syscall", "fdinfo/2"}
+
+// readable opens and reads: some of them open for anybody, but say nothing.
+func readable(path string) error {
+	fd, err := unix.Open(path, unix.O_RDONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	n, err := unix.Read(fd, make([]byte, 64))
+	if err == nil && n == 0 {
+		return unix.ENODATA
+	}
+	return err
+}
+
+// reading reaches for every thread that newest finds. (Whom somebody traces nobody else can wait
+// for.)
+func reading(count *counter, trace bool) {
+	runtime.LockOSThread() // whoever traces is a thread
+	var here [8]byte
+	local := []unix.Iovec{{Base: &here[0], Len: 8}}
+	remote := []unix.RemoteIovec{{Base: uintptr(unsafe.Pointer(&here)), Len: 8}}
+	newest(count.victim, func(tid int) {
+		defer func() { count.hit = count.hit || tid == count.victim }()
+		for _, file := range telling {
+			count.did(readable(fmt.Sprintf("/proc/%d/%s", tid, file)))
+		}
+		_, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/0", tid))
+		count.did(err)
+		if _, err = unix.ProcessVMReadv(tid, local, remote, 0); err == unix.EFAULT {
+			err = nil // the address is wrong, but the right was there
+		}
+		count.did(err)
+		// of a process only, not of any thread
+		if pidfd, err := unix.PidfdOpen(tid, 0); err == nil {
+			_, err := unix.PidfdGetfd(pidfd, 0, 0)
+			count.did(err)
+			unix.Close(pidfd)
+		}
+		if trace {
+			count.did(unix.PtraceSeize(tid))
+		}
+	})
+}
+
+func init() {
+	ways["kill"] = signalling(unix.SIGKILL)
+	ways["stop"] = signalling(unix.SIGSTOP)
+	ways["probe"] = signalling(0)
+	ways["read"] = func(count *counter) { reading(count, false) }
+	ways["read and trace"] = func(count *counter) { reading(count, true) }
+}
+
+// Once the session is open, establishing its credentials again and again goes on in its keyring:
+// the child drops to the user. The first child is held while it is the user, until the attacker has
+// got at it; the others are for the attacker to find, at whatever moment.
+func establishUnderAttack(t *testing.T, module, name string, times int) (tried, done int,
+	codes tally, log []string) {
+	t.Helper()
+	world.ForgetKeys(t)
+	world.Service(t, world.Built(t, module),
+		"auth required pam_persistent.so\nsession required pam_persistent.so\n")
+	open, attacked := t.TempDir()+"/open", t.TempDir()+"/attacked"
+	var attacker atomic.Pointer[attacker]
+	held, end := moments(t, func(m moment) {
+		if a := attacker.Load(); a != nil {
+			a.atMoment(m)
+		}
+	})
+	r := pamhost.Host{Under: held, Started: func(int) error {
+		keyctltest.Eventually(t, "the session is open", func() bool {
+			_, err := os.Stat(open)
+			return err == nil
+		})
+		attacker.Store(start(t, world.Alice, name))
+		return os.WriteFile(attacked, nil, 0o600)
+	}}.Try(t, "open-log sigchld start alice open",
+		"sh : >"+open+"; until [ -e "+attacked+" ]; do sleep 0.01; done",
+		"state", strings.Repeat("setcred establish ", times), "same tree sigchlds")
+	end()
+	tried, done = attacker.Load().stop()
+	if attacker.Load().hits.Load() == 0 {
+		t.Error("the attacker has not got at the child that was held")
+	}
+	codes = tally{}
+	var rest []string
+	for _, line := range r.Lines() {
+		if strings.HasPrefix(line, "setcred = ") {
+			codes[line]++
+		} else {
+			rest = append(rest, line)
+		}
+	}
+	if r.Err != nil || !slices.Equal(rest,
+		[]string{"open = success", pamhost.Whole(world.Alice), "SIGCHLD 1"}) ||
+		codes["setcred = success"]+codes["setcred = cred_err"] != times {
+		t.Errorf("%v, %v, %q", r.Err, codes, rest)
+	}
+	if len(r.Log) != codes["setcred = cred_err"] {
+		t.Errorf("%v, but the log is %q", codes, r.Log)
+	}
+	checkLines(t, r.Log)
+	t.Logf("%d calls of the attacker's, %d successful; %v", tried, done, codes)
+	return tried, done, codes, r.Log
+}
+
+// One thread of the child is the user for some time, and who may signal a thread stops or kills its
+// process. That costs the user the keyring's new timer, or two seconds (ten with the module as it
+// is installed), and nobody else anything.
+func TestSignalsToTheChild(t *testing.T) {
+	for name, test := range map[string]struct {
+		module string
+		times  int
+		reason string
+	}{
+		"kill": {"pam_persistent.so", 100,
+			"err: alice(uid=%d): the child was killed by SIGKILL"},
+		"stop": {"tests/impatient.so", 15,
+			"err: alice(uid=%d): the child did not answer in time and was killed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, done, codes, log := establishUnderAttack(t, test.module, name,
+				test.times)
+			if done == 0 || codes["setcred = cred_err"] == 0 {
+				t.Errorf("%d signals have hit, %v", done, codes)
+			}
+			for _, line := range log {
+				if line != fmt.Sprintf(test.reason, world.Alice.UID) {
+					t.Errorf("%s", line)
+				}
+			}
+		})
+	}
+}
+
+// But the child's memory is a copy of the host's, with all its secrets, and its descriptors are the
+// host's.
+func TestReadingTheChild(t *testing.T) {
+	tried, done, _, _ := establishUnderAttack(t, "pam_persistent.so", "read and trace", 100)
+	if tried == 0 {
+		t.Error("no thread was there to be read")
+	}
+	if done != 0 {
+		t.Errorf("the user has read the login process %d times", done)
+	}
+	t.Run("a process of the user's own is read", func(t *testing.T) {
+		attacker := start(t, world.Alice, "read")
+		held, end := moments(t, attacker.atMoment, "/usr/bin/setpriv",
+			fmt.Sprint("--reuid=", world.Alice.UID),
+			fmt.Sprint("--regid=", world.Alice.UID),
+			"--clear-groups", "keyctl", "session", "-", "true")
+		world.Run(t, held...)
+		end()
+		if tried, done := attacker.stop(); done == 0 {
+			t.Errorf("not once in %d times", tried)
+		}
+	})
+}
+
+// While pam_keyinit joins a session keyring for the user the login process has the user's real ID,
+// and the user may stop and kill it; this module's child is the user for some time. What a kill
+// must not leave is anything that helps another user, or that the next login stumbles over.
+func TestSignalsToTheLoginProcess(t *testing.T) {
+	const logins = 50
+	for name, stack := range map[string]string{
+		"pam_keyinit alone": "session optional pam_keyinit.so force\n",
+		"pam_persistent":    world.Stacks["no-keyinit"],
+	} {
+		t.Run(name, func(t *testing.T) {
+			world.ForgetKeys(t)
+			world.Service(t, world.Built(t, "pam_persistent.so"), stack)
+			attacker := start(t, world.Alice, "kill")
+			killed := 0
+			for range logins {
+				held, end := moments(t, attacker.atMoment)
+				r := pamhost.Host{Under: held}.Try(t, "ring root start alice open")
+				end()
+				switch {
+				case r.Err != nil && r.Err.Error() == "signal: killed":
+					killed++
+				case r.Err != nil || r.Code("open") != "success" &&
+					r.Code("open") != "session_err":
+					t.Errorf("%v: %s", r.Err, r.Out)
+				}
+			}
+			tried, done := attacker.stop()
+			t.Logf("%d calls of the attacker's, %d successful; %d of %d login processes killed", tried, done, killed, logins)
+			if attacker.hits.Load() == 0 || name == "pam_keyinit alone" && killed == 0 {
+				t.Errorf("no signal has hit what was held, %d login processes were killed", killed)
+			}
+			nothingCrosses(t)
+		})
+	}
+}

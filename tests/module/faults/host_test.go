@@ -1,0 +1,270 @@
+package faults
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"pam_persistent/tests/support/counts"
+	"pam_persistent/tests/support/pamhost"
+	"pam_persistent/tests/support/world"
+)
+
+// session is what pamhost does under a fault: a daemon with a session keyring of root's opens a
+// session for alice; then what it is and has is looked at. Between the marks only the module and
+// libpam work.
+const session = "open-log ring root start alice state mark open mark same tree"
+
+// calls counts the system calls of one traced process before the first mark and up to the second.
+type calls struct{ before, inside map[string]int }
+
+var callName = regexp.MustCompile(`^(\d+) +(\w+)\(`)
+
+// record runs the session once under strace(1) and returns its calls by process, the host's first.
+func record(t *testing.T) []calls {
+	t.Helper()
+	_, trace := pamhost.Trace(t, []string{"-f"}, session)
+	var all []calls
+	index := map[string]int{}
+	marks := 0
+	for line := range strings.Lines(trace) {
+		found := callName.FindStringSubmatch(line)
+		if found == nil {
+			continue
+		}
+		pid, name := found[1], found[2]
+		if strings.Contains(line, pamhost.Mark) {
+			marks++
+			continue
+		}
+		i, known := index[pid]
+		if !known {
+			i = len(all)
+			index[pid] = i
+			all = append(all, calls{map[string]int{}, map[string]int{}})
+		}
+		switch marks {
+		case 0:
+			all[i].before[name]++
+		case 1:
+			all[i].inside[name]++
+		}
+	}
+	if marks != 2 {
+		t.Fatalf("%d marks in the trace", marks)
+	}
+	return all
+}
+
+func setUp(t *testing.T, module string) {
+	t.Helper()
+	world.ForgetKeys(t)
+	world.Service(t, world.Built(t, module), "session required pam_persistent.so\n")
+}
+
+// A fault is a cell of the matrix: one system call that fails once.
+type fault struct {
+	call  string
+	n, of int
+	each  string // "" in the login process; else in which
+	errno unix.Errno
+}
+
+func (f fault) String() string {
+	return fmt.Sprintf("%s, call %d of %d%s: %s", f.call, f.n, f.of, f.each,
+		unix.ErrnoName(f.errno))
+}
+
+// silent are calls whose failure ends the child before it can say why.
+var silent = map[string]string{
+	"rt_sigprocmask": "the Go runtime crashes on purpose",
+	"getpid":         "the child takes its guard for dead", "getppid": "as getpid",
+}
+
+// unborn is what the host's first child would be after unshare(CLONE_NEWPID): the kernel says
+// ENOENT for its namespace.
+const unborn = "it would be PID 1 after unshare(CLONE_NEWPID): EXDEV"
+
+// theChild are lines about a child that could not say itself what has failed. What follows the
+// colon is what the Go runtime or glibc has printed.
+var theChild = regexp.MustCompile(`the child (?:was killed by SIG[A-Z]+|ended without an answer, exit status \d+)(: .+)?$`)
+
+// named tells whether the log says what has failed, and why.
+func (f fault) named(log []string) bool {
+	return slices.ContainsFunc(log, func(line string) bool {
+		if !strings.HasPrefix(line, "err: ") {
+			return false
+		}
+		if words := theChild.FindStringSubmatch(line); words != nil {
+			return words[1] != "" || silent[f.call] != ""
+		}
+		if f.call == "readlink" && f.errno == unix.ENOENT && f.each == "" {
+			return strings.HasSuffix(line, unborn)
+		}
+		return strings.Contains(line, unix.ErrnoName(f.errno))
+	})
+}
+
+// injected returns the calls that strace had fail, as it writes them. Without one the cell would be
+// empty, and the test fails.
+func injected(t *testing.T, fault fault, trace string) (failed []string) {
+	t.Helper()
+	text, err := os.ReadFile(trace)
+	if err != nil {
+		t.Error(err)
+	}
+	// Where another process interrupted the line, its arguments are in an earlier one.
+	begun := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		pid, _, _ := strings.Cut(line, " ")
+		if strings.Contains(line, "<unfinished") {
+			begun[pid] = line
+		}
+		if strings.Contains(line, "(INJECTED)") {
+			if strings.Contains(line, "resumed>") {
+				line = begun[pid] + line
+			}
+			failed = append(failed, line)
+		}
+	}
+	if failed == nil {
+		t.Errorf("%s: nothing was made to fail", fault)
+	}
+	return failed
+}
+
+// Session keyrings that a login may have. The host's own holds root's user keyring; whether it is
+// that one or a new one of root's tells its content.
+const (
+	hosts    = "session keyring _ses of root: _uid.0"
+	ofAlice  = "session keyring _ses of alice:"
+	ofRoot   = "session keyring _ses of root:"
+	whole    = " _persistent.{alice} _uid.{alice}"
+	noUser   = " _persistent.{alice}"
+	noLink   = " _uid.{alice}"
+	unfilled = ""
+)
+
+// noHandOver are calls whose failure leaves the new keyring with the host: CHOWN itself, and the
+// way back to the right to do it.
+var noHandOver = regexp.MustCompile(`KEYCTL_CHOWN|setresuid\((?:-1|4294967295), 0, |capset\(.*effective=[^0]|prctl\(PR_SET_DUMPABLE`)
+
+// noUserKeyring are calls without which the session is still the user's own; the log says what is
+// missing.
+var noUserKeyring = regexp.MustCompile(`KEYCTL_LINK, KEY_SPEC_USER_KEYRING`)
+
+// noSuccess are calls without which nothing may be linked, for it would be with more rights than
+// the user has, or is not known to be linked.
+func noSuccess(call string) bool {
+	return regexp.MustCompile(world.Fill(`setgroups\(|setresgid\(|setresuid\({alice}, |capget\(|capset\(.*effective=0, |` +
+		`KEYCTL_GET_PERSISTENT|KEYCTL_READ|KEYCTL_JOIN`)).MatchString(call)
+}
+
+// trees returns the session keyrings that are right after this fault. Only where JOIN itself failed
+// may the session have the host's.
+func trees(code string, failed []string) (right []string) {
+	any := func(calls *regexp.Regexp) bool {
+		return slices.ContainsFunc(failed, calls.MatchString)
+	}
+	if any(regexp.MustCompile("KEYCTL_JOIN_SESSION_KEYRING")) {
+		return []string{hosts}
+	}
+	contents := []string{whole}
+	switch {
+	case code != "success":
+		contents = []string{unfilled, noLink, noUser, whole}
+	case any(noUserKeyring):
+		contents = []string{noUser}
+	}
+	for _, content := range contents {
+		content = world.Fill(content)
+		right = append(right, ofAlice+content)
+		// Without success the child may have ended before it came to that.
+		if code != "success" || any(noHandOver) {
+			right = append(right, ofRoot+content)
+		}
+	}
+	return right
+}
+
+// judge fails the test unless the login has come through the fault as it should: in time, with a
+// PAM code, the host as it was, and in a new session keyring, filled if the code says so; and a
+// failure has left a line in the log.
+func judge(t *testing.T, fault fault, failed []string, r pamhost.Result) {
+	t.Helper()
+	code := r.Code("open")
+	if r.Err != nil || code == "" || r.Tree == "" {
+		t.Errorf("%s: %v\n%s%s", fault, r.Err, r.Out, strings.Join(r.Log, "\n"))
+		return
+	}
+	switch code {
+	case "success", "perm_denied":
+		// the latter is libpam's word for a stack that has nothing but PAM_IGNORE
+	case "session_err":
+		if !fault.named(r.Log) {
+			t.Errorf("%s: the log does not say what has failed: %q", fault, r.Log)
+		}
+	case "user_unknown": // what glibc makes of an /etc/passwd that cannot be read
+		if !slices.Contains(r.Log, `notice: unknown user "alice"`) {
+			t.Errorf("%s: an unknown user without a word in the log", fault)
+		}
+	default:
+		t.Errorf("%s: %s", fault, code)
+	}
+	if code == "success" && slices.ContainsFunc(failed, noSuccess) {
+		t.Errorf("%s: a success all the same\n%s", fault, strings.Join(failed, ""))
+	}
+	if len(r.Codes)+1 != len(r.Lines()) {
+		t.Errorf("%s: the host is not what it was:\n%s", fault, r.Out)
+	}
+	if right := trees(code, failed); !slices.Contains(right, r.Tree) {
+		t.Errorf("%s: %s, and then %s; not one of %q\n%s", fault, code, r.Tree, right,
+			strings.Join(failed, ""))
+	}
+}
+
+// Calls without which something is left behind that nothing else can take away. With the arguments
+// they get they cannot fail but by a filter that lets the same call pass a moment before, so there
+// is nothing that the module could do about it.
+var noWayOut = map[string]string{
+	"rt_sigprocmask 2": "the mask stays blocked",
+	"wait4 1":          "the guard stays a zombie",
+}
+
+// Every system call that the module makes in the login process fails once with every errno of its
+// manual page: strace, which follows no children here, has the n-th call fail.
+func TestEachCallOfTheHost(t *testing.T) {
+	setUp(t, "pam_persistent.so")
+	host := record(t)[0]
+	cells := 0
+	for name, count := range host.inside {
+		if others[name] != "" || name == "close" { // libpam closes its audit socket
+			continue
+		}
+		if errnos[name] == nil {
+			t.Errorf("the module calls %s, for which no errno is named", name)
+		}
+		for n := range count {
+			for _, errno := range errnos[name] {
+				cells++
+				fault := fault{call: name, n: n + 1, of: count, errno: errno}
+				inject := fmt.Sprintf("inject=%s:error=%d:when=%d", name, errno,
+					host.before[name]+n+1)
+				trace := t.TempDir() + "/trace"
+				r := pamhost.Host{Under: []string{"strace", "-o", trace, "-e",
+					"trace=" + name, "-e", inject}}.Try(t, session)
+				failed := injected(t, fault, trace)
+				if noWayOut[fmt.Sprintf("%s %d", name, n+1)] == "" ||
+					errno == unix.EINTR {
+					judge(t, fault, failed, r)
+				}
+			}
+		}
+	}
+	counts.Check(t, "`TestEachCallOfTheHost`", "%d cells", cells)
+}

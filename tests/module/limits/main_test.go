@@ -1,0 +1,13 @@
+// Package limits holds the tests of the module in hosts that have less than they need: limits of
+// every kind, timers, seccomp filters, file systems without the usual files, and name services that
+// go wrong.
+package limits
+
+import (
+	"testing"
+
+	"pam_persistent/tests/support/uids"
+	"pam_persistent/tests/support/world"
+)
+
+func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Limits}) }

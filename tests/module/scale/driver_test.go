@@ -1,0 +1,151 @@
+package scale
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"maps"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pam_persistent/tests/support/world"
+)
+
+// compile makes the driver.
+func compile(t *testing.T) string {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "driver")
+	command := []string{"gcc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O2", "-o", out,
+		"driver/driver.c", "-lpam"}
+	if text, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err != nil {
+		t.Fatalf("%q: %v\n%s", command, err, text)
+	}
+	return out
+}
+
+// A driver that runs. It belongs to the thread that has started it, and has its session keyring.
+type driver struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	in     io.WriteCloser
+	out    *bufio.Scanner
+	errors bytes.Buffer
+	lines  []string // printed so far
+	hung   *time.Timer
+}
+
+// drive starts the driver with its arguments; users are all fifty. If it lasts much longer than it
+// should it is killed, and with it all its sessions.
+func drive(t *testing.T, should time.Duration, command ...string) *driver {
+	t.Helper()
+	d := &driver{t: t, cmd: exec.Command(command[0],
+		append(command[1:len(command):len(command)], names()...)...)}
+	var err error
+	if d.in, err = d.cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	out, err := d.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.out = bufio.NewScanner(out)
+	d.cmd.Stderr = &d.errors
+	if err := d.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	d.hung = time.AfterFunc(should+world.Hung, func() {
+		t.Errorf("%q: killed, because it hung", command)
+		_ = d.cmd.Process.Kill()
+	})
+	return d
+}
+
+// ready waits until the driver does.
+func (d *driver) ready() {
+	d.t.Helper()
+	for d.out.Scan() {
+		if d.out.Text() == "ready" {
+			return
+		}
+		d.lines = append(d.lines, d.out.Text())
+	}
+	d.end()
+	d.t.Fatalf("the driver was not ready\n%s", d.errors.String())
+}
+
+// goOn ends one wait of the daemon.
+func (d *driver) goOn() {
+	d.t.Helper()
+	if _, err := io.WriteString(d.in, "\n"); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// end ends the input and waits for the end of the driver; what it counted is returned.
+func (d *driver) end() tally {
+	d.t.Helper()
+	d.in.Close()
+	counts := tally{}
+	for d.out.Scan() {
+		var o outcome
+		var n int
+		if _, err := fmt.Sscan(d.out.Text(), &o.service, &o.call, &o.code, &o.link,
+			&n); err != nil {
+			d.t.Errorf("the driver says %q", d.out.Text())
+		}
+		counts[o] += n
+	}
+	if err := d.cmd.Wait(); err != nil {
+		d.t.Errorf("%q: %v\n%s", d.cmd.Args[:4], err, d.errors.String())
+	}
+	d.hung.Stop()
+	return counts
+}
+
+// An outcome is what came of one PAM call. A link is "linked", "unlinked", or "quota": none, with
+// the quota of the user's keys used up.
+type outcome struct {
+	service, call string
+	code          int
+	link          string
+}
+
+type tally map[outcome]int
+
+const success = 0
+
+// logins counts those of a service, in the words of pam.d(5), or of all for "".
+func (c tally) logins(service string) (n int) {
+	for o, count := range c {
+		if o.call == "open" && (service == "" || o.service == service) {
+			n += count
+		}
+	}
+	return n
+}
+
+func (c tally) String() string {
+	var lines []string
+	for o, count := range c {
+		lines = append(lines,
+			fmt.Sprintf("%s %s = %d, %s: %d", o.service, o.call, o.code, o.link, count))
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "; ")
+}
+
+// errors are the outcomes in which something has failed, without the name of the service. Only the
+// module's services are to have the link.
+func (c tally) errors() map[outcome]int {
+	failed := maps.Clone(c)
+	maps.DeleteFunc(failed, func(o outcome, _ int) bool {
+		return o.code == success &&
+			(o.link == "linked" || !strings.Contains(both, o.service))
+	})
+	return failed
+}

@@ -1,0 +1,60 @@
+package scale
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"pam_persistent/internal/keyctl/keyctltest"
+)
+
+// A group is a memory cgroup: what its processes have of the machine's memory, the kernel's for
+// them included, and nobody else's. Nil stands for a machine on which none can be made.
+type group struct{ dir, current string }
+
+// newGroup makes one for as long as the test lasts.
+func newGroup(t *testing.T) *group {
+	t.Helper()
+	g := &group{"/sys/fs/cgroup", "memory.current"}
+	for line := range strings.Lines(read(t, "/proc/self/cgroup")) {
+		// version 1
+		if _, own, found := strings.Cut(strings.TrimSpace(line), ":memory:"); found {
+			g = &group{filepath.Join("/sys/fs/cgroup/memory", own),
+				"memory.usage_in_bytes"}
+		}
+	}
+	g.dir = filepath.Join(g.dir, "pam_persistent-scale")
+	err := os.Mkdir(g.dir, 0o755)
+	if err == nil {
+		t.Cleanup(func() {
+			keyctltest.Eventually(t, "the cgroup is removed", func() bool {
+				return os.Remove(g.dir) == nil
+			})
+		})
+		_, err = os.Stat(filepath.Join(g.dir, g.current))
+	}
+	if err != nil {
+		t.Logf("memory of the machine not compared: no memory cgroup of our own here: %v",
+			err)
+		return nil
+	}
+	return g
+}
+
+// enter is what comes before a command that is to run in the group.
+func (g *group) enter() []string {
+	if g == nil {
+		return nil
+	}
+	return []string{"sh", "-c", `echo $$ >"$0/cgroup.procs" && exec "$@"`, g.dir}
+}
+
+// kB in use.
+func (g *group) kB(t *testing.T) int {
+	t.Helper()
+	if g == nil {
+		return 0
+	}
+	return field(t, filepath.Join(g.dir, g.current), "") / 1024
+}

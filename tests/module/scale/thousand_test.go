@@ -1,0 +1,161 @@
+package scale
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/support/world"
+)
+
+const thousand = 1000
+
+// How much more of the memory a session may take than with pam_keyinit alone, in kB. The .so is
+// relocated where it is mapped: some 160 kB. A Go runtime in the login process takes 900 kB, in
+// what the process has written to alone.
+const (
+	moreDirty = 256
+	moreGroup = 384
+)
+
+// A crowd is what was seen of sessions that were held at once.
+type crowd struct {
+	counts  tally
+	threads map[int]int // sessions by their number of threads
+	// kB that each has written to and shares with nobody, in the order in which they were
+	// opened
+	dirty  []int
+	group  int // kB of the machine's memory, for each
+	linked int // sessions with the link
+}
+
+// hold opens sessions, so many at a time, looks at all of them, and has them closed.
+func hold(t *testing.T, g *group, driver, service string, sessions, width int) (c crowd) {
+	t.Helper()
+	c.threads = map[int]int{}
+	var held rest
+	keyctltest.AsRoot(t, func() {
+		before := g.kB(t)
+		d := drive(t, 0,
+			append(g.enter(), driver, "hold", strconv.Itoa(sessions),
+				strconv.Itoa(width), service)...)
+		d.ready()
+		c.group = (g.kB(t) - before) / sessions
+		for _, line := range d.lines {
+			var pid, code int
+			var name, link string
+			if _, err := fmt.Sscanf(line, "held %d %s %d %s", &pid, &name, &code,
+				&link); err != nil {
+				t.Fatalf("the driver says %q", line)
+			}
+			u := usageOf(t, pid)
+			c.threads[u.Threads]++
+			c.dirty = append(c.dirty, u.Dirty)
+			if link == "linked" {
+				c.linked++
+			}
+		}
+		held = restNow(t)
+		c.counts = d.end()
+	})
+	first, last := c.firstAndLast()
+	t.Logf("%s, %d at a time: %v\nthreads:sessions %v; private dirty kB: %d of the first, %d of the last; %d kB of the machine's memory each\n"+
+		"all held: %v", service, width, c.counts, c.threads, first, last, c.group, held)
+	return c
+}
+
+// firstAndLast are the medians of the first and the last tenth.
+func (c crowd) firstAndLast() (first, last int) {
+	tenth := len(c.dirty) / 10
+	return median(c.dirty[:tenth]), median(c.dirty[len(c.dirty)-tenth:])
+}
+
+// burdens are the ways in which these sessions cost more than those of another crowd.
+func (c crowd) burdens(base crowd) (b []string) {
+	if c.threads[1] != len(c.dirty) {
+		b = append(b, "threads")
+	}
+	first, last := c.firstAndLast()
+	if _, others := base.firstAndLast(); last > others+moreDirty {
+		b = append(b, "memory")
+	}
+	if last > first+moreDirty/8 {
+		b = append(b, "memory that grows with the number of sessions")
+	}
+	if c.group > base.group+moreGroup {
+		b = append(b, "memory of the machine")
+	}
+	return b
+}
+
+// Sessions of many users at once cost what they cost without the module, and leave nothing.
+func TestThousandSessions(t *testing.T) {
+	prepare(t)
+	driver, g := compile(t), newGroup(t)
+	base := hold(t, g, driver, "scale-keyinit", thousand, 50)
+	settled(t, 0)
+	rows := []world.Host{}
+	world.NoteHosts(t, &rows)
+	for service, name := range map[string]string{"scale-after": "after pam_keyinit",
+		"scale-alone": "without pam_keyinit"} {
+		t.Run(name, func(t *testing.T) {
+			c := hold(t, g, driver, service, thousand, 50)
+			if failed := c.counts.errors(); len(failed) > 0 || c.linked != thousand {
+				t.Errorf("%d of %d with the link; errors: %v", c.linked, thousand,
+					failed)
+			}
+			if b := c.burdens(base); b != nil {
+				t.Errorf("more than with pam_keyinit: %q", b)
+			}
+			if log := world.TakeLog(t); log != nil {
+				t.Errorf("log: %q", log)
+			}
+			settled(t, 1)
+			rows = append(rows,
+				world.Host{Name: "1000 sessions of 50 users at once, " + name,
+					Sessions: thousand, Good: c.linked,
+					Note: fmt.Sprintf("1 thread, %d kB private dirty each (pam_keyinit: %d)", median(c.dirty), median(base.dirty))})
+		})
+	}
+	t.Run("the plain module is caught", func(t *testing.T) {
+		c := hold(t, g, driver, "scale-plain", thousand/10, 50)
+		b := c.burdens(base)
+		wanted := []string{"threads", "memory"}
+		if g != nil {
+			wanted = append(wanted, "memory of the machine")
+		}
+		for _, want := range wanted {
+			if !slices.Contains(b, want) {
+				t.Errorf("not caught: %s: %q", want, b)
+			}
+		}
+		settled(t, 1)
+		for i := range rows {
+			rows[i].Plain = fmt.Sprintf("%d kB, more than one thread in %d of %d",
+				median(c.dirty), len(c.dirty)-c.threads[1], len(c.dirty))
+		}
+	})
+}
+
+// All of them at the same moment: a child may then take longer than the module waits for it, on a
+// slow machine. That costs the link, says so in the log, and nothing else.
+func TestThousandSessionsAtTheSameMoment(t *testing.T) {
+	prepare(t)
+	c := hold(t, nil, compile(t), "scale-after", thousand, thousand)
+	late := 0
+	for _, line := range world.TakeLog(t) {
+		if strings.HasSuffix(line, ": the child did not answer in time and was killed") {
+			late++
+		} else {
+			t.Errorf("log: %s", line)
+		}
+	}
+	t.Logf("%d too late", late)
+	if opened := c.counts.logins(""); opened != thousand || c.linked != thousand-late {
+		t.Errorf("%d sessions, %d with the link, %d too late", opened, c.linked, late)
+	}
+	settled(t, 1)
+}

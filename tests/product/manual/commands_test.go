@@ -1,0 +1,217 @@
+package manual
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/support/pamhost"
+	"pam_persistent/tests/support/world"
+)
+
+// Services of a system on which sshd has the line and cron has not.
+const servedService, plainService = "sshd", "cron"
+
+func testCommands(t *testing.T) {
+	world.WriteService(t, servedService,
+		stock(t, servedService)+"session optional pam_persistent.so\n")
+	os.WriteFile("/etc/krb5.conf",
+		[]byte("[libdefaults]\n\tdefault_ccache_name = KEYRING:persistent:%{uid}\n"), 0o644)
+	checkAll(t, manExamples(page(t, "docs/persistent-keyring.1")),
+		map[string]func(*testing.T, example){
+			"Will my tickets be there tomorrow?":                               tomorrow,
+			"A shell with the persistent keyring, in a session that lacks it:": shell,
+			"A tmux(1) server that keeps its keys after a logout, though the option revoke of " +
+				"pam_persistent(8) is set:": server,
+			"After a change in /etc/pam.d:": change,
+			"A systemd timer, which is installed but not enabled, resets the expiry timers of " +
+				"users who are logged in once a day, so that long sessions keep their keyrings. " +
+				"It serves lingering users (loginctl(1)) too:": timer,
+			"The same without systemd, from root's crontab(5):": crontab,
+		})
+}
+
+// typed is a line without its prompt, which says whose it is.
+func typed(t *testing.T, e example, prompt string) string {
+	t.Helper()
+	if len(e.lines) != 1 || !strings.HasPrefix(e.lines[0], prompt) {
+		t.Fatalf("not one line after %q: %q", prompt, e.lines)
+	}
+	return strings.TrimPrefix(e.lines[0], prompt)
+}
+
+// The answer of the page's command, and whether it was right.
+func tomorrow(t *testing.T, e example) {
+	command := typed(t, e, "$ ")
+	const keep = "; keyctl add user ticket secret @s >/dev/null; persistent-keyring keep user:ticket; "
+	for _, test := range []struct{ session, foretold string }{
+		{command, "A logout now leaves nothing behind"},
+		{"true" + keep + command, "A logout now leaves 1 key"},
+	} {
+		out := serve(t, servedService, test.session)
+		if !strings.Contains(out, test.foretold) || strings.Contains(out, "status 0x") {
+			t.Errorf("%s:\n%s\nwant %s", test.session, out, test.foretold)
+		}
+	}
+	if out := serve(t, servedService,
+		"keyctl print $(keyctl request user ticket)"); !strings.Contains(out, "secret") {
+		t.Errorf("it was not there:\n%s", out)
+	}
+	// In a session that lacks the keyring the answer is another, and a finding.
+	if out := serve(t, plainService, command); !strings.Contains(out, "run: status 0x100") {
+		t.Errorf("without the line: %s", out)
+	}
+}
+
+func shell(t *testing.T, e example) {
+	const look = "keyctl show @s"
+	if out := serve(t, plainService, look); strings.Contains(out, persistent()) {
+		t.Fatalf("the session does not lack it:\n%s", out)
+	}
+	if out := serve(t, plainService,
+		"export SHELL=/bin/sh; echo '"+look+"' | "+typed(t, e,
+			"$ ")); !world.OwnLink(world.Alice).MatchString(out) {
+		t.Errorf("the shell lacks it:\n%s", out)
+	}
+}
+
+// A server is started in a session that revokes its session keyring at the end, and asked
+// afterwards what it has. Without the command it has nothing but a dead keyring: that is what the
+// example is for.
+func server(t *testing.T, e example) {
+	world.WriteService(t, servedService,
+		strings.ReplaceAll(stock(t, servedService), "pam_persistent.so",
+			"pam_persistent.so revoke"))
+	example := typed(t, e, "$ ")
+	plain := example[strings.LastIndex(example, " ")+1:]
+	if got, want := afterLogout(t, plain), "Key has been revoked"; !strings.Contains(got,
+		want) {
+		t.Errorf("%s:\n%s\nwant %s", plain, got, want)
+	}
+	if got := afterLogout(t, example); !world.OwnLink(world.Alice).MatchString(got) {
+		t.Errorf("%s:\n%s", example, got)
+	}
+}
+
+// afterLogout is what a tmux server that was started with that command sees as its session keyring,
+// after the session in which it was started.
+func afterLogout(t *testing.T, command string) string {
+	t.Helper()
+	const socket = "export TERM=vt100 TMUX_TMPDIR=/home/alice; "
+	defer serve(t, plainService, socket+"tmux kill-server 2>/dev/null")
+	serve(t, servedService,
+		socket+`script -qefc "`+command+`" /dev/null </dev/null >/dev/null 2>&1 &
+		for i in $(seq 200); do tmux list-clients 2>/dev/null | grep -q . && break; sleep 0.05; done
+		tmux detach-client; wait`)
+	os.Remove("/home/alice/shown")
+	serve(t, plainService,
+		socket+"tmux run-shell 'keyctl show @s >/home/alice/new 2>&1; mv /home/alice/new /home/alice/shown'")
+	var shown []byte
+	keyctltest.Eventually(t, "the server has answered", func() bool {
+		var err error
+		shown, err = os.ReadFile("/home/alice/shown")
+		return err == nil
+	})
+	return string(shown)
+}
+
+// Both commands tell a system with the line from one without.
+func change(t *testing.T, e example) {
+	if len(e.lines) != 2 {
+		t.Fatalf("lines %q", e.lines)
+	}
+	var commands []string
+	for _, line := range e.lines {
+		commands = append(commands, typed(t, example{lines: []string{line}}, "# "))
+	}
+	without := strings.ReplaceAll(stock(t, servedService), "pam_persistent.so", "pam_permit.so")
+	for _, command := range commands {
+		command = world.Alone(world.Users, command) // doctor looks at everybody's quota
+		out, err := world.Try(world.Hung, "sh", "-c", command)
+		if err != nil {
+			t.Errorf("%s: %v\n%s", command, err, out)
+		}
+		t.Logf("%s\n%s", command, out)
+		t.Run("without the line", func(t *testing.T) {
+			world.WriteService(t, servedService, without)
+			if out, err := world.Try(world.Hung, "sh", "-c", command); err == nil ||
+				!strings.Contains(err.Error(), "exit status 1") {
+				t.Errorf("%s: %v\n%s", command, err, out)
+			}
+		})
+	}
+}
+
+// There is no systemd running here to start a timer, so the command is run without --now;
+// tests/systems/container runs it where there is one.
+func timer(t *testing.T, e example) {
+	command := typed(t, e, "# ")
+	offline := strings.ReplaceAll(command, " --now ", " ")
+	if offline == command {
+		t.Fatalf("no --now in %q", command)
+	}
+	unit := command[strings.LastIndex(command, " ")+1:]
+	if out, _ := world.Try(world.Hung, "systemctl", "is-enabled",
+		unit); strings.TrimSpace(out) != "disabled" {
+		t.Errorf("installed, but not off: %s", out)
+	}
+	world.Run(t, "sh", "-c", offline)
+	if out := world.Run(t, "systemctl", "is-enabled",
+		unit); strings.TrimSpace(out) != "enabled" {
+		t.Errorf("after %s: %s", offline, out)
+	}
+	if text := unitFile(t, unit); !strings.Contains(text, "OnCalendar=daily\n") {
+		t.Errorf("not daily:\n%s", text)
+	}
+	service := unitFile(t, strings.TrimSuffix(unit, ".timer")+".service")
+	renewed(t, regexp.MustCompile(`(?m)^ExecStart=(.*)$`).FindStringSubmatch(service)[1])
+}
+
+func unitFile(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile("/usr/lib/systemd/system/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// The line is one that crontab(1) takes, and its command does with cron's environment what the
+// timer's does.
+func crontab(t *testing.T, e example) {
+	line := typed(t, e, "")
+	world.Run(t, "sh", "-c", `echo "$1" | crontab -`, "sh", line)
+	defer world.Run(t, "crontab", "-r")
+	if out := world.Run(t, "crontab", "-l"); strings.TrimSpace(out) != line {
+		t.Errorf("crontab -l: %s", out)
+	}
+	when, command, _ := strings.Cut(line, " ")
+	if when != "@daily" {
+		t.Errorf("not daily: %s", when)
+	}
+	renewed(t, command)
+}
+
+// renewed runs the command with nothing but cron's environment, and sees that the keyring of a user
+// who is logged in, or lingers, has a new timer, and that of another has not.
+func renewed(t *testing.T, command string) {
+	t.Helper()
+	for _, name := range []string{"alice", "bob"} {
+		pamhost.Run(t, "service "+servedService+" serve "+name+" true")
+	}
+	loggedIn := fmt.Sprintf("/run/systemd/users/%d", world.Alice.UID)
+	os.MkdirAll("/run/systemd/users", 0o755)
+	if err := os.WriteFile(loggedIn, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(loggedIn)
+	out := world.Run(t, "env", "-i", "HOME=/root", "LOGNAME=root", "SHELL=/bin/sh",
+		"PATH=/usr/bin:/bin", "sh", "-c", command)
+	if !strings.Contains(out, "alice") || strings.Contains(out, "bob") {
+		t.Errorf("%s:\n%s", command, out)
+	}
+	t.Log(out)
+}

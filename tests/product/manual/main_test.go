@@ -1,0 +1,89 @@
+// Package manual does what the manual pages and the README say one can do: every example in them is
+// taken from the page itself, typed in as it stands there, and has to do what the page promises. An
+// example that no test here knows is a failure, and so is a test whose example has gone: pages and
+// tests stay together.
+package manual
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"pam_persistent/tests/support/uids"
+	"pam_persistent/tests/support/world"
+)
+
+func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Manual}) }
+
+// One test, because all of it is about one Debian system on which the module was just installed.
+func TestManual(t *testing.T) {
+	world.CoverSystem(t)
+	world.Install(t, "openssh-server", "openssh-client", "cron", "sudo", "systemd",
+		"libpam-systemd", "login", "tmux")
+	install(t)
+	t.Run("pam_persistent.8", testStacks)
+	t.Run("persistent-keyring.1", testCommands)
+	t.Run("README.md", testReadme)
+}
+
+// install puts everything where the examples, which have no paths, expect it.
+func install(t *testing.T) {
+	t.Helper()
+	make := exec.Command("make", "-s", "install")
+	make.Dir = world.Root
+	if out, err := make.CombinedOutput(); err != nil {
+		t.Fatalf("make install: %v\n%s", err, out)
+	}
+}
+
+func page(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(world.Root, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// stock is a service file as the distribution has it: in /etc, or where systemd has its own.
+func stock(t *testing.T, service string) string {
+	t.Helper()
+	for _, dir := range []string{"/etc/pam.d/", "/usr/lib/pam.d/"} {
+		if text, err := os.ReadFile(dir + service); err == nil {
+			return string(text)
+		}
+	}
+	t.Fatalf("there is no service file %s", service)
+	return ""
+}
+
+// checkAll runs a test for each example, by the text that leads to it.
+func checkAll(t *testing.T, examples []example, tests map[string]func(*testing.T, example)) {
+	t.Helper()
+	seen := map[string]bool{}
+	for _, e := range examples {
+		test, known := tests[e.text]
+		if !known {
+			t.Errorf("no test knows this example:\n%q\n%q", e.text, e.lines)
+			continue
+		}
+		seen[e.text] = true
+		t.Run(short(e.text), func(t *testing.T) {
+			world.ForgetKeys(t)
+			test(t, e)
+		})
+	}
+	for text := range tests {
+		if !seen[text] {
+			t.Errorf("the page has no such example any more: %q", text)
+		}
+	}
+}
+
+// short is the beginning of a text, as the name of a test.
+func short(text string) string {
+	words := strings.Fields(strings.ReplaceAll(text, "/", "."))
+	return strings.Join(words[:min(len(words), 6)], " ")
+}

@@ -1,0 +1,270 @@
+package packages
+
+import (
+	"debug/elf"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"pam_persistent/internal/version"
+	"pam_persistent/tests/support/world"
+)
+
+// contents of a package: mode, owner and name of every file. %s is the directory of modules.
+var (
+	common = []string{
+		"-rwxr-xr-x root/root /usr/bin/persistent-keyring",
+		"-rw-r--r-- root/root /usr/lib/systemd/system/persistent-keyring-renew.service",
+		"-rw-r--r-- root/root /usr/lib/systemd/system/persistent-keyring-renew.timer",
+		"-rw-r--r-- root/root %s/pam_persistent.so",
+		"-rw-r--r-- root/root /usr/share/bash-completion/completions/persistent-keyring",
+		"-rw-r--r-- root/root /usr/share/fish/vendor_completions.d/persistent-keyring.fish",
+		"-rw-r--r-- root/root /usr/share/man/man1/persistent-keyring.1.gz",
+		"-rw-r--r-- root/root /usr/share/man/man8/pam_persistent.8.gz",
+		"-rw-r--r-- root/root /usr/share/persistent-keyring/schema.json",
+	}
+	onlyDeb = []string{
+		"-rwxr-xr-x root/root /usr/libexec/libpam-persistent/systemd-user",
+		"-rw-r--r-- root/root /usr/share/doc/libpam-persistent/copyright",
+		"-rw-r--r-- root/root /usr/share/lintian/overrides/libpam-persistent",
+		"-rw-r--r-- root/root /usr/share/pam-configs/pam_persistent",
+		"-rw-r--r-- root/root /usr/share/zsh/vendor-completions/_persistent-keyring",
+	}
+	onlyRpm = []string{
+		"-rwxr-xr-x root/root /usr/libexec/pam_persistent/rhel-enable",
+		"-rw-r--r-- root/root /usr/share/licenses/pam_persistent/LICENSE",
+		"-rw-r--r-- root/root /usr/share/selinux/packages/pam_persistent.cil",
+		"-rw-r--r-- root/root /usr/share/zsh/site-functions/_persistent-keyring",
+	}
+)
+
+var variants = map[string]struct {
+	pamdir  string
+	more    []string
+	machine elf.Machine
+}{
+	"libpam-persistent_0.1.0_amd64.deb": {"/usr/lib/x86_64-linux-gnu/security", onlyDeb,
+		elf.EM_X86_64},
+	"libpam-persistent_0.1.0_arm64.deb": {"/usr/lib/aarch64-linux-gnu/security", onlyDeb,
+		elf.EM_AARCH64},
+	"pam_persistent-0.1.0-1.x86_64.rpm":  {"/usr/lib64/security", onlyRpm, elf.EM_X86_64},
+	"pam_persistent-0.1.0-1.aarch64.rpm": {"/usr/lib64/security", onlyRpm, elf.EM_AARCH64},
+}
+
+func testContents(t *testing.T, dir string) {
+	for name, v := range variants {
+		var want []string
+		for _, line := range slices.Concat(common, v.more) {
+			want = append(want, strings.ReplaceAll(line, "%s", v.pamdir))
+		}
+		got := list(t, filepath.Join(dir, name))
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s has\n%s\nand not\n%s", name, strings.Join(got, "\n"),
+				strings.Join(want, "\n"))
+		}
+		root := unpack(t, filepath.Join(dir, name))
+		for _, file := range []string{v.pamdir + "/pam_persistent.so",
+			"/usr/bin/persistent-keyring"} {
+			binary, err := elf.Open(root + file)
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			if binary.Machine != v.machine {
+				t.Errorf("%s: %s is for %v", name, file, binary.Machine)
+			}
+			if built, err := version.Of(root + file); built != "0.1.0" {
+				t.Errorf("%s: %s says version %q, %v", name, file, built, err)
+			}
+			binary.Close()
+		}
+	}
+}
+
+// list is the files of a package, without directories.
+func list(t *testing.T, path string) (files []string) {
+	t.Helper()
+	if strings.HasSuffix(path, ".deb") {
+		for line := range strings.Lines(world.RunIn(t, "", "dpkg-deb", "-c", path)) {
+			if f := strings.Fields(line); !strings.HasPrefix(f[0], "d") {
+				files = append(files,
+					f[0]+" "+f[1]+" "+strings.TrimPrefix(f[5], "."))
+			}
+		}
+		return files
+	}
+	query := `[%{FILEMODES:perms} %{FILEUSERNAME}/%{FILEGROUPNAME} %{FILENAMES}\n]`
+	for line := range strings.Lines(world.RunIn(t, "", "rpm", "-qp", "--queryformat", query,
+		path)) {
+		if !strings.HasPrefix(line, "d") {
+			files = append(files, strings.TrimSpace(line))
+		}
+	}
+	return files
+}
+
+func unpack(t *testing.T, path string) string {
+	t.Helper()
+	root := t.TempDir()
+	if strings.HasSuffix(path, ".deb") {
+		world.RunIn(t, "", "dpkg-deb", "-x", path, root)
+	} else {
+		world.RunIn(t, root, "sh", "-ec",
+			`rpm2cpio "$1" | cpio -idm --quiet --no-absolute-filenames`, "sh", path)
+	}
+	return root
+}
+
+// The glibc and libpam that the packages name are those that the two files ask for. 2.34 is that of
+// RHEL 9.
+func testNeeds(t *testing.T, dir string) {
+	for name, v := range variants {
+		root := unpack(t, filepath.Join(dir, name))
+		newest := 0
+		extension := false
+		for _, file := range []string{v.pamdir + "/pam_persistent.so",
+			"/usr/bin/persistent-keyring"} {
+			binary, err := elf.Open(root + file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer binary.Close()
+			symbols, err := binary.ImportedSymbols()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, symbol := range symbols {
+				var minor int
+				if n, _ := fmt.Sscanf(symbol.Version, "GLIBC_2.%d",
+					&minor); n == 1 {
+					newest = max(newest, minor)
+				}
+				extension = extension || symbol.Version == "LIBPAM_EXTENSION_1.0"
+			}
+			libraries, err := binary.ImportedLibraries()
+			slices.Sort(libraries)
+			if err != nil ||
+				!slices.Equal(libraries, []string{"libc.so.6", "libpam.so.0"}) {
+				t.Errorf("%s: %s needs %q (%v)", name, file, libraries, err)
+			}
+		}
+		var depends string
+		want := []string{fmt.Sprintf("libc6 (>= 2.%d)", newest), "libpam0g (>= 0.99.7.1)",
+			"libpam-runtime (>= 1.0.1-6)"}
+		if strings.HasSuffix(name, ".deb") {
+			depends = world.RunIn(t, dir, "dpkg-deb", "-f", name, "Depends")
+		} else {
+			depends = world.RunIn(t, dir, "rpm", "-qp", "--requires", name)
+			want = []string{fmt.Sprintf("libc.so.6(GLIBC_2.%d)(64bit)", newest),
+				"libpam.so.0(LIBPAM_EXTENSION_1.0)(64bit)"}
+		}
+		if newest != 34 || !extension {
+			t.Errorf("%s: the files ask for glibc 2.%d, LIBPAM_EXTENSION_1.0: %v", name,
+				newest, extension)
+		}
+		for _, what := range want {
+			if !strings.Contains(depends, what) {
+				t.Errorf("%s: depends on %q, not %s", name, depends, what)
+			}
+		}
+	}
+}
+
+// To be run after the others: the rpmlint of Debian unpacks what nfpm has packed with absolute
+// names over the system itself.
+func testCheckers(t *testing.T, dir, tree string) {
+	for _, name := range names("0.1.0") {
+		if strings.HasSuffix(name, ".deb") {
+			if out, err := world.TryIn(dir, "lintian", "--allow-root", "--fail-on",
+				"error,warning", name); err != nil || out != "" {
+				t.Errorf("lintian %s: %v\n%s", name, err, out)
+			}
+		} else if out, err := world.TryIn(dir, "rpmlint", "--strict", "-c", tree+"/packaging/rpm/rpmlint.toml", name); err != nil {
+			t.Errorf("rpmlint %s: %v\n%s", name, err, out)
+		}
+	}
+}
+
+// What make install puts there, make uninstall takes away, with whatever directories.
+func testMakeInstall(t *testing.T, tree string) {
+	files := func(root string) []string {
+		out := strings.Split(strings.TrimSpace(world.RunIn(t, root, "find", ".", "-type",
+			"f", "-printf", "%M:/%P\n")), "\n")
+		slices.Sort(out)
+		return out
+	}
+	for _, test := range []struct {
+		name, prefix, pamdir string
+		args                 []string
+	}{
+		{"as it is", "/usr", strings.TrimSpace(world.RunIn(t, tree, "packaging/pamdir")),
+			nil},
+		{"local", "/usr/local", "/opt/with blank/security",
+			[]string{"PREFIX=/usr/local", "PAMDIR=/opt/with blank/security"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			root := filepath.Join(t.TempDir(), "a root")
+			args := append([]string{"make", "DESTDIR=" + root}, test.args...)
+			world.RunIn(t, tree, append(args, "install")...)
+			var want []string
+			for _, line := range slices.Concat(common,
+				[]string{"-rw-r--r-- root/root /usr/share/zsh/site-functions/_persistent-keyring"}) {
+				mode, path, _ := strings.Cut(strings.ReplaceAll(line, " root/root ",
+					":"), ":")
+				if rest, ok := strings.CutPrefix(path, "%s"); ok {
+					path = test.pamdir + rest
+				} else {
+					path = test.prefix +
+						strings.TrimSuffix(strings.TrimPrefix(path, "/usr"),
+							".gz")
+				}
+				want = append(want, mode+":"+path)
+			}
+			slices.Sort(want)
+			if got := files(root); !slices.Equal(got, want) {
+				t.Errorf("installed:\n%s\nwanted:\n%s", strings.Join(got, "\n"),
+					strings.Join(want, "\n"))
+			}
+			for shell, path := range map[string]string{
+				"bash": "share/bash-completion/completions/persistent-keyring",
+				"zsh":  "share/zsh/site-functions/_persistent-keyring",
+				"fish": "share/fish/vendor_completions.d/persistent-keyring.fish",
+			} {
+				text, err := os.ReadFile(filepath.Join(root, test.prefix, path))
+				if err != nil ||
+					string(text) != world.RunIn(t, tree,
+						"build/persistent-keyring", "completion", shell) {
+					t.Errorf("%s is not what the command prints for %s: %v",
+						path, shell, err)
+				}
+			}
+
+			service := filepath.Join(root, "etc/pam.d/sshd")
+			os.MkdirAll(filepath.Dir(service), 0o755)
+			os.WriteFile(service, []byte("session optional pam_persistent.so\n"), 0o644)
+			before := files(root)
+			if out, err := world.TryIn(tree,
+				append(args, "uninstall")...); err == nil ||
+				!strings.Contains(out,
+					"take the lines with pam_persistent.so out first") {
+				t.Errorf("make uninstall while a service names the module: %v\n%s",
+					err, out)
+			}
+			if got := files(root); !slices.Equal(got, before) {
+				t.Errorf("and all the same there is only %q left", got)
+			}
+			os.WriteFile(service, []byte("# session optional pam_persistent.so\n"),
+				0o644)
+			world.RunIn(t, tree, append(args, "uninstall")...)
+			if got := files(root); !slices.Equal(got,
+				[]string{"-rw-r--r--:/etc/pam.d/sshd"}) {
+				t.Errorf("left: %q", got)
+			}
+		})
+	}
+}

@@ -1,0 +1,67 @@
+package tests
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var row = regexp.MustCompile(`(?m)^\| ([a-z]\S*) \|`)
+
+// TestTableOfPackages has the table in README.md name each package that has tests, and no other. A
+// row that ends with /... stands for all packages of that directory.
+func TestTableOfPackages(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	packages := tested(t)
+	var named []string
+	for _, found := range row.FindAllStringSubmatch(string(text), -1) {
+		of := func(dir string) bool {
+			parent, all := strings.CutSuffix(found[1], "...")
+			return dir == found[1] || dir == "tests/"+found[1] || all &&
+				strings.HasPrefix(dir, parent)
+		}
+		if !slices.ContainsFunc(packages, of) {
+			t.Errorf("the table has %s, which has no tests", found[1])
+		}
+		for _, dir := range packages {
+			if of(dir) {
+				named = append(named, dir)
+			}
+		}
+	}
+	for _, dir := range packages {
+		if !slices.Contains(named, dir) {
+			t.Errorf("the table lacks %s", dir)
+		}
+	}
+}
+
+// tested are the directories that have tests.
+func tested(t *testing.T) (dirs []string) {
+	t.Helper()
+	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		dir, _ := filepath.Rel("..", filepath.Dir(path))
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() &&
+			(entry.Name() == "testdata" || path == "../build" ||
+				entry.Name() == ".git"):
+			return fs.SkipDir
+		case strings.HasSuffix(path, "_test.go") && !slices.Contains(dirs, dir):
+			dirs = append(dirs, dir)
+		}
+		return nil
+	})
+	if err != nil || len(dirs) < 20 {
+		t.Fatalf("%d packages: %v", len(dirs), err)
+	}
+	return dirs
+}

@@ -1,0 +1,82 @@
+package counts
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"pam_persistent/tests/support/world"
+)
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(world.Root, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestCorpus(t *testing.T) {
+	inputs, err := os.ReadDir(filepath.Join(world.Root,
+		"tests/module/reply/testdata/fuzz/FuzzReply"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	Check(t, "inputs of that corpus", "%d", len(inputs))
+}
+
+func TestFuzzTargets(t *testing.T) {
+	targets := 0
+	target := regexp.MustCompile(`(?m)^func Fuzz`)
+	for _, dir := range []string{"c", "cmd", "internal", "pam_persistent", "tests"} {
+		err := filepath.WalkDir(filepath.Join(world.Root, dir), func(path string,
+			_ os.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			targets += len(target.FindAll(text, -1))
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	Check(t, "fuzz targets", "%d", targets)
+}
+
+// The table of mutants has those that tests/mutants makes.
+func TestMutants(t *testing.T) {
+	var made, told []string
+	for _, found := range regexp.MustCompile(`(?m)^mutant (\S+) `).
+		FindAllStringSubmatch(read(t, "tests/mutants"), -1) {
+		made = append(made, found[1])
+	}
+	_, table, _ := strings.Cut(read(t, "docs/hazards.md"), "| safeguard taken away |")
+	for _, found := range regexp.MustCompile(`(?m)^\| (\S+) \| \S+ \| dies: `).
+		FindAllStringSubmatch(table, -1) {
+		told = append(told, found[1])
+	}
+	slices.Sort(made)
+	slices.Sort(told)
+	if !slices.Equal(made, told) {
+		t.Errorf("docs/hazards.md tells of\n%q, tests/mutants makes\n%q", told, made)
+	}
+	Check(t, "mutants, all of which die", "%d", len(made))
+}
+
+// A row that does not follow another row of its table is shown as text.
+func TestTables(t *testing.T) {
+	lines := strings.Split(read(t, "docs/hazards.md"), "\n")
+	isRow := func(i int) bool { return strings.HasPrefix(lines[i], "|") }
+	for i := 1; i < len(lines)-1; i++ {
+		if isRow(i) && !isRow(i-1) && !strings.HasPrefix(lines[i+1], "|-") {
+			t.Errorf("docs/hazards.md line %d is outside of a table: %.60s", i+1,
+				lines[i])
+		}
+	}
+}

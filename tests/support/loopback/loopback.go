@@ -1,0 +1,27 @@
+// Package loopback is for daemons that tests start on the loopback interface, which is the
+// machine's.
+package loopback
+
+import "net"
+
+// FreePort is one that nobody on 127.0.0.1 listens on.
+func FreePort() string {
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	defer listener.Close()
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	return port
+}
+
+// Listening returns what tells whether somebody listens at an address such as "127.0.0.1:22".
+func Listening(address string) func() bool {
+	return func() bool {
+		conn, err := net.Dial("tcp", address)
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil
+	}
+}

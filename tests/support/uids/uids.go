@@ -1,0 +1,76 @@
+// Package uids is the register of the UIDs that tests use. No two packages share one, because go
+// test runs packages side by side and a user's keys are the same in all of them.
+//
+// All of them lie where neither accounts nor subordinate UIDs nor systemd's dynamic users do, and
+// below UID 99990, which tests/demo uses. Where this machine has an account on one of them,
+// [Range.Free] finds others.
+package uids
+
+import (
+	"os/user"
+	"strconv"
+)
+
+// A Range is the UIDs of one package's tests, which destroy all keys of these UIDs.
+type Range struct{ First, Count uint32 }
+
+// Of packages that need UIDs only.
+var (
+	Keyctl     = take(3)
+	Keyctltest = take(1)
+	Keytree    = take(1)
+	Fsuid      = take(2)
+	Persistent = take(2)
+)
+
+// Of worlds (see package world): the first five are alice, bob and carol with one UID before and
+// one after them that nobody has; all others are user0, user1...
+var (
+	Arm64     = take(5)
+	Attackers = take(5)
+	Bench     = take(5 + 8)
+	Command   = take(5)
+	Container = take(5 + 16)
+	Faults    = take(5)
+	Hosts     = take(5)
+	Kerberos  = take(5)
+	Krb5      = take(5)
+	Limits    = take(5)
+	Manual    = take(5)
+	Packages  = take(5)
+	Pamtester = take(5)
+	Sanitize  = take(5)
+	Scale     = take(5 + 50)
+	SELinux   = take(5)
+	Suites    = take(5)
+	World     = take(5 + 1)
+)
+
+var next uint32 = 99200
+
+func take(n uint32) Range {
+	next += n
+	return Range{next - n, n}
+}
+
+// Last is the last UID of the range.
+func (r Range) Last() uint32 { return r.First + r.Count - 1 }
+
+// Free returns the range, or the nearest one some thousands below it in which this machine has no
+// account. The register is shorter than a thousand, so what Free returns is no other package's
+// either.
+func (r Range) Free() Range {
+	for r.hasAccount() && r.First > 70000 {
+		r.First -= 1000
+	}
+	return r
+}
+
+func (r Range) hasAccount() bool {
+	for uid := r.First; uid <= r.Last(); uid++ {
+		if _, err := user.LookupId(strconv.FormatUint(uint64(uid), 10)); err == nil {
+			return true
+		}
+	}
+	return false
+}

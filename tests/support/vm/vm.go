@@ -1,0 +1,139 @@
+// Package vm starts machines with a processor and a kernel of their own, emulated by QEMU, for what
+// the kernel of this machine cannot show: another architecture, a security module that is not
+// loaded. No acceleration, no disk and no network is used, so they run wherever QEMU does.
+package vm
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"pam_persistent/tests/support/world"
+)
+
+// A Machine is an ARM of 64 bits with Debian's kernel. What is in the directory Root when it starts
+// is its file system, which is in memory.
+type Machine struct {
+	Root string
+}
+
+// Arm64 is a machine with packages of the distribution: unpacked, not installed. The world must
+// cover the system.
+func Arm64(t *testing.T, packages ...string) *Machine {
+	t.Helper()
+	world.Install(t, "qemu-system-arm")
+	cache := filepath.Join(world.Root, "build/_vm/arm64")
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	// Two tests may want to download at once.
+	lock, err := os.Open(cache)
+	if err == nil {
+		defer lock.Close()
+		err = unix.Flock(int(lock.Fd()), unix.LOCK_EX)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &Machine{filepath.Join(t.TempDir(), "root")}
+	script := filepath.Join(world.Root, "tests/support/vm/debian")
+	if out, err := exec.Command(script,
+		append([]string{"arm64", cache, m.Root, "busybox-static", "dash"}, packages...)...).
+		CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", script, err, out)
+	}
+	for path, text := range files {
+		m.Write(t, path, text)
+	}
+	return m
+}
+
+// files are what packages' scripts would have made: a root without a password, stacks that let him
+// do everything.
+var files = map[string]string{
+	"/etc/passwd":        "root:x:0:0::/root:/bin/sh\n",
+	"/etc/group":         "root:x:0:\n",
+	"/etc/shadow":        "root:*:19000:0:99999:7:::\n",
+	"/etc/nsswitch.conf": "passwd: files\nshadow: files\ngroup: files\n",
+
+	"/etc/pam.d/common-auth":                   "auth required pam_unix.so\n",
+	"/etc/pam.d/common-account":                "account required pam_unix.so\n",
+	"/etc/pam.d/common-password":               "password required pam_unix.so\n",
+	"/etc/pam.d/common-session":                "session required pam_unix.so\n",
+	"/etc/pam.d/common-session-noninteractive": "session required pam_unix.so\n",
+}
+
+// first is PID 1. Busybox stands in for whatever was not unpacked.
+const first = `#!/bin/busybox sh
+export PATH=/usr/sbin:/usr/bin
+for name in $(busybox --list); do
+	[ -e /usr/bin/$name ] || [ -e /usr/sbin/$name ] || busybox ln -s busybox /usr/bin/$name
+done
+chmod 640 /etc/shadow
+mkdir -p /dev /proc /run/lock /sys /tmp /root /home /var/log
+mount -t devtmpfs dev /dev
+mkdir -p /dev/pts
+mount -t devpts devpts /dev/pts
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t tmpfs tmp /tmp
+ip link set lo up
+/usr/bin/dash /script
+echo the script has ended
+poweroff -f
+`
+
+// Write makes a file.
+func (m *Machine) Write(t *testing.T, path, text string) {
+	t.Helper()
+	path = filepath.Join(m.Root, path)
+	err := os.MkdirAll(filepath.Dir(path), 0o755)
+	if err == nil {
+		err = os.WriteFile(path, []byte(text), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Run starts the machine, has it run a script of sh(1) as root, and returns what that has printed.
+func (m *Machine) Run(t *testing.T, limit time.Duration, script string,
+	kernelOptions ...string) string {
+	t.Helper()
+	m.Write(t, "/init", first)
+	m.Write(t, "/script", script)
+	archive := m.Root + ".cpio"
+	err := errors.Join(os.Chmod(filepath.Join(m.Root, "init"), 0o755), pack(m.Root, archive))
+	kernels, _ := filepath.Glob(m.Root + "/boot/vmlinuz-*")
+	if err != nil || len(kernels) != 1 {
+		t.Fatalf("%v, kernels %q", err, kernels)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	qemu := exec.CommandContext(ctx, "qemu-system-aarch64", "-machine", "virt", "-cpu",
+		"cortex-a57", "-smp", "2", "-m", "2G",
+		"-nodefaults", "-nographic", "-serial", "stdio", "-no-reboot", "-kernel",
+		kernels[0], "-initrd", archive,
+		"-append", strings.Join(append([]string{"console=ttyAMA0 quiet panic=-1"},
+			kernelOptions...), " "))
+	var out bytes.Buffer
+	qemu.Stdout, qemu.Stderr = &out, &out
+	qemu.WaitDelay = time.Second
+	start := time.Now()
+	err = qemu.Run()
+	t.Logf("the machine ran for %v", time.Since(start).Round(time.Second))
+	text := strings.ReplaceAll(out.String(), "\r", "")
+	if before, _, ended := strings.Cut(text, "the script has ended\n"); err == nil && ended {
+		return before
+	}
+	t.Fatalf("the machine: %v %v\n%s", err, ctx.Err(), text)
+	return ""
+}

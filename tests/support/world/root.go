@@ -1,0 +1,71 @@
+package world
+
+import (
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"pam_persistent/internal/keyctl"
+)
+
+// Root is the same user in all worlds. rootLock is held, shared, by each test that may log root in;
+// rootMade is there if root had no persistent keyring before the first of them, so that the last
+// one may take it away again.
+const (
+	rootLock = "/run/lock/pam_persistent-root.lock"
+	rootMade = "/run/lock/pam_persistent-root.made"
+)
+
+// shareRootsKeyring destroys root's persistent keyring after the test if the tests have made it and
+// no other test is at work in it: go test runs several packages at once.
+func shareRootsKeyring(t testing.TB) {
+	t.Helper()
+	lock, err := os.OpenFile(rootLock, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	if err == nil {
+		err = unix.Flock(int(lock.Fd()), unix.LOCK_SH)
+	}
+	if err == nil && !hasPersistent(t, 0) {
+		err = os.WriteFile(rootMade, nil, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		defer lock.Close()
+		if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); errors.Is(err,
+			unix.EWOULDBLOCK) {
+			return // the last one does it
+		} else if err != nil {
+			t.Error(err)
+			return
+		}
+		if os.Remove(rootMade) == nil && hasPersistent(t, 0) {
+			if err := withSession(invalidateRoots); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+func hasPersistent(t testing.TB, uid uint32) bool {
+	t.Helper()
+	keys, err := keyctl.ProcKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(keys, func(k keyctl.KeyInfo) bool {
+		return k.UID == uid && strings.HasPrefix(k.Description, "_persistent.")
+	})
+}
+
+func invalidateRoots() error {
+	persistent, err := keyctl.GetPersistent(0, keyctl.Session)
+	if err != nil {
+		return err
+	}
+	return keyctl.Invalidate(persistent)
+}

@@ -1,0 +1,180 @@
+// Package world gives tests a machine of their own to log in to: users, service files and a system
+// log that nobody else sees. It is this machine with a private mount namespace over a few files and
+// a PID namespace that takes every process with it.
+package world
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/support/uids"
+)
+
+// A User exists in the world only.
+type User struct {
+	Name string
+	UID  uint32
+}
+
+// The users of the world, each with a group of the same name and number and a directory below
+// /home.
+var (
+	Alice, Bob, Carol User
+	// NoUID has the UID that system calls read as "no change".
+	NoUID = User{"nouid", 1<<32 - 1}
+	// Spare is a UID that nobody has: for tests that give a user another one.
+	Spare uint32
+)
+
+// Users are all users that have keys: Alice, Bob, Carol, then user0, user1... if the world has more
+// UIDs.
+var Users []User
+
+// Password of every user.
+const Password = "correct horse"
+
+// A Config says which world a package's tests need.
+type Config struct {
+	UIDs   uids.Range
+	Others []uint32     // further UIDs whose keys the tests destroy: no account has them
+	Cover  []string     // directories besides /etc that the tests change: copies lie over them
+	SetUp  func() error // the rest; called once, in the world
+}
+
+// How far into the world a process is, and the first UID of the world: environment variables.
+const (
+	stage    = "PAM_PERSISTENT_WORLD"
+	firstUID = "PAM_PERSISTENT_WORLD_UIDS"
+)
+
+// Outside tells whether this process is not in a world yet.
+func Outside() bool { return os.Getenv(stage) == "" }
+
+// Main is the whole of a TestMain: the tests run in the world.
+func Main(m *testing.M, c Config) { os.Exit(Enter(c, m.Run)) }
+
+// Enter calls the function in the world, which is another process with the same arguments, and
+// returns its exit status.
+func Enter(c Config, run func() int) int {
+	switch os.Getenv(stage) {
+	case "":
+		return outside(c)
+	case "init":
+		return reap()
+	}
+	first, err := strconv.ParseUint(os.Getenv(firstUID), 10, 32)
+	if err == nil {
+		c.UIDs.First = uint32(first)
+		name(c.UIDs)
+		err = build(c)
+	}
+	if err != nil {
+		return failed(err)
+	}
+	keyctltest.Own(c.UIDs.First, c.UIDs.Last(), c.Others...)
+	return run()
+}
+
+// name gives the users their UIDs; see package uids.
+func name(r uids.Range) {
+	Users = []User{{"alice", r.First + 1}, {"bob", r.First + 2}, {"carol", r.First + 3}}
+	Alice, Bob, Carol, Spare = Users[0], Users[1], Users[2], r.First+4
+	for uid := Spare + 1; uid <= r.Last(); uid++ {
+		Users = append(Users, User{fmt.Sprint("user", uid-Spare-1), uid})
+	}
+}
+
+// Fill returns the text with UIDs in the place of {alice}, {bob}, {carol} and {spare}.
+func Fill(text string) string {
+	return strings.NewReplacer(
+		"{alice}", fmt.Sprint(Alice.UID), "{bob}", fmt.Sprint(Bob.UID),
+		"{carol}", fmt.Sprint(Carol.UID), "{spare}", fmt.Sprint(Spare),
+	).Replace(text)
+}
+
+// outside runs this binary once more, in namespaces of its own, and sees that no key of the world's
+// users is left.
+func outside(c Config) int {
+	if os.Geteuid() != 0 {
+		return failed(errors.New("users log in here, which takes root"))
+	}
+	r := c.UIDs.Free()
+	os.Setenv(firstUID, fmt.Sprint(r.First))
+	// Two runs of one package, of two trees perhaps, have the same users.
+	lock, err := os.OpenFile(fmt.Sprintf("/run/lock/pam_persistent-world-%d.lock", r.First),
+		os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	if err == nil {
+		defer lock.Close()
+		err = unix.Flock(int(lock.Fd()), unix.LOCK_EX)
+	}
+	if err != nil {
+		return failed(err)
+	}
+	return keyctltest.Run(inside, r.First, r.Last(), c.Others...)
+}
+
+func inside() int {
+	interrupt := make(chan os.Signal, 1)
+	signal.Notify(interrupt, unix.SIGINT, unix.SIGTERM) // keys are destroyed all the same
+	cmd := next("init")
+	cmd.SysProcAttr.Cloneflags = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC
+	err := cmd.Start()
+	if err == nil {
+		go func() {
+			<-interrupt
+			cmd.Process.Kill()
+		}()
+		err = cmd.Wait()
+	}
+	if exit, ok := err.(*exec.ExitError); ok && exit.Exited() {
+		return exit.ExitCode()
+	}
+	if err != nil {
+		return failed(err)
+	}
+	return 0
+}
+
+func failed(err error) int {
+	fmt.Fprintln(os.Stderr, "world:", err)
+	return 1
+}
+
+// reap is PID 1 of the world: a process that nobody reaps keeps its session keyring alive, and its
+// quota.
+func reap() int {
+	cmd := next("inside")
+	if err := cmd.Start(); err != nil {
+		return failed(err)
+	}
+	for {
+		var status unix.WaitStatus
+		switch pid, err := unix.Wait4(-1, &status, 0, nil); {
+		case err == unix.EINTR:
+		case err != nil:
+			return failed(fmt.Errorf("wait4: %w", err))
+		case pid == cmd.Process.Pid && status.Signaled():
+			return failed(fmt.Errorf("killed by %v", status.Signal()))
+		case pid == cmd.Process.Pid:
+			return status.ExitStatus()
+		}
+	}
+}
+
+func next(name string) *exec.Cmd {
+	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
+	cmd.Env = append(os.Environ(), stage+"="+name)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	return cmd
+}

@@ -1,0 +1,63 @@
+package container
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"pam_persistent/tests/support/world"
+)
+
+// systemd-nspawn as it comes forbids keyctl(2): everybody can log in all the same, and the log says
+// why there is no keyring.
+func TestKeyringsForbidden(t *testing.T) {
+	c := boot(t)
+	c.quick(t)
+	c.install(t, prepared.deb)
+	c.journal(t)
+	var rows []world.Host
+	world.NoteHosts(t, &rows)
+	row := world.Host{Name: "systemd-nspawn that forbids keyctl(2)",
+		Note: "logins go on without a link; each call of the module logs one line"}
+	for range many {
+		out, err := c.ssh("alice", visit)
+		c.note(t, &row, result{out, err}, seenByLogind(world.Alice)...)
+		if world.OwnLink(world.Alice).MatchString(out) {
+			t.Fatalf("keyctl(2) is not forbidden here:\n%s", out)
+		}
+		c.noManagers(t)
+	}
+	row.Left = len(c.ended(t))
+	rows = append(rows, row)
+	journal := c.journal(t)
+	const why = `pam_persistent\((sshd|systemd-user):session\): alice\(uid={alice}\): KEYCTL_(JOIN_SESSION_KEYRING|GET_PERSISTENT).*EPERM.*a seccomp filter or a security module forbids keyctl\(2\), [^;]*$`
+	for _, line := range complaints(journal) {
+		if !regexp.MustCompile(world.Fill(why)).MatchString(line) {
+			t.Errorf("logged: %s", line)
+		}
+	}
+	opened, said := strings.Count(journal,
+		"pam_unix(sshd:session): session opened"),
+		strings.Count(journal, "pam_persistent(sshd:session)")
+	if opened != many || said != 2*many {
+		t.Errorf("%d sessions of sshd, %d lines, not one for each opening and closing",
+			opened, said)
+	}
+
+	out, err := c.ssh("root", "persistent-keyring doctor")
+	if err == nil ||
+		!regexp.MustCompile(`(?s)WRONG +kernel: .* forbids keyctl\(2\).*\n +SystemCallFilter=@keyring\n`).MatchString(out) {
+		t.Errorf("persistent-keyring doctor: %v\n%s", err, out)
+	}
+
+	// libpam wants one module that succeeds: a stack of this line alone is one in which
+	// optional does not help.
+	for stack, started := range map[string]bool{"": false,
+		"session required pam_permit.so\n": true} {
+		world.Put(t, c.root+"/etc/pam.d/alone",
+			"account required pam_permit.so\n"+stack+"session optional pam_persistent.so\n", 0o644)
+		if out, err := c.service("PAMName=alone", "true"); (err == nil) != started {
+			t.Errorf("a service with the stack %q: %v %s", stack, err, out)
+		}
+	}
+}

@@ -1,0 +1,204 @@
+package container
+
+import (
+	"fmt"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/support/world"
+)
+
+// The story of an administrator who, logged in over ssh, installs the package on a running system,
+// upgrades it while people are logged in, and takes it away again.
+func TestLife(t *testing.T) {
+	c := boot(t, keyringCalls)
+	c.quick(t)
+	for _, deb := range []string{prepared.deb, prepared.newer} {
+		world.RunIn(t, "", "cp", deb, c.root+"/root")
+	}
+	before := c.snapshot(t)
+	c.journal(t)
+	c.logins(t, "before", false)
+
+	c.admin(t, "dpkg -i "+filepath.Base(prepared.deb))
+	c.doctor(t)
+	c.logins(t, "installed", true)
+	c.admin(t, "systemctl enable --now persistent-keyring-renew.timer")
+
+	open := c.hold(t)
+	c.admin(t, "dpkg -i "+filepath.Base(prepared.newer))
+	open.end(t)
+	c.wellAfter(t, "upgraded while alice was logged in")
+	c.logins(t, "upgraded", true)
+
+	open = c.hold(t)
+	c.admin(t, "dpkg -r libpam-persistent")
+	open.end(t)
+	c.wellAfter(t, "removed while alice was logged in")
+	c.logins(t, "removed", false)
+	c.admin(t, "dpkg -P libpam-persistent")
+	c.logins(t, "purged", false)
+
+	if failed := c.run(t, "systemctl", "--failed", "--no-legend"); failed != "" {
+		t.Errorf("failed units:\n%s", failed)
+	}
+	if units := c.run(t, "systemctl", "--no-legend", "--all", "list-units",
+		"persistent-keyring*"); units != "" {
+		t.Errorf("units left:\n%s", units)
+	}
+	if changed := difference(before, c.snapshot(t)); len(changed) != 0 {
+		t.Errorf("left behind, or taken away:\n%s", strings.Join(changed, "\n"))
+	}
+}
+
+// admin is root, logged in over ssh.
+func (c *container) admin(t *testing.T, command string) string {
+	t.Helper()
+	out, err := c.ssh("root", command)
+	if err != nil {
+		t.Fatalf("root: %s: %v\n%s", command, err, out)
+	}
+	return out
+}
+
+// logins logs users in over ssh, and by su from root's session, and looks for the link, or that
+// there is none.
+func (c *container) logins(t *testing.T, when string, linked bool) {
+	t.Helper()
+	for name, login := range map[string]struct {
+		user   world.User
+		script string
+		as     world.User
+	}{
+		"ssh":         {world.Alice, visit, world.Alice},
+		"ssh as root": {root, visit, root},
+		"su -l":       {root, "su -l bob -c 'keyctl show @s'", world.Bob},
+		"user service": {world.Carol, "systemd-run --user -q --wait --pipe keyctl show @s",
+			world.Carol},
+	} {
+		out, err := c.ssh(login.user.Name, login.script)
+		if err != nil || world.OwnLink(login.as).MatchString(out) != linked {
+			t.Errorf("%s: %s: %v; link wanted: %v\n%s", when, name, err, linked, out)
+		}
+		if strings.HasPrefix(name, "ssh") {
+			for _, pattern := range seenByLogind(login.user) {
+				if !pattern.MatchString(out) {
+					t.Errorf("%s: %s: no %s\n%s", when, name, pattern, out)
+				}
+			}
+		}
+	}
+	c.wellAfter(t, when)
+	// The next logins find nothing of these.
+	for _, u := range world.Users {
+		keyctltest.Forget(t, u.UID)
+	}
+}
+
+// wellAfter waits for the end of all sessions, after which nothing is left or was complained about.
+func (c *container) wellAfter(t *testing.T, when string) {
+	t.Helper()
+	for _, line := range append(c.ended(t), complaints(c.journal(t))...) {
+		t.Errorf("%s: left or logged: %s", when, line)
+	}
+}
+
+// doctor is asked right after the installation: nothing is wrong, and what the administrator may
+// want to know is said.
+func (c *container) doctor(t *testing.T) {
+	t.Helper()
+	out := c.admin(t, world.Alone(world.Users, "persistent-keyring doctor"))
+	for _, line := range []string{
+		`ok +kernel: persistent keyrings can be had`,
+		`ok +module: /\S+/pam_persistent\.so can be loaded`,
+		`ok +service sshd: .*common-session`,
+		`ok +service login: `, `ok +service cron: .*session keyring made by this module`,
+		`ok +service systemd-user: /etc/pam\.d/systemd-user:3, after pam_keyinit\.so \(/usr/lib/pam\.d/systemd-user:`, `note +services: also without the line.*runuser`,
+		`ok +sshd: UsePAM is yes`,
+	} {
+		if !regexp.MustCompile(`(?m)^` + line).MatchString(out) {
+			t.Errorf("persistent-keyring doctor does not say %q:\n%s", line, out)
+		}
+	}
+	if strings.Contains(out, "WRONG") {
+		t.Errorf("persistent-keyring doctor:\n%s", out)
+	}
+}
+
+// snapshot is all of /etc with contents, and the names, owners and sizes of whatever else packages
+// put somewhere. What logs, dpkg and a running systemd write by themselves is left out.
+func (c *container) snapshot(t *testing.T) string {
+	t.Helper()
+	return c.run(t, "sh", "-ec", `
+		find /etc -printf '%p %M %u:%g %l\n'
+		find /etc -type f -exec md5sum {} +
+		find /usr /var \( -path /var/log -o -path '/var/lib/dpkg/*-old' -o -path /var/lib/dpkg/status -o -path '/var/lib/systemd/timers/stamp-[!p]*' \
+			-o -path /var/lib/systemd/random-seed -o -path '/var/cache/debconf/*-old' -o -path /var/tmp -o -path /var/cache/ldconfig \) -prune -o -printf '%p %M %u:%g %l' \
+			\( -type d -o -printf ' %s' \) -printf '\n'`)
+}
+
+// difference is the lines that only one of two texts has.
+func difference(before, after string) (lines []string) {
+	was, is := strings.Split(before, "\n"), strings.Split(after, "\n")
+	for _, line := range was {
+		if !slices.Contains(is, line) {
+			lines = append(lines, "- "+line)
+		}
+	}
+	for _, line := range is {
+		if !slices.Contains(was, line) {
+			lines = append(lines, "+ "+line)
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// A held session is alice's, over ssh, until its standard input ends.
+type held struct {
+	cmd *exec.Cmd
+	in  io.Closer
+}
+
+func (c *container) hold(t *testing.T) held {
+	t.Helper()
+	cmd := exec.Command("nsenter", "-t", c.leader, "-a", "ssh", "alice@127.0.0.1",
+		"touch /home/alice/started; cat; echo ended well")
+	in, err := cmd.StdinPipe()
+	if err == nil {
+		var out strings.Builder
+		cmd.Stdout, cmd.Stderr = &out, &out
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyctltest.Eventually(t, "the session is open", func() bool {
+		_, err := c.try("rm", "/home/alice/started")
+		return err == nil
+	})
+	return held{cmd, in}
+}
+
+func (s held) end(t *testing.T) {
+	t.Helper()
+	s.in.Close()
+	ended := make(chan error, 1)
+	go func() { ended <- s.cmd.Wait() }()
+	err := errHung
+	select {
+	case err = <-ended:
+	case <-time.After(world.Hung):
+		s.cmd.Process.Kill()
+	}
+	if out := fmt.Sprint(s.cmd.Stdout); err != nil || strings.TrimSpace(out) != "ended well" {
+		t.Errorf("a session that was open meanwhile: %v, %q", err, out)
+	}
+}

@@ -1,0 +1,60 @@
+package container
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"pam_persistent/tests/support/world"
+)
+
+// The timer that comes with the package, switched on: its service runs with everything that its
+// unit forbids, and renews who is logged in.
+func TestRenew(t *testing.T) {
+	const service, timer = "persistent-keyring-renew.service", "persistent-keyring-renew.timer"
+	c := boot(t, keyringCalls)
+	c.quick(t)
+	c.install(t, prepared.deb)
+	if out, _ := c.try("systemctl", "is-enabled", timer); strings.TrimSpace(out) != "disabled" {
+		t.Errorf("installed, the timer is %q", out)
+	}
+	if out, err := c.ssh("bob", "true"); err != nil {
+		t.Fatalf("bob: %v\n%s", err, out)
+	}
+	c.wellAfter(t, "bob's session")
+	open := c.hold(t)
+
+	c.run(t, "systemctl", "enable", "--now", timer)
+	if out := c.run(t, "systemctl", "--no-legend", "list-timers", timer); !strings.Contains(out,
+		service) {
+		t.Errorf("the timer does not wait: %q", out)
+	}
+	c.run(t, "systemctl", "start", service)
+	said := c.run(t, "journalctl", "-q", "--no-pager", "-o", "cat", "-u", service)
+	if !regexp.MustCompile(world.Fill(`(?m)^alice \(UID {alice}\): would have expired in .*; expires in .* now$`)).MatchString(said) || strings.Contains(said, "bob") {
+		t.Errorf("alice is logged in, bob is not, and the service says\n%s", said)
+	}
+
+	out, err := c.try("systemd-analyze", "security", "--no-pager", "--threshold=15", service)
+	overall := regexp.MustCompile(`(?m)Overall exposure level for \S+: (\d\.\d)`).
+		FindStringSubmatch(out)
+	if err != nil || overall == nil {
+		t.Errorf("systemd-analyze security, of 1.5 at most: %v\n%s", err, out)
+	} else {
+		t.Logf("systemd-analyze security: %s of 10", overall[1])
+	}
+	for _, line := range complaints(c.journal(t)) {
+		t.Errorf("logged: %s", line)
+	}
+
+	// It is the unit's one capability that lets it work; without it, systemd and the
+	// administrator hear of that.
+	world.Put(t, c.root+"/etc/systemd/system/"+service+".d/none.conf",
+		"[Service]\nCapabilityBoundingSet=\n", 0o644)
+	c.run(t, "systemctl", "daemon-reload")
+	if out, err := c.try("systemctl", "start", service); err == nil {
+		t.Errorf("without CAP_SETUID the service succeeds: %s", out)
+	}
+	open.end(t)
+	c.ended(t)
+}

@@ -1,0 +1,275 @@
+package container
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/support/world"
+)
+
+const many = 20 // sessions of each kind
+
+// visit is what a login over ssh looks at: its session keyring, what logind knows of it, and the
+// user's manager.
+const visit = `
+keyctl show @s
+echo "logind: $(loginctl show-session "$XDG_SESSION_ID" -p Name --value), $(loginctl show-session "$XDG_SESSION_ID" -p Service --value)"
+echo "manager: $(systemctl is-active "user@$(id -u).service")"
+systemctl --user show-environment | grep ^USER=
+`
+
+// A service of that manager. keyctl search goes through keyrings that are possessed, and through
+// nothing else.
+const userService = `
+systemd-run --user -q --wait --pipe sh -c 'keyctl search @s keyring "_persistent.$(id -u)" >/dev/null && echo "user service: reached"'
+`
+
+var (
+	userServiceReaches = regexp.MustCompile(`(?m)^user service: reached$`)
+	root               = world.User{Name: "root"}
+)
+
+func seenByLogind(u world.User) []*regexp.Regexp {
+	return []*regexp.Regexp{
+		regexp.MustCompile(`(?m)^logind: ` + u.Name + `, sshd$`),
+		regexp.MustCompile(`(?m)^manager: active$`),
+		regexp.MustCompile(`(?m)^USER=` + u.Name + `$`),
+	}
+}
+
+// A result is how one session has ended.
+type result struct {
+	out string
+	err error
+}
+
+// note adds sessions to a row of the table of hosts. The test fails for each that is not well,
+// unless the row is of a module that is expected to fail.
+func (c *container) note(t *testing.T, row *world.Host, r result, well ...*regexp.Regexp) {
+	t.Helper()
+	row.Sessions++
+	good := r.err == nil
+	for _, pattern := range well {
+		if !pattern.MatchString(r.out) {
+			good = false
+			r.out += fmt.Sprintf("\n(no %s)", pattern)
+		}
+	}
+	if errors.Is(r.err, errHung) {
+		row.Hung++
+	}
+	if good {
+		row.Good++
+	} else {
+		journal, _ := c.try("journalctl", "-q", "--no-pager", "-o", "short-precise", "-n",
+			"50")
+		t.Errorf("%s: session %d: %v\n%s\n%s", row.Name, row.Sessions, r.err, r.out,
+			journal)
+	}
+}
+
+func isUser(uid uint32) bool {
+	return slices.ContainsFunc(world.Users, func(u world.User) bool { return u.UID == uid })
+}
+
+// ended waits until nobody is logged in and no user's manager is there any more, and returns what
+// is left all the same: processes of users, a (sd-pam), session keyrings.
+func (c *container) ended(t *testing.T) (left []string) {
+	t.Helper()
+	c.noManagers(t)
+	for line := range strings.Lines(c.run(t, "ps", "-eo", "uid=,pid=,args=")) {
+		uid, _ := strconv.Atoi(strings.Fields(line)[0])
+		if isUser(uint32(uid)) || strings.Contains(line, "(sd-pam") {
+			left = append(left, strings.TrimSpace(line))
+		}
+	}
+	// What stays is the persistent keyring, the user keyring and the default session keyring
+	// that it brings; a session keyring goes a moment after its last process.
+	few := func() bool {
+		all, err := keyctl.ProcKeyUsers()
+		return err == nil && !slices.ContainsFunc(all, func(u keyctl.KeyUser) bool {
+			return isUser(u.UID) && u.Keys > 3+c.kept
+		})
+	}
+	keyctltest.Eventually(t, "no session keyring is left", few)
+	return left
+}
+
+// noManagers waits until nobody is logged in and no user's manager runs.
+func (c *container) noManagers(t *testing.T) {
+	t.Helper()
+	c.run(t, "sh", "-c", `while loginctl --no-legend list-sessions | grep -q . ||
+		systemctl --no-legend --state=active,activating,deactivating list-units 'user@*' | grep -q .; do sleep 0.1; done`)
+}
+
+// quick has logind stop a user's manager at once when the last session has ended; the default is
+// ten seconds later.
+func (c *container) quick(t *testing.T) {
+	t.Helper()
+	world.Put(t, c.root+"/etc/systemd/logind.conf.d/quick.conf",
+		"[Login]\nUserStopDelaySec=0\n", 0o644)
+	c.run(t, "systemctl", "restart", "systemd-logind")
+}
+
+// The systemd that Debian boots, with ssh and a manager for each user.
+func TestSessions(t *testing.T) {
+	c := boot(t, keyringCalls)
+	var rows []world.Host
+	world.NoteHosts(t, &rows)
+	c.journal(t)
+
+	c.quick(t)
+	_, before := c.inARow(t, "nothing installed", visit, seenByLogind(world.Alice)...)
+	c.install(t, prepared.deb)
+	row, after := c.inARow(t, "systemd: ssh, one session after the other", visit+userService,
+		append(seenByLogind(world.Alice), world.OwnLink(world.Alice),
+			userServiceReaches)...)
+	row.Note = fmt.Sprintf("(sd-pam) was let to log its end in %s; without the module in %s",
+		after, before)
+	row.Plain = c.plainInARow(t)
+	rows = append(rows, row)
+	c.desktop(t)
+
+	c.run(t, "rm", "/etc/systemd/logind.conf.d/quick.conf")
+	c.run(t, "systemctl", "restart", "systemd-logind")
+	rows = append(rows, c.atOnce(t))
+}
+
+// inARow logs alice in again and again; each time her manager is started, and has stopped before
+// the next.
+func (c *container) inARow(t *testing.T, name, script string,
+	well ...*regexp.Regexp) (row world.Host, closed string) {
+	t.Helper()
+	row.Name = name
+	for range many {
+		out, err := c.ssh("alice", script)
+		c.note(t, &row, result{out, err}, well...)
+		c.noManagers(t)
+	}
+	row.Left, closed = c.report(t, name)
+	return row, closed
+}
+
+// desktop is a key that is kept in a login over ssh and read by a service of the user's manager,
+// where a desktop's terminals run: with the package's systemd-user, and with Debian's alone, whose
+// pam_keyinit comes after the line.
+func (c *container) desktop(t *testing.T) {
+	t.Helper()
+	const read = `systemd-run --user -q --wait --pipe sh -c 'keyctl pipe "$(keyctl request user kept)" || echo unread'`
+	const keep = `keyctl add user kept secret "$(keyctl search @s keyring "_persistent.$(id -u)")"` + "\n"
+	for file, want := range map[string]string{"/etc/pam.d/systemd-user": "secret",
+		"/usr/lib/pam.d/systemd-user": "unread"} {
+		if want == "unread" {
+			c.run(t, "mv", "/etc/pam.d/systemd-user", "/root")
+		}
+		keyctltest.Forget(t, world.Alice.UID)
+		out, err := c.ssh("alice", keep+visit+read)
+		if err != nil || !world.OwnLink(world.Alice).MatchString(out) ||
+			!strings.HasSuffix(strings.TrimSpace(out), want) {
+			t.Errorf("%s: a service of alice's manager is to say %s of the key that she has kept over ssh: %v\n%s", file, want, err, out)
+		}
+		c.noManagers(t)
+		if want == "unread" {
+			c.run(t, "mv", "/root/systemd-user", "/etc/pam.d/systemd-user")
+		}
+	}
+	keyctltest.Forget(t, world.Alice.UID)
+	c.ended(t)
+	c.journal(t)
+}
+
+// plainInARow is the same with Go's own module in place of ours, and nothing but the ends of the
+// sessions looked at.
+func (c *container) plainInARow(t *testing.T) string {
+	t.Helper()
+	c.replaceModule(t, world.Built(t, "tests/plain.so"))
+	row := world.Host{Name: "plain"}
+	for range many {
+		row.Sessions++
+		if _, err := c.ssh("alice", visit); err == nil {
+			row.Good++
+		}
+		c.noManagers(t)
+	}
+	left := c.ended(t)
+	journal := c.journal(t)
+	t.Logf("a plain Go module: %d of %d sessions good, left %q, logged %q, managers stopped in %v", row.Good, row.Sessions, left,
+		complaints(journal), stops(journal))
+	c.replaceModule(t, world.Built(t, "pam_persistent.so"))
+	return fmt.Sprintf("%d of %d", row.Good, row.Sessions)
+}
+
+// atOnce logs in all users, and root, at the same time.
+func (c *container) atOnce(t *testing.T) world.Host {
+	t.Helper()
+	row := world.Host{Name: "systemd: ssh, all users at once"}
+	all := append(slices.Clone(world.Users), root)
+	results := make([]result, len(all))
+	var wait sync.WaitGroup
+	for i, u := range all {
+		wait.Add(1)
+		go func() {
+			defer wait.Done()
+			results[i].out, results[i].err = c.ssh(u.Name, visit+userService)
+		}()
+	}
+	wait.Wait()
+	for i, u := range all {
+		c.note(t, &row, results[i],
+			append(seenByLogind(u), world.OwnLink(u), userServiceReaches)...)
+	}
+	row.Left, _ = c.report(t, row.Name)
+	return row
+}
+
+// report waits for the end of all sessions and says how their managers have stopped. It fails the
+// test for what is left or was logged.
+func (c *container) report(t *testing.T, name string) (left int, closed string) {
+	t.Helper()
+	remains := c.ended(t)
+	journal := c.journal(t)
+	for _, line := range complaints(journal) {
+		t.Errorf("%s: logged: %s", name, line)
+	}
+	for _, line := range remains {
+		t.Errorf("%s: left: %s", name, line)
+	}
+	took := stops(journal)
+	if len(took) == 0 {
+		t.Fatalf("%s: no manager has stopped\n%s", name, journal)
+	}
+	// user@.service has KillMode=mixed: as soon as the manager itself has ended, systemd kills
+	// what is left of its control group, and that is the (sd-pam) which is about to close the
+	// session.
+	closed = fmt.Sprintf("%d of %d",
+		len(regexp.MustCompile(`\(sd-pam\).* session closed`).FindAllString(journal, -1)),
+		len(regexp.MustCompile(`pam_unix\(systemd-user:session\): session opened`).
+			FindAllString(journal, -1)))
+	t.Logf("%s: %d managers stopped, in %v at most, %v in the middle; %s (sd-pam) have come to log the end of their session",
+		name, len(took), took[len(took)-1], took[len(took)/2], closed)
+	return len(remains), closed
+}
+
+// stops are the times that users' managers took to stop, sorted.
+func stops(journal string) (took []time.Duration) {
+	began := map[string]float64{}
+	for _, m := range regexp.MustCompile(`(?m)^(\d+\.\d+) \S+ systemd\[1\]: (Stopping|Stopped) (user@\d+\.service)`).FindAllStringSubmatch(journal, -1) {
+		at, _ := strconv.ParseFloat(m[1], 64)
+		if m[2] == "Stopping" {
+			began[m[3]] = at
+		} else if began[m[3]] != 0 {
+			took = append(took, time.Duration((at-began[m[3]])*1e6)*time.Microsecond)
+		}
+	}
+	slices.Sort(took)
+	return took
+}

@@ -1,0 +1,214 @@
+package container
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"pam_persistent/tests/support/world"
+)
+
+const (
+	theirs = "/etc/pam.d/systemd-user"     // the administrator's, or the package's
+	vendor = "/usr/lib/pam.d/systemd-user" // systemd's
+)
+
+// packaged is the package's file.
+const packaged = "# Made by libpam-persistent, which removes this file again unless it was changed.\n" +
+	"@include " + vendor + "\nsession optional pam_persistent.so\n"
+
+// Whose file /etc/pam.d/systemd-user is: the package takes away what it has made, and touches
+// nothing else.
+func TestSystemdUser(t *testing.T) {
+	c := boot(t, keyringCalls)
+	c.quick(t)
+	world.RunIn(t, "", "cp", prepared.deb, prepared.newer, c.root+"/root")
+	deb, newer := "/root/"+filepath.Base(prepared.deb), "/root/"+filepath.Base(prepared.newer)
+	remove := func(t *testing.T) { c.run(t, "dpkg", "-P", "libpam-persistent") }
+
+	t.Run("the administrator's own", func(t *testing.T) {
+		const own = "@include " + vendor + "\n# mine\n"
+		world.Put(t, c.root+theirs, own, 0o644)
+		out := c.run(t, "dpkg", "-i", deb)
+		if !strings.Contains(out,
+			theirs+" is there already: add at its end: session optional pam_persistent.so\n") {
+			t.Errorf("dpkg -i does not say what line to add:\n%s", out)
+		}
+		c.file(t, own)
+		c.manager(t, true, false)
+		// The same, but with the line that was asked for.
+		world.Put(t, c.root+theirs, own+"session optional pam_persistent.so\n", 0o644)
+		if out := c.run(t, "dpkg", "-i", newer); strings.Contains(out, "already") {
+			t.Errorf("dpkg -i asks for a line that is there:\n%s", out)
+		}
+		c.manager(t, true, true)
+		if out, err := c.try("dpkg", "-r", "libpam-persistent"); err == nil ||
+			!strings.Contains(out,
+				"take the lines with pam_persistent.so out first: "+theirs) {
+			t.Errorf("dpkg -r while an administrator's file names the module: %v\n%s",
+				err, out)
+		}
+		c.manager(t, true, true)
+		world.Put(t, c.root+theirs, own, 0o644)
+		remove(t)
+		c.file(t, own)
+		c.manager(t, true, false)
+		c.run(t, "rm", theirs)
+	})
+	t.Run("changed", func(t *testing.T) {
+		c.run(t, "dpkg", "-i", deb)
+		c.file(t, packaged)
+		world.Put(t, c.root+theirs, packaged+"# mine\n", 0o644)
+		c.run(t, "dpkg", "-i", newer)
+		c.file(t, packaged+"# mine\n")
+		if out, err := c.try("dpkg", "-r", "libpam-persistent"); err == nil ||
+			!strings.Contains(out, theirs) {
+			t.Errorf("dpkg -r: %v\n%s", err, out)
+		}
+		c.manager(t, true, true)
+		world.Put(t, c.root+theirs, "@include "+vendor+"\n# mine\n", 0o644)
+		remove(t)
+		c.file(t, "@include "+vendor+"\n# mine\n")
+		c.run(t, "rm", theirs)
+	})
+	t.Run("taken away", func(t *testing.T) {
+		c.run(t, "dpkg", "-i", deb)
+		c.run(t, "rm", theirs)
+		c.run(t, "dpkg", "-i", newer)
+		c.file(t, "")
+		remove(t)
+		c.run(t, "dpkg", "-i", deb)
+		c.file(t, packaged)
+		remove(t)
+		c.file(t, "")
+	})
+	t.Run("profile switched off", func(t *testing.T) {
+		c.run(t, "dpkg", "-i", deb)
+		c.run(t, "pam-auth-update", "--disable", "pam_persistent")
+		c.run(t, "dpkg", "-i", newer)
+		c.file(t, "")
+		c.run(t, "pam-auth-update", "--enable", "pam_persistent")
+		c.run(t, "dpkg", "-i", newer)
+		c.file(t, packaged)
+		remove(t)
+	})
+	t.Run("upgrade from a package without it", func(t *testing.T) {
+		c.run(t, "sh", "-ec", `
+			dpkg-deb -R "$1" /root/old
+			rm -r /root/old/usr/libexec /root/old/DEBIAN/triggers /root/old/DEBIAN/conffiles
+			sed -i '/libexec/d' /root/old/DEBIAN/postinst /root/old/DEBIAN/prerm
+			sed -i 's/^Version: .*/Version: 0.0.9/' /root/old/DEBIAN/control
+			dpkg-deb -b /root/old /root/old.deb
+			dpkg -i /root/old.deb`, "sh", deb)
+		c.file(t, "")
+		c.manager(t, true, false)
+		c.run(t, "dpkg", "-i", deb)
+		c.file(t, packaged)
+		c.manager(t, true, true)
+		remove(t)
+		c.file(t, "")
+	})
+	// Why all that: a missing module breaks nothing where the line is optional, but a missing
+	// file that is included does.
+	t.Run("what is missing", func(t *testing.T) {
+		c.run(t, "dpkg", "-i", deb)
+		module := "/usr/lib/x86_64-linux-gnu/security/pam_persistent.so"
+		c.run(t, "mv", module, "/root")
+		c.manager(t, true, false)
+		c.run(t, "mv", "/root/pam_persistent.so", module)
+		c.run(t, "mv", vendor, "/root")
+		c.manager(t, false, false)
+		c.run(t, "systemctl", "reset-failed")
+		// What the trigger does.
+		c.run(t, "/usr/libexec/libpam-persistent/systemd-user", "add")
+		c.file(t, "")
+		c.run(t, "mv", "/root/systemd-user", vendor)
+		c.run(t, "/usr/libexec/libpam-persistent/systemd-user", "add")
+		c.file(t, packaged)
+		c.manager(t, true, true)
+		remove(t)
+	})
+	c.journal(t)
+}
+
+// file checks what the file has; "": it is not there.
+func (c *container) file(t *testing.T, want string) {
+	t.Helper()
+	checkFile(t, c.root+theirs, want)
+}
+
+func checkFile(t *testing.T, path, want string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if string(text) != want || errors.Is(err, os.ErrNotExist) != (want == "") {
+		t.Errorf("%s has %q (%v), not %q", path, text, err, want)
+	}
+}
+
+// manager logs alice in: a login never fails; her manager is started, and its services reach her
+// persistent keyring.
+func (c *container) manager(t *testing.T, started, reaches bool) {
+	t.Helper()
+	out, err := c.ssh("alice",
+		`echo logged in; systemctl is-active "user@$(id -u).service"`+userService+"true")
+	if err != nil || !strings.HasPrefix(out, "logged in\n") ||
+		regexp.MustCompile(`(?m)^active$`).MatchString(out) != started ||
+		userServiceReaches.MatchString(out) != reaches {
+		t.Errorf("alice logs in; her manager is to be started: %v, its services to reach her keyring: %v: %v\n%s", started, reaches, err, out)
+	}
+	c.noManagers(t)
+}
+
+// Systemd that is installed after the package, or removed before it: a trigger.
+func TestSystemdComesAndGoes(t *testing.T) {
+	prepare(t)
+	dir := filepath.Join("/run/containers", t.Name())
+	root := dir + "/root"
+	for _, d := range []string{root, dir + "/upper", dir + "/work"} {
+		if err := os.MkdirAll(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	layers := "lowerdir=" + prepared.tree + ",upperdir=" + dir + "/upper,workdir=" + dir +
+		"/work"
+	if err := unix.Mount("overlay", root, "overlay", 0, layers); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(unix.Unmount(root, 0), os.RemoveAll(dir)); err != nil {
+			t.Error(err)
+		}
+	})
+	dpkg := func(args ...string) string {
+		return world.RunIn(t, "",
+			append([]string{"chroot", root, "dpkg", "--force-depends"}, args...)...)
+	}
+	debs, err := filepath.Glob(filepath.Join(world.Root,
+		"build/_apt/debootstrap/systemd_*.deb"))
+	if err != nil || len(debs) == 0 {
+		t.Fatalf("debootstrap has kept no package of systemd: %v", err)
+	}
+	world.RunIn(t, "", "cp", prepared.deb, root+"/root/persistent.deb")
+	world.RunIn(t, "", "cp", debs[len(debs)-1], root+"/root/systemd.deb")
+
+	dpkg("-r", "systemd")
+	checkFile(t, root+vendor, "")
+	dpkg("-i", "/root/persistent.deb")
+	checkFile(t, root+theirs, "")
+	dpkg("-i", "/root/systemd.deb")
+	checkFile(t, root+theirs, packaged)
+	dpkg("-r", "systemd")
+	checkFile(t, root+theirs, "")
+	dpkg("-i", "/root/systemd.deb")
+	checkFile(t, root+theirs, packaged)
+	dpkg("-P", "libpam-persistent")
+	checkFile(t, root+theirs, "")
+	if _, err := os.Stat(root + "/var/lib/libpam-persistent"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("/var/lib/libpam-persistent is left: %v", err)
+	}
+}

@@ -1,0 +1,295 @@
+package hosts
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pam_persistent/internal/keyctl"
+	"pam_persistent/tests/support/world"
+)
+
+const (
+	sessions  = 20
+	impatient = 2 * time.Second  // after which a login with the plain module is taken for hung
+	patient   = 10 * time.Second // the same, for a host that it is not known to hang in
+	// sessions of it, where no more is to be learnt than whether it leaks
+	few    = 5
+	enough = 3 // hung ones of it, for a host that hangs sometimes
+)
+
+// A host is a program that people log in through.
+type host struct {
+	name  string
+	setUp func(t testing.TB)          // its configuration, until the test is over
+	start func(t testing.TB, r *ring) // its daemon
+	// opens sessions that run the probe; hung ones are world.ErrHung
+	login func(t testing.TB, l login) []error
+	root  bool // is for root instead of alice
+	// what a plain module does: it "fails" (always), "hangs" (sometimes), "leaks", or gets away
+	// with it
+	plain string
+	note  string
+}
+
+// A login is what is asked of a host: so many sessions of a user, each running the probe with this
+// argument.
+type login struct {
+	ring  *ring
+	user  world.User
+	n     int
+	limit time.Duration
+	mark  string
+}
+
+func (l login) probe() string { return "/home/probe " + l.mark }
+
+var hosts = slices.Concat(sshd, consoles, su, jobs, mailAndFiles, desktops)
+
+func (h host) user() world.User {
+	if h.root {
+		return world.User{Name: "root"}
+	}
+	return world.Alice
+}
+
+// mark is the name of the host as one word.
+func (h host) mark() string { return regexp.MustCompile(`\W+`).ReplaceAllString(h.name, "-") }
+
+// each makes what opens one session into what opens several, one after the other.
+func each(one func(l login) error) func(testing.TB, login) []error {
+	return func(_ testing.TB, l login) (failed []error) {
+		for range l.n {
+			if err := one(l); err != nil {
+				failed = append(failed, err)
+				if l.limit > patient {
+					break // one is too many
+				}
+			}
+		}
+		return failed
+	}
+}
+
+// ready has a host up and the users' keys kept.
+func (h host) ready(t testing.TB) *ring {
+	t.Helper()
+	world.ForgetKeys(t)
+	use(t, ours)
+	r := newRing(t)
+	for _, u := range []world.User{h.user(), world.Bob} {
+		h.keep(t, r, u)
+	}
+	if h.root { // no test may forget all of root's keys
+		t.Cleanup(func() {
+			r.try(world.Hung, "su", "-l", "-c",
+				`keyctl invalidate "$(keyctl request user kept.root)"`)
+		})
+	}
+	if h.setUp != nil {
+		h.setUp(t)
+	}
+	h.up(t, r)
+	return r
+}
+
+// keep has a user keep a key, through su -l.
+func (h host) keep(t testing.TB, r *ring, u world.User) {
+	t.Helper()
+	if err := r.try(world.Hung, "su", "-l", u.Name, "-c", "/home/keep"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (h host) up(t testing.TB, r *ring) {
+	t.Helper()
+	if h.start != nil {
+		h.start(t, r)
+	}
+}
+
+// TestHosts opens twenty sessions of each host, and looks what they see, what others see, and what
+// is left.
+func TestHosts(t *testing.T) {
+	system(t)
+	var rows []world.Host
+	world.NoteHosts(t, &rows)
+	for _, h := range hosts {
+		t.Run(h.name, func(t *testing.T) {
+			row := world.Host{Name: h.name, Sessions: sessions, Note: h.note}
+			r := h.ready(t)
+			h.withOurs(t, r, &row)
+			killAll()
+			h.withPlain(t, r, &row)
+			rows = append(rows, row)
+			t.Logf("%+v", row)
+		})
+	}
+}
+
+func (h host) withOurs(t *testing.T, r *ring, row *world.Host) {
+	t.Helper()
+	u, mark := h.user(), h.mark()
+	ask := login{r, u, 1, world.Hung, "first"}
+	visit := login{r, world.Bob, 1, world.Hung, "bob"}
+	// A host that has served nobody yet may still grow.
+	h.expect(t, ask, "seed")
+	h.expect(t, visit, "seed")
+	before := quiet(t)
+	world.TakeLog(t)
+
+	ask.n, ask.mark = sessions, mark
+	row.Good, row.Hung = h.expect(t, ask, "first", mark)
+	h.expect(t, visit, "bob")
+	// What the host's own session keyring gives away when bob gets hold of it.
+	if out := pry(t, r); len(out.leaks) > 0 {
+		t.Errorf("from the session keyring that the host was started with: %s", out.text)
+	}
+	var what string
+	if row.Left, what = left(t, before); row.Left > 0 {
+		t.Errorf("left: %s", what)
+	}
+	if log := world.TakeLog(t); len(log) != 0 {
+		t.Errorf("log: %q", log)
+	}
+}
+
+// expect opens sessions and wants all of them whole.
+func (h host) expect(t *testing.T, l login, kept ...string) (good, hung int) {
+	t.Helper()
+	for attempt := 1; ; attempt++ {
+		ring := persistentOf(t, l.user)
+		var problems []string
+		for _, err := range h.login(t, l) {
+			if errors.Is(err, world.ErrHung) {
+				hung++
+			}
+			problems = append(problems, err.Error())
+		}
+		reports := awaitReports(t, l.user, l.n, world.Hung)
+		for _, report := range reports {
+			if err := report.whole(l.user, kept...); err != nil {
+				problems = append(problems, fmt.Sprintf("%v\n%s", err, report.text))
+				continue
+			}
+			good++
+		}
+		if len(reports) != l.n {
+			problems = append(problems,
+				fmt.Sprintf("%d of %d sessions were seen", len(reports), l.n))
+		}
+		if h.root && len(problems) > 0 && attempt < 5 && persistentOf(t, l.user) != ring {
+			t.Log("another test has taken root's persistent keyring away, which is the machine's: again")
+			h.keep(t, l.ring, l.user)
+			kept, good, hung = append(kept, "seed"), 0, 0
+			continue
+		}
+		for _, problem := range problems {
+			t.Errorf("%s: %s", l.user.Name, problem)
+		}
+		if len(problems) > 0 {
+			t.Fatalf("log: %q", world.TakeLog(t))
+		}
+		return good, hung
+	}
+}
+
+// persistentOf is the serial of a user's persistent keyring, or 0.
+func persistentOf(t testing.TB, u world.User) keyctl.Serial {
+	t.Helper()
+	keys, _ := keyctl.ProcKeys() // what others put into descriptions is no error here
+	for _, key := range keys {
+		if key.Description == fmt.Sprint("_persistent.", u.UID) {
+			return key.Serial
+		}
+	}
+	return 0
+}
+
+// pry is the probe of a process of bob's that has the session keyring of whoever started the host.
+func pry(t *testing.T, r *ring) report {
+	t.Helper()
+	if err := r.try(world.Hung, "setpriv", "--reuid=bob", "--regid=bob", "--clear-groups",
+		"/home/probe", "pry"); err != nil {
+		t.Fatal(err)
+	}
+	reports := takeReports(t, world.Bob)
+	if len(reports) != 1 || !strings.HasSuffix(reports[0].text, "end\n") {
+		t.Fatalf("%+v", reports)
+	}
+	return reports[0]
+}
+
+// withPlain shows what the care is for.
+func (h host) withPlain(t *testing.T, r *ring, row *world.Host) {
+	t.Helper()
+	use(t, plain)
+	defer use(t, ours)
+	h.up(t, r)
+	l := login{r, h.user(), few, patient, "plain"}
+	wanted := few
+	switch h.plain {
+	case "hangs": // one at a time, because each costs the test so much
+		wanted, l.n, l.limit = sessions, 1, impatient
+	case "fails":
+		wanted, l.n, l.limit = sessions, sessions, impatient
+	}
+	opened, failed, hung := 0, 0, 0
+	for opened < wanted && (hung < enough || h.plain != "hangs") {
+		for _, err := range h.login(t, l) {
+			failed++
+			if errors.Is(err, world.ErrHung) {
+				hung++
+			}
+		}
+		opened += l.n
+	}
+	good := min(len(awaitReports(t, l.user, opened-failed, patient)), opened-failed)
+	row.Plain = fmt.Sprintf("%d of %d", good, opened)
+	if hung > 0 {
+		row.Plain += fmt.Sprintf(", %d hung", hung)
+	}
+	leaks := len(pry(t, r).leaks) > 0
+	if leaks {
+		row.Plain += ", leaks"
+	}
+	if caught, asked := map[string]bool{"leaks": leaks, "hangs": hung > 0,
+		"fails": good == 0}[h.plain]; asked && !caught {
+		t.Errorf("the plain module is not caught: it %s, it is said, but: %s", h.plain,
+			row.Plain)
+	}
+	killAll()
+}
+
+// TestKeyGoesFromHostToHost is the mission: one key, kept in one host and read in the next.
+func TestKeyGoesFromHostToHost(t *testing.T) {
+	system(t)
+	world.ForgetKeys(t)
+	use(t, ours)
+	r := newRing(t)
+	if err := r.try(world.Hung, "su", "-l", "alice", "-c", "/home/keep"); err != nil {
+		t.Fatal(err)
+	}
+	kept := "seed"
+	var order []string
+	for _, h := range hosts {
+		if h.root {
+			continue
+		}
+		t.Run(h.name, func(t *testing.T) {
+			if h.setUp != nil {
+				h.setUp(t)
+			}
+			h.up(t, r)
+			h.expect(t, login{r, world.Alice, 1, world.Hung, h.mark()}, kept)
+			killAll()
+		})
+		kept = h.mark()
+		order = append(order, h.name)
+	}
+	t.Logf("%d hosts: %s", len(order), strings.Join(order, " > "))
+}

@@ -1,0 +1,94 @@
+package hosts
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"pam_persistent/internal/keyctl"
+	"pam_persistent/tests/support/world"
+)
+
+// others are all processes of the world but its first and this one: the hosts and what is left of
+// their sessions.
+func others() []string {
+	var pids []string
+	dirs, _ := filepath.Glob("/proc/[0-9]*")
+	for _, dir := range dirs {
+		if pid := filepath.Base(dir); pid != "1" && pid != strconv.Itoa(os.Getpid()) {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// A census counts what sessions could leave behind.
+type census struct{ users, processes, threads, descriptors, keys int }
+
+func count(t testing.TB) census {
+	t.Helper()
+	var c census
+	for _, pid := range others() {
+		threads, _ := os.ReadDir("/proc/" + pid + "/task")
+		descriptors, _ := os.ReadDir("/proc/" + pid + "/fd")
+		c.processes++
+		c.threads += len(threads)
+		c.descriptors += len(descriptors)
+		status, _ := os.ReadFile("/proc/" + pid + "/status")
+		for _, u := range world.Users {
+			if strings.Contains(string(status), fmt.Sprintf("\nUid:\t%d\t", u.UID)) {
+				c.users++
+			}
+		}
+	}
+	charged, err := keyctl.ProcKeyUsers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range charged {
+		for _, u := range world.Users {
+			if k.UID == u.UID {
+				c.keys += k.Keys
+			}
+		}
+	}
+	return c
+}
+
+// quiet waits until no session is left and nothing has changed for a while.
+func quiet(t testing.TB) census {
+	t.Helper()
+	last, same := count(t), 0
+	if !until(world.Hung, func() bool {
+		now := count(t)
+		if same++; now != last {
+			same = 0
+		}
+		last = now
+		return now.users == 0 && same > 20
+	}) {
+		t.Fatalf("no end of it: %+v", last)
+	}
+	return last
+}
+
+// left waits for things to be as they were, and returns how many there are too many.
+func left(t testing.TB, before census) (n int, what string) {
+	t.Helper()
+	var now census
+	until(20*time.Second, func() bool {
+		now = count(t)
+		n = 0
+		for _, more := range []int{now.users - before.users,
+			now.processes - before.processes, now.threads - before.threads,
+			now.descriptors - before.descriptors, now.keys - before.keys} {
+			n += max(0, more)
+		}
+		return n == 0
+	})
+	return n, fmt.Sprintf("%+v, before %+v", now, before)
+}

@@ -1,0 +1,60 @@
+package hosts
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"pam_persistent/tests/support/world"
+)
+
+// hard has daemons set their limits as they do by themselves, and takes from them what could raise
+// them again.
+var hard bool
+
+// A hard limit that the child may not raise costs the link, and never the login: the child cannot
+// start Go, says so, and that is all.
+func TestHardLimit(t *testing.T) {
+	system(t)
+	hard = true
+	t.Cleanup(func() { hard = false })
+	var rows []world.Host
+	world.NoteHosts(t, &rows)
+	for _, h := range mailAndFiles {
+		t.Run(h.name, func(t *testing.T) {
+			r := h.ready(t)
+			world.TakeLog(t)
+			l := login{r, world.Alice, sessions, world.Hung, "hard"}
+			row := world.Host{Name: h.name + ", no CAP_SYS_RESOURCE",
+				Sessions: sessions, Good: sessions,
+				Note: "logins; none has the link, and the log says so"}
+			for _, err := range h.login(t, l) {
+				row.Good--
+				t.Errorf("%v", err)
+			}
+			for _, report := range awaitReports(t, world.Alice, sessions, world.Hung) {
+				if slices.ContainsFunc(report.links,
+					func(link string) bool {
+						return strings.Contains(link,
+							"_persistent.")
+					}) || len(report.leaks) > 0 {
+					t.Errorf("%s", report.text)
+				}
+			}
+			log := world.TakeLog(t)
+			for _, line := range log {
+				if !strings.HasPrefix(line,
+					"err: alice: the child ended without an answer, exit status 2") {
+					t.Errorf("log: %s", line)
+				}
+			}
+			if len(log) < sessions {
+				t.Errorf("%d lines for %d sessions", len(log), sessions)
+			}
+			killAll()
+			h.withPlain(t, r, &row)
+			rows = append(rows, row)
+			t.Logf("%+v", row)
+		})
+	}
+}

@@ -1,0 +1,13 @@
+// Package hosts tests the module in the programs that people log in through: each is the
+// distribution's own, with its own service file, to which pam-auth-update has added our line.
+// Packages are installed in the world of these tests only.
+package hosts
+
+import (
+	"testing"
+
+	"pam_persistent/tests/support/uids"
+	"pam_persistent/tests/support/world"
+)
+
+func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Hosts}) }

@@ -1,0 +1,73 @@
+package hosts
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"pam_persistent/tests/support/world"
+)
+
+// A process that outlives its ssh session, as tmux and nohup do, keeps the session's keyring:
+// pam_keyinit's revoke, which stands before the line in Debian's file, takes only the one that
+// pam_keyinit has joined. Without the line it takes them all. With option revoke the module does
+// what pam_keyinit would have done.
+func TestProcessesThatOutliveTheLogout(t *testing.T) {
+	system(t)
+	use(t, ours)
+	for name, test := range map[string]struct {
+		options string
+		without bool
+		finds   string
+	}{
+		"with the line":    {"", false, "found"},
+		"option revoke":    {"revoke", false, "Required key not available"},
+		"without the line": {"", true, "Required key not available"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			world.ForgetKeys(t)
+			if lines := sessionLines(t,
+				"sshd"); !strings.HasSuffix(lines[find(lines, "pam_keyinit.so")],
+				"force revoke") {
+				t.Fatalf("not what this test was written for: %q", lines)
+			}
+			options(t, test.options)
+			defer options(t, "")
+			if test.without {
+				sh(t, `cp -a /etc/pam.d/common-session /home; sed -i /pam_persistent/d /etc/pam.d/common-session`)
+				defer sh(t, "mv /home/common-session /etc/pam.d")
+			}
+			r := newRing(t)
+			sshServer(t, r)
+			sh(t, "rm -f /home/kept/go /home/kept/outlived; mkfifo -m 666 /home/kept/go")
+			// It reads its key when the fifo is opened, which is after the logout.
+			const outlives = `keyctl add user session.key x @s >/dev/null; setsid nohup sh -c "cat /home/kept/go
+				keyctl request user session.key >/home/kept/new 2>&1 && echo found >/home/kept/new; mv /home/kept/new /home/kept/outlived" >/dev/null 2>&1 </dev/null &`
+			if err := r.try(world.Hung, "ssh", "-F", "/home/ssh/config", "alice@world",
+				outlives); err != nil {
+				t.Fatal(err)
+			}
+			if !until(world.Hung,
+				func() bool {
+					return !strings.Contains(sh(t, "ps -eo args"),
+						"sshd: alice")
+				}) {
+				t.Fatal("the session does not end")
+			}
+			if err := os.WriteFile("/home/kept/go", nil, 0); err != nil {
+				t.Fatal(err)
+			}
+			if !until(world.Hung,
+				func() bool {
+					_,
+						err := os.Stat("/home/kept/outlived")
+					return err == nil
+				}) {
+				t.Fatal("the process that was to outlive the session has not")
+			}
+			if text, _ := os.ReadFile("/home/kept/outlived"); !strings.Contains(string(text), test.finds) {
+				t.Errorf("it finds %q, not %q", text, test.finds)
+			}
+		})
+	}
+}

@@ -1,0 +1,147 @@
+package kerberos
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/support/world"
+)
+
+// MIT Kerberos needs no module to find tickets that krb5.conf says are in the persistent keyring.
+// If this fails one day, the README has to say something else.
+func testTicketsWithout(t *testing.T) {
+	world.ForgetKeys(t)
+	krb5Conf(t, inPersistent)
+	stack(t, without)
+	first := tgt(t, inSession(t, world.Alice, kinit("alice")+" && klist"))
+	for _, session := range sessions {
+		out := session.run(t, world.Alice, useTicket+" && keyctl show @s")
+		if tgt(t, out) != first || !strings.Contains(out, "logged in with a ticket") ||
+			linkedTo(out, world.Alice) {
+			t.Errorf("%s:\n%s", session.name, out)
+		}
+	}
+}
+
+// What is looked up with request_key(2), by programs and by the kernel itself, is found through the
+// module's link only, also where Kerberos finds its tickets.
+func testOtherKeys(t *testing.T) {
+	world.ForgetKeys(t)
+	krb5Conf(t, inPersistent)
+	keep := fmt.Sprintf(" && keyctl add user afs@example.org token %%keyring:_persistent.%d",
+		world.Alice.UID)
+	const find = "klist -s && keyctl request user afs@example.org"
+	stack(t, with(t, ""))
+	inSession(t, world.Alice, kinit("alice")+keep)
+	inSession(t, world.Alice, find)
+	inJob(t, world.Alice, find)
+
+	stack(t, without)
+	if out, err := login(t, world.Alice, find); err == nil ||
+		!strings.Contains(out, "Required key not available") {
+		t.Errorf("without the module, in ssh: %v\n%s", err, out)
+	}
+	job := &cronJob{user: world.Alice, command: find}
+	if runJobs(t, job); job.ok || !strings.Contains(job.out, "Required key not available") {
+		t.Errorf("without the module, in cron: %v\n%s", job.ok, job.out)
+	}
+}
+
+const expirySetting = "persistent_keyring_expiry"
+
+// One test, because no other test of the project runs meanwhile.
+func testTimer(t *testing.T) {
+	// an expired keyring that is not collected yet comes back when it is asked for
+	keyctltest.SetSysctl(t, "gc_delay", 0)
+	t.Run("restarted", testRestarted)
+	t.Run("run out", testRunOut)
+}
+
+// A session restarts the timer with the module whatever runs in it; without, only if a Kerberos
+// program looks for tickets.
+func testRestarted(t *testing.T) {
+	for name, test := range map[string]struct {
+		line, command string
+		restarts      bool
+	}{
+		"with the module":                       {with(t, ""), "true", true},
+		"without":                               {without, "true", false},
+		"without, but with a look for a ticket": {without, "klist -s", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			world.ForgetKeys(t)
+			krb5Conf(t, inPersistent)
+			stack(t, test.line)
+			keyctltest.SetSysctl(t, expirySetting, 1000)
+			inSession(t, world.Alice, kinit("alice"))
+			keyctltest.SetSysctl(t, expirySetting, 100000)
+			inSession(t, world.Alice, test.command)
+			if left, _ := timer(t, world.Alice); left == 0 ||
+				(left > 2000) != test.restarts {
+				t.Errorf("%d seconds left, though the timer was to be restarted: %v", left, test.restarts)
+			}
+		})
+	}
+}
+
+// The same to its end: alice's tickets are there after a time in which bob's, whose sessions do
+// without the module, are gone.
+func testRunOut(t *testing.T) {
+	world.ForgetKeys(t)
+	krb5Conf(t, inPersistent)
+	stack(t, "session [success=1 default=ignore] pam_succeed_if.so quiet user = bob\n"+with(t,
+		""))
+	// On a machine so slow that alice's keyring runs out between her own two sessions, they get
+	// more time.
+	for seconds := uint32(4); ; seconds *= 2 {
+		began := time.Now()
+		getTicketAndComeBack(t, world.Alice, seconds)
+		if time.Since(began) < time.Duration(seconds)*time.Second || seconds > 20 {
+			break
+		}
+	}
+	getTicketAndComeBack(t, world.Bob, 4)
+	keyctltest.Eventually(t, "bob's keyring is gone", func() bool {
+		_, there := timer(t, world.Bob)
+		return !there
+	})
+	inSession(t, world.Alice, "klist -s")
+	if out, err := login(t, world.Bob, "klist -s"); err == nil {
+		t.Errorf("bob has tickets in a keyring that was gone:\n%s", out)
+	}
+}
+
+// getTicketAndComeBack leaves so many seconds to the keyring in one session, and many more if the
+// next one restarts the timer.
+func getTicketAndComeBack(t *testing.T, user world.User, seconds uint32) {
+	t.Helper()
+	keyctltest.SetSysctl(t, expirySetting, seconds)
+	inSession(t, user, kinit(user.Name))
+	keyctltest.SetSysctl(t, expirySetting, 100000)
+	inSession(t, user, "true")
+}
+
+// timer is the time left to a user's persistent keyring, in seconds (rounded by the kernel), and
+// whether there is one.
+func timer(t *testing.T, user world.User) (left uint64, there bool) {
+	t.Helper()
+	keyctltest.OnThread(t, func() {
+		if err := keyctltest.DropTo(user.UID, user.UID); err != nil {
+			t.Fatal(err)
+		}
+		keys, err := keyctl.ProcKeys()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range keys {
+			if key.Description == fmt.Sprintf("_persistent.%d", user.UID) {
+				left, there = uint64(key.Timeout.Seconds), true
+			}
+		}
+	})
+	return left, there
+}

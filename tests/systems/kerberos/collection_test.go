@@ -1,0 +1,46 @@
+package kerberos
+
+import (
+	"regexp"
+	"slices"
+	"testing"
+
+	"pam_persistent/tests/support/world"
+)
+
+// People are several principals at a time. The whole collection survives, and so does the choice
+// among them.
+func testCollection(t *testing.T) {
+	world.ForgetKeys(t)
+	krb5Conf(t, inFile)
+	stack(t, with(t, "krb5ccname"))
+	inSession(t, world.Alice, kinit("alice")+" && "+kinit("alice/admin"))
+	both := []string{"alice/admin@EXAMPLE.ORG", "alice@EXAMPLE.ORG"}
+	for _, chosen := range both {
+		inSession(t, world.Alice, "kswitch -p "+chosen)
+		for _, session := range sessions {
+			if got := principals(session.run(t, world.Alice,
+				"klist")); !slices.Equal(got, []string{chosen}) {
+				t.Errorf("%s: chosen is %q, not %s", session.name, got, chosen)
+			}
+			got := principals(session.run(t, world.Alice, "klist -A"))
+			slices.Sort(got)
+			if !slices.Equal(got, both) {
+				t.Errorf("%s: principals are %q", session.name, got)
+			}
+		}
+	}
+	// Who wants a logout to take the tickets away has to say so.
+	inSession(t, world.Alice, "kdestroy -A")
+	if out, err := login(t, world.Alice, "klist -A"); len(principals(out)) > 0 {
+		t.Errorf("destroyed, and there after logout: %v\n%s", err, out)
+	}
+}
+
+func principals(klist string) (names []string) {
+	for _, found := range regexp.MustCompile(`(?m)^Default principal: (.*)$`).
+		FindAllStringSubmatch(klist, -1) {
+		names = append(names, found[1])
+	}
+	return names
+}

@@ -1,0 +1,93 @@
+package kerberos
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/support/world"
+)
+
+// endAfter ends a daemon when the test is over.
+func endAfter(t *testing.T, pidFile string) {
+	t.Helper()
+	pid := pidIn(t, pidFile)
+	t.Cleanup(func() { end(t, pid) })
+}
+
+func end(t *testing.T, pid int) {
+	t.Helper()
+	if err := unix.Kill(pid, unix.SIGTERM); err != nil {
+		t.Error(err)
+	}
+	keyctltest.Eventually(t, fmt.Sprintf("process %d has ended", pid), func() bool {
+		return unix.Kill(pid, 0) != nil
+	})
+}
+
+// pidIn waits for the file, and until it names the daemon: its first process, which has ended by
+// now, may have written it too.
+func pidIn(t *testing.T, file string) (pid int) {
+	t.Helper()
+	keyctltest.Eventually(t, file+" names a process", func() bool {
+		text, err := os.ReadFile(file)
+		if err == nil {
+			pid, err = strconv.Atoi(strings.TrimSpace(string(text)))
+		}
+		return err == nil && unix.Kill(pid, 0) == nil
+	})
+	return pid
+}
+
+// loggedOut waits until no process of the user is left, a zombie neither (it would keep the session
+// keyring alive), and until the daemon has closed the session, which it does after that: there is
+// one process of its name then.
+func loggedOut(t *testing.T, user world.User, daemon string) {
+	t.Helper()
+	keyctltest.Eventually(t, user.Name+" is logged out", func() bool {
+		daemons := 0
+		for _, p := range processes(t) {
+			if p.has("Uid:", fmt.Sprint(user.UID)) {
+				return false
+			}
+			if p.has("Name:", daemon) {
+				daemons++
+			}
+		}
+		return daemons <= 1
+	})
+}
+
+// A process is its status file.
+type process string
+
+func processes(t *testing.T) (all []process) {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if text, err := os.ReadFile(file); err == nil { // it may have ended
+			all = append(all, process(text))
+		}
+	}
+	return all
+}
+
+// has tells whether one of a field's values is that.
+func (p process) has(field, value string) bool {
+	for line := range strings.Lines(string(p)) {
+		if values, ok := strings.CutPrefix(line, field); ok {
+			return slices.Contains(strings.Fields(values), value)
+		}
+	}
+	return false
+}

@@ -1,0 +1,68 @@
+package kerberos
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"pam_persistent/tests/support/world"
+)
+
+// Credentials that the client delegates are put into a file by sshd, which names it in KRB5CCNAME:
+// the session is meant to use these, and a module that said otherwise would take them away from it.
+func testDelegation(t *testing.T) {
+	world.ForgetKeys(t)
+	files := fmt.Sprintf("/tmp/krb5cc_%d_*", world.Alice.UID)
+	t.Cleanup(func() {
+		left, _ := filepath.Glob(files)
+		for _, file := range left {
+			os.Remove(file)
+		}
+	})
+	// What others do who want to set the variable.
+	world.Write(t, "/etc/security/krb5ccname.conf",
+		fmt.Sprintf("KRB5CCNAME OVERRIDE=KEYRING:persistent:%d\n", world.Alice.UID))
+	const naive = "session required pam_env.so conffile=/etc/security/krb5ccname.conf envfile=/dev/null\n"
+
+	file, keyring := regexp.MustCompile(`(?m)^Ticket cache: FILE:/tmp/krb5cc_`), regexp.MustCompile(`(?m)^Ticket cache: KEYRING:persistent:`)
+	for name, test := range map[string]struct {
+		stack, ccache, client string
+		want                  *regexp.Regexp
+	}{
+		"delegated":                 {with(t, "krb5ccname"), inFile, "-K", file},
+		"delegated, krb5.conf":      {with(t, ""), inPersistent, "-K", file},
+		"delegated, both":           {with(t, "krb5ccname"), inPersistent, "-K", file},
+		"not delegated":             {with(t, "krb5ccname"), inFile, "-k", keyring},
+		"delegated, pam_env's line": {naive, inFile, "-K", keyring},
+	} {
+		t.Run(name, func(t *testing.T) {
+			krb5Conf(t, test.ccache)
+			stack(t, test.stack)
+			inSession(t, world.Alice, kinit("alice"))
+			out := inSession(t, world.Alice,
+				fmt.Sprintf("ssh %s localhost 'klist && keyctl show @s'",
+					test.client))
+			if !test.want.MatchString(out) {
+				t.Errorf("not %v:\n%s", test.want, out)
+			}
+			// Other keys of the user are needed in this session as in any other.
+			if linked := linkedTo(out,
+				world.Alice); linked != strings.Contains(test.stack,
+				"pam_persistent.so") {
+				t.Errorf("the session has the persistent keyring: %v\n%s", linked,
+					out)
+			}
+			if left, err := filepath.Glob(files); err != nil || len(left) > 0 {
+				t.Errorf("after logout: %q, %v", left, err)
+			}
+		})
+	}
+}
+
+// linkedTo tells whether keyctl show @s has the persistent keyring directly in the session keyring.
+func linkedTo(show string, user world.User) bool {
+	return regexp.MustCompile(fmt.Sprintf(`(?m)^ *\d+ \S+ +%d +\d+ {3}\\_ keyring: _persistent\.%[1]d\r?$`, user.UID)).MatchString(show)
+}

@@ -1,0 +1,36 @@
+package kerberos
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/support/world"
+)
+
+// A ticket ends when the KDC has said, however often the module restarts the timer of the keyring
+// that it is in.
+func testLifetime(t *testing.T) {
+	world.ForgetKeys(t)
+	krb5Conf(t, inFile)
+	stack(t, with(t, "krb5ccname"))
+	inSession(t, world.Alice, kinit("-l 3s alice"))
+	keyctltest.Eventually(t, "the ticket has ended", func() bool {
+		_, err := login(t, world.Alice, "klist -s")
+		return err != nil
+	})
+	show := fmt.Sprintf("keyctl show %%keyring:_persistent.%d", world.Alice.UID)
+	if out := inSession(t, world.Alice, show); !strings.Contains(out, "keyring: _krb\n") {
+		t.Errorf("the keyring, or the collection in it, has ended with the ticket:\n%s",
+			out)
+	}
+	if out, err := login(t, world.Alice, "ssh localhost 'echo logged in'"); err == nil ||
+		!strings.Contains(out, "Permission denied") {
+		t.Errorf("with a ticket that has ended: %v\n%s", err, out)
+	}
+	// It was for this ticket alone; and the next one finds its place in what is left of the
+	// collection.
+	inSession(t, world.Alice, kinit("alice"))
+	inSession(t, world.Alice, useTicket)
+}

@@ -1,0 +1,54 @@
+// Package kerberos tests what people keep in the persistent keyring most: tickets of MIT Kerberos,
+// of a real KDC, got in a session of a real sshd and used by later sessions and by jobs of a real
+// cron.
+//
+// MIT Kerberos finds the persistent keyring by itself (KEYCTL_GET_PERSISTENT), so that much of this
+// would work without the module too. Each test says which part of it would not, and shows that part
+// with another line in the stack.
+package kerberos
+
+import (
+	"testing"
+
+	"pam_persistent/tests/support/uids"
+	"pam_persistent/tests/support/world"
+)
+
+func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Kerberos}) }
+
+// One test, because all of it is about one realm and its services.
+func TestKerberos(t *testing.T) {
+	world.CoverSystem(t)
+	world.Install(t, "krb5-kdc", "krb5-admin-server", "krb5-user", "openssh-server",
+		"openssh-client", "cron")
+	world.NoteHosts(t, &hosts)
+	readInstalled(t)
+	startKDC(t)
+	startSshd(t)
+
+	t.Run("tickets survive", func(t *testing.T) {
+		t.Run("option krb5ccname", testSurviveByOption)
+		t.Run("krb5.conf", testSurviveByConf)
+		t.Run("not in a session keyring", testSessionKeyringDoesNot)
+	})
+	t.Run("collection", testCollection)
+	t.Run("lifetime", testLifetime)
+	t.Run("delegation", testDelegation)
+	t.Run("what the module adds", func(t *testing.T) {
+		t.Run("tickets", testTicketsWithout)
+		t.Run("other keys", testOtherKeys)
+		t.Run("timer", testTimer)
+	})
+	t.Run("others' tickets", func(t *testing.T) {
+		t.Run("by name", testOthersByName)
+		t.Run("by possession", testOthersByPossession)
+	})
+	t.Run("quota", func(t *testing.T) {
+		t.Run("full cache", testFullCache)
+		t.Run("not a byte left", testFullQuota)
+	})
+	t.Run("command", testCommand)
+}
+
+// hosts are what the tests have seen of sessions that use tickets.
+var hosts []world.Host

@@ -1,0 +1,90 @@
+package kerberos
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"pam_persistent/tests/support/world"
+)
+
+// Tickets are charged to their user's key quota. A cache that has taken all of it costs nobody a
+// login: what does not fit is not cached, and the session keyring needs no more than a few bytes.
+func testFullCache(t *testing.T) {
+	world.ForgetKeys(t)
+	krb5Conf(t, inFile)
+	stack(t, with(t, "krb5ccname"))
+	const services = 250 // more than there may be keys
+	var queries, names strings.Builder
+	for i := range services {
+		fmt.Fprintf(&queries, "addprinc -randkey service/%d\n", i)
+		fmt.Fprintf(&names, " service/%d", i)
+	}
+	world.Write(t, "/run/services", queries.String())
+	world.Run(t, "sh", "-c", "kadmin.local </run/services")
+	world.TakeLog(t)
+
+	// One of them goes again: what a session gives back when it ends comes some milliseconds
+	// late, and the next wants a few bytes.
+	out := inSession(t, world.Alice,
+		kinit("alice")+" && kvno"+names.String()+" && keyctl invalidate $(keyctl search @s user service/0@EXAMPLE.ORG)")
+	if got := strings.Count(out, "kvno = "); got != services {
+		t.Errorf("%d service tickets, of %d", got, services)
+	}
+	for _, session := range sessions {
+		out := session.run(t, world.Alice,
+			useTicket+"; keyctl show @s; grep "+fmt.Sprint(world.Alice.UID)+": /proc/key-users")
+		cached := strings.Count(out, "  service/")
+		t.Logf("%s: %d of the tickets are there; %s", session.name, cached,
+			out[strings.LastIndex(strings.TrimSpace(out), "\n")+1:])
+		if cached == 0 || cached == services {
+			t.Errorf("the quota is not what has limited them:\n%s", out)
+		}
+		if !linkedTo(out, world.Alice) ||
+			!strings.Contains(out, "logged in with a ticket") {
+			t.Errorf("a later %s:\n%s", session.name, out)
+		}
+	}
+	if log := world.TakeLog(t); len(log) != 0 {
+		t.Errorf("log: %q", log)
+	}
+}
+
+// With not a byte left, Kerberos itself cannot reach the persistent keyring any more (it links it
+// into its process keyring) and calls it a matter of the UID. A session that the module has opened
+// possesses it yet and can make room; another may not.
+func testFullQuota(t *testing.T) {
+	world.ForgetKeys(t)
+	krb5Conf(t, inPersistent)
+	keyring := fmt.Sprintf("%%keyring:_persistent.%d", world.Alice.UID)
+	// What a key costs beside its payload: its description, a byte to end that, and the link to
+	// it. The keyring that pam_keyinit has joined for the session gives back what it was
+	// charged a little later: the quota is full if it stays full.
+	fill := fmt.Sprintf(`
+		size=-9
+		for try in $(seq 200); do
+			set -- $(grep ' *%d:' /proc/key-users)
+			left=$((${5#*/} - ${5%%%%/*}))
+			size=$((size + left))
+			[ $left -eq 0 ] || head -c $size /dev/zero | keyctl padd user fill %s
+			klist -s || break
+			sleep 0.02
+		done`, world.Alice.UID, keyring)
+	stack(t, with(t, ""))
+	world.TakeLog(t)
+	out, err := login(t, world.Alice, kinit("alice")+" && klist -s && { "+fill+"\n} && ! klist")
+	if err != nil || !strings.Contains(out, "Invalid UID in persistent keyring name") {
+		t.Errorf("klist, with a full quota: %v\n%s", err, out)
+	}
+	t.Logf("the session's log: %q", world.TakeLog(t))
+
+	stack(t, without)
+	if out, err := login(t, world.Alice, "keyctl clear "+keyring); err == nil ||
+		!strings.Contains(out, "Permission denied") {
+		t.Errorf("without the module: %v\n%s", err, out)
+	}
+	stack(t, with(t, ""))
+	inSession(t, world.Alice, "keyctl clear "+keyring)
+	// not in the same: what has been cleared is uncharged a little later
+	inSession(t, world.Alice, kinit("alice")+" && klist -s")
+}

@@ -1,0 +1,111 @@
+package kerberos
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/support/loopback"
+	"pam_persistent/tests/support/world"
+)
+
+// without and with are the lines that [stack] adds.
+const without = ""
+
+func with(t *testing.T, options string) string {
+	t.Helper()
+	return "session optional " + world.Built(t, "pam_persistent.so") + " " + options + "\n"
+}
+
+// stack adds lines to the service files of sshd and cron, as Debian ships them, until the test is
+// over. sshd's has pam_keyinit, cron's has not.
+func stack(t *testing.T, lines string) {
+	t.Helper()
+	for name, text := range installed {
+		world.WriteService(t, name, text+lines)
+	}
+}
+
+// installed are the service files as their packages have brought them.
+var installed = map[string]string{"sshd": "", "cron": ""}
+
+func readInstalled(t *testing.T) {
+	t.Helper()
+	for name := range installed {
+		text, err := os.ReadFile("/etc/pam.d/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		installed[name] = string(text)
+	}
+}
+
+// startSshd starts an sshd that takes keys and tickets, no passwords. The test logs in with a key;
+// users in the world have tickets only.
+func startSshd(t *testing.T) {
+	t.Helper()
+	port := loopback.FreePort()
+	world.Run(t, "sh", "-ec", `
+		mkdir -p /run/sshd /run/ssh
+		ssh-keygen -q -t ed25519 -N '' -f /run/ssh/key
+		ssh-keygen -q -t ed25519 -N '' -f /run/ssh/host
+		echo "[localhost]:$1 $(cat /run/ssh/host.pub)" >/etc/ssh/ssh_known_hosts
+		cat >/run/ssh/sshd_config <<-END
+			ListenAddress 127.0.0.1
+			Port $1
+			HostKey /run/ssh/host
+			PidFile /run/ssh/pid
+			AuthorizedKeysFile /run/ssh/key.pub
+			UsePAM yes
+			PrintMotd no
+			PasswordAuthentication no
+			GSSAPIAuthentication yes
+			# The machine's name is not that of the service.
+			GSSAPIStrictAcceptorCheck no
+		END
+		cat >/etc/ssh/ssh_config <<-END
+			Port $1
+			BatchMode yes
+			AddressFamily inet
+			LogLevel ERROR
+			GSSAPIAuthentication yes
+			PreferredAuthentications gssapi-with-mic
+		END
+		/usr/sbin/sshd -f /run/ssh/sshd_config -E /run/ssh/log`, "sh", port)
+	endAfter(t, "/run/ssh/pid")
+	keyctltest.Eventually(t, "sshd listens", loopback.Listening("127.0.0.1:"+port))
+}
+
+// login runs a command in a session of its own and waits until the user is logged out again.
+func login(t *testing.T, user world.User, command string) (string, error) {
+	t.Helper()
+	out, err := world.Try(world.Hung, "ssh", "-o", "PreferredAuthentications=publickey", "-i",
+		"/run/ssh/key", user.Name+"@localhost", command)
+	loggedOut(t, user, "sshd")
+	return out, err
+}
+
+// inSession is login where the command has to succeed.
+func inSession(t *testing.T, user world.User, command string) string {
+	t.Helper()
+	out, err := login(t, user, command)
+	if err != nil {
+		t.Fatalf("%s's session: %s: %v\n%s", user.Name, command, err, out)
+	}
+	return out
+}
+
+// sessions are the ways into a session in which a command has to succeed.
+var sessions = []struct {
+	name string
+	run  func(t *testing.T, user world.User, command string) (out string)
+}{
+	{"ssh login", inSession},
+	{"cron job", inJob},
+}
+
+// kinit is a shell command that gets a ticket with the password.
+func kinit(arguments string) string {
+	return fmt.Sprintf("echo %q | kinit %s", world.Password, arguments)
+}

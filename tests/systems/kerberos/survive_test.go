@@ -1,0 +1,103 @@
+package kerberos
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"pam_persistent/tests/support/world"
+)
+
+// useTicket shows the ticket, and logs in with it once more: there is no password and no key in the
+// world.
+const useTicket = `klist -s && klist && ssh localhost 'echo logged in with a ticket'`
+
+// With the option the session itself says where its tickets are, whatever krb5.conf says.
+func testSurviveByOption(t *testing.T) {
+	world.ForgetKeys(t)
+	krb5Conf(t, inFile)
+	t.Run("without the module", func(t *testing.T) {
+		stack(t, without)
+		out := inSession(t, world.Alice, kinit("alice")+" && klist && kdestroy")
+		if !strings.Contains(out, "Ticket cache: FILE:") {
+			t.Errorf("the ticket is elsewhere than krb5.conf says:\n%s", out)
+		}
+	})
+	stack(t, with(t, "krb5ccname"))
+	survive(t, "option krb5ccname")
+
+	// They are still there, but nobody says so.
+	stack(t, without)
+	if out, err := login(t, world.Alice, useTicket); err == nil {
+		t.Errorf("without the module, in ssh:\n%s", out)
+	}
+	job := &cronJob{user: world.Alice, command: useTicket}
+	if runJobs(t, job); job.ok {
+		t.Errorf("without the module, in cron:\n%s", job.out)
+	}
+}
+
+// Here the module is not what tickets survive by (see testTicketsWithout): it has to leave all as
+// it is.
+func testSurviveByConf(t *testing.T) {
+	world.ForgetKeys(t)
+	krb5Conf(t, inPersistent)
+	stack(t, with(t, ""))
+	survive(t, "krb5.conf")
+}
+
+// survive gets a ticket in one session and uses it in later ones: of sshd, which calls pam_keyinit,
+// and of cron, which does not.
+func survive(t *testing.T, way string) {
+	t.Helper()
+	world.TakeLog(t)
+	first := tgt(t, inSession(t, world.Alice, kinit("alice")+" && klist"))
+	for _, session := range sessions {
+		row := world.Host{Name: fmt.Sprintf("Kerberos: ticket used by a later %s (%s)",
+			session.name, way),
+			Note: "in each, one more login to sshd with the ticket"}
+		for range 5 {
+			row.Sessions++
+			out := session.run(t, world.Alice, useTicket)
+			if !strings.Contains(out, "logged in with a ticket") {
+				t.Fatalf("a later %s:\n%s", session.name, out)
+			}
+			if later := tgt(t, out); later != first {
+				t.Errorf("a later %s has another ticket: %q, not %q", session.name,
+					later, first)
+			}
+			row.Good++
+		}
+		hosts = append(hosts, row)
+	}
+	if log := world.TakeLog(t); len(log) != 0 {
+		t.Errorf("log: %q", log)
+	}
+}
+
+var ticketGranting = regexp.MustCompile(`(?m)^(.*)  krbtgt/EXAMPLE\.ORG@EXAMPLE\.ORG$`)
+
+// tgt is when the ticket that klist has shown begins and ends; it has to be in alice's persistent
+// keyring.
+func tgt(t *testing.T, klist string) string {
+	t.Helper()
+	found := ticketGranting.FindStringSubmatch(klist)
+	if found == nil || !strings.Contains(klist,
+		fmt.Sprintf("Ticket cache: KEYRING:persistent:%d:", world.Alice.UID)) {
+		t.Fatalf("no ticket, or not in the persistent keyring:\n%s", klist)
+	}
+	return found[1]
+}
+
+// That logging out is real: what the session keyring has is gone then, though the module has been
+// at work.
+func testSessionKeyringDoesNot(t *testing.T) {
+	world.ForgetKeys(t)
+	stack(t, with(t, ""))
+	const inSessionKeyring = "export KRB5CCNAME=KEYRING:session:own; "
+	inSession(t, world.Alice, inSessionKeyring+kinit("alice")+" && klist -s")
+	if out, err := login(t, world.Alice, inSessionKeyring+"klist"); err == nil {
+		t.Errorf("the ticket is there after logout:\n%s", out)
+	}
+}
