@@ -23,6 +23,7 @@ func newCgroup(t *testing.T, controller string) cgroup {
 		t.Skipf("no hierarchy of the %s controller (this test knows cgroup v1): %v",
 			controller, err)
 	}
+	_ = os.Remove(dir) // of a run that was killed
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
