@@ -60,7 +60,10 @@ func waitForQuota(uid uint32) {
 		users, err := keyctl.ProcKeyUsers()
 		if err != nil ||
 			!slices.ContainsFunc(users,
-				func(u keyctl.KeyUser) bool { return u.UID == uid && u.QuotaBytes > 500 }) {
+				func(u keyctl.KeyUser) bool {
+					return u.UID == uid &&
+						u.QuotaBytes > 500
+				}) {
 			return
 		}
 		time.Sleep(time.Millisecond)

@@ -66,7 +66,8 @@ func program(b budget, service, name string, run func() (time.Duration, error)) 
 }
 
 func serviceText(v variant) string {
-	text := "auth sufficient pam_rootok.so\nauth required pam_deny.so\naccount required pam_permit.so\n"
+	text := "auth sufficient pam_rootok.so\nauth required pam_deny.so\n" +
+		"account required pam_permit.so\n"
 	if v != keyinit {
 		text += "session required " + keyinit.line + "\n"
 	}
@@ -94,7 +95,8 @@ func startSSHD(user string) (stop func(), port string, err error) {
 	config := "ListenAddress 127.0.0.1:" + port + "\nHostKey " + dir +
 		"/hostkey\nPidFile none\nUsePAM yes\nAllowUsers " + user +
 		"\nAuthorizedKeysFile " + dir +
-		"/key.pub\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPrintMotd no\nLogLevel FATAL\n"
+		"/key.pub\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n" +
+		"PrintMotd no\nLogLevel FATAL\n"
 	if err := os.WriteFile(dir+"/sshd_config", []byte(config), 0o600); err != nil {
 		return nil, "", err
 	}

@@ -41,43 +41,64 @@ var setups = []setup{
 	{
 		name:   "wrong order",
 		break_: files(pamDir+"/sshd", "session optional pam_persistent.so\n"+keyinitLine),
-		doctor: []string{"WRONG  service sshd: /etc/pam.d/sshd:1 stands before pam_keyinit.so (/etc/pam.d/sshd:2)", "in /etc/pam.d/sshd move line 1 below line 2:\n             session optional pam_persistent.so\n"},
-		try:    []string{"a session keyring was joined for it, but pam_persistent.so", "in /etc/pam.d/sshd move line 1 below line 2:\n             session optional pam_persistent.so\n"},
+		doctor: []string{"WRONG  service sshd: /etc/pam.d/sshd:1 stands before " +
+			"pam_keyinit.so (/etc/pam.d/sshd:2)", "in /etc/pam.d/sshd move line 1 " +
+			"below line 2:\n             session optional pam_persistent.so\n"},
+		try: []string{"a session keyring was joined for it, but pam_persistent.so",
+			"in /etc/pam.d/sshd move line 1 below line 2:\n" +
+				"             session optional pam_persistent.so\n"},
 	},
 	{
 		name:   "wrong order in an included file",
 		break_: files(pamDir+"/sshd", "@include common-session\n"+keyinitLine),
-		doctor: []string{"WRONG  service sshd: /etc/pam.d/common-session:2 stands before", "in /etc/pam.d/sshd after line 2:\n             session optional pam_persistent.so\n"},
-		try:    []string{"a session keyring was joined for it, but pam_persistent.so", "in /etc/pam.d/sshd after line 2:\n             session optional pam_persistent.so\n"},
+		doctor: []string{"WRONG  service sshd: /etc/pam.d/common-session:2 stands before",
+			"in /etc/pam.d/sshd after line 2:\n" +
+				"             session optional pam_persistent.so\n"},
+		try: []string{"a session keyring was joined for it, but pam_persistent.so",
+			"in /etc/pam.d/sshd after line 2:\n" +
+				"             session optional pam_persistent.so\n"},
 	},
 	{
 		name:   "missing line",
 		break_: files(pamDir+"/sshd", keyinitLine+"session include common-plain-session\n"),
-		doctor: []string{"WRONG  service sshd: no session line with pam_persistent.so", "in /etc/pam.d/sshd after line 1:\n             session optional pam_persistent.so\n"},
-		try:    []string{"a session keyring was joined for it, but pam_persistent.so", "in /etc/pam.d/sshd after line 1:\n             session optional pam_persistent.so\n"},
+		doctor: []string{"WRONG  service sshd: no session line with pam_persistent.so",
+			"in /etc/pam.d/sshd after line 1:\n" +
+				"             session optional pam_persistent.so\n"},
+		try: []string{"a session keyring was joined for it, but pam_persistent.so",
+			"in /etc/pam.d/sshd after line 1:\n" +
+				"             session optional pam_persistent.so\n"},
 	},
 	{
 		name:   "UsePAM no",
 		break_: files("/etc/ssh/sshd_config", "Port 22\nUsePAM no\n"),
-		doctor: []string{"WRONG  sshd: UsePAM is no", "in /etc/ssh/sshd_config line 2 (then systemctl reload sshd):\n             UsePAM yes\n"},
-		try:    []string{"WRONG  sshd: UsePAM is no", "in /etc/ssh/sshd_config line 2 (then systemctl reload sshd):\n             UsePAM yes\n"},
+		doctor: []string{"WRONG  sshd: UsePAM is no",
+			"in /etc/ssh/sshd_config line 2 (then systemctl reload sshd):\n" +
+				"             UsePAM yes\n"},
+		try: []string{"WRONG  sshd: UsePAM is no",
+			"in /etc/ssh/sshd_config line 2 (then systemctl reload sshd):\n" +
+				"             UsePAM yes\n"},
 		linked: true,
 	},
 	{
 		name:   "UsePAM not set",
 		break_: files("/etc/ssh/sshd_config", "Port 22\n"),
-		doctor: []string{"WRONG  sshd: UsePAM is not set", "in /etc/ssh/sshd_config (then systemctl reload sshd):\n             UsePAM yes\n"},
+		doctor: []string{"WRONG  sshd: UsePAM is not set",
+			"in /etc/ssh/sshd_config (then systemctl reload sshd):\n" +
+				"             UsePAM yes\n"},
 		try:    []string{"WRONG  sshd: UsePAM is not set", "UsePAM yes\n"},
 		linked: true,
 	},
 	{
-		name:   "keyctl blocked by seccomp",
-		break_: func(*testing.T) ([]string, string) { return nil, strconv.Itoa(int(unix.EPERM)) },
+		name: "keyctl blocked by seccomp",
+		break_: func(*testing.T) ([]string, string) {
+			return nil, strconv.Itoa(int(unix.EPERM))
+		},
 		doctor: []string{"WRONG  kernel: KEYCTL_GET_PERSISTENT", "EPERM",
 			"forbids keyctl(2)", "a seccomp filter is on this process",
 			"or the same in the seccomp profile of the container:\n             " +
 				"SystemCallFilter=@keyring\n"},
-		try: []string{"nothing could be tried: KEYCTL_JOIN_SESSION_KEYRING (anonymous): EPERM", "allow keyctl, add_key and request_key"},
+		try: []string{"nothing could be tried: KEYCTL_JOIN_SESSION_KEYRING (anonymous): " +
+			"EPERM", "allow keyctl, add_key and request_key"},
 	},
 	{
 		name: "quota full",
@@ -86,9 +107,13 @@ var setups = []setup{
 			keepFull(t, alice)
 			return nil, ""
 		},
-		doctor: []string{"WRONG  quota: alice: 200 of 200 keys", "sysctl -w kernel.keys.maxkeys=400"},
-		try:    []string{"WRONG  quota: alice: 200 of 200 keys", "sysctl -w kernel.keys.maxkeys=400"},
-		linked: true, // neither the session keyring, which stays root's, nor the persistent one is charged to alice
+		doctor: []string{"WRONG  quota: alice: 200 of 200 keys",
+			"sysctl -w kernel.keys.maxkeys=400"},
+		try: []string{"WRONG  quota: alice: 200 of 200 keys",
+			"sysctl -w kernel.keys.maxkeys=400"},
+		// neither the session keyring, which stays root's, nor the persistent one is
+		// charged to alice
+		linked: true,
 	},
 	{
 		name: "expired",
@@ -97,15 +122,20 @@ var setups = []setup{
 			expire(t, alice)
 			return nil, ""
 		},
-		doctor: []string{"WRONG  keyrings: that of alice has expired", "persistent-keyring renew alice"},
+		doctor: []string{"WRONG  keyrings: that of alice has expired",
+			"persistent-keyring renew alice"},
 		try:    []string{", expired", "it had expired, and this login has brought it back"},
 		linked: true,
 	},
 	{
-		name:   "FILE ccache",
-		break_: files("/etc/krb5.conf", "[libdefaults]\n default_ccache_name = FILE:/tmp/krb5cc_%{uid}\n"),
-		doctor: []string{"WRONG  kerberos: /etc/krb5.conf line 2 says FILE:/tmp/krb5cc_%{uid}: tickets are in files", "in /etc/krb5.conf line 2:\n             default_ccache_name = KEYRING:persistent:%{uid}\n"},
-		try:    []string{"says FILE:/tmp/krb5cc_%{uid}: tickets are in files", "default_ccache_name = KEYRING:persistent:%{uid}"},
+		name: "FILE ccache",
+		break_: files("/etc/krb5.conf",
+			"[libdefaults]\n default_ccache_name = FILE:/tmp/krb5cc_%{uid}\n"),
+		doctor: []string{"WRONG  kerberos: /etc/krb5.conf line 2 says " +
+			"FILE:/tmp/krb5cc_%{uid}: tickets are in files", "in /etc/krb5.conf line " +
+			"2:\n             default_ccache_name = KEYRING:persistent:%{uid}\n"},
+		try: []string{"says FILE:/tmp/krb5cc_%{uid}: tickets are in files",
+			"default_ccache_name = KEYRING:persistent:%{uid}"},
 		linked: true,
 	},
 	{
@@ -114,8 +144,9 @@ var setups = []setup{
 			remove(t, filepath.Join(moduleDir, moduleName))
 			return nil, ""
 		},
-		doctor: []string{"WRONG  module: ", "pam_persistent.so is missing", "make install PAMDIR="},
-		try:    []string{"has not run, has failed", "pam_persistent.so is missing"},
+		doctor: []string{"WRONG  module: ", "pam_persistent.so is missing",
+			"make install PAMDIR="},
+		try: []string{"has not run, has failed", "pam_persistent.so is missing"},
 	},
 	{
 		name: "wrong mode",
@@ -125,15 +156,19 @@ var setups = []setup{
 			t.Cleanup(func() { check(t, os.Chmod(path, 0o644)) })
 			return nil, ""
 		},
-		doctor: []string{"WRONG  module: ", "has mode 0666: others than root can write it", "chmod 644 /usr/lib"},
-		try:    []string{"has mode 0666: others than root can write it", "chmod 644 /usr/lib"},
+		doctor: []string{"WRONG  module: ", "has mode 0666: others than root can write it",
+			"chmod 644 /usr/lib"},
+		try: []string{"has mode 0666: others than root can write it",
+			"chmod 644 /usr/lib"},
 		linked: true,
 	},
 	{
-		name:   "minimum_uid that is no number",
-		break_: files(pamDir+"/sshd", keyinitLine+"session optional pam_persistent.so minimum_uid=1k\n"),
+		name: "minimum_uid that is no number",
+		break_: files(pamDir+"/sshd",
+			keyinitLine+"session optional pam_persistent.so minimum_uid=1k\n"),
 		doctor: []string{`WRONG  service sshd: /etc/pam.d/sshd:2: "minimum_uid=1k": not a UID: the module excludes every user`},
-		try:    []string{"a session keyring was joined for it, but pam_persistent.so", `"minimum_uid=1k": not a UID`},
+		try: []string{"a session keyring was joined for it, but pam_persistent.so",
+			`"minimum_uid=1k": not a UID`},
 	},
 }
 
@@ -153,7 +188,8 @@ func TestBrokenSetups(t *testing.T) {
 				}
 				r = runWith(t, environment, filter, "try", "sshd", "alice")
 				r.want(t, status, s.try...)
-				if linked := strings.Contains(r.out, "ok        the session possesses the persistent keyring"); linked != s.linked {
+				if linked := strings.Contains(r.out,
+					"ok        the session possesses the persistent keyring"); linked != s.linked {
 					t.Errorf("linked is %v:\n%s", linked, r.out)
 				}
 				j := decode[document.Try](t, runWith(t, environment, filter, "try",
@@ -170,21 +206,23 @@ func TestBrokenSetups(t *testing.T) {
 func TestFixes(t *testing.T) {
 	for _, test := range []struct{ name, sshd string }{
 		{"wrong order", keyinitLine + "session optional pam_persistent.so\n"},
-		{"included", "@include common-session\n" + keyinitLine + "session optional pam_persistent.so\n"},
+		{"included", "@include common-session\n" + keyinitLine +
+			"session optional pam_persistent.so\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Cleanup(func() { keyctltest.Forget(t, alice) })
 			put(t, pamDir+"/sshd", test.sshd)
 			as(t, 0, func() {
 				good(t, "sshd")
-				runCommand(t, "try", "sshd", "alice").want(t, 0, "ok        the session possesses the persistent keyring")
+				runCommand(t, "try", "sshd", "alice").want(t, 0,
+					"ok        the session possesses the persistent keyring")
 			})
 		})
 	}
 }
 
-// good checks that nothing is wrong with a service and all that it depends on. Quotas and keyrings are left out: other tests at
-// work on this machine use theirs up.
+// good checks that nothing is wrong with a service and all that it depends on. Quotas and keyrings
+// are left out: other tests at work on this machine use theirs up.
 func good(t *testing.T, service string) {
 	t.Helper()
 	for _, one := range decode[document.Doctor](t, runCommand(t, "doctor", "--json",
@@ -208,7 +246,8 @@ func keepFull(t *testing.T, uid uint32) {
 				_, err = keyctl.JoinSession()
 			}
 			for i := 0; err == nil; i++ {
-				_, err = keyctl.AddKey("user", strconv.Itoa(i), []byte("1"), keyctl.Session)
+				_, err = keyctl.AddKey("user", strconv.Itoa(i), []byte("1"),
+					keyctl.Session)
 			}
 			full <- err
 			<-over
@@ -230,7 +269,10 @@ func expire(t *testing.T, uid uint32) {
 			must(keyctl.JoinSession())(t)
 			keyring := persistentIn(t, uid, keyctl.Session)
 			must(keyctl.AddKey("user", "ticket", []byte("1"), keyring))(t)
-			keyctltest.Eventually(t, "expired", func() bool { _, err := keyctl.Describe(keyring); return errors.Is(err, unix.EKEYEXPIRED) })
+			keyctltest.Eventually(t, "expired", func() bool {
+				_, err := keyctl.Describe(keyring)
+				return errors.Is(err, unix.EKEYEXPIRED)
+			})
 		})
 	})
 }

@@ -25,9 +25,13 @@ func TestRenew(t *testing.T) {
 	as(t, alice, func() {
 		runCommand(t, "renew").want(t, 1, "alice (UID {alice}): none, nothing to renew")
 		persistentIn(t, alice, keyctl.Session)
-		keyctltest.OnThread(t, func() { keyctltest.SetSysctl(t, "persistent_keyring_expiry", 30*60*60) })
+		keyctltest.OnThread(t, func() {
+			keyctltest.SetSysctl(t, "persistent_keyring_expiry", 30*60*60)
+		})
 		runCommand(t, "renew").
-			want(t, 0, "alice (UID {alice}): would have expired in 16 to 17 minutes; expires in ", "now")
+			want(t, 0,
+				"alice (UID {alice}): would have expired in 16 to 17 minutes; "+
+					"expires in ", "now")
 		if left := timeout(t, alice); left.Seconds < 24*60*60 {
 			t.Errorf("the kernel says %v", left)
 		}
@@ -53,8 +57,13 @@ func TestRenewRevives(t *testing.T) {
 	as(t, alice, func() {
 		keyring := persistentIn(t, alice, keyctl.Session)
 		must(keyctl.AddKey("user", "x", []byte("1"), keyring))(t)
-		keyctltest.Eventually(t, "expired", func() bool { _, err := keyctl.Describe(keyring); return errors.Is(err, unix.EKEYEXPIRED) })
-		keyctltest.OnThread(t, func() { keyctltest.SetSysctl(t, "persistent_keyring_expiry", 30*60*60) })
+		keyctltest.Eventually(t, "expired", func() bool {
+			_, err := keyctl.Describe(keyring)
+			return errors.Is(err, unix.EKEYEXPIRED)
+		})
+		keyctltest.OnThread(t, func() {
+			keyctltest.SetSysctl(t, "persistent_keyring_expiry", 30*60*60)
+		})
 		runCommand(t, "renew").want(t, 0, "had expired; expires in")
 		runCommand(t, "status").want(t, 0, `user "x"`)
 	})
@@ -79,7 +88,8 @@ func TestRenewOthers(t *testing.T) {
 			t.Errorf("bob is not logged in:\n%s", r.out)
 		}
 		runCommand(t, "renew", "bob", fmt.Sprint(carol)).
-			want(t, 1, "bob (UID {bob}): would have expired in ", "weeks now", "carol (UID {carol}): none")
+			want(t, 1, "bob (UID {bob}): would have expired in ", "weeks now",
+				"carol (UID {carol}): none")
 		// --all would renew the keyrings of other tests' users too: see TestUserNamespace.
 		runCommand(t, "renew", "--all", "--logged-in").want(t, 2, "one of the three")
 		runCommand(t, "renew", "--all", "bob").want(t, 2, "one of the three")
@@ -101,13 +111,17 @@ func TestKeepAndDrop(t *testing.T) {
 	as(t, alice, func() {
 		first := must(keyctl.AddKey("user", "a b", []byte("1"), keyctl.Session))(t)
 		second := must(keyctl.AddKey("user", "c:d", []byte("1"), keyctl.Session))(t)
-		runCommand(t, "keep", "user:a b", strconv.Itoa(int(second))).want(t, 0, `kept user "a b"`, `kept user "c:d"`)
+		runCommand(t, "keep", "user:a b", strconv.Itoa(int(second))).want(t, 0,
+			`kept user "a b"`, `kept user "c:d"`)
 		keyring := persistentIn(t, alice, keyctl.Thread)
-		if links := must(keyctl.ReadKeyring(keyring))(t); len(links) != 2 || links[0]+links[1] != first+second {
+		if links := must(keyctl.ReadKeyring(keyring))(t); len(links) != 2 ||
+			links[0]+links[1] != first+second {
 			t.Errorf("it holds %v, not %v and %v", links, first, second)
 		}
-		runCommand(t, "keep", fmt.Sprintf("%#x", int32(first))).want(t, 0, "was kept already")
-		runCommand(t, "drop", "user:a b", strconv.Itoa(int(second))).want(t, 0, `dropped user "a b"`, `dropped user "c:d"`)
+		runCommand(t, "keep", fmt.Sprintf("%#x", int32(first))).want(t, 0,
+			"was kept already")
+		runCommand(t, "drop", "user:a b", strconv.Itoa(int(second))).want(t, 0,
+			`dropped user "a b"`, `dropped user "c:d"`)
 		if links := must(keyctl.ReadKeyring(keyring))(t); len(links) != 0 {
 			t.Errorf("it still holds %v", links)
 		}
@@ -118,13 +132,15 @@ func TestKeepAndDrop(t *testing.T) {
 func TestKeepProblems(t *testing.T) {
 	as(t, alice, func() {
 		key := must(keyctl.AddKey("user", "there", []byte("1"), keyctl.Session))(t)
-		runCommand(t, "keep", "user:nowhere", "user:there").want(t, 1, `user "nowhere"`, "ENOKEY", "no such key in reach", `kept user "there"`)
+		runCommand(t, "keep", "user:nowhere", "user:there").want(t, 1, `user "nowhere"`,
+			"ENOKEY", "no such key in reach", `kept user "there"`)
 		check(t, keyctl.SetPerm(key, keyctl.PosView))
 		check(t, keyctl.Unlink(key, persistentIn(t, alice, keyctl.Thread)))
 		runCommand(t, "keep", strconv.Itoa(int(key))).want(t, 1, "EACCES")
 		around := must(keyctl.AddKey("keyring", "around", nil, keyctl.Session))(t)
 		persistentIn(t, alice, around)
-		runCommand(t, "keep", "keyring:around").want(t, 1, "EDEADLK", "that keyring holds the persistent keyring")
+		runCommand(t, "keep", "keyring:around").want(t, 1, "EDEADLK",
+			"that keyring holds the persistent keyring")
 		for _, arg := range []string{"x", "0", "-5", ":x", "99999999999"} {
 			runCommand(t, "keep", "--", arg).want(t, 2, strconv.Quote(arg))
 		}
@@ -143,12 +159,15 @@ func TestDropDeep(t *testing.T) {
 		}
 		single := must(keyctl.AddKey("user", "single", []byte("1"), inner[0]))(t)
 		outside := must(keyctl.AddKey("user", "outside", []byte("1"), keyctl.Session))(t)
-		runCommand(t, "drop", "user:both").want(t, 1, "2 keys in the persistent keyring go by that name")
+		runCommand(t, "drop", "user:both").want(t, 1,
+			"2 keys in the persistent keyring go by that name")
 		runCommand(t, "drop", "user:single").want(t, 0, "dropped")
-		if links := must(keyctl.ReadKeyring(inner[0]))(t); len(links) != 1 || links[0] == single {
+		if links := must(keyctl.ReadKeyring(inner[0]))(t); len(links) != 1 ||
+			links[0] == single {
 			t.Errorf("the keyring within holds %v", links)
 		}
-		runCommand(t, "drop", strconv.Itoa(int(outside))).want(t, 1, "it is not in the persistent keyring")
+		runCommand(t, "drop", strconv.Itoa(int(outside))).want(t, 1,
+			"it is not in the persistent keyring")
 	})
 }
 
@@ -175,13 +194,15 @@ func TestClearAsks(t *testing.T) {
 		term.expect("4 keys, tickets of alice@EXAMPLE.ORG among them, will be lost")
 		term.send("n\n")
 		term.expect("nothing was cleared")
-		if status := term.wait(); status != 1 || len(must(keyctl.ReadKeyring(keyring))(t)) != 1 {
+		if status := term.wait(); status != 1 ||
+			len(must(keyctl.ReadKeyring(keyring))(t)) != 1 {
 			t.Errorf("exit status %d, or it was cleared", status)
 		}
 		term = onTerminal(t, 80, 24, "clear")
 		term.expect("[y/N]")
 		term.send("y\n")
-		if status := term.wait(); status != 0 || len(must(keyctl.ReadKeyring(keyring))(t)) != 0 {
+		if status := term.wait(); status != 0 ||
+			len(must(keyctl.ReadKeyring(keyring))(t)) != 0 {
 			t.Errorf("exit status %d, or it was not cleared", status)
 		}
 	})
@@ -199,7 +220,8 @@ func TestExec(t *testing.T) {
 		}
 		r = runCommand(t, "exec", "sh", "-c", "exit 42", "--json")
 		r.want(t, 42)
-		runCommand(t, "exec", "/nowhere/x").want(t, 127, `"/nowhere/x"`, "ENOENT (no such file or directory)")
+		runCommand(t, "exec", "/nowhere/x").want(t, 127, `"/nowhere/x"`,
+			"ENOENT (no such file or directory)")
 		runCommand(t, "exec", "no-such-command").want(t, 127, "not found")
 		runCommand(t, "exec", "/etc/passwd").want(t, 126, "permission denied")
 		runCommand(t, "exec").want(t, 2, "requires at least 1 arg")
@@ -213,7 +235,8 @@ func TestExec(t *testing.T) {
 // What a command that exec runs adds to its persistent keyring is there for the next one.
 func TestExecKeeps(t *testing.T) {
 	as(t, alice, func() {
-		runCommand(t, "exec", "sh", "-c", `"$0" keep "$(keyctl add user job 1 @s)"`, commandUnderTest).
+		runCommand(t, "exec", "sh", "-c", `"$0" keep "$(keyctl add user job 1 @s)"`,
+			commandUnderTest).
 			want(t, 0, `kept user "job"`)
 		runCommand(t, "exec", "keyctl", "search", "@s", "user", "job").want(t, 0)
 	})
@@ -222,7 +245,9 @@ func TestExecKeeps(t *testing.T) {
 func TestList(t *testing.T) {
 	var serials []keyctl.Serial
 	for _, uid := range []uint32{alice, bob} {
-		as(t, uid, func() { serials = append(serials, persistentIn(t, uid, keyctl.Session)) })
+		as(t, uid, func() {
+			serials = append(serials, persistentIn(t, uid, keyctl.Session))
+		})
 	}
 	as(t, alice, func() { runCommand(t, "list").want(t, 2, "list is for root") })
 	serials[0] = 0
@@ -233,10 +258,12 @@ func TestList(t *testing.T) {
 	keyctltest.SetSysctl(t, "persistent_keyring_expiry", 40*24*60*60)
 	as(t, 0, func() {
 		r := runCommand(t, "list")
-		if unseen := strings.Contains(r.out, "unseen"); r.status != 0 && !unseen { // other tests make keys with a newline
+		// other tests make keys with a newline
+		if unseen := strings.Contains(r.out, "unseen"); r.status != 0 && !unseen {
 			t.Errorf("exit status %d:\n%s%s", r.status, r.out, r.err)
 		}
-		for i, line := range []string{fmt.Sprintf("alice %d 1 ", serials[0]), fmt.Sprintf("bob %d 0 ", serials[1])} {
+		for i, line := range []string{fmt.Sprintf("alice %d 1 ", serials[0]),
+			fmt.Sprintf("bob %d 0 ", serials[1])} {
 			if !strings.Contains(strings.Join(strings.Fields(r.out), " "), line) {
 				t.Errorf("no line %d %q in\n%s", i, line, r.out)
 			}
@@ -249,7 +276,8 @@ func TestList(t *testing.T) {
 			}
 			seen++
 			if k.Timer.LessThan > 5*24*60*60 {
-				t.Errorf("looking has renewed the keyring of %s: %+v", k.User, k.Timer)
+				t.Errorf("looking has renewed the keyring of %s: %+v", k.User,
+					k.Timer)
 			}
 		}
 		if seen != 2 {
@@ -266,12 +294,14 @@ func TestListUnseen(t *testing.T) {
 	check(t, os.WriteFile(users, []byte("    0:     1 1/1 1/100 1/100\nnonsense\n"), 0o644))
 	bindOver(t, users, "/proc/key-users")
 	as(t, 0, func() {
-		runCommand(t, "list").want(t, 1, fmt.Sprintf("keyring %d of the kernel's register", serial), "/proc/key-users line 2: bad UID")
+		runCommand(t, "list").want(t, 1,
+			fmt.Sprintf("keyring %d of the kernel's register", serial),
+			"/proc/key-users line 2: bad UID")
 	})
 }
 
-// In a user namespace UIDs and persistent keyrings are the namespace's own, so that all can be renewed without
-// touching those of other tests.
+// In a user namespace UIDs and persistent keyrings are the namespace's own, so that all can be
+// renewed without touching those of other tests.
 func TestUserNamespace(t *testing.T) {
 	const script = `setpriv --reuid 1 --regid 1 --clear-groups "$0" exec true && "$0" exec true || exit 9
 "$0" list
@@ -292,7 +322,9 @@ func TestUserNamespace(t *testing.T) {
 		out, err := cmd.CombinedOutput()
 		r := result{out: string(out), status: cmd.ProcessState.ExitCode()}
 		check(t, err)
-		r.want(t, 0, "out of sight (that of a user namespace always is)", "root (UID 0): would have expired in", "daemon (UID 1): would have expired in")
+		r.want(t, 0, "out of sight (that of a user namespace always is)",
+			"root (UID 0): would have expired in",
+			"daemon (UID 1): would have expired in")
 		if n := strings.Count(r.out, "would have"); n != 2 {
 			t.Errorf("%d were renewed:\n%s", n, r.out)
 		}

@@ -46,9 +46,11 @@ func clearCommand() *cobra.Command {
 // confirm asks on the terminal.
 func confirm(keyring keyctl.Serial) error {
 	if _, err := unix.IoctlGetTermios(int(os.Stdin.Fd()), unix.TCGETS); err != nil {
-		return usagef("standard input is no terminal to ask on: --yes clears without asking")
+		return usagef("standard input is no terminal to ask on: --yes clears without " +
+			"asking")
 	}
-	fmt.Printf("%s will be lost to all sessions. Clear the persistent keyring? [y/N] ", inside(keyring))
+	fmt.Printf("%s will be lost to all sessions. Clear the persistent keyring? [y/N] ",
+		inside(keyring))
 	answer, _ := bufio.NewReader(os.Stdin).ReadString('\n')
 	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
 		return fmt.Errorf("nothing was cleared")

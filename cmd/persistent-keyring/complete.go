@@ -10,7 +10,8 @@ import (
 )
 
 // completeUsers offers the users of the local file; a directory service may have too many.
-func completeUsers(_ *cobra.Command, _ []string, begin string) (names []string, _ cobra.ShellCompDirective) {
+func completeUsers(_ *cobra.Command, _ []string, begin string) (names []string,
+	_ cobra.ShellCompDirective) {
 	text, _ := os.ReadFile("/etc/passwd")
 	for line := range strings.Lines(string(text)) {
 		name, _, _ := strings.Cut(line, ":")
@@ -21,7 +22,8 @@ func completeUsers(_ *cobra.Command, _ []string, begin string) (names []string, 
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
-func completeServices(_ *cobra.Command, _ []string, begin string) (names []string, _ cobra.ShellCompDirective) {
+func completeServices(_ *cobra.Command, _ []string, begin string) (names []string,
+	_ cobra.ShellCompDirective) {
 	services, _ := pamconf.System.Services()
 	for _, service := range services {
 		if strings.HasPrefix(service, begin) {

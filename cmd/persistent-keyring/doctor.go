@@ -12,8 +12,9 @@ func doctorCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "Examine this machine for what keeps the persistent keyring from sessions",
-		Long:  "Examine this machine for what keeps the persistent keyring from sessions.\nRoot sees more than others do.",
-		Args:  cobra.NoArgs,
+		Long: "Examine this machine for what keeps the persistent keyring from " +
+			"sessions.\nRoot sees more than others do.",
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if c.Flags().Changed("service") {
 				if err := checkService(service); err != nil {
@@ -26,6 +27,7 @@ func doctorCommand() *cobra.Command {
 	}
 	jsonFlag(c, &asJSON)
 	c.Flags().StringVarP(&service, "service", "s", "", "examine this service alone")
-	_ = c.RegisterFlagCompletionFunc("service", completeServices) // fails only for a flag that is not there
+	// fails only for a flag that is not there
+	_ = c.RegisterFlagCompletionFunc("service", completeServices)
 	return c
 }

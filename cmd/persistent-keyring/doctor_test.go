@@ -34,15 +34,18 @@ func TestDoctorSession(t *testing.T) {
 		runCommand(t, "doctor").want(t, 1, "WRONG  session: the session does not possess "+
 			"the persistent keyring", "persistent-keyring exec $SHELL")
 		check(t, keyctl.Revoke(keyctl.Session))
-		runCommand(t, "doctor").want(t, 1, "WRONG  session: the session keyring cannot be used", "EKEYREVOKED")
+		runCommand(t, "doctor").want(t, 1,
+			"WRONG  session: the session keyring cannot be used", "EKEYREVOKED")
 	})
 }
 
 func TestDoctorServiceNames(t *testing.T) {
 	as(t, alice, func() {
-		runCommand(t, "doctor", "--service", "nowhere").want(t, 1, "it has no file in /etc/pam.d or /usr/lib/pam.d or /usr/share/pam/pam.d")
+		runCommand(t, "doctor", "--service", "nowhere").want(t, 1,
+			"it has no file in /etc/pam.d or /usr/lib/pam.d or /usr/share/pam/pam.d")
 		for _, name := range []string{"", "../passwd", ".hidden", "a/b"} {
-			runCommand(t, "doctor", "--service="+name).want(t, 2, "not the name of a file in /etc/pam.d")
+			runCommand(t, "doctor", "--service="+name).want(t, 2,
+				"not the name of a file in /etc/pam.d")
 		}
 	})
 }
@@ -58,12 +61,18 @@ func TestDoctorModule(t *testing.T) {
 		{"of another owner", func(t *testing.T) {
 			check(t, os.Chown(path, int(alice), int(alice)))
 			t.Cleanup(func() { check(t, os.Chown(path, 0, 0)) })
-		}, []string{"belongs to UID {alice}, who can thus become root", "chown root:root "}},
+		}, []string{"belongs to UID {alice}, who can thus become root",
+			"chown root:root "}},
 		{"unreadable", func(t *testing.T) {
 			check(t, os.Chmod(path, 0o600))
 			t.Cleanup(func() { check(t, os.Chmod(path, 0o644)) })
 		}, []string{"has mode 0600: programs that are not root's", "chmod 644 "}},
-		{"no module", func(t *testing.T) { put(t, path, strings.Repeat("not an object\n", 100)) }, []string{"cannot be loaded: ", "invalid ELF header", "built for this machine"}},
+		{"no module", func(t *testing.T) {
+			put(t, path,
+				strings.Repeat("not an object\n", 100))
+		},
+			[]string{"cannot be loaded: ", "invalid ELF header",
+				"built for this machine"}},
 		{"a directory", func(t *testing.T) {
 			remove(t, path)
 			check(t, os.Mkdir(path, 0o755))
@@ -72,7 +81,10 @@ func TestDoctorModule(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.do(t)
-			as(t, alice, func() { runCommand(t, "doctor").want(t, 1, append(test.want, "WRONG  module: ")...) })
+			as(t, alice, func() {
+				runCommand(t, "doctor").want(t, 1,
+					append(test.want, "WRONG  module: ")...)
+			})
 		})
 	}
 }
@@ -80,15 +92,23 @@ func TestDoctorModule(t *testing.T) {
 func TestDoctorExpiry(t *testing.T) {
 	keyctltest.SetSysctl(t, "persistent_keyring_expiry", 60)
 	as(t, alice, func() {
-		runCommand(t, "doctor").want(t, 1, "WRONG  expiry: a persistent keyring is lost 1 minute after", "sysctl -w kernel.keys.persistent_keyring_expiry=259200")
+		runCommand(t, "doctor").want(t, 1,
+			"WRONG  expiry: a persistent keyring is lost 1 minute after",
+			"sysctl -w kernel.keys.persistent_keyring_expiry=259200")
 	})
 	keyctltest.SetSysctl(t, "persistent_keyring_expiry", 0)
-	as(t, alice, func() { runCommand(t, "doctor").want(t, 1, "note   expiry: 0: persistent keyrings never expire") })
+	as(t, alice, func() {
+		runCommand(t, "doctor").want(t, 1,
+			"note   expiry: 0: persistent keyrings never expire")
+	})
 }
 
 func TestTryGood(t *testing.T) {
 	put(t, pamDir+"/sshd", keyinitLine+"session optional pam_persistent.so krb5ccname\n")
-	as(t, alice, func() { must(keyctl.AddKey("user", "kept", []byte("1"), persistentIn(t, alice, keyctl.Session)))(t) })
+	as(t, alice, func() {
+		must(keyctl.AddKey("user", "kept", []byte("1"),
+			persistentIn(t, alice, keyctl.Session)))(t)
+	})
 	as(t, 0, func() {
 		mine := must(keyctl.SessionKeyring())(t)
 		before := must(keyctl.ReadKeyring(mine))(t)
@@ -96,10 +116,13 @@ func TestTryGood(t *testing.T) {
 		r.want(t, 0)
 		golden(t, "try-good", r)
 		if after := must(keyctl.ReadKeyring(keyctl.Session))(t); len(after) != len(before) {
-			t.Errorf("the trial has left %v in the session keyring of whoever tried", after)
+			t.Errorf("the trial has left %v in the session keyring of whoever tried",
+				after)
 		}
 		j := decode[document.Try](t, runCommand(t, "try", "--json", "sshd", "alice"))
-		if !j.Linked || j.Ccache != world.Fill("KEYRING:persistent:{alice}") || j.OpenMillis <= 0 || j.After.Session == nil || j.After.Session.Serial == j.Before.Session.Serial {
+		if !j.Linked || j.Ccache != world.Fill("KEYRING:persistent:{alice}") ||
+			j.OpenMillis <= 0 || j.After.Session == nil ||
+			j.After.Session.Serial == j.Before.Session.Serial {
 			t.Errorf("%+v", j)
 		}
 	})
@@ -108,9 +131,12 @@ func TestTryGood(t *testing.T) {
 func TestTryFailures(t *testing.T) {
 	keyctltest.Need(t)
 	put(t, pamDir+"/sshd", "session required pam_deny.so\n")
-	put(t, pamDir+"/login", keyinitLine+"session optional pam_persistent.so\nsession optional pam_echo.so one\x1b[2J two\n")
+	put(t, pamDir+"/login",
+		keyinitLine+"session optional pam_persistent.so\n"+
+			"session optional pam_echo.so one\x1b[2J two\n")
 	as(t, 0, func() {
-		runCommand(t, "try", "sshd", "alice").want(t, 1, "pam_open_session", "no session is opened for this user")
+		runCommand(t, "try", "sshd", "alice").want(t, 1, "pam_open_session",
+			"no session is opened for this user")
 		runCommand(t, "try", "login", "alice").want(t, 0, `"one\x1b[2J two"`)
 		runCommand(t, "try", "nowhere", "alice").want(t, 1, "it has no file in /etc/pam.d")
 		runCommand(t, "try", "sshd", "no\nbody").want(t, 2, `"no\nbody"`)
@@ -124,7 +150,8 @@ func TestTryFailures(t *testing.T) {
 // Nobody but the command itself starts its children, and their words are not offered.
 func TestHelp(t *testing.T) {
 	r := runCommand(t, "--help")
-	r.want(t, 0, "status", "list", "renew", "keep", "drop", "clear", "exec", "doctor", "try", "watch", "completion")
+	r.want(t, 0, "status", "list", "renew", "keep", "drop", "clear", "exec", "doctor", "try",
+		"watch", "completion")
 	if strings.Contains(r.out, try.Command) || strings.Contains(r.out, "load-module") {
 		t.Errorf("internal words are shown:\n%s", r.out)
 	}
@@ -134,7 +161,8 @@ func TestHelp(t *testing.T) {
 // this test knows, or is not there.
 func TestVersion(t *testing.T) {
 	r := runCommand(t, "--version")
-	r.want(t, 0, "persistent-keyring has no version: not built by make\n", "/pam_persistent.so ")
+	r.want(t, 0, "persistent-keyring has no version: not built by make\n",
+		"/pam_persistent.so ")
 	if strings.Count(r.out, "\n") != 2 || r.err != "" {
 		t.Errorf("command and module are not one line each:\n%s%s", r.out, r.err)
 	}

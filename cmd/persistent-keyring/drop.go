@@ -16,9 +16,10 @@ import (
 
 func dropCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:               "drop KEY...",
-		Short:             "Take keys out of my persistent keyring",
-		Long:              "Take keys out of my persistent keyring, or out of a keyring within it.\nA KEY is a serial or type:description.",
+		Use:   "drop KEY...",
+		Short: "Take keys out of my persistent keyring",
+		Long: "Take keys out of my persistent keyring, or out of a keyring " +
+			"within it.\nA KEY is a serial or type:description.",
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: completeNothing,
 		RunE:              withKeys(mine, drop),
@@ -38,7 +39,8 @@ func mine() (keyctl.Serial, error) {
 	return persistent.Renew(uid)
 }
 
-// drop unlinks a key from where it lies: the top if it is there, else the one place in which it was found.
+// drop unlinks a key from where it lies: the top if it is there, else the one place in which it was
+// found.
 func drop(name keyname.Name, keyring keyctl.Serial) (string, error) {
 	keys, _ := keyctl.ProcKeys() // for what the kernel does not describe any more
 	tree := keytree.NewReader(keys).Tree(keyring)
@@ -62,7 +64,8 @@ func drop(name keyname.Name, keyring keyctl.Serial) (string, error) {
 	case len(found) == 0:
 		return "", fmt.Errorf("it is not in the persistent keyring")
 	case len(found) > 1:
-		return "", fmt.Errorf("%s in the persistent keyring go by that name: give one's serial (persistent-keyring status --all)", show.Count(len(found), "key"))
+		return "", fmt.Errorf("%s in the persistent keyring go by that name: give one's "+
+			"serial (persistent-keyring status --all)", show.Count(len(found), "key"))
 	}
 	text := "dropped " + describe(found[0].key.Serial)
 	return text, keyctl.Unlink(found[0].key.Serial, found[0].in.Serial)

@@ -24,8 +24,10 @@ func execCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "exec [--] COMMAND [ARGUMENT...]",
 		Short: "Run a command in a fresh session keyring with my persistent keyring in it",
-		Long: "Run a command in a fresh session keyring with my persistent keyring in it:\n" +
-			"for tmux, nohup, systemd units and whatever else does not come through a login.",
+		Long: "Run a command in a fresh session keyring with my persistent keyring in " +
+			"it:\n" +
+			"for tmux, nohup, systemd units and whatever else does not come through " +
+			"a login.",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			path, err := exec.LookPath(args[0])

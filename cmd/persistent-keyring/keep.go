@@ -13,12 +13,16 @@ import (
 
 func keepCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:               "keep KEY...",
-		Short:             "Put keys of this session into my persistent keyring",
-		Long:              "Put keys of this session into my persistent keyring.\nA KEY is a serial or type:description. What the keyring has under the same type and description is replaced.",
+		Use:   "keep KEY...",
+		Short: "Put keys of this session into my persistent keyring",
+		Long: "Put keys of this session into my persistent keyring.\n" +
+			"A KEY is a serial or type:description. What the keyring has under the " +
+			"same type and description is replaced.",
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: completeNothing,
-		RunE:              withKeys(func() (keyctl.Serial, error) { return persistent.Renew(uint32(os.Getuid())) }, keep),
+		RunE: withKeys(func() (keyctl.Serial, error) {
+			return persistent.Renew(uint32(os.Getuid()))
+		}, keep),
 	}
 }
 

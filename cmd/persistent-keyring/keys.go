@@ -21,8 +21,10 @@ func parseKeyNames(args []string) (names []keyname.Name, err error) {
 	return names, nil
 }
 
-// withKeys is the work of a command whose arguments are keys: what they are called is read before the keyring is made or renewed.
-func withKeys(keyring func() (keyctl.Serial, error), do func(keyname.Name, keyctl.Serial) (string, error)) func(*cobra.Command, []string) error {
+// withKeys is the work of a command whose arguments are keys: what they are called is read before
+// the keyring is made or renewed.
+func withKeys(keyring func() (keyctl.Serial, error),
+	do func(keyname.Name, keyctl.Serial) (string, error)) func(*cobra.Command, []string) error {
 	return func(_ *cobra.Command, args []string) error {
 		names, err := parseKeyNames(args)
 		if err != nil {
@@ -32,7 +34,9 @@ func withKeys(keyring func() (keyctl.Serial, error), do func(keyname.Name, keyct
 		if err != nil {
 			return err
 		}
-		return eachKey(names, func(name keyname.Name) (string, error) { return do(name, serial) })
+		return eachKey(names, func(name keyname.Name) (string, error) {
+			return do(name, serial)
+		})
 	}
 }
 

@@ -82,7 +82,8 @@ func command() *cobra.Command {
 	root.SetVersionTemplate("{{versions}}")
 	root.SilenceUsage, root.SilenceErrors = true, true
 	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
-	root.AddCommand(statusCommand(), listCommand(), renewCommand(), keepCommand(), dropCommand(), clearCommand(),
+	root.AddCommand(statusCommand(), listCommand(), renewCommand(), keepCommand(),
+		dropCommand(), clearCommand(),
 		execCommand(), doctorCommand(), tryCommand(), watchCommand())
 	return root
 }

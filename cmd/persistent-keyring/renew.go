@@ -20,11 +20,13 @@ func renewCommand() *cobra.Command {
 		Use:   "renew [USER...|--all|--logged-in]",
 		Short: "Restart the timer of my persistent keyring, or of others' (root)",
 		Long: "Restart the timer of my persistent keyring, or of others' (root).\n" +
-			"One that has expired is brought back with its keys unless the kernel has collected it. None is made.",
+			"One that has expired is brought back with its keys unless the kernel " +
+			"has collected it. None is made.",
 		ValidArgsFunction: completeUsers,
 		RunE: func(_ *cobra.Command, names []string) error {
 			if all && loggedIn || len(names) > 0 && (all || loggedIn) {
-				return usagef("renew takes users, or --all, or --logged-in: one of the three")
+				return usagef("renew takes users, or --all, or --logged-in: one " +
+					"of the three")
 			}
 			users, err := toRenew(names, all, loggedIn)
 			if err != nil {

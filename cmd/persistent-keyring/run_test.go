@@ -161,6 +161,7 @@ func golden(t *testing.T, name string, r result) {
 	want, err := os.ReadFile(path)
 	check(t, err)
 	if got != string(want) {
-		t.Errorf("%s: go test -update writes it anew\ngot:\n%s\nwant:\n%s\nstandard error:\n%s", path, got, want, r.err)
+		t.Errorf("%s: go test -update writes it anew\ngot:\n%s\nwant:\n%s\n"+
+			"standard error:\n%s", path, got, want, r.err)
 	}
 }

@@ -37,8 +37,11 @@ func TestStatusPossessed(t *testing.T) {
 
 		j := decode[document.Status](t, runCommand(t, "--json"))
 		session := must(keyctl.SessionKeyring())(t)
-		if !j.Possessed || j.Keyring == nil || j.Keyring.Serial != keyring || j.Session.Serial != session || j.Session.Description != "_ses" || len(j.Through) != 2 ||
-			j.Through[0].Serial != session || j.Through[1].Serial != keyring || len(j.Holds) != 2 || len(j.Findings) != 0 {
+		if !j.Possessed || j.Keyring == nil || j.Keyring.Serial != keyring ||
+			j.Session.Serial != session || j.Session.Description != "_ses" ||
+			len(j.Through) != 2 ||
+			j.Through[0].Serial != session || j.Through[1].Serial != keyring ||
+			len(j.Holds) != 2 || len(j.Findings) != 0 {
 			t.Errorf("%+v", j)
 		}
 		u := keyctl.KeyUserOf(must(keyctl.ProcKeyUsers())(t), alice)
@@ -76,7 +79,9 @@ func TestStatusLeavesTheTimer(t *testing.T) {
 	keyctltest.SetSysctl(t, "persistent_keyring_expiry", 1000)
 	as(t, alice, func() {
 		persistentIn(t, alice, keyctl.Session)
-		keyctltest.OnThread(t, func() { keyctltest.SetSysctl(t, "persistent_keyring_expiry", 1000000) })
+		keyctltest.OnThread(t, func() {
+			keyctltest.SetSysctl(t, "persistent_keyring_expiry", 1000000)
+		})
 		for range 2 {
 			j := decode[document.Status](t, runCommand(t, "status", "--json"))
 			if j.Keyring.Timer.LessThan > 1020 || j.Keyring.Timer.AtLeast == 0 {
@@ -92,7 +97,10 @@ func TestStatusExpired(t *testing.T) {
 	as(t, alice, func() {
 		keyring := persistentIn(t, alice, keyctl.Session)
 		must(keyctl.AddKey("user", "x", []byte("1"), keyring))(t)
-		keyctltest.Eventually(t, "expired", func() bool { _, err := keyctl.Describe(keyring); return errors.Is(err, unix.EKEYEXPIRED) })
+		keyctltest.Eventually(t, "expired", func() bool {
+			_, err := keyctl.Describe(keyring)
+			return errors.Is(err, unix.EKEYEXPIRED)
+		})
 		r := runCommand(t, "status")
 		r.want(t, 1)
 		golden(t, "status-expired", r)
@@ -126,8 +134,8 @@ func TestStatusQuotaFull(t *testing.T) {
 	})
 }
 
-// fillQuota adds keys to the session keyring until the kernel has enough. Keyrings of processes that have ended give their quota back some
-// milliseconds later: full is what stays full.
+// fillQuota adds keys to the session keyring until the kernel has enough. Keyrings of processes
+// that have ended give their quota back some milliseconds later: full is what stays full.
 func fillQuota(t *testing.T) {
 	t.Helper()
 	for i, full := 0, 0; full < 3; i++ {
@@ -155,9 +163,11 @@ func kerberosCache(t *testing.T, keyring keyctl.Serial) {
 		{"principal", "__krb5_princ__"},
 		{"tgt", "krbtgt/EXAMPLE.ORG@EXAMPLE.ORG"},
 		{"service", "host/www.example.org@EXAMPLE.ORG"},
-		{"setting", `krb5_ccache_conf_data/fast_avail/krbtgt\/EXAMPLE.ORG\@EXAMPLE.ORG@X-CACHECONF:`},
+		{"setting",
+			`krb5_ccache_conf_data/fast_avail/krbtgt\/EXAMPLE.ORG\@EXAMPLE.ORG@X-CACHECONF:`},
 	} {
-		payload := must(os.ReadFile(filepath.Join("..", "..", "internal", "ccache", "testdata", key.file+".bin")))(t)
+		payload := must(os.ReadFile(filepath.Join("..", "..", "internal", "ccache",
+			"testdata", key.file+".bin")))(t)
 		must(keyctl.AddKey("user", key.description, payload, cache))(t)
 	}
 }
@@ -166,13 +176,18 @@ func TestStatusKerberos(t *testing.T) {
 	as(t, alice, func() {
 		kerberosCache(t, persistentIn(t, alice, keyctl.Session))
 		r := runWith(t, []string{"KRB5CCNAME=FILE:/tmp/x y"}, "", "status")
-		r.want(t, 0, "Kerberos cache of alice@EXAMPLE.ORG", `KRB5CCNAME is "FILE:/tmp/x y": tickets are in files`)
+		r.want(t, 0, "Kerberos cache of alice@EXAMPLE.ORG",
+			`KRB5CCNAME is "FILE:/tmp/x y": tickets are in files`)
 		verb := "until"
 		if time.Now().After(time.Date(2026, 11, 24, 1, 30, 20, 0, time.UTC)) {
 			verb = "ended"
 		}
-		r.want(t, 0, "ticket for krbtgt/EXAMPLE.ORG@EXAMPLE.ORG (", verb+" 2026-11-24 01:30 UTC", "the tickets of alice@EXAMPLE.ORG (until 2026-11-24 01:30 UTC) among them", "and 2 keys more (--all")
-		if all := runCommand(t, "status", "--all"); !strings.Contains(all.out, "__krb5_princ__") {
+		r.want(t, 0, "ticket for krbtgt/EXAMPLE.ORG@EXAMPLE.ORG (",
+			verb+" 2026-11-24 01:30 UTC",
+			"the tickets of alice@EXAMPLE.ORG (until 2026-11-24 01:30 UTC) among them",
+			"and 2 keys more (--all")
+		if all := runCommand(t, "status", "--all"); !strings.Contains(all.out,
+			"__krb5_princ__") {
 			t.Errorf("--all does not show all:\n%s", all.out)
 		}
 		j := decode[document.Status](t, runCommand(t, "--json"))
@@ -182,7 +197,9 @@ func TestStatusKerberos(t *testing.T) {
 		}
 		found := false
 		for _, key := range cache.Keys {
-			found = found || key.Ticket != nil && key.Ticket.Server == "krbtgt/EXAMPLE.ORG@EXAMPLE.ORG" && key.Ticket.Ends == "2026-11-24T01:30:20Z"
+			found = found || key.Ticket != nil &&
+				key.Ticket.Server == "krbtgt/EXAMPLE.ORG@EXAMPLE.ORG" &&
+				key.Ticket.Ends == "2026-11-24T01:30:20Z"
 		}
 		if !found {
 			t.Errorf("no ticket-granting ticket in %+v", cache.Keys)
@@ -195,7 +212,8 @@ func TestStatusNasty(t *testing.T) {
 	as(t, alice, func() {
 		keyring := persistentIn(t, alice, keyctl.Session)
 		for _, name := range []string{
-			"two\nlines", "\x1b[2Jclear", "\x9b2J", "\u009b2J", "\u202egnp.exe", "\xff\xfe", "  blanks  ", strings.Repeat("long ", 500),
+			"two\nlines", "\x1b[2Jclear", "\x9b2J", "\u009b2J", "\u202egnp.exe",
+			"\xff\xfe", "  blanks  ", strings.Repeat("long ", 500),
 			"forged\n" + forged(alice, keyring+1),
 		} {
 			must(keyctl.AddKey("user", name, []byte("1"), keyring))(t)
@@ -209,14 +227,16 @@ func TestStatusNasty(t *testing.T) {
 				}
 			}
 		}
-		runCommand(t, "status").want(t, 0, `"two\nlines"`, `"\x1b[2Jclear"`, `"  blanks  "`, "unseen", "/proc/keys line")
+		runCommand(t, "status").want(t, 0, `"two\nlines"`, `"\x1b[2Jclear"`, `"  blanks  "`,
+			"unseen", "/proc/keys line")
 	})
 }
 
-// forged is a line as /proc/keys has them, of a persistent keyring that is none; the kernel adds the size of the key in whose name it
-// stands, which passes for the number of links.
+// forged is a line as /proc/keys has them, of a persistent keyring that is none; the kernel adds
+// the size of the key in whose name it stands, which passes for the number of links.
 func forged(uid uint32, serial keyctl.Serial) string {
-	return fmt.Sprintf("%08x I------     3  4w 1f030000 %5d 65534 keyring   _persistent.%d", uint32(serial), uid, uid)
+	return fmt.Sprintf("%08x I------     3  4w 1f030000 %5d 65534 keyring   _persistent.%d",
+		uint32(serial), uid, uid)
 }
 
 // A keyring that only has the name is not taken for the kernel's, nor is one that is made up.
@@ -224,7 +244,8 @@ func TestStatusForged(t *testing.T) {
 	as(t, alice, func() {
 		fake := must(keyctl.AddKey("keyring", keyctl.PersistentName(alice), nil,
 			keyctl.Session))(t)
-		must(keyctl.AddKey("user", "x\n"+forged(alice, fake), []byte("1"), keyctl.Session))(t)
+		must(keyctl.AddKey("user", "x\n"+forged(alice, fake), []byte("1"),
+			keyctl.Session))(t)
 		must(keyctl.AddKey("user", "y\n"+forged(alice, 3), []byte("1"), keyctl.Session))(t)
 		j := decode[document.Status](t, runCommand(t, "--json"))
 		if j.Keyring != nil && j.Keyring.Serial == 3 {
@@ -246,7 +267,8 @@ func TestStatusManyKeys(t *testing.T) {
 		if lines := strings.Count(r.out, "\n"); lines > 40 {
 			t.Errorf("%d lines", lines)
 		}
-		if lines := strings.Count(runCommand(t, "status", "--all").out, "\n"); lines < 10000 {
+		if lines := strings.Count(runCommand(t, "status", "--all").out,
+			"\n"); lines < 10000 {
 			t.Errorf("--all shows %d lines", lines)
 		}
 		if j := decode[document.Status](t, runCommand(t, "--json")); len(j.Holds) != 10000 {
@@ -262,7 +284,9 @@ func TestStatusNested(t *testing.T) {
 		for depth := range 4 {
 			var lower []keyctl.Serial
 			for i := range 10 {
-				lower = append(lower, must(keyctl.AddKey("keyring", fmt.Sprintf("%d-%d", depth, i), nil, upper[0]))(t))
+				lower = append(lower,
+					must(keyctl.AddKey("keyring",
+						fmt.Sprintf("%d-%d", depth, i), nil, upper[0]))(t))
 			}
 			for _, from := range upper[1:] {
 				for _, to := range lower {
@@ -285,7 +309,8 @@ func TestStatusUnreadableProcKeys(t *testing.T) {
 	check(t, os.WriteFile(file, nil, 0))
 	bindOver(t, file, "/proc/keys")
 	as(t, bob, func() {
-		runCommand(t, "status").want(t, 1, "open /proc/keys: EACCES", "may be a persistent keyring or not")
+		runCommand(t, "status").want(t, 1, "open /proc/keys: EACCES",
+			"may be a persistent keyring or not")
 		persistentIn(t, bob, keyctl.Session)
 		r := runCommand(t, "status")
 		r.want(t, 0, "possesses it through", "unseen")
@@ -293,14 +318,16 @@ func TestStatusUnreadableProcKeys(t *testing.T) {
 			t.Errorf("a timer that cannot be seen is shown:\n%s", r.out)
 		}
 		decode[document.Status](t, runCommand(t, "--json"))
-		check(t, keyctl.Invalidate(persistentIn(t, bob, keyctl.Session))) // Forget cannot see it
+		// Forget cannot see it
+		check(t, keyctl.Invalidate(persistentIn(t, bob, keyctl.Session)))
 	})
 }
 
 func TestStatusWithoutPersistentKeyrings(t *testing.T) {
 	as(t, alice, func() {
 		const getPersistent = ":22"
-		runWith(t, nil, strconv.Itoa(int(unix.EOPNOTSUPP))+getPersistent, "status").want(t, 1, "ENOTSUP", "no persistent keyrings here")
+		runWith(t, nil, strconv.Itoa(int(unix.EOPNOTSUPP))+getPersistent, "status").want(t,
+			1, "ENOTSUP", "no persistent keyrings here")
 		for _, errno := range []unix.Errno{unix.EPERM, unix.ENOSYS} {
 			runWith(t, nil, strconv.Itoa(int(errno)), "status").want(t, 1,
 				unix.ErrnoName(errno), "persistent-keyring doctor\n")

@@ -17,9 +17,11 @@ func tryCommand() *cobra.Command {
 		Use:   "try SERVICE USER",
 		Short: "Open a PAM session to see whether it gets its persistent keyring (root)",
 		Long: "Open a PAM session to see whether it gets its persistent keyring (root).\n" +
-			"No password is asked for: only the session modules run, and those of other packages do their work too.",
+			"No password is asked for: only the session modules run, and those of " +
+			"other packages do their work too.",
 		Args: cobra.ExactArgs(2),
-		ValidArgsFunction: func(c *cobra.Command, args []string, begin string) ([]string, cobra.ShellCompDirective) {
+		ValidArgsFunction: func(c *cobra.Command, args []string, begin string) ([]string,
+			cobra.ShellCompDirective) {
 			switch len(args) {
 			case 0:
 				return completeServices(c, args, begin)
@@ -34,7 +36,9 @@ func tryCommand() *cobra.Command {
 				return err
 			}
 			if os.Geteuid() != 0 {
-				return usagef("try is for root, who can open sessions for others; persistent-keyring doctor tells what a user can see")
+				return usagef("try is for root, who can open sessions for " +
+					"others; persistent-keyring doctor tells what a user can " +
+					"see")
 			}
 			if _, err := user.Lookup(name); err != nil {
 				return usagef("user %s: %w", safe.Quote(name), err)

@@ -25,10 +25,12 @@ func watchCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if interval < shortest {
-				return usagef("interval %v: it must be %v or more, as in 2s", interval, shortest)
+				return usagef("interval %v: it must be %v or more, as in 2s",
+					interval, shortest)
 			}
 			if show.To(os.Stdout).Width == 0 {
-				return usagef("watch draws on a terminal, which standard output is not; persistent-keyring status prints once")
+				return usagef("watch draws on a terminal, which standard output " +
+					"is not; persistent-keyring status prints once")
 			}
 			return watch(interval)
 		},

@@ -17,7 +17,8 @@ func TestWatch(t *testing.T) {
 		term.expect("possesses it through")
 		must(keyctl.AddKey("user", "seen", []byte("1"), keyring))(t)
 		term.expect(`user "seen"`)
-		check(t, unix.IoctlSetWinsize(int(term.master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 3, Col: 120}))
+		check(t, unix.IoctlSetWinsize(int(term.master.Fd()), unix.TIOCSWINSZ,
+			&unix.Winsize{Row: 3, Col: 120}))
 		term.looked = len(term.String())
 		term.expect("\x1b[H")
 		term.expect("\x1b[J")
@@ -48,7 +49,8 @@ func TestColour(t *testing.T) {
 		for _, test := range []struct {
 			environment []string
 			colour      bool
-		}{{nil, true}, {[]string{"NO_COLOR=1"}, false}, {[]string{"NO_COLOR="}, true}, {[]string{"TERM=dumb"}, false}} {
+		}{{nil, true}, {[]string{"NO_COLOR=1"}, false}, {[]string{"NO_COLOR="},
+			true}, {[]string{"TERM=dumb"}, false}} {
 			term := onTerminalWith(t, 80, 24, test.environment, "status")
 			term.expect("A logout now")
 			term.wait()
@@ -65,16 +67,21 @@ func TestColour(t *testing.T) {
 
 func TestWidth(t *testing.T) {
 	as(t, alice, func() {
-		must(keyctl.AddKey("user", strings.Repeat("word ", 30), []byte("1"), persistentIn(t, alice, keyctl.Session)))(t)
+		must(keyctl.AddKey("user", strings.Repeat("word ", 30), []byte("1"),
+			persistentIn(t, alice, keyctl.Session)))(t)
 		for _, columns := range []uint16{80, 120} {
 			for _, command := range []string{"status", "doctor"} {
-				term := onTerminalWith(t, columns, 24, []string{"NO_COLOR=1"}, command)
+				term := onTerminalWith(t, columns, 24, []string{"NO_COLOR=1"},
+					command)
 				term.wait()
 				for _, line := range strings.Split(
 					strings.ReplaceAll(term.String(), "\r", ""), "\n") {
-					// What is to be copied is not folded, and neither are paths.
-					if len(line) > int(columns) && !strings.HasPrefix(line, "         ") {
-						t.Errorf("%s at %d columns: %q", command, columns, line)
+					// What is to be copied is not folded, and neither are
+					// paths.
+					if len(line) > int(columns) &&
+						!strings.HasPrefix(line, "         ") {
+						t.Errorf("%s at %d columns: %q", command, columns,
+							line)
 					}
 				}
 			}
@@ -84,7 +91,8 @@ func TestWidth(t *testing.T) {
 
 func TestUsage(t *testing.T) {
 	as(t, alice, func() {
-		for _, args := range [][]string{{"nonsense"}, {"--nonsense"}, {"status", "x"}, {"list", "x"}, {"drop"}, {"doctor", "x"}, {"renew", "--all=x"}} {
+		for _, args := range [][]string{{"nonsense"}, {"--nonsense"}, {"status", "x"},
+			{"list", "x"}, {"drop"}, {"doctor", "x"}, {"renew", "--all=x"}} {
 			runCommand(t, args...).want(t, 2, "persistent-keyring: ", "--help tells")
 		}
 	})

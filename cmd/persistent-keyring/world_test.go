@@ -71,14 +71,20 @@ func setUp() error {
 
 // goodMachine are the files of a machine on which every login gets its persistent keyring.
 var goodMachine = map[string]string{
-	"/etc/pam.d/other":                "auth required pam_deny.so\naccount required pam_deny.so\nsession required pam_deny.so\n",
-	"/etc/pam.d/common-session":       "session required pam_permit.so\nsession optional pam_persistent.so\n",
+	"/etc/pam.d/other": "auth required pam_deny.so\n" +
+		"account required pam_deny.so\nsession required pam_deny.so\n",
+	"/etc/pam.d/common-session": "session required pam_permit.so\n" +
+		"session optional pam_persistent.so\n",
 	"/etc/pam.d/common-plain-session": "session required pam_permit.so\n",
-	"/etc/pam.d/sshd":                 "auth required pam_permit.so\nsession optional pam_keyinit.so force revoke\n@include common-session\n",
-	"/etc/pam.d/login":                "auth required pam_permit.so\nsession optional pam_keyinit.so force revoke\nsession include common-session\n",
-	"/etc/pam.d/su":                   "auth required pam_permit.so\nsession include common-plain-session\n",
-	"/etc/ssh/sshd_config":            "Port 22\nUsePAM yes\n",
-	"/etc/krb5.conf":                  "[libdefaults]\n default_realm = EXAMPLE.ORG\n default_ccache_name = KEYRING:persistent:%{uid}\n",
+	"/etc/pam.d/sshd": "auth required pam_permit.so\n" +
+		"session optional pam_keyinit.so force revoke\n@include common-session\n",
+	"/etc/pam.d/login": "auth required pam_permit.so\n" +
+		"session optional pam_keyinit.so force revoke\nsession include common-session\n",
+	"/etc/pam.d/su": "auth required pam_permit.so\n" +
+		"session include common-plain-session\n",
+	"/etc/ssh/sshd_config": "Port 22\nUsePAM yes\n",
+	"/etc/krb5.conf": "[libdefaults]\n default_realm = EXAMPLE.ORG\n" +
+		" default_ccache_name = KEYRING:persistent:%{uid}\n",
 }
 
 // put writes a file until the test is over.

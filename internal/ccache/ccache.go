@@ -64,7 +64,8 @@ func ParseTicket(payload []byte) (Ticket, error) {
 		Ends:           r.time(),
 		RenewableUntil: r.time(),
 		Setting:        server.realm == settingRealm,
-		Granting:       len(server.parts) == 2 && server.parts[0] == "krbtgt" && server.parts[1] == client.realm,
+		Granting: len(server.parts) == 2 && server.parts[0] == "krbtgt" &&
+			server.parts[1] == client.realm,
 	}
 	if r.err != nil {
 		return Ticket{}, r.err
@@ -79,7 +80,8 @@ type principal struct {
 
 // escape is what krb5_unparse_name(3) does to the characters that have a meaning
 // in a name.
-var escape = strings.NewReplacer(`\`, `\\`, "/", `\/`, "@", `\@`, "\n", `\n`, "\t", `\t`, "\b", `\b`, "\x00", `\0`)
+var escape = strings.NewReplacer(`\`, `\\`, "/", `\/`, "@", `\@`, "\n", `\n`, "\t", `\t`, "\b",
+	`\b`, "\x00", `\0`)
 
 func (p principal) String() string {
 	parts := make([]string, len(p.parts))

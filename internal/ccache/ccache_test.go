@@ -38,9 +38,12 @@ func TestTicket(t *testing.T) {
 		file string
 		want Ticket
 	}{
-		{"tgt", Ticket{"alice@EXAMPLE.ORG", "krbtgt/EXAMPLE.ORG@EXAMPLE.ORG", start, start.Add(10 * time.Hour), start.AddDate(0, 0, 7), false, true}},
-		{"service", Ticket{"alice@EXAMPLE.ORG", "host/www.example.org@EXAMPLE.ORG", start, start.Add(10 * time.Hour), start.AddDate(0, 0, 7), false, false}},
-		{"setting", Ticket{Client: "alice@EXAMPLE.ORG", Server: `krb5_ccache_conf_data/fast_avail/krbtgt\/EXAMPLE.ORG\@EXAMPLE.ORG@X-CACHECONF:`, Setting: true}},
+		{"tgt", Ticket{"alice@EXAMPLE.ORG", "krbtgt/EXAMPLE.ORG@EXAMPLE.ORG", start,
+			start.Add(10 * time.Hour), start.AddDate(0, 0, 7), false, true}},
+		{"service", Ticket{"alice@EXAMPLE.ORG", "host/www.example.org@EXAMPLE.ORG", start,
+			start.Add(10 * time.Hour), start.AddDate(0, 0, 7), false, false}},
+		{"setting", Ticket{Client: "alice@EXAMPLE.ORG",
+			Server: `krb5_ccache_conf_data/fast_avail/krbtgt\/EXAMPLE.ORG\@EXAMPLE.ORG@X-CACHECONF:`, Setting: true}},
 	} {
 		got, err := ParseTicket(payload(t, test.file))
 		if err != nil || got != test.want {
@@ -63,7 +66,8 @@ func TestCutOff(t *testing.T) {
 	ticket := payload(t, "tgt")
 	for n := range 100 {
 		if _, err := ParseTicket(ticket[:n]); err == nil {
-			t.Errorf("the first %d bytes of a ticket were taken for a ticket with times", n)
+			t.Errorf("the first %d bytes of a ticket were taken for a ticket with "+
+				"times", n)
 		}
 	}
 }
@@ -91,7 +95,8 @@ func FuzzParseTicket(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if ticket.Ends.Year() > 2106 || len(ticket.Client)+len(ticket.Server) > 2*len(data) {
+		if ticket.Ends.Year() > 2106 ||
+			len(ticket.Client)+len(ticket.Server) > 2*len(data) {
 			t.Errorf("%+v from %q", ticket, data)
 		}
 	})

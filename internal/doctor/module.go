@@ -97,10 +97,13 @@ func (e *examination) safe(path string, info fs.FileInfo) bool {
 
 // moduleDirs are the directories with modules of this machine's own architecture.
 func moduleDirs() (dirs []string) {
-	for _, pattern := range []string{"/lib/*/security", "/usr/lib/*/security", "/usr/lib64/security", "/lib64/security", "/usr/lib/security", "/lib/security"} {
+	for _, pattern := range []string{"/lib/*/security", "/usr/lib/*/security",
+		"/usr/lib64/security", "/lib64/security", "/usr/lib/security", "/lib/security"} {
 		found, _ := filepath.Glob(pattern)
 		for _, dir := range found {
-			if real, err := filepath.EvalSymlinks(dir); err == nil && !slices.Contains(dirs, real) && native(filepath.Join(real, neighbour)) {
+			if real, err := filepath.EvalSymlinks(dir); err == nil &&
+				!slices.Contains(dirs, real) &&
+				native(filepath.Join(real, neighbour)) {
 				dirs = append(dirs, real)
 			}
 		}
@@ -110,7 +113,8 @@ func moduleDirs() (dirs []string) {
 
 var machines = map[string]elf.Machine{
 	"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64, "386": elf.EM_386, "arm": elf.EM_ARM,
-	"ppc64le": elf.EM_PPC64, "s390x": elf.EM_S390, "riscv64": elf.EM_RISCV, "loong64": elf.EM_LOONGARCH,
+	"ppc64le": elf.EM_PPC64, "s390x": elf.EM_S390, "riscv64": elf.EM_RISCV,
+	"loong64": elf.EM_LOONGARCH,
 }
 
 func native(path string) bool {

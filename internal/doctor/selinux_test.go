@@ -23,7 +23,8 @@ func FuzzDenials(f *testing.F) {
 	f.Add("avc:  denied tclass=key")
 	f.Fuzz(func(t *testing.T, log string) {
 		for _, denial := range Denials(log) {
-			if strings.Contains(denial, "\n") || !strings.HasPrefix(denial, "avc: denied ") {
+			if strings.Contains(denial, "\n") ||
+				!strings.HasPrefix(denial, "avc: denied ") {
 				t.Errorf("%q", denial)
 			}
 		}

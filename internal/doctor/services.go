@@ -13,7 +13,8 @@ import (
 
 // logins are services that open the sessions people work in: to lack the line there is
 // to lack the keyring. (su, sudo, cron and the like are for the administrator to choose.)
-var logins = []string{"sshd", "login", "remote", "gdm-password", "gdm-fingerprint", "gdm-smartcard", "gdm-autologin",
+var logins = []string{"sshd", "login", "remote", "gdm-password", "gdm-fingerprint", "gdm-smartcard",
+	"gdm-autologin",
 	"lightdm", "lightdm-autologin", "sddm", "sddm-autologin", "xdm", "greetd", "ly", "cockpit", "xrdp-sesman", systemdUser}
 
 const systemdUser = "systemd-user"
@@ -56,10 +57,13 @@ const (
 	keyinitLine = "session optional " + keyinit + " force revoke"
 )
 
-// shared tells files that are there to be included, of Debian, Red Hat, SUSE and Arch, and the fallback.
+// shared tells files that are there to be included, of Debian, Red Hat, SUSE and Arch, and the
+// fallback.
 func shared(name string) bool {
-	return strings.HasPrefix(name, "common-") || strings.HasSuffix(name, "-auth") || strings.HasSuffix(name, "-auth-ac") ||
-		slices.Contains([]string{"other", "postlogin", "system-login", "system-local-login", "system-remote-login", "system-services"}, name)
+	return strings.HasPrefix(name, "common-") || strings.HasSuffix(name, "-auth") ||
+		strings.HasSuffix(name, "-auth-ac") ||
+		slices.Contains([]string{"other", "postlogin", "system-login", "system-local-login",
+			"system-remote-login", "system-services"}, name)
 }
 
 func has(stack pamconf.Stack) bool {
@@ -119,10 +123,17 @@ func (s *service) examine() {
 	}
 	switch {
 	case i < last && s.viaUserKeyring(ours):
-		s.add(Note, fmt.Sprintf("%s stands before %s (%s), which replaces the session keyring: the persistent keyring is found through the user keyring only (option user_keyring)",
-			lines[i].Where(), keyinit, lines[last].Where()), s.fixOrder(lines[i], last))
+		s.add(Note,
+			fmt.Sprintf("%s stands before %s (%s), which replaces the session "+
+				"keyring: the persistent keyring is found through the user "+
+				"keyring only (option user_keyring)",
+				lines[i].Where(), keyinit, lines[last].
+					Where()), s.fixOrder(lines[i], last))
 	case i < last:
-		s.add(Wrong, fmt.Sprintf("%s stands before %s (%s), which replaces the session keyring: the link is lost", lines[i].Where(), keyinit, lines[last].Where()),
+		s.add(Wrong,
+			fmt.Sprintf("%s stands before %s (%s), which replaces the session "+
+				"keyring: the link is lost", lines[i].Where(), keyinit, lines[last].
+				Where()),
 			s.fixOrder(lines[i], last))
 	case last < 0:
 		s.add(OK, fmt.Sprintf("%s, session keyring made by this module%s", lines[i].Where(),
@@ -138,13 +149,13 @@ func (s *service) examine() {
 	}
 }
 
-// keepers put keys into the session keyring: passwords of CIFS servers, AFS's PAG and tokens, caches
-// named KEYRING:session. (pam_ecryptfs and pam_fscrypt put theirs into the user keyring or the file
-// system, where they stay; pam_mount puts none.)
+// keepers put keys into the session keyring: passwords of CIFS servers, AFS's PAG and tokens,
+// caches named KEYRING:session. (pam_ecryptfs and pam_fscrypt put theirs into the user keyring or
+// the file system, where they stay; pam_mount puts none.)
 var keepers = []string{"pam_afs_session.so", "pam_cifscreds.so", "pam_krb5.so"}
 
-// leftBehind tells of keys that are put into the session keyring between the last pam_keyinit and line
-// i, which joins another.
+// leftBehind tells of keys that are put into the session keyring between the last pam_keyinit and
+// line i, which joins another.
 func (s *service) leftBehind(last, i int) {
 	ours := s.stack.Lines[i]
 	for _, line := range s.stack.Lines[min(last+1, i):i] {
@@ -157,8 +168,10 @@ func (s *service) leftBehind(last, i int) {
 			fix.Where = fmt.Sprintf("in %s move line %d above line %d",
 				s.editable(line.File), ours.Number, line.Number)
 		}
-		s.add(Note, fmt.Sprintf("%s stands before %s: the module joins a session keyring, and leaves behind what %s has put into the one before",
-			line.Where(), ours.Where(), line.Module), fix)
+		s.add(Note,
+			fmt.Sprintf("%s stands before %s: the module joins a session keyring, "+
+				"and leaves behind what %s has put into the one before",
+				line.Where(), ours.Where(), line.Module), fix)
 		return
 	}
 }
@@ -185,7 +198,9 @@ func (s *service) lastKeyinit() int {
 }
 
 func (s *service) viaUserKeyring(ours []int) bool {
-	return slices.ContainsFunc(ours, func(i int) bool { return s.stack.Lines[i].Has("user_keyring") })
+	return slices.ContainsFunc(ours, func(i int) bool {
+		return s.stack.Lines[i].Has("user_keyring")
+	})
 }
 
 // place is where a line is to be put.
@@ -216,8 +231,8 @@ func words(l pamconf.Line) string {
 	return strings.Join(append([]string{"session", l.Control, l.Module}, l.Args...), " ")
 }
 
-// newLine is where a line is to be added, and what: for a vendor's file a new one that includes it, where
-// libpam understands that for all kinds of lines (Debian's does).
+// newLine is where a line is to be added, and what: for a vendor's file a new one that includes it,
+// where libpam understands that for all kinds of lines (Debian's does).
 func (s *service) newLine(after int, text string) (where, lines string) {
 	file := ""
 	if after >= 0 {
@@ -242,7 +257,8 @@ func (s *service) vendors(file string) (service string, ok bool) {
 	return "", false
 }
 
-// editable is where a file is to be changed: the vendor's in a copy, which libpam then takes instead.
+// editable is where a file is to be changed: the vendor's in a copy, which libpam then takes
+// instead.
 func (s *service) editable(file string) string {
 	if name, ok := s.vendors(file); ok {
 		return fmt.Sprintf("%s/%s (copy it from %s)", s.pam.Dirs[0], name, file)
@@ -250,14 +266,15 @@ func (s *service) editable(file string) string {
 	return file
 }
 
-// systemd tells the place relative to pam_systemd, which matters with user_keyring alone: the user's
-// service manager, which pam_systemd starts, has the user keyring but not the session's.
+// systemd tells the place relative to pam_systemd, which matters with user_keyring alone: the
+// user's service manager, which pam_systemd starts, has the user keyring but not the session's.
 func (s *service) systemd(ours int) string {
 	for i, line := range s.stack.Lines {
 		switch {
 		case !line.Is(systemd):
 		case i < ours && s.stack.Lines[ours].Has("user_keyring"):
-			return fmt.Sprintf("; %s starts the user's services before (%s), which then find the keyring late", systemd, line.Where())
+			return fmt.Sprintf("; %s starts the user's services before (%s), which "+
+				"then find the keyring late", systemd, line.Where())
 		case i < ours:
 			return fmt.Sprintf(", after %s (%s)", systemd, line.Where())
 		default:

@@ -133,7 +133,8 @@ func TestSchemaRefuses(t *testing.T) {
 		Results: []document.Result{{Check: "kernel", Level: "ok", Text: "x"}}}
 	for _, test := range []struct{ name, old, new, want string }{
 		{"whole", "", "", ""},
-		{"unknown", `"text":"x"`, `"text":"x","more":1`, "additional properties 'more' not allowed"},
+		{"unknown", `"text":"x"`, `"text":"x","more":1`,
+			"additional properties 'more' not allowed"},
 		{"missing", `"text":"x",`, "", "missing property 'text'"},
 		{"of another type", `"text":"x"`, `"text":1`, "got number, want string"},
 		{"level", `"level":"ok"`, `"level":"good"`, "value must be one of"},

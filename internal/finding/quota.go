@@ -10,7 +10,8 @@ import (
 // Quota tells what of a user's quota is used and left.
 func Quota(u keyctl.KeyUser) string {
 	return fmt.Sprintf("%d of %s and %d of %s used; %d and %d left",
-		u.QuotaKeys, show.Count(u.MaxKeys, "key"), u.QuotaBytes, show.Count(u.MaxBytes, "byte"),
+		u.QuotaKeys, show.Count(u.MaxKeys, "key"), u.QuotaBytes,
+		show.Count(u.MaxBytes, "byte"),
 		max(0, u.MaxKeys-u.QuotaKeys), max(0, u.MaxBytes-u.QuotaBytes))
 }
 

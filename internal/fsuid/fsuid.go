@@ -29,7 +29,8 @@ func As(uid uint32, look func() error) error {
 	_ = unix.Setfsuid(int(uid))
 	if now, _ := unix.SetfsuidRetUid(-1); uint32(now) != uid {
 		runtime.UnlockOSThread()
-		return &keyctl.Error{Call: "setfsuid", Object: strconv.FormatUint(uint64(uid), 10), Errno: unix.EPERM}
+		return &keyctl.Error{Call: "setfsuid", Object: strconv.FormatUint(uint64(uid), 10),
+			Errno: unix.EPERM}
 	}
 	defer func() {
 		_ = unix.Setfsuid(before)

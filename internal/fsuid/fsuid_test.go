@@ -35,10 +35,16 @@ func TestAsSeesWithTheOwnersEyes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := As(user, func() error { _, err := keyctl.Describe(key); return err }); err != nil {
+		if err := As(user,
+			func() error { _, err := keyctl.Describe(key); return err }); err != nil {
 			t.Errorf("with the owner's filesystem UID: %v", err)
 		}
-		if err := As(other, func() error { _, err := keyctl.Describe(key); return err }); !errors.Is(err, unix.EACCES) {
+		if err := As(other,
+			func() error {
+				_,
+					err := keyctl.Describe(key)
+				return err
+			}); !errors.Is(err, unix.EACCES) {
 			t.Errorf("with somebody else's: %v, want EACCES", err)
 		}
 		if _, err := keyctl.Describe(key); !errors.Is(err, unix.EACCES) {
@@ -52,7 +58,8 @@ func TestAsSeesWithTheOwnersEyes(t *testing.T) {
 
 func TestAsWithoutTheRight(t *testing.T) {
 	keyctltest.AsUser(t, user, func() {
-		if err := As(other, func() error { t.Error("called"); return nil }); !errors.Is(err, unix.EPERM) {
+		if err := As(other, func() error { t.Error("called"); return nil }); !errors.Is(err,
+			unix.EPERM) {
 			t.Errorf("%v, want EPERM", err)
 		}
 	})

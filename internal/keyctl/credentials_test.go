@@ -10,7 +10,8 @@ import (
 // syscall.
 func setresuid(t testing.TB, real, effective, saved uint32) {
 	t.Helper()
-	if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, uintptr(real), uintptr(effective), uintptr(saved)); errno != 0 {
+	if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, uintptr(real), uintptr(effective),
+		uintptr(saved)); errno != 0 {
 		t.Fatal(errno)
 	}
 }

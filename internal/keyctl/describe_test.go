@@ -55,11 +55,15 @@ func TestDescribeErrors(t *testing.T) {
 
 func TestParseDescription(t *testing.T) {
 	for text, want := range map[string]keyctl.Description{
-		"keyring;1000;65534;1f3f0000;_uid.1000": {Type: "keyring", UID: 1000, GID: 65534, Perm: 0x1f3f0000, Text: "_uid.1000"},
-		"user;0;-1;3f010000;":                   {Type: "user", GID: keyctl.NoID, Perm: 0x3f010000},
-		"user;-1294967296;0;00000000;large UID": {Type: "user", UID: 3000000000, Text: "large UID"},
+		"keyring;1000;65534;1f3f0000;_uid.1000": {Type: "keyring", UID: 1000, GID: 65534,
+			Perm: 0x1f3f0000, Text: "_uid.1000"},
+		"user;0;-1;3f010000;": {Type: "user", GID: keyctl.NoID,
+			Perm: 0x3f010000},
+		"user;-1294967296;0;00000000;large UID": {Type: "user", UID: 3000000000,
+			Text: "large UID"},
 		// Not by the last semicolon: what follows the fourth is the user's to choose.
-		"user;1000;1000;3f010000;x;0;0;3f3f3f3f;y": {Type: "user", UID: 1000, GID: 1000, Perm: 0x3f010000, Text: "x;0;0;3f3f3f3f;y"},
+		"user;1000;1000;3f010000;x;0;0;3f3f3f3f;y": {Type: "user", UID: 1000, GID: 1000,
+			Perm: 0x3f010000, Text: "x;0;0;3f3f3f3f;y"},
 	} {
 		if got := good(keyctl.ParseDescription(text))(t); got != want {
 			t.Errorf("%q: %+v, want %+v", text, got, want)

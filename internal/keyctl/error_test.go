@@ -32,7 +32,8 @@ func TestErrorText(t *testing.T) {
 
 func TestErrorUnwrapsToErrno(t *testing.T) {
 	var err error = &keyctl.Error{Call: "KEYCTL_READ", Object: "1", Errno: unix.EACCES}
-	if !errors.Is(err, unix.EACCES) || !errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.ENOKEY) {
+	if !errors.Is(err, unix.EACCES) || !errors.Is(err, fs.ErrPermission) ||
+		errors.Is(err, unix.ENOKEY) {
 		t.Errorf("%v is not EACCES alone", err)
 	}
 }
@@ -40,7 +41,8 @@ func TestErrorUnwrapsToErrno(t *testing.T) {
 // What a description has in it must not get into a log as it is.
 func TestErrorQuotesDescriptions(t *testing.T) {
 	_, err := keyctl.RequestKey(".type", "a\nb", 0)
-	if want := `request_key ".type" "a\nb": EPERM (operation not permitted)`; err == nil || err.Error() != want {
+	if want := `request_key ".type" "a\nb": EPERM (operation not permitted)`; err == nil ||
+		err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
 }

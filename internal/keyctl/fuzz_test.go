@@ -11,20 +11,23 @@ import (
 // What the kernel formats is read as what it was, and whatever is accepted means
 // the same when it is formatted by the kernel's rules and read again.
 func FuzzParseDescription(f *testing.F) {
-	f.Add("keyring;1000;65534;1f3f0000;_uid.1000", "user", uint32(1000), uint32(0), uint32(0x3f010000), "a;b")
+	f.Add("keyring;1000;65534;1f3f0000;_uid.1000", "user", uint32(1000), uint32(0),
+		uint32(0x3f010000), "a;b")
 	f.Add("user;0;-1;3f010000;", "", uint32(1<<31), keyctl.NoID, ^uint32(0), "\x00;\n")
 	f.Fuzz(func(t *testing.T, any, typ string, uid, gid, perm uint32, text string) {
 		if d, err := keyctl.ParseDescription(any); err == nil {
 			roundTrip(t, d)
 		}
 		typ = strings.ReplaceAll(typ, ";", "")
-		roundTrip(t, keyctl.Description{Type: typ, UID: uid, GID: gid, Perm: keyctl.Perm(perm), Text: text})
+		roundTrip(t, keyctl.Description{Type: typ, UID: uid, GID: gid,
+			Perm: keyctl.Perm(perm), Text: text})
 	})
 }
 
 func roundTrip(t *testing.T, want keyctl.Description) {
 	t.Helper()
-	formatted := fmt.Sprintf("%s;%d;%d;%08x;%s", want.Type, int32(want.UID), int32(want.GID), uint32(want.Perm), want.Text)
+	formatted := fmt.Sprintf("%s;%d;%d;%08x;%s", want.Type, int32(want.UID), int32(want.GID),
+		uint32(want.Perm), want.Text)
 	if got, err := keyctl.ParseDescription(formatted); err != nil || got != want {
 		t.Errorf("%q: %+v, %v, want %+v", formatted, got, err, want)
 	}
@@ -35,8 +38,10 @@ func roundTrip(t *testing.T, want keyctl.Description) {
 func FuzzParseKeys(f *testing.F) {
 	f.Add("00721e28 I--Q---     1 perm 1f3f0000     0 65534 keyring   _uid_ses.0: 1", "\nx\n",
 		uint32(3), uint8(0x49), int32(1), uint64(0), uint32(0x3f010000), uint32(0), uint32(65534), "keyring", "_ses: 3")
-	f.Add("", "", ^uint32(0), ^uint8(0), int32(-1), ^uint64(0), ^uint32(0), keyctl.NoID, keyctl.NoID, ".request_key_auth", "  : ")
-	f.Fuzz(func(t *testing.T, before, after string, serial uint32, flags uint8, usage int32, seconds uint64, perm, uid, gid uint32, typ, text string) {
+	f.Add("", "", ^uint32(0), ^uint8(0), int32(-1), ^uint64(0), ^uint32(0), keyctl.NoID,
+		keyctl.NoID, ".request_key_auth", "  : ")
+	f.Fuzz(func(t *testing.T, before, after string, serial uint32, flags uint8, usage int32,
+		seconds uint64, perm, uid, gid uint32, typ, text string) {
 		want := keyctl.KeyInfo{
 			Serial: keyctl.Serial(serial >> 1),
 			Usage:  int(usage),
@@ -56,7 +61,8 @@ func FuzzParseKeys(f *testing.F) {
 		}
 		want.Timeout = kernelTimeout(seconds)
 		want.Description = want.Text
-		if i := strings.LastIndex(want.Text, ": "); i >= 0 && want.Flags.Has('I') && !want.Flags.Has('N') {
+		if i := strings.LastIndex(want.Text, ": "); i >= 0 && want.Flags.Has('I') &&
+			!want.Flags.Has('N') {
 			want.Description, want.Info = want.Text[:i], want.Text[i+2:]
 		}
 		line := fmt.Sprintf("%08x %s %5d %4s %08x %5d %5d %-9.9s %s",
@@ -122,14 +128,20 @@ func count(t *testing.T, text string, good int, err error) {
 
 // As FuzzParseKeys.
 func FuzzParseKeyUsers(f *testing.F) {
-	f.Add("   42:     9 9/9 8/200 106/20000", "x\n", uint32(0), int32(10), int32(9), int32(9), int32(2), int32(1000000), int32(22), int32(25000000))
-	f.Add("", "", keyctl.NoID, int32(-1), int32(0), int32(1<<30), int32(0), int32(0), int32(0), int32(-1<<31))
-	f.Fuzz(func(t *testing.T, before, after string, uid uint32, usage, keys, instantiated, quotaKeys, maxKeys, quotaBytes, maxBytes int32) {
+	f.Add("   42:     9 9/9 8/200 106/20000", "x\n", uint32(0), int32(10), int32(9), int32(9),
+		int32(2), int32(1000000), int32(22), int32(25000000))
+	f.Add("", "", keyctl.NoID, int32(-1), int32(0), int32(1<<30), int32(0), int32(0), int32(0),
+		int32(-1<<31))
+	f.Fuzz(func(t *testing.T, before, after string, uid uint32, usage, keys, instantiated,
+		quotaKeys, maxKeys, quotaBytes, maxBytes int32) {
 		want := keyctl.KeyUser{
-			UID: uid, Usage: int(usage), Keys: int(keys), Instantiated: int(instantiated),
-			QuotaKeys: int(quotaKeys), MaxKeys: int(maxKeys), QuotaBytes: int(quotaBytes), MaxBytes: int(maxBytes),
+			UID: uid, Usage: int(usage), Keys: int(keys),
+			Instantiated: int(instantiated),
+			QuotaKeys:    int(quotaKeys), MaxKeys: int(maxKeys),
+			QuotaBytes: int(quotaBytes), MaxBytes: int(maxBytes),
 		}
-		line := fmt.Sprintf("%5d: %5d %d/%d %d/%d %d/%d", uid, usage, keys, instantiated, quotaKeys, maxKeys, quotaBytes, maxBytes)
+		line := fmt.Sprintf("%5d: %5d %d/%d %d/%d %d/%d", uid, usage, keys, instantiated,
+			quotaKeys, maxKeys, quotaBytes, maxBytes)
 
 		all := before + "\n" + line + "\n" + after
 		users, err := keyctl.ParseKeyUsers(all)

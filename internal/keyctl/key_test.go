@@ -15,20 +15,24 @@ import (
 func TestAddKey(t *testing.T) {
 	keyctltest.AsUser(t, userA, func() {
 		key := addKey(t, "ticket", keyctl.Session)
-		if d := good(keyctl.Describe(key))(t); d.Type != "user" || d.Text != "ticket" || d.UID != userA || d.GID != userA {
+		if d := good(keyctl.Describe(key))(t); d.Type != "user" || d.Text != "ticket" ||
+			d.UID != userA || d.GID != userA {
 			t.Errorf("%+v", d)
 		}
-		if again := good(keyctl.AddKey("user", "ticket", []byte("new"), keyctl.Session))(t); again != key {
+		if again := good(keyctl.AddKey("user", "ticket", []byte("new"),
+			keyctl.Session))(t); again != key {
 			t.Errorf("%v, want %v with a new payload", again, key)
 		}
 		if payload := good(keyctl.Read(key))(t); string(payload) != "new" {
 			t.Errorf("payload %q", payload)
 		}
 		keyring := addKeyring(t, "ring", keyctl.Session)
-		if replaced := addKeyring(t, "ring", keyctl.Session); replaced == keyring || holds(t, keyctl.Session, keyring) {
+		if replaced := addKeyring(t, "ring", keyctl.Session); replaced == keyring ||
+			holds(t, keyctl.Session, keyring) {
 			t.Errorf("%v was not replaced by %v", keyring, replaced)
 		}
-		good(keyctl.AddKey("user", strings.Repeat("x", 4095), []byte("x"), keyctl.Session))(t)
+		good(keyctl.AddKey("user", strings.Repeat("x", 4095), []byte("x"),
+			keyctl.Session))(t)
 	})
 }
 
@@ -51,7 +55,9 @@ func TestAddKeyErrors(t *testing.T) {
 			{"user", "x", "x", 1, unix.ENOKEY},
 			{"user", "x", "x", addKey(t, "no keyring", keyctl.Session), unix.ENOTDIR},
 		} {
-			none[keyctl.Serial](t, test.want)(keyctl.AddKey(test.typ, test.desc, []byte(test.payload), test.keyring))
+			none[keyctl.Serial](t,
+				test.want)(keyctl.AddKey(test.typ, test.desc, []byte(test.payload),
+				test.keyring))
 		}
 	})
 }
@@ -59,7 +65,9 @@ func TestAddKeyErrors(t *testing.T) {
 func TestAddKeyBeyondTheQuota(t *testing.T) {
 	keyctltest.SetSysctl(t, "maxbytes", 10000)
 	keyctltest.AsUser(t, userA, func() {
-		none[keyctl.Serial](t, unix.EDQUOT)(keyctl.AddKey("user", "x", make([]byte, 10001), keyctl.Session))
+		none[keyctl.Serial](t,
+			unix.EDQUOT)(keyctl.AddKey("user", "x", make([]byte, 10001),
+			keyctl.Session))
 	})
 }
 
@@ -92,7 +100,9 @@ func TestInvalidate(t *testing.T) {
 		key := addKey(t, "ticket", keyctl.Session)
 		done(t, keyctl.Invalidate(key))
 		fails(t, keyctl.Invalidate(key), unix.ENOKEY)
-		keyctltest.Eventually(t, "the link is gone", func() bool { return !holds(t, keyctl.Session, key) })
+		keyctltest.Eventually(t, "the link is gone", func() bool {
+			return !holds(t, keyctl.Session, key)
+		})
 	})
 }
 

@@ -67,7 +67,8 @@ func TestManPageNoAccessWithoutLink(t *testing.T) {
 		fails(t, err, unix.EACCES)
 		fails(t, keyctl.Link(keyring, keyctl.Session), unix.EACCES)
 		fails(t, keyctl.Update(key, []byte("mine")), unix.EACCES)
-		none[keyctl.Serial](t, unix.EACCES)(keyctl.AddKey("user", "another", []byte("x"), keyring))
+		none[keyctl.Serial](t,
+			unix.EACCES)(keyctl.AddKey("user", "another", []byte("x"), keyring))
 
 		if !holds(t, keyring, key) {
 			t.Error("the owner cannot list it")
@@ -86,7 +87,9 @@ func TestManPageAccessWithLink(t *testing.T) {
 	keyctltest.AsUser(t, userA, func() { addKey(t, "ticket", persistent(t, userA)) })
 	for _, into := range []keyctl.Serial{keyctl.Thread, keyctl.Process, keyctl.Session} {
 		t.Run(into.String(), func(t *testing.T) {
-			keyctltest.AsUser(t, userA, func() { canUse(t, good(keyctl.GetPersistent(userA, into))(t)) })
+			keyctltest.AsUser(t, userA, func() {
+				canUse(t, good(keyctl.GetPersistent(userA, into))(t))
+			})
 			// The link was made by root, and root became the user.
 			keyctltest.AsRoot(t, func() {
 				keyring := good(keyctl.GetPersistent(userA, keyctl.Session))(t)
@@ -145,7 +148,8 @@ func TestManPageEachAccessResetsTheTimer(t *testing.T) {
 	keyctltest.SetSysctl(t, "persistent_keyring_expiry", hour)
 	keyctltest.AsUser(t, userA, func() {
 		keyring := persistent(t, userA)
-		if left := timeLeft(t, keyring); left.Kind != keyctl.Running || left.Seconds > hour {
+		if left := timeLeft(t, keyring); left.Kind != keyctl.Running ||
+			left.Seconds > hour {
 			t.Errorf("%v after the first access, want an hour at most", left)
 		}
 		keyctltest.SetSysctl(t, "persistent_keyring_expiry", 3*day)
@@ -336,7 +340,8 @@ func TestManPageUserNamespacesHaveTheirOwn(t *testing.T) {
 				{ContainerID: 0, HostID: int(userA), Size: 1},
 				{ContainerID: large, HostID: int(userB), Size: 1},
 			},
-			GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: int(userA), Size: 1}},
+			GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: int(userA),
+				Size: 1}},
 		}
 		saw := strings.Split(child(t, "namespace", namespace, "0 12345 3000000000"), "\n")
 		for _, want := range []string{
@@ -369,7 +374,8 @@ func TestManPageUserNamespacesHaveTheirOwn(t *testing.T) {
 // that has no keyring.
 func TestUserNamespaceWithoutMappingHasNone(t *testing.T) {
 	keyctltest.AsRoot(t, func() {
-		saw := strings.Split(child(t, "namespace", &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER}, "0 65534"), "\n")
+		saw := strings.Split(child(t, "namespace",
+			&syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER}, "0 65534"), "\n")
 		want := []string{
 			"UID 65534",
 			"KEYCTL_GET_PERSISTENT of UID 0 into 1: EINVAL (invalid argument)",
@@ -389,7 +395,9 @@ func TestUserNamespaceWithoutMappingHasNone(t *testing.T) {
 func TestManPageHeldByTheRegister(t *testing.T) {
 	register := func() (keyctl.Serial, bool) {
 		keys := good(keyctl.ProcKeys())(t)
-		i := slices.IndexFunc(keys, func(k keyctl.KeyInfo) bool { return k.Description == ".persistent_register" })
+		i := slices.IndexFunc(keys, func(k keyctl.KeyInfo) bool {
+			return k.Description == ".persistent_register"
+		})
 		if i < 0 {
 			return 0, false
 		}

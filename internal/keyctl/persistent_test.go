@@ -18,7 +18,8 @@ import (
 // lead to the keyring of whoever asks, root for instance.
 func TestGetPersistentRefusesNoID(t *testing.T) {
 	keyctltest.AsUser(t, userA, func() {
-		none[keyctl.Serial](t, unix.EINVAL)(keyctl.GetPersistent(keyctl.NoID, keyctl.Session))
+		none[keyctl.Serial](t,
+			unix.EINVAL)(keyctl.GetPersistent(keyctl.NoID, keyctl.Session))
 		fails(t, keyctl.ProbePersistent(keyctl.NoID), unix.EINVAL)
 
 		id, err := unix.KeyctlInt(unix.KEYCTL_GET_PERSISTENT, -1, int(keyctl.Session), 0, 0)
@@ -74,7 +75,8 @@ func refuseKeyctl(t *testing.T, errno unix.Errno) {
 		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
 	}
 	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
-	_, _, failed := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(&program)))
+	_, _, failed := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0,
+		uintptr(unsafe.Pointer(&program)))
 	if failed != 0 {
 		t.Fatal(failed)
 	}
@@ -98,8 +100,10 @@ func TestGetPersistentRevivesAnExpiredOne(t *testing.T) {
 		_, err := keyctl.ReadKeyring(keyring)
 		fails(t, err, unix.EKEYEXPIRED)
 		none[keyctl.Serial](t, unix.EKEYEXPIRED)(keyctl.KeyringID(keyring, false))
-		none[keyctl.Serial](t, unix.EKEYEXPIRED)(keyctl.Search(keyring, "user", "ticket", 0))
-		none[keyctl.Serial](t, unix.EKEYEXPIRED)(keyctl.AddKey("user", "another", []byte("x"), keyring))
+		none[keyctl.Serial](t,
+			unix.EKEYEXPIRED)(keyctl.Search(keyring, "user", "ticket", 0))
+		none[keyctl.Serial](t,
+			unix.EKEYEXPIRED)(keyctl.AddKey("user", "another", []byte("x"), keyring))
 		fails(t, keyctl.Clear(keyring), unix.EKEYEXPIRED)
 		fails(t, keyctl.Invalidate(keyring), unix.EKEYEXPIRED)
 		// Its contents though are found as ever through the session keyring.
@@ -169,14 +173,21 @@ func TestPersistentHealsAfterRevokeAndInvalidate(t *testing.T) {
 // Each destination that cannot be, and that nothing is changed then.
 func TestGetPersistentOddDestinations(t *testing.T) {
 	keyctltest.SetSysctl(t, "gc_delay", 300)
-	newKeyring := func(t *testing.T) keyctl.Serial { return addKeyring(t, "destination", keyctl.Session) }
+	newKeyring := func(t *testing.T) keyctl.Serial {
+		return addKeyring(t, "destination",
+			keyctl.Session)
+	}
 	for _, test := range []struct {
 		name string
 		want unix.Errno
 		make func(t *testing.T) keyctl.Serial
 	}{
 		{"number that is none", unix.EINVAL, func(*testing.T) keyctl.Serial { return 0 }},
-		{"no keyring", unix.ENOTDIR, func(t *testing.T) keyctl.Serial { return addKey(t, "key", keyctl.Session) }},
+		{"no keyring", unix.ENOTDIR,
+			func(t *testing.T) keyctl.Serial {
+				return addKey(t, "key",
+					keyctl.Session)
+			}},
 		{"inside the persistent keyring", unix.EDEADLK, func(t *testing.T) keyctl.Serial {
 			destination := newKeyring(t)
 			// Held by the thread meanwhile, or else its contents were out of reach.
@@ -191,7 +202,8 @@ func TestGetPersistentOddDestinations(t *testing.T) {
 		}},
 		{"without write permission", unix.EACCES, func(t *testing.T) keyctl.Serial {
 			destination := newKeyring(t)
-			done(t, keyctl.SetPerm(destination, keyctl.PosView|keyctl.PosRead|keyctl.PosSearch|keyctl.PosSetattr))
+			done(t, keyctl.SetPerm(destination,
+				keyctl.PosView|keyctl.PosRead|keyctl.PosSearch|keyctl.PosSetattr))
 			return destination
 		}},
 		{"revoked", unix.EKEYREVOKED, func(t *testing.T) keyctl.Serial {
@@ -222,8 +234,10 @@ func TestGetPersistentOddDestinations(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			keyctltest.AsUser(t, userA, func() {
 				destination := test.make(t)
-				none[keyctl.Serial](t, test.want)(keyctl.GetPersistent(userA, destination))
-				if keys, err := keyctl.ReadKeyring(destination); err == nil && len(keys) != 0 {
+				none[keyctl.Serial](t,
+					test.want)(keyctl.GetPersistent(userA, destination))
+				if keys, err := keyctl.ReadKeyring(destination); err == nil &&
+					len(keys) != 0 {
 					t.Errorf("the destination has %v", keys)
 				}
 			})
@@ -241,15 +255,18 @@ func TestGetPersistentNestedTooDeeply(t *testing.T) {
 		var nested []keyctl.Serial
 		for i := range 7 {
 			keyring := addKeyring(t, strconv.Itoa(i), keyctl.Thread)
-			done(t, keyctl.SetPerm(keyring, good(keyctl.Describe(keyring))(t).Perm|keyctl.UsrWrite|keyctl.UsrSearch))
+			done(t, keyctl.SetPerm(keyring, good(keyctl.Describe(keyring))(t).
+				Perm|keyctl.UsrWrite|keyctl.UsrSearch))
 			done(t, keyctl.Link(keyring, outer))
 			nested, outer = append(nested, keyring), keyring
 		}
 		keyctltest.AsUser(t, userA, func() {
-			none[keyctl.Serial](t, unix.ELOOP)(keyctl.GetPersistent(userA, keyctl.Session))
+			none[keyctl.Serial](t,
+				unix.ELOOP)(keyctl.GetPersistent(userA, keyctl.Session))
 		})
 		keyctltest.AsRoot(t, func() {
-			none[keyctl.Serial](t, unix.ELOOP)(keyctl.GetPersistent(userA, keyctl.Session))
+			none[keyctl.Serial](t,
+				unix.ELOOP)(keyctl.GetPersistent(userA, keyctl.Session))
 		})
 		done(t, keyctl.Clear(nested[0]))
 		keyctltest.AsUser(t, userA, func() { persistent(t, userA) })
@@ -280,10 +297,12 @@ func TestPersistentIsNotCharged(t *testing.T) {
 		keyring := good(keyctl.GetPersistent(userA, keyctl.Thread))(t)
 		withThread := keyUser(t, userA)
 		if withThread.QuotaKeys != before.QuotaKeys+1 {
-			t.Errorf("%+v, want one key more than %+v: the thread keyring", withThread, before)
+			t.Errorf("%+v, want one key more than %+v: the thread keyring", withThread,
+				before)
 		}
 		done(t, keyctl.Link(keyctl.Session, keyring))
-		if now := keyUser(t, userA); now.QuotaBytes != withThread.QuotaBytes || now.QuotaKeys != withThread.QuotaKeys {
+		if now := keyUser(t, userA); now.QuotaBytes != withThread.QuotaBytes ||
+			now.QuotaKeys != withThread.QuotaKeys {
 			t.Errorf("%+v, was %+v before the link", now, withThread)
 		}
 		addKey(t, "ticket", keyring)
@@ -311,7 +330,8 @@ func TestRootLooksAtThePersistentKeyringOfAUser(t *testing.T) {
 			t.Error("/proc/keys shows it to root")
 		}
 
-		if _, _, errno := unix.RawSyscall(unix.SYS_SETFSUID, uintptr(userA), 0, 0); errno != 0 {
+		if _, _, errno := unix.RawSyscall(unix.SYS_SETFSUID, uintptr(userA), 0,
+			0); errno != 0 {
 			t.Fatal(errno)
 		}
 		if d := good(keyctl.Describe(keyring))(t); d.Text != keyctl.PersistentName(userA) {
@@ -320,7 +340,8 @@ func TestRootLooksAtThePersistentKeyringOfAUser(t *testing.T) {
 		if !holds(t, keyring, key) {
 			t.Errorf("%v is not listed", key)
 		}
-		if left := timeLeft(t, keyring); left.Kind != keyctl.Running || left.Seconds > hour {
+		if left := timeLeft(t, keyring); left.Kind != keyctl.Running ||
+			left.Seconds > hour {
 			t.Errorf("looking has reset the timer to %v", left)
 		}
 	})

@@ -21,32 +21,52 @@ func TestParseKeys(t *testing.T) {
 		line string
 		want keyctl.KeyInfo
 	}{
-		{"009a2028 I--Q---     1 perm 3f010000  1000  1000 user      krb_ccache:primary: 12", keyctl.KeyInfo{
-			Serial: 0x9a2028, Flags: "IQ", Usage: 1, Perm: 0x3f010000, UID: 1000, GID: 1000,
-			Type: "user", Text: "krb_ccache:primary: 12", Description: "krb_ccache:primary", Info: "12"}},
-		{"30a4e0be I------     4   2d 1f030000  1000 65534 keyring   _persistent.1000: 1", keyctl.KeyInfo{
-			Serial: 0x30a4e0be, Flags: "I", Usage: 4, Timeout: keyctl.Timeout{Kind: keyctl.Running, Seconds: 172800, Unit: 86400},
-			Perm: 0x1f030000, UID: 1000, GID: 65534,
-			Type: "keyring", Text: "_persistent.1000: 1", Description: "_persistent.1000", Info: "1"}},
-		{"00721e28 I--Q---     2 expd 1f3f0000     0    -1 keyring   _uid.0: empty", keyctl.KeyInfo{
-			Serial: 0x721e28, Flags: "IQ", Usage: 2, Timeout: keyctl.Timeout{Kind: keyctl.Expired},
-			Perm: 0x1f3f0000, UID: 0, GID: keyctl.NoID,
-			Type: "keyring", Text: "_uid.0: empty", Description: "_uid.0", Info: "empty"}},
-		{"366e1855 IR----i     2 perm 1f030000 -1294967296 65534 keyring   _persistent.3000000000: empty", keyctl.KeyInfo{
-			Serial: 0x366e1855, Flags: "IRi", Usage: 2, Perm: 0x1f030000, UID: 3000000000, GID: 65534,
-			Type: "keyring", Text: "_persistent.3000000000: empty", Description: "_persistent.3000000000", Info: "empty"}},
+		{"009a2028 I--Q---     1 perm 3f010000  1000  1000 user      krb_ccache:primary: " +
+			"12", keyctl.KeyInfo{
+			Serial: 0x9a2028, Flags: "IQ", Usage: 1, Perm: 0x3f010000, UID: 1000,
+			GID:  1000,
+			Type: "user", Text: "krb_ccache:primary: 12",
+			Description: "krb_ccache:primary", Info: "12"}},
+		{"30a4e0be I------     4   2d 1f030000  1000 65534 keyring   _persistent.1000: 1",
+			keyctl.KeyInfo{
+				Serial: 0x30a4e0be, Flags: "I", Usage: 4,
+				Timeout: keyctl.Timeout{Kind: keyctl.Running, Seconds: 172800,
+					Unit: 86400},
+				Perm: 0x1f030000, UID: 1000, GID: 65534,
+				Type: "keyring", Text: "_persistent.1000: 1",
+				Description: "_persistent.1000", Info: "1"}},
+		{"00721e28 I--Q---     2 expd 1f3f0000     0    -1 keyring   _uid.0: empty",
+			keyctl.KeyInfo{
+				Serial: 0x721e28, Flags: "IQ", Usage: 2,
+				Timeout: keyctl.Timeout{Kind: keyctl.Expired},
+				Perm:    0x1f3f0000, UID: 0, GID: keyctl.NoID,
+				Type: "keyring", Text: "_uid.0: empty", Description: "_uid.0",
+				Info: "empty"}},
+		{"366e1855 IR----i     2 perm 1f030000 -1294967296 65534 keyring   " +
+			"_persistent.3000000000: empty", keyctl.KeyInfo{
+			Serial: 0x366e1855, Flags: "IRi", Usage: 2, Perm: 0x1f030000,
+			UID: 3000000000, GID: 65534,
+			Type: "keyring", Text: "_persistent.3000000000: empty",
+			Description: "_persistent.3000000000", Info: "empty"}},
 		// A negative key and one under construction have no info, though it looks so.
 		{"00000003 I--Q-N-     1  59s 3f010000  1000  1000 user      a: 3", keyctl.KeyInfo{
-			Serial: 3, Flags: "IQN", Usage: 1, Timeout: keyctl.Timeout{Kind: keyctl.Running, Seconds: 59, Unit: 1},
-			Perm: 0x3f010000, UID: 1000, GID: 1000, Type: "user", Text: "a: 3", Description: "a: 3"}},
+			Serial: 3, Flags: "IQN", Usage: 1,
+			Timeout: keyctl.Timeout{Kind: keyctl.Running, Seconds: 59, Unit: 1},
+			Perm:    0x3f010000, UID: 1000, GID: 1000, Type: "user", Text: "a: 3",
+			Description: "a: 3"}},
 		{"00000003 ---QU--     1 perm 3f010000  1000  1000 user      a: 3", keyctl.KeyInfo{
-			Serial: 3, Flags: "QU", Usage: 1, Perm: 0x3f010000, UID: 1000, GID: 1000, Type: "user", Text: "a: 3", Description: "a: 3"}},
-		{"00000004 I--Q---     1 perm 0b0b0000     0     0 .request_ key:c9a9b19 pid:28880 ci:10", keyctl.KeyInfo{
+			Serial: 3, Flags: "QU", Usage: 1, Perm: 0x3f010000, UID: 1000, GID: 1000,
+			Type: "user", Text: "a: 3", Description: "a: 3"}},
+		{"00000004 I--Q---     1 perm 0b0b0000     0     0 .request_ key:c9a9b19 " +
+			"pid:28880 ci:10", keyctl.KeyInfo{
 			Serial: 4, Flags: "IQ", Usage: 1, Perm: 0x0b0b0000,
-			Type: ".request_", Text: "key:c9a9b19 pid:28880 ci:10", Description: "key:c9a9b19 pid:28880 ci:10"}},
-		{"00000005 I------     1 perm 1f030000     0     0 asymmetri Build time: 1a2b: X509.rsa 5bd3 []", keyctl.KeyInfo{
+			Type: ".request_", Text: "key:c9a9b19 pid:28880 ci:10",
+			Description: "key:c9a9b19 pid:28880 ci:10"}},
+		{"00000005 I------     1 perm 1f030000     0     0 asymmetri Build time: 1a2b: " +
+			"X509.rsa 5bd3 []", keyctl.KeyInfo{
 			Serial: 5, Flags: "I", Usage: 1, Perm: 0x1f030000,
-			Type: "asymmetri", Text: "Build time: 1a2b: X509.rsa 5bd3 []", Description: "Build time: 1a2b", Info: "X509.rsa 5bd3 []"}},
+			Type: "asymmetri", Text: "Build time: 1a2b: X509.rsa 5bd3 []",
+			Description: "Build time: 1a2b", Info: "X509.rsa 5bd3 []"}},
 		{"00000006 I------     1 perm 1f030000     0     0 silent    ", keyctl.KeyInfo{
 			Serial: 6, Flags: "I", Usage: 1, Perm: 0x1f030000, Type: "silent"}},
 	} {
@@ -94,7 +114,8 @@ func TestProcKeysShowsWhatDescribeShows(t *testing.T) {
 					t.Fatalf("%v is not listed", serial)
 				}
 				want := keyctl.KeyInfo{
-					Serial: serial, Flags: "IQ", Usage: k.Usage, UID: d.UID, GID: d.GID, Perm: d.Perm, Type: d.Type,
+					Serial: serial, Flags: "IQ", Usage: k.Usage, UID: d.UID,
+					GID: d.GID, Perm: d.Perm, Type: d.Type,
 					Text: d.Text + ": " + info, Description: d.Text, Info: info,
 				}
 				if k != want {
@@ -130,7 +151,8 @@ func TestProcKeysCanBeMadeToLie(t *testing.T) {
 		if err == nil || !strings.HasSuffix(err.Error(), `bad serial "lines:"`) {
 			t.Errorf("%v", err)
 		}
-		if !slices.ContainsFunc(keys, func(k keyctl.KeyInfo) bool { return k.Serial == key }) {
+		if !slices.ContainsFunc(keys,
+			func(k keyctl.KeyInfo) bool { return k.Serial == key }) {
 			t.Error("a good line was lost")
 		}
 	})

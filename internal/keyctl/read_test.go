@@ -26,12 +26,14 @@ func TestReadAnySize(t *testing.T) {
 
 func TestReadErrors(t *testing.T) {
 	keyctltest.AsUser(t, userA, func() {
-		logon := good(keyctl.AddKey("logon", "service:name", []byte("secret"), keyctl.Session))(t)
+		logon := good(keyctl.AddKey("logon", "service:name", []byte("secret"),
+			keyctl.Session))(t)
 		_, err := keyctl.Read(logon)
 		fails(t, err, unix.EOPNOTSUPP)
 		_, err = keyctl.Read(1)
 		fails(t, err, unix.ENOKEY)
-		_, err = keyctl.ReadKeyring(addKey(t, "no keyring", keyctl.Session)) // "secret" has 6 bytes
+		// "secret" has 6 bytes
+		_, err = keyctl.ReadKeyring(addKey(t, "no keyring", keyctl.Session))
 		fails(t, err, unix.ENOTDIR)
 		_, err = keyctl.ReadKeyring(0)
 		fails(t, err, unix.ENOKEY) // and not EINVAL: KEYCTL_READ has its own way
@@ -55,7 +57,8 @@ func TestReadKeyringAnySize(t *testing.T) {
 			}
 		}
 		buffer := make([]byte, 256)
-		if n := good(unix.KeyctlBuffer(unix.KEYCTL_READ, int(keyctl.Session), buffer, 0))(t); n <= len(buffer) {
+		if n := good(unix.KeyctlBuffer(unix.KEYCTL_READ, int(keyctl.Session), buffer,
+			0))(t); n <= len(buffer) {
 			t.Errorf("without the care: %d", n)
 		}
 	})

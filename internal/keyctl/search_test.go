@@ -37,9 +37,11 @@ func TestSearch(t *testing.T) {
 
 func TestRequestKey(t *testing.T) {
 	keyctltest.AsUser(t, userA, func() {
-		for _, where := range []keyctl.Serial{keyctl.Thread, keyctl.Process, keyctl.Session} {
+		for _, where := range []keyctl.Serial{keyctl.Thread, keyctl.Process,
+			keyctl.Session} {
 			key := addKey(t, "in "+where.String(), where)
-			if found := good(keyctl.RequestKey("user", "in "+where.String(), 0))(t); found != key {
+			if found := good(keyctl.RequestKey("user", "in "+where.String(),
+				0))(t); found != key {
 				t.Errorf("found %v, want %v", found, key)
 			}
 		}
@@ -62,7 +64,8 @@ func TestRequestKey(t *testing.T) {
 // empty string at least, which starts request-key(8) and leaves a negative key.
 func TestRequestKeyLeavesNothingBehind(t *testing.T) {
 	keyctltest.AsUser(t, userA, func() {
-		none[keyctl.Serial](t, unix.ENOKEY)(keyctl.RequestKey("user", "missing", keyctl.Session))
+		none[keyctl.Serial](t,
+			unix.ENOKEY)(keyctl.RequestKey("user", "missing", keyctl.Session))
 		if keys := good(keyctl.ReadKeyring(keyctl.Session))(t); len(keys) != 0 {
 			t.Errorf("left %v in the session keyring", keys)
 		}
@@ -75,7 +78,8 @@ func TestRequestKeyLeavesNothingBehind(t *testing.T) {
 		if len(keys) != 1 {
 			t.Fatalf("without the care: %v, want one negative key", keys)
 		}
-		if k, _ := listed(t, keys[0]); !k.Flags.Has(keyctl.FlagNegative) || k.Description != "missing" || k.Info != "" {
+		if k, _ := listed(t, keys[0]); !k.Flags.Has(keyctl.FlagNegative) ||
+			k.Description != "missing" || k.Info != "" {
 			t.Errorf("without the care: %+v, want a negative key", k)
 		}
 	})

@@ -86,7 +86,8 @@ func TestJoinNamedSession(t *testing.T) {
 				t.Error("joined without search permission")
 			}
 		})
-		done(t, keyctl.SetPerm(named, good(keyctl.Describe(named))(t).Perm|keyctl.UsrSearch))
+		done(t, keyctl.SetPerm(named, good(keyctl.Describe(named))(t).
+			Perm|keyctl.UsrSearch))
 		keyctltest.AsUser(t, userA, func() {
 			if again := good(keyctl.JoinNamedSession("work"))(t); again != named {
 				t.Errorf("joined %v, want %v", again, named)
@@ -100,7 +101,8 @@ func TestJoinNamedSession(t *testing.T) {
 		none[keyctl.Serial](t, unix.EPERM)(keyctl.JoinNamedSession(".work"))
 		none[keyctl.Serial](t, unix.EINVAL)(keyctl.JoinNamedSession("w\x00rk"))
 		none[keyctl.Serial](t, unix.EINVAL)(keyctl.JoinNamedSession(""))
-		none[keyctl.Serial](t, unix.EINVAL)(keyctl.JoinNamedSession(strings.Repeat("w", 4096)))
+		none[keyctl.Serial](t,
+			unix.EINVAL)(keyctl.JoinNamedSession(strings.Repeat("w", 4096)))
 		good(keyctl.JoinNamedSession(strings.Repeat("w", 4095)))(t)
 	})
 }
@@ -144,18 +146,24 @@ func TestDeadSessionKeyring(t *testing.T) {
 	}{
 		{"revoked", unix.EKEYREVOKED, keyctl.Revoke},
 		{"invalidated", unix.ENOKEY, keyctl.Invalidate},
-		{"expired", unix.EKEYEXPIRED, func(session keyctl.Serial) error { return keyctl.SetTimeout(session, 1) }},
+		{"expired", unix.EKEYEXPIRED,
+			func(session keyctl.Serial) error { return keyctl.SetTimeout(session, 1) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			keyctltest.AsUser(t, userA, func() {
 				done(t, test.kill(good(keyctl.SessionKeyring())(t)))
-				keyctltest.Eventually(t, "the session keyring is dead", func() bool {
-					_, err := keyctl.SessionKeyring()
-					return errors.Is(err, test.want)
-				})
-				none[keyctl.Serial](t, test.want)(keyctl.GetPersistent(userA, keyctl.Session))
-				none[keyctl.Serial](t, test.want)(keyctl.AddKey("user", "ticket", []byte("x"), keyctl.Session))
-				none[keyctl.Description](t, test.want)(keyctl.Describe(keyctl.Session))
+				keyctltest.Eventually(t, "the session keyring is dead",
+					func() bool {
+						_, err := keyctl.SessionKeyring()
+						return errors.Is(err, test.want)
+					})
+				none[keyctl.Serial](t,
+					test.want)(keyctl.GetPersistent(userA, keyctl.Session))
+				none[keyctl.Serial](t,
+					test.want)(keyctl.AddKey("user", "ticket", []byte("x"),
+					keyctl.Session))
+				none[keyctl.Description](t,
+					test.want)(keyctl.Describe(keyctl.Session))
 				good(keyctl.JoinSession())(t)
 				persistent(t, userA)
 			})
@@ -172,7 +180,8 @@ func withoutSession(t *testing.T, do func()) {
 		done(t, keyctltest.DropTo(userA, userA))
 		if d, err := keyctl.Describe(keyctl.Session); err != nil ||
 			d.Text != keyctl.UserSessionName(userA) {
-			t.Skipf("the tests were started with a session keyring (%q, %v), and there is no way to get rid of it", d.Text, err)
+			t.Skipf("the tests were started with a session keyring (%q, %v), and "+
+				"there is no way to get rid of it", d.Text, err)
 		}
 	})
 	keyctltest.OnThread(t, do)
@@ -183,8 +192,14 @@ func withoutSession(t *testing.T, do func()) {
 func TestSessionKeyringInstallsTheUserSession(t *testing.T) {
 	for name, look := range map[string]func() error{
 		"SessionKeyring": func() error { _, err := keyctl.SessionKeyring(); return err },
-		"Describe":       func() error { _, err := keyctl.Describe(keyctl.Session); return err },
-		"ReadKeyring":    func() error { _, err := keyctl.ReadKeyring(keyctl.Session); return err },
+		"Describe": func() error {
+			_, err := keyctl.Describe(keyctl.Session)
+			return err
+		},
+		"ReadKeyring": func() error {
+			_, err := keyctl.ReadKeyring(keyctl.Session)
+			return err
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			withoutSession(t, func() {

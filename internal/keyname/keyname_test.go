@@ -7,7 +7,9 @@ import (
 
 func TestParse(t *testing.T) {
 	for arg, want := range map[string]Name{
-		"123": {Serial: 123}, "0x7b": {Serial: 123}, "user:a:b": {Type: "user", Description: "a:b"}, "keyring:": {Type: "keyring"},
+		"123": {Serial: 123}, "0x7b": {Serial: 123},
+		"user:a:b": {Type: "user", Description: "a:b"},
+		"keyring:": {Type: "keyring"},
 	} {
 		if got, err := Parse(arg); err != nil || got != want {
 			t.Errorf("%q: got %+v, %v, want %+v", arg, got, err, want)
@@ -21,7 +23,8 @@ func TestParse(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, arg := range []string{"123", "0x7b", "user:a:b", ":x", "", "-1", "010", "keyring:_krb", "user:\x00", "user:\x1b[2J\n"} {
+	for _, arg := range []string{"123", "0x7b", "user:a:b", ":x", "", "-1", "010",
+		"keyring:_krb", "user:\x00", "user:\x1b[2J\n"} {
 		f.Add(arg)
 	}
 	f.Fuzz(func(t *testing.T, arg string) {
@@ -32,10 +35,12 @@ func FuzzParse(f *testing.F) {
 				t.Errorf("%q: raw text in %q", arg, err)
 			}
 			return
-		case name.Serial != 0 && (name.Serial < 1 || name.Type != ""), name.Serial == 0 && name.Type+":"+name.Description != arg:
+		case name.Serial != 0 && (name.Serial < 1 || name.Type != ""), name.Serial == 0 &&
+			name.Type+":"+name.Description != arg:
 			t.Errorf("%q: %+v", arg, name)
 		}
-		if !name.Is(name.Serial, name.Type, name.Description) || strings.ContainsAny(name.String(), "\n\x1b") {
+		if !name.Is(name.Serial, name.Type, name.Description) ||
+			strings.ContainsAny(name.String(), "\n\x1b") {
 			t.Errorf("%q: %s", arg, name)
 		}
 	})

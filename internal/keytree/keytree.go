@@ -155,7 +155,10 @@ func (k *Key) readCache() {
 	}
 }
 
-func (k *Key) holdsText() bool { return k.State == Valid && (k.Type == "user" || k.Type == "big_key") }
+func (k *Key) holdsText() bool {
+	return k.State == Valid &&
+		(k.Type == "user" || k.Type == "big_key")
+}
 
 func readAs[T any](k *Key, parse func([]byte) (T, error)) (result T) {
 	payload, err := keyctl.Read(k.Serial)

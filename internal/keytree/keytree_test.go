@@ -58,7 +58,9 @@ func TestTree(t *testing.T) {
 		if len(path) != 3 || path[0] != tree || path[1].Serial != inner {
 			t.Fatalf("path %+v", path)
 		}
-		if k := path[2]; k.Type != "user" || k.Description != "deep" || k.UID != user || k.State != Valid || k.Bytes == nil || *k.Bytes != 4 || k.Timeout == nil || k.Timeout.Unit == 0 {
+		if k := path[2]; k.Type != "user" || k.Description != "deep" || k.UID != user ||
+			k.State != Valid || k.Bytes == nil || *k.Bytes != 4 || k.Timeout == nil ||
+			k.Timeout.Unit == 0 {
 			t.Errorf("%+v", k)
 		}
 		again := 0
@@ -79,19 +81,28 @@ func TestTree(t *testing.T) {
 func TestStates(t *testing.T) {
 	keyctltest.SetSysctl(t, "gc_delay", 300)
 	keyctltest.AsUser(t, user, func() {
-		revoked, hidden := add(t, "user", "revoked", keyctl.Session), add(t, "user", "hidden", keyctl.Session)
-		expired, closed := add(t, "user", "expired", keyctl.Session), add(t, "keyring", "closed", keyctl.Session)
-		if err := errors.Join(keyctl.Revoke(revoked), keyctl.SetPerm(hidden, 0), keyctl.SetTimeout(expired, 1), keyctl.SetPerm(closed, keyctl.UsrView)); err != nil {
+		revoked, hidden := add(t, "user", "revoked", keyctl.Session), add(t, "user",
+			"hidden", keyctl.Session)
+		expired, closed := add(t, "user", "expired", keyctl.Session), add(t, "keyring",
+			"closed", keyctl.Session)
+		if err := errors.Join(keyctl.Revoke(revoked), keyctl.SetPerm(hidden, 0),
+			keyctl.SetTimeout(expired, 1),
+			keyctl.SetPerm(closed, keyctl.UsrView)); err != nil {
 			t.Fatal(err)
 		}
-		keyctltest.Eventually(t, "expired", func() bool { _, err := keyctl.Describe(expired); return errors.Is(err, unix.EKEYEXPIRED) })
+		keyctltest.Eventually(t, "expired", func() bool {
+			_, err := keyctl.Describe(expired)
+			return errors.Is(err, unix.EKEYEXPIRED)
+		})
 		tree := read(t)
 		for serial, want := range map[keyctl.Serial]struct {
 			state State
 			name  string
-		}{revoked: {Revoked, "revoked"}, hidden: {Hidden, ""}, expired: {Expired, "expired"}, closed: {Valid, "closed"}} {
+		}{revoked: {Revoked, "revoked"}, hidden: {Hidden, ""}, expired: {Expired,
+			"expired"}, closed: {Valid, "closed"}} {
 			path := tree.Path(serial)
-			if path == nil || path[1].State != want.state || path[1].Description != want.name {
+			if path == nil || path[1].State != want.state ||
+				path[1].Description != want.name {
 				t.Errorf("%d: %+v, want %+v", serial, path, want)
 			}
 		}

@@ -32,7 +32,8 @@ func PrintAll(p *show.Printer, keys []*Key, indent, most int, now time.Time) {
 		key.Print(p, indent, most, now)
 	}
 	if left > 0 {
-		p.Item(indent, fmt.Sprintf("and %s more (--all shows them)", show.Count(left, "key")))
+		p.Item(indent, fmt.Sprintf("and %s more (--all shows them)",
+			show.Count(left, "key")))
 	}
 }
 
@@ -50,7 +51,9 @@ func (k *Key) Line(now time.Time) string {
 }
 
 func (k *Key) details(now time.Time) (details []string) {
-	add := func(format string, args ...any) { details = append(details, fmt.Sprintf(format, args...)) }
+	add := func(format string, args ...any) {
+		details = append(details, fmt.Sprintf(format, args...))
+	}
 	switch k.State {
 	case Valid:
 	case Hidden:
@@ -65,7 +68,8 @@ func (k *Key) details(now time.Time) (details []string) {
 	case k.Ticket != nil && k.Ticket.Setting:
 		add("kept by Kerberos for itself")
 	case k.Ticket != nil:
-		details = append(details, ticketTimes(k.Ticket.Ends, k.Ticket.RenewableUntil, now)...)
+		details = append(details,
+			ticketTimes(k.Ticket.Ends, k.Ticket.RenewableUntil, now)...)
 	case k.Bytes != nil:
 		add("%s", show.Count(*k.Bytes, "byte"))
 	}
@@ -82,8 +86,8 @@ func (k *Key) details(now time.Time) (details []string) {
 	return details
 }
 
-// timerElsewhere tells of keys whose timer says nothing new: Kerberos lets its keys expire with the ticket, and
-// when a persistent keyring expires is told where it is introduced.
+// timerElsewhere tells of keys whose timer says nothing new: Kerberos lets its keys expire with the
+// ticket, and when a persistent keyring expires is told where it is introduced.
 func (k *Key) timerElsewhere() bool {
 	return k.Ticket != nil || k.Principal != "" || k.Type == "keyring" &&
 		strings.HasPrefix(k.Description, keyctl.PersistentPrefix)

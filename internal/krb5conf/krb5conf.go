@@ -43,7 +43,8 @@ func Parse(text string) (entries []Entry) {
 			braces = max(0, braces-1)
 		case strings.HasPrefix(line, "include ") || strings.HasPrefix(line, "includedir "):
 			key, value, _ := strings.Cut(line, " ")
-			entries = append(entries, Entry{Key: key, Value: strings.TrimSpace(value), Line: number})
+			entries = append(entries,
+				Entry{Key: key, Value: strings.TrimSpace(value), Line: number})
 		default:
 			key, value, found := strings.Cut(line, "=")
 			value = strings.TrimSpace(value)
@@ -54,7 +55,8 @@ func Parse(text string) (entries []Entry) {
 				}
 			case found && braces == 0 && section != "":
 				key = strings.TrimSuffix(strings.TrimSpace(key), "*")
-				entries = append(entries, Entry{section, key, unquote(value), number})
+				entries = append(entries,
+					Entry{section, key, unquote(value), number})
 			}
 		}
 	}
@@ -101,7 +103,8 @@ func Find(files []string, section, key string) (s Setting, found, exists bool, e
 // find returns with an error the file that it is about.
 func find(file, section, key string, depth int) (Setting, bool, error) {
 	if depth > maxDepth {
-		return Setting{File: file}, false, fmt.Errorf("%s: files include each other more than %d deep", file, maxDepth)
+		return Setting{File: file}, false, fmt.Errorf("%s: files include each other more "+
+			"than %d deep", file, maxDepth)
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -114,7 +117,8 @@ func find(file, section, key string, depth int) (Setting, bool, error) {
 		case e.Section != "":
 		default:
 			for _, included := range e.files() {
-				if s, found, err := find(included, section, key, depth+1); found || err != nil {
+				if s, found, err := find(included, section, key, depth+1); found ||
+					err != nil {
 					return s, found, err
 				}
 			}

@@ -16,7 +16,8 @@ import (
 )
 
 const (
-	usersDir = "/run/systemd/users" // logind keeps a file for each UID that has a session or a manager
+	// logind keeps a file for each UID that has a session or a manager
+	usersDir = "/run/systemd/users"
 	utmpPath = "/run/utmp"
 )
 
@@ -26,7 +27,8 @@ func UIDs() ([]uint32, error) {
 	uids, errLogind := logind(usersDir)
 	text, errUtmp := os.ReadFile(utmpPath)
 	if errors.Is(errLogind, fs.ErrNotExist) && errors.Is(errUtmp, fs.ErrNotExist) {
-		return nil, fmt.Errorf("who is logged in cannot be told: there is neither %s nor %s", usersDir, utmpPath)
+		return nil, fmt.Errorf("who is logged in cannot be told: there is neither %s nor "+
+			"%s", usersDir, utmpPath)
 	}
 	for _, err := range []error{errLogind, errUtmp} {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -19,8 +19,10 @@ func record(kind byte, name string) string {
 const longName = "a-name-that-fills-the-whole-field"
 
 func TestParseUtmp(t *testing.T) {
-	text := record(7, "alice") + record(8, "bob") + record(7, "") + record(7, "alice") + record(7, longName) + record(7, "carol")[:100]
-	if got, want := ParseUtmp([]byte(text)), []string{"alice", longName[:userSize]}; !reflect.DeepEqual(got, want) {
+	text := record(7, "alice") + record(8, "bob") + record(7, "") + record(7, "alice") +
+		record(7, longName) + record(7, "carol")[:100]
+	if got, want := ParseUtmp([]byte(text)), []string{"alice",
+		longName[:userSize]}; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

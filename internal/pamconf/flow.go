@@ -21,7 +21,8 @@ func (s Stack) Skips(i int) (by Line, ok bool) {
 	return Line{}, false
 }
 
-// inside tells whether line i belongs to the (sub)stack of line j, which ends where the level falls below that of j.
+// inside tells whether line i belongs to the (sub)stack of line j, which ends where the level falls
+// below that of j.
 func (s Stack) inside(j, i int) bool {
 	for _, line := range s.Lines[j+1 : i+1] {
 		if line.Level < s.Lines[j].Level {
@@ -45,7 +46,8 @@ func (s Stack) jumpsOver(j, i, jump int) bool {
 	return modules <= jump
 }
 
-// onSuccess tells what a control makes of a module's success: so many modules are jumped over, or the stack is done.
+// onSuccess tells what a control makes of a module's success: so many modules are jumped over, or
+// the stack is done.
 func onSuccess(control string) (jump int, done bool) {
 	if control == "sufficient" {
 		return 0, true

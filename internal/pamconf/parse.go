@@ -12,10 +12,12 @@ import (
 
 // Line is one rule of a service file.
 type Line struct {
-	File    string
-	Number  int    // counted from 1; the first one of a rule that is continued with backslashes
-	Kind    string // "auth", "account", "password", "session"; "" for @include, which takes all of them
-	Control string // "required", "[success=1 default=ignore]", "include", "substack", "@include"
+	File   string
+	Number int // counted from 1; the first one of a rule that is continued with backslashes
+	// "auth", "account", "password", "session"; "" for @include, which takes all of them
+	Kind string
+	// "required", "[success=1 default=ignore]", "include", "substack", "@include"
+	Control string
 	Module  string // file name of the module, or of the included file
 	Args    []string
 	Level   int // substacks that it lies in, set by [Config.Stack]
@@ -46,7 +48,8 @@ func Parse(file, text string) (lines []Line, problems []string) {
 		}
 		l := Line{File: file, Number: number}
 		bad := func(what string) {
-			problems = append(problems, fmt.Sprintf("%s: %s: %.80q", l.Where(), what, rule))
+			problems = append(problems,
+				fmt.Sprintf("%s: %s: %.80q", l.Where(), what, rule))
 		}
 		if words[0] == "@include" {
 			if len(words) != 2 {
@@ -106,7 +109,8 @@ func rules(text string) func(yield func(number int, rule string) bool) {
 // be told from a keyword; those of an argument go.
 func split(rule string) (words []string) {
 	const space = " \t\r"
-	for rest := strings.TrimLeft(rule, space); rest != ""; rest = strings.TrimLeft(rest, space) {
+	for rest := strings.TrimLeft(rule, space); rest != ""; rest = strings.TrimLeft(rest,
+		space) {
 		if rest[0] != '[' {
 			end := strings.IndexAny(rest, space)
 			if end < 0 {

@@ -24,7 +24,8 @@ session include system-auth
 	want := []Line{
 		{"f", 2, "auth", "sufficient", "pam_rootok.so", []string{}, 0},
 		{"f", 3, "session", "optional", "pam_systemd.so", []string{}, 0},
-		{"f", 4, "session", "[success=ok default=bad]", "pam_selinux.so", []string{"open env ] x", "nottys"}, 0},
+		{"f", 4, "session", "[success=ok default=bad]", "pam_selinux.so",
+			[]string{"open env ] x", "nottys"}, 0},
 		{"f", 5, "", "@include", "common-session", nil, 0},
 		{"f", 6, "session", "required", "pam_exec.so", []string{"quiet", "/bin/true"}, 0},
 		{"f", 9, "session", "include", "system-auth", []string{}, 0},
@@ -35,7 +36,9 @@ session include system-auth
 }
 
 func TestParseProblems(t *testing.T) {
-	lines, problems := Parse("f", "session required\nnonsense required pam_x.so\n@include\nsession optional pam_y.so\n")
+	lines, problems := Parse("f",
+		"session required\nnonsense required pam_x.so\n@include\n"+
+			"session optional pam_y.so\n")
 	if len(lines) != 1 || lines[0].Module != "pam_y.so" {
 		t.Errorf("the good line is lost: %+v", lines)
 	}
@@ -48,7 +51,8 @@ func TestParseProblems(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add("session optional pam_persistent.so\n")
-	f.Add("session [success=1 default=ignore] pam_succeed_if.so quiet [a b\\]] \\\n more # x\n@include y\n")
+	f.Add("session [success=1 default=ignore] pam_succeed_if.so quiet [a b\\]] \\\n more # " +
+		"x\n@include y\n")
 	f.Add("[")
 	f.Add("session [ [\\")
 	f.Add("-\n\\\n\\")
@@ -56,11 +60,13 @@ func FuzzParse(f *testing.F) {
 		lines, problems := Parse("f", text)
 		count := strings.Count(text, "\n") + 1
 		if len(lines)+len(problems) > count {
-			t.Errorf("%d lines gave %d rules and %d problems", count, len(lines), len(problems))
+			t.Errorf("%d lines gave %d rules and %d problems", count, len(lines),
+				len(problems))
 		}
 		stack := Stack{Lines: lines}
 		for i, line := range lines {
-			if line.Number < 1 || line.Number > count || line.Module == "" || line.Control == "" {
+			if line.Number < 1 || line.Number > count || line.Module == "" ||
+				line.Control == "" {
 				t.Errorf("bad line %+v", line)
 			}
 			if by, ok := stack.Skips(i); ok && by.Number >= line.Number {

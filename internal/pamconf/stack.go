@@ -29,10 +29,12 @@ const maxDepth = 16
 // Stack is what libpam runs for a service.
 type Stack struct {
 	Service string
-	Lines   []Line // in the order in which they run; a substack is preceded by the line that names it
+	// in the order in which they run; a substack is preceded by the line that names it
+	Lines []Line
 	// Files that were read, the service's own first if there is one.
 	Files []string
-	// FromOther tells that the service has no line of this kind, so that libpam takes those of "other".
+	// FromOther tells that the service has no line of this kind, so that libpam takes those of
+	// "other".
 	FromOther bool
 	// AtInclude tells that a file has @include, which Debian's libpam alone understands.
 	AtInclude bool
@@ -61,7 +63,10 @@ func (c Config) Services() ([]string, error) {
 // leftBehind tells a file that no program asks for: what editors and package managers leave.
 func leftBehind(name string) bool {
 	return strings.HasPrefix(name, ".") || strings.HasSuffix(name, "~") ||
-		slices.ContainsFunc([]string{".dpkg-", ".rpm", ".bak", ".orig", ".pam-old", ".ucf-"}, func(mark string) bool { return strings.Contains(name, mark) })
+		slices.ContainsFunc([]string{".dpkg-", ".rpm", ".bak", ".orig", ".pam-old",
+			".ucf-"}, func(mark string) bool {
+			return strings.Contains(name, mark)
+		})
 }
 
 // Has tells whether the service has a file of its own.
@@ -85,7 +90,9 @@ func (c Config) Stack(service, kind string) Stack {
 
 func (c Config) collect(s *Stack, name, kind string, level, depth int, from string) {
 	if depth > maxDepth {
-		s.Problems = append(s.Problems, fmt.Sprintf("%s: files include each other more than %d deep", from, maxDepth))
+		s.Problems = append(s.Problems,
+			fmt.Sprintf("%s: files include each other more than %d deep", from,
+				maxDepth))
 		return
 	}
 	file, text, err := c.read(name)
@@ -141,5 +148,6 @@ func (c Config) read(name string) (file, text string, err error) {
 			return file, string(data), err
 		}
 	}
-	return "", "", &fs.PathError{Op: "open", Path: filepath.Join(c.Dirs[0], name), Err: fs.ErrNotExist}
+	return "", "", &fs.PathError{Op: "open", Path: filepath.Join(c.Dirs[0], name),
+		Err: fs.ErrNotExist}
 }

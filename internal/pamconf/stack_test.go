@@ -26,14 +26,16 @@ func config(t *testing.T, files map[string]string) Config {
 
 func order(s Stack) (modules []string) {
 	for _, line := range s.Lines {
-		modules = append(modules, strings.Repeat(">", line.Level)+strings.TrimSuffix(line.Module, ".so"))
+		modules = append(modules,
+			strings.Repeat(">", line.Level)+strings.TrimSuffix(line.Module, ".so"))
 	}
 	return modules
 }
 
 func TestStackFollowsIncludes(t *testing.T) {
 	c := config(t, map[string]string{
-		"etc/sshd":   "auth required a.so\nsession required one.so\n@include common\nsession include more\nsession substack sub\nsession optional last.so\n",
+		"etc/sshd": "auth required a.so\nsession required one.so\n@include common\n" +
+			"session include more\nsession substack sub\nsession optional last.so\n",
 		"etc/common": "auth required b.so\nsession required two.so\n",
 		"etc/more":   "account required c.so\nsession required three.so\n",
 		"etc/sub":    "session required four.so\n",
@@ -56,7 +58,9 @@ func TestStackFollowsIncludes(t *testing.T) {
 			t.Errorf("%s: FromOther is %v", service, s.FromOther)
 		}
 	}
-	if got, err := c.Services(); err != nil || !reflect.DeepEqual(got, []string{"common", "more", "noses", "other", "sshd", "sub", "vendor"}) {
+	if got, err := c.Services(); err != nil ||
+		!reflect.DeepEqual(got,
+			[]string{"common", "more", "noses", "other", "sshd", "sub", "vendor"}) {
 		t.Errorf("services %q, %v", got, err)
 	}
 }
@@ -67,7 +71,8 @@ func TestStackProblems(t *testing.T) {
 		"etc/hole":  "session include nowhere\nsession required a.so\n",
 		"etc/dir/x": "",
 	})
-	for service, want := range map[string]string{"loop": "include each other", "hole": "nowhere", "dir": "is a directory"} {
+	for service, want := range map[string]string{"loop": "include each other",
+		"hole": "nowhere", "dir": "is a directory"} {
 		s := c.Stack(service, "session")
 		if len(s.Problems) == 0 || !strings.Contains(s.Problems[0], want) {
 			t.Errorf("%s: %q does not say %q", service, s.Problems, want)
@@ -79,20 +84,32 @@ func TestSkips(t *testing.T) {
 	for _, test := range []struct {
 		name, text, by string
 	}{
-		{"nothing", "session required a.so\nsession requisite b.so\nsession optional X\n", ""},
+		{"nothing", "session required a.so\nsession requisite b.so\nsession optional X\n",
+			""},
 		{"sufficient", "session sufficient a.so\nsession optional X\n", "a.so"},
-		{"done", "session [success=done default=ignore] a.so\nsession optional X\n", "a.so"},
+		{"done", "session [success=done default=ignore] a.so\nsession optional X\n",
+			"a.so"},
 		{"default done", "session [default=done] a.so\nsession optional X\n", "a.so"},
-		{"jump to it", "session [success=1 default=ignore] a.so\nsession required b.so\nsession optional X\n", ""},
-		{"jump over it", "session [success=2 default=ignore] a.so\nsession required b.so\nsession optional X\n", "a.so"},
-		{"Debian", "session [default=1] pam_permit.so\nsession requisite pam_deny.so\nsession required pam_permit.so\nsession optional X\n", ""},
+		{"jump to it",
+			"session [success=1 default=ignore] a.so\nsession required b.so\n" +
+				"session optional X\n", ""},
+		{"jump over it",
+			"session [success=2 default=ignore] a.so\nsession required b.so\n" +
+				"session optional X\n", "a.so"},
+		{"Debian",
+			"session [default=1] pam_permit.so\nsession requisite pam_deny.so\n" +
+				"session required pam_permit.so\nsession optional X\n", ""},
 		{"done in a substack", "session substack sub\nsession optional X\n", ""},
-		{"jump over a substack", "session [success=1 default=ignore] a.so\nsession substack two\nsession optional X\n", ""},
-		{"jump over its substack", "session [success=1 default=ignore] a.so\nsession substack has\n", "a.so"},
+		{"jump over a substack",
+			"session [success=1 default=ignore] a.so\nsession substack two\n" +
+				"session optional X\n", ""},
+		{"jump over its substack",
+			"session [success=1 default=ignore] a.so\nsession substack has\n", "a.so"},
 	} {
 		c := config(t, map[string]string{
 			"etc/s": test.text, "etc/sub": "session sufficient c.so\n",
-			"etc/two": "session required c.so\nsession required d.so\n", "etc/has": "session optional X\n",
+			"etc/two": "session required c.so\nsession required d.so\n",
+			"etc/has": "session optional X\n",
 		})
 		s := c.Stack("s", "session")
 		got := "X is not in the stack"

@@ -39,7 +39,8 @@ func advice(e *keyctl.Error) string {
 		return "CAP_SETUID is missing, which another user's keyring needs, or " + forbidden
 	case e.Errno == unix.EDQUOT && e.Call == "KEYCTL_JOIN_SESSION_KEYRING":
 		// The kernel charges the keyring to the real UID.
-		return "the key quota of UID " + me + ", which runs this program, is used up: " + raise
+		return "the key quota of UID " + me + ", which runs this program, is used up: " +
+			raise
 	case e.Errno == unix.ENOKEY && e.Call == "KEYCTL_LINK" &&
 		strings.HasPrefix(e.Object, keyctl.User.String()+" "):
 		// The kernel says so if it cannot make the keyring, and if it has found a dead one.
@@ -50,8 +51,10 @@ func advice(e *keyctl.Error) string {
 }
 
 const (
-	forbidden = "a seccomp filter or a security module forbids keyctl(2), as in many containers: " +
-		"allow keyctl, add_key and request_key there (systemd-nspawn --system-call-filter=@keyring)"
+	forbidden = "a seccomp filter or a security module forbids keyctl(2), as in many " +
+		"containers: " +
+		"allow keyctl, add_key and request_key there (systemd-nspawn " +
+		"--system-call-filter=@keyring)"
 	raise = "see /proc/key-users and keyrings(7); drop keys, " +
 		"or raise kernel.keys.maxkeys and kernel.keys.maxbytes with sysctl(8)"
 )
@@ -61,7 +64,8 @@ var adviceOn = map[unix.Errno]string{
 	unix.ENOSYS:     "the kernel has no keyrings, or " + forbidden,
 	unix.EOPNOTSUPP: "the kernel was built without CONFIG_PERSISTENT_KEYRINGS",
 	unix.EPERM:      forbidden,
-	unix.ELOOP: "keyrings are nested too deep in the persistent keyring: clear it from a session " +
+	unix.ELOOP: "keyrings are nested too deep in the persistent keyring: clear it from a " +
+		"session " +
 		"that possesses it (persistent-keyring clear), or wait until it expires",
 	unix.EDEADLK:     "that keyring holds the persistent keyring, or a keyring around it",
 	unix.EKEYREVOKED: "it was revoked: log in again, or run persistent-keyring exec",

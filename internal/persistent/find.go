@@ -16,8 +16,9 @@ import (
 type State string
 
 const (
-	Valid   State = "valid"
-	Expired State = "expired" // nothing but a renewal, as long as the kernel has not collected it
+	Valid State = "valid"
+	// nothing but a renewal, as long as the kernel has not collected it
+	Expired State = "expired"
 	Revoked State = "revoked" // nothing; the next login gets a new, empty one
 )
 
@@ -45,7 +46,8 @@ func Find(uid uint32, keys []keyctl.KeyInfo) (found Keyring, ok bool) {
 		}
 		state, genuine := confirm(key)
 		if genuine && rank[state] > rank[found.State] {
-			found = Keyring{UID: uid, Serial: key.Serial, State: state, Timeout: key.Timeout, Keys: links(key.Info)}
+			found = Keyring{UID: uid, Serial: key.Serial, State: state,
+				Timeout: key.Timeout, Keys: links(key.Info)}
 		}
 	}
 	return found, found.State != ""
@@ -59,7 +61,8 @@ func confirm(key keyctl.KeyInfo) (state State, genuine bool) {
 	case errors.Is(err, unix.EKEYREVOKED):
 		return Revoked, key.Flags.Has(keyctl.FlagRevoked)
 	}
-	return Valid, err == nil && about.Type == "keyring" && about.UID == key.UID && about.Text == key.Description
+	return Valid, err == nil && about.Type == "keyring" && about.UID == key.UID &&
+		about.Text == key.Description
 }
 
 func links(info string) int {

@@ -53,7 +53,9 @@ func All() (List, error) {
 		list.note(registerErr)
 	}
 	list.Unseen = slices.DeleteFunc(registered, func(serial keyctl.Serial) bool {
-		return gone(serial) || slices.ContainsFunc(list.Keyrings, func(k Keyring) bool { return k.Serial == serial })
+		return gone(serial) || slices.ContainsFunc(list.Keyrings, func(k Keyring) bool {
+			return k.Serial == serial
+		})
 	})
 	return list, nil
 }
@@ -79,13 +81,15 @@ func Of(uid uint32) (keyring Keyring, ok bool, err error) {
 	return keyring, ok, err
 }
 
-// gone tells whether a serial of the register is that of a key which has ended since, or was revoked.
+// gone tells whether a serial of the register is that of a key which has ended since, or was
+// revoked.
 func gone(serial keyctl.Serial) bool {
 	_, err := keyctl.Describe(serial)
 	return errors.Is(err, unix.ENOKEY) || errors.Is(err, unix.EKEYREVOKED)
 }
 
-var errNoRegister = errors.New("the kernel's register of persistent keyrings is out of sight (that of a user namespace always is): whoever has no line in /proc/key-users is missing")
+var errNoRegister = errors.New("the kernel's register of persistent keyrings is out of sight " +
+	"(that of a user namespace always is): whoever has no line in /proc/key-users is missing")
 
 // register reads the kernel's list. There is none as long as nobody has had a
 // persistent keyring; it belongs to the root of the machine, even that of a user namespace.
@@ -95,7 +99,8 @@ func register() ([]keyctl.Serial, error) {
 		if key.Type != "keyring" || key.Description != registerName {
 			continue
 		}
-		if about, err := keyctl.Describe(key.Serial); err == nil && about.Text == registerName {
+		if about, err := keyctl.Describe(key.Serial); err == nil &&
+			about.Text == registerName {
 			return keyctl.ReadKeyring(key.Serial)
 		}
 	}

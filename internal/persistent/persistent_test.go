@@ -38,7 +38,8 @@ func TestOf(t *testing.T) {
 		check(t, err)
 		_, err = keyctl.AddKey("user", "x", []byte("1"), serial)
 		check(t, err)
-		if k, ok, err := Of(user); !ok || err != nil || k.Serial != serial || k.State != Valid || k.Keys != 1 || k.UID != user {
+		if k, ok, err := Of(user); !ok || err != nil || k.Serial != serial ||
+			k.State != Valid || k.Keys != 1 || k.UID != user {
 			t.Errorf("%+v, %v, %v", k, ok, err)
 		}
 		check(t, keyctl.Revoke(serial))
@@ -47,7 +48,8 @@ func TestOf(t *testing.T) {
 		}
 		next, err := Renew(user)
 		check(t, err)
-		if k, ok, err := Of(user); !ok || err != nil || k.Serial != next || k.State != Valid || k.Keys != 0 {
+		if k, ok, err := Of(user); !ok || err != nil || k.Serial != next ||
+			k.State != Valid || k.Keys != 0 {
 			t.Errorf("%+v, %v, %v", k, ok, err)
 		}
 	})
@@ -59,13 +61,15 @@ func TestFindForged(t *testing.T) {
 		fake, err := keyctl.AddKey("keyring", keyctl.PersistentName(user), nil,
 			keyctl.Session)
 		check(t, err)
-		// The kernel adds ": 1", the size of the key in whose name it stands: that passes for the number of links.
+		// The kernel adds ": 1", the size of the key in whose name it stands: that passes
+		// for the number of links.
 		line := fmt.Sprintf("%08x I------     3  4w 1f030000 %5d 65534 keyring   %s", 3,
 			user, keyctl.PersistentName(user))
 		_, err = keyctl.AddKey("user", "x\n"+line, []byte("1"), keyctl.Session)
 		check(t, err)
 		keys, _ := keyctl.ProcKeys()
-		if !slices.ContainsFunc(keys, func(k keyctl.KeyInfo) bool { return k.Serial == 3 }) {
+		if !slices.ContainsFunc(keys,
+			func(k keyctl.KeyInfo) bool { return k.Serial == 3 }) {
 			t.Fatal("the forged line is not in /proc/keys: the test has lost its point")
 		}
 		if k, ok := Find(user, keys); ok {
@@ -96,7 +100,9 @@ func TestAll(t *testing.T) {
 		list, err := All()
 		check(t, err)
 		for _, serial := range want {
-			if !slices.ContainsFunc(list.Keyrings, func(k Keyring) bool { return k.Serial == serial }) || slices.Contains(list.Unseen, serial) {
+			if !slices.ContainsFunc(list.Keyrings,
+				func(k Keyring) bool { return k.Serial == serial }) ||
+				slices.Contains(list.Unseen, serial) {
 				t.Errorf("%d is not listed: %+v", serial, list)
 			}
 		}

@@ -15,8 +15,10 @@ import (
 
 func TestName(t *testing.T) {
 	for text, want := range map[string]string{
-		"alice": "alice", "a b": `"a b"`, "": `""`, "x\n": `"x\n"`, "host/www@EXAMPLE.ORG": "host/www@EXAMPLE.ORG",
-		"ä": `"ä"`, "\u202e": `"\u202e"`, `"`: `"\""`, strings.Repeat("x", 200): `"` + strings.Repeat("x", 120) + `"...`,
+		"alice": "alice", "a b": `"a b"`, "": `""`, "x\n": `"x\n"`,
+		"host/www@EXAMPLE.ORG": "host/www@EXAMPLE.ORG",
+		"ä":                    `"ä"`, "\u202e": `"\u202e"`, `"`: `"\""`,
+		strings.Repeat("x", 200): `"` + strings.Repeat("x", 120) + `"...`,
 	} {
 		if got := Name(text); got != want {
 			t.Errorf("%q: got %s, want %s", text, got, want)

@@ -83,7 +83,8 @@ func (p *Printer) Verbatim(indent int, text string) {
 	}
 }
 
-// fold writes text from the given column on, and what does not fit into lines with the given indent.
+// fold writes text from the given column on, and what does not fit into lines with the given
+// indent.
 func (p *Printer) fold(column, indent int, text string) {
 	if p.Width <= 0 {
 		p.write(text + "\n")

@@ -31,7 +31,8 @@ func Parse(text string) (directives []Directive) {
 		number++
 		words := split(line)
 		if len(words) > 0 {
-			directives = append(directives, Directive{strings.ToLower(words[0]), words[1:], number})
+			directives = append(directives,
+				Directive{strings.ToLower(words[0]), words[1:], number})
 		}
 	}
 	return directives
@@ -58,7 +59,8 @@ func split(line string) (words []string) {
 			word.WriteByte(c)
 		case c == '"' || c == '\'':
 			inWord, quote = true, c
-		case strings.IndexByte(" \t\r\n\f", c) >= 0, c == '=' && (len(words) == 0 && inWord || len(words) == 1 && !inWord):
+		case strings.IndexByte(" \t\r\n\f", c) >= 0, c == '=' &&
+			(len(words) == 0 && inWord || len(words) == 1 && !inWord):
 			end()
 		case c == '#' && !inWord:
 			return words
@@ -82,7 +84,8 @@ func Find(file, keyword string) (Setting, bool, error) {
 
 func find(dir, file, keyword string, depth int) (Setting, bool, error) {
 	if depth > maxDepth {
-		return Setting{}, false, fmt.Errorf("%s: files include each other more than %d deep", file, maxDepth)
+		return Setting{}, false, fmt.Errorf("%s: files include each other more than %d "+
+			"deep", file, maxDepth)
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {

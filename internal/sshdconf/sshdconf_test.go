@@ -16,24 +16,38 @@ func TestFind(t *testing.T) {
 		found bool
 	}{
 		{"none", map[string]string{"sshd_config": "Port 22\n"}, Setting{}, false},
-		{"plain", map[string]string{"sshd_config": "# UsePAM no\n\nusepam yes # good\nUsePAM no\n"}, Setting{"yes", "sshd_config", 3}, true},
-		{"equals and quotes", map[string]string{"sshd_config": "UsePAM = \"no\"\n"}, Setting{"no", "sshd_config", 1}, true},
-		{"included first", map[string]string{"sshd_config": "Include d/*.conf\nUsePAM yes\n", "d/a.conf": "Port 1\n", "d/b.conf": "UsePAM no\n"}, Setting{"no", "d/b.conf", 1}, true},
-		{"included in vain", map[string]string{"sshd_config": "Include d/*.conf nowhere\nUsePAM yes\n"}, Setting{"yes", "sshd_config", 2}, true},
-		{"after Match", map[string]string{"sshd_config": "Match user x\nUsePAM yes\n"}, Setting{}, false},
-		{"Match ends with its file", map[string]string{"sshd_config": "Include m\nUsePAM yes\n", "m": "Match all\nPort 1\n"}, Setting{"yes", "sshd_config", 2}, true},
+		{"plain",
+			map[string]string{"sshd_config": "# UsePAM no\n\nusepam yes # good\n" +
+				"UsePAM no\n"}, Setting{"yes", "sshd_config", 3}, true},
+		{"equals and quotes", map[string]string{"sshd_config": "UsePAM = \"no\"\n"},
+			Setting{"no", "sshd_config", 1}, true},
+		{"included first",
+			map[string]string{"sshd_config": "Include d/*.conf\nUsePAM yes\n",
+				"d/a.conf": "Port 1\n", "d/b.conf": "UsePAM no\n"},
+			Setting{"no", "d/b.conf", 1}, true},
+		{"included in vain",
+			map[string]string{"sshd_config": "Include d/*.conf nowhere\nUsePAM yes\n"},
+			Setting{"yes", "sshd_config", 2}, true},
+		{"after Match", map[string]string{"sshd_config": "Match user x\nUsePAM yes\n"},
+			Setting{}, false},
+		{"Match ends with its file",
+			map[string]string{"sshd_config": "Include m\nUsePAM yes\n",
+				"m": "Match all\nPort 1\n"}, Setting{"yes", "sshd_config", 2},
+			true},
 	} {
 		dir := t.TempDir()
 		for name, text := range test.files {
 			os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755)
-			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text),
+				0o600); err != nil {
 				t.Fatal(err)
 			}
 		}
 		got, found, err := Find(filepath.Join(dir, "sshd_config"), "UsePAM")
 		got.File = strings.TrimPrefix(got.File, dir+"/")
 		if got != test.want || found != test.found || err != nil {
-			t.Errorf("%s: got %+v, %v, %v, want %+v", test.name, got, found, err, test.want)
+			t.Errorf("%s: got %+v, %v, %v, want %+v", test.name, got, found, err,
+				test.want)
 		}
 	}
 }
@@ -43,14 +57,16 @@ func TestFindLoop(t *testing.T) {
 	if err := os.WriteFile(file, []byte("Include "+file+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := Find(file, "UsePAM"); err == nil || !strings.Contains(err.Error(), "include each other") {
+	if _, _, err := Find(file, "UsePAM"); err == nil ||
+		!strings.Contains(err.Error(), "include each other") {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestParse(t *testing.T) {
 	got := Parse("a b\n#c\nD 'e f' \"\" g#h #i\nj=k\n")
-	want := []Directive{{"a", []string{"b"}, 1}, {"d", []string{"e f", "", "g#h"}, 3}, {"j", []string{"k"}, 4}}
+	want := []Directive{{"a", []string{"b"}, 1}, {"d", []string{"e f", "", "g#h"}, 3},
+		{"j", []string{"k"}, 4}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v\nwant %+v", got, want)
 	}
@@ -62,7 +78,8 @@ func FuzzParse(f *testing.F) {
 	f.Add("Include /etc/ssh/sshd_config.d/*.conf # x\r\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, d := range Parse(text) {
-			if d.Line < 1 || d.Line > strings.Count(text, "\n")+1 || d.Keyword != strings.ToLower(d.Keyword) {
+			if d.Line < 1 || d.Line > strings.Count(text, "\n")+1 ||
+				d.Keyword != strings.ToLower(d.Keyword) {
 				t.Errorf("%+v", d)
 			}
 		}

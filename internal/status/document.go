@@ -11,8 +11,9 @@ func (s *Status) Document() document.Status {
 		Version: document.Version, UID: s.UID, User: s.Name,
 		Session:   document.Session{Serial: s.Session, Description: s.SessionName},
 		Possessed: s.Possessed, Through: []document.Step{}, Holds: []document.Key{},
-		Quota: document.QuotaOf(s.Quota), RenewalSeconds: s.Setting, CredentialCache: s.Ccache,
-		Unseen: []string{}, Findings: []string{}, Meaning: s.Meaning(),
+		Quota: document.QuotaOf(s.Quota), RenewalSeconds: s.Setting,
+		CredentialCache: s.Ccache,
+		Unseen:          []string{}, Findings: []string{}, Meaning: s.Meaning(),
 	}
 	if s.SessionErr != nil {
 		d.Session.Problem = s.SessionErr.Error()

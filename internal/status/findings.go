@@ -101,7 +101,8 @@ func (s *Status) within() string {
 	}
 	text := ", if it comes before the keyring expires (" + show.Expires(s.Keyring.Timeout)
 	if s.Setting != nil && *s.Setting > 0 {
-		text += "; " + show.Duration(uint64(*s.Setting)) + " after a logout through pam_persistent.so"
+		text += "; " + show.Duration(uint64(*s.Setting)) +
+			" after a logout through pam_persistent.so"
 	}
 	return text + ")"
 }

@@ -16,14 +16,17 @@ import (
 type Status struct {
 	account.Account
 
-	Session       keyctl.Serial // 0: the session keyring is dead, see SessionErr
-	SessionName   string        // its description; "_uid_ses.UID" stands in for one that is missing
-	SessionErr    error
-	Keyring       *persistent.Keyring // nil: none
-	TimerKnown    bool
-	Possessed     bool
-	Through       []*keytree.Key // from the session keyring to the persistent one, where it could be followed
-	Holds         *keytree.Key   // the persistent keyring and all in it; nil: none, or not to be used
+	Session keyctl.Serial // 0: the session keyring is dead, see SessionErr
+	// its description; "_uid_ses.UID" stands in for one that is missing
+	SessionName string
+	SessionErr  error
+	Keyring     *persistent.Keyring // nil: none
+	TimerKnown  bool
+	Possessed   bool
+	// from the session keyring to the persistent one, where it could be followed
+	Through []*keytree.Key
+	// the persistent keyring and all in it; nil: none, or not to be used
+	Holds         *keytree.Key
 	Quota         *keyctl.KeyUser
 	Setting       *uint32 // seconds that a renewal gives, 0: forever; nil: not to be seen
 	Ccache        string  // KRB5CCNAME
@@ -72,7 +75,8 @@ func explain(keys []keyctl.KeyInfo, err error) error {
 	case keys == nil:
 		return fmt.Errorf("timers: %w", err)
 	}
-	return fmt.Errorf("some keys have names with a newline, which makes lines of /proc/keys unreadable: %w", firstOf(err))
+	return fmt.Errorf("some keys have names with a newline, which makes lines of /proc/keys "+
+		"unreadable: %w", firstOf(err))
 }
 
 // firstOf is the first of joined errors: one example is enough.
@@ -102,7 +106,8 @@ func (s *Status) lookInside(reader *keytree.Reader, session *keytree.Key) {
 	if s.Keyring.State != persistent.Valid {
 		return
 	}
-	_, err := keyctl.KeyringID(serial, false) // asks for the right to search, which only the possessor has
+	// asks for the right to search, which only the possessor has
+	_, err := keyctl.KeyringID(serial, false)
 	s.Possessed = err == nil
 	if s.Through != nil {
 		s.Holds = s.Through[len(s.Through)-1]
@@ -120,7 +125,8 @@ func inTree(session *keytree.Key, uid uint32) *persistent.Keyring {
 	session.Walk(func(key, _ *keytree.Key) {
 		if key.Type == "keyring" && key.UID == uid &&
 			key.Description == keyctl.PersistentName(uid) && found == nil {
-			found = &persistent.Keyring{UID: uid, Serial: key.Serial, State: persistent.Valid, Keys: -1}
+			found = &persistent.Keyring{UID: uid, Serial: key.Serial,
+				State: persistent.Valid, Keys: -1}
 		}
 	})
 	return found

@@ -83,7 +83,8 @@ func (s *Status) session() string {
 	case !s.Possessed:
 		return fmt.Sprintf("keyring %s, does not possess it", s.sessionKeyring())
 	case len(s.Through) == 0:
-		return fmt.Sprintf("keyring %s, possesses it in a way that cannot be followed", s.sessionKeyring())
+		return fmt.Sprintf("keyring %s, possesses it in a way that cannot be followed",
+			s.sessionKeyring())
 	}
 	return "possesses it through " + s.through()
 }

@@ -51,7 +51,8 @@ func InChild(service, username string, asJSON bool, out *os.File) (good bool, er
 	exit := (*exec.ExitError)(nil)
 	switch {
 	case ctx.Err() != nil:
-		return false, fmt.Errorf("the session did not open and close in %s and was given up", show.Duration(uint64(patience.Seconds())))
+		return false, fmt.Errorf("the session did not open and close in %s and was given "+
+			"up", show.Duration(uint64(patience.Seconds())))
 	case errors.As(err, &exit) && exit.ExitCode() == exitBad:
 		return false, nil
 	case err != nil:

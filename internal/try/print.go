@@ -24,7 +24,8 @@ func (r *Report) Print(p *show.Printer, now time.Time) {
 		f.Print(p, 2, column, show.Bad, "WRONG")
 	}
 	if len(r.Findings()) == 0 {
-		p.Labelled(2, column, show.Good, "ok", "the session possesses the persistent keyring")
+		p.Labelled(2, column, show.Good, "ok",
+			"the session possesses the persistent keyring")
 	}
 	if setup := r.remarks(); len(setup) > 0 {
 		p.Heading("What doctor says about it")
@@ -36,7 +37,8 @@ func (r *Report) printBefore(p *show.Printer, now time.Time) {
 	p.Labelled(2, column, show.Plain, "before", keyring(r.Before.Persistent))
 	printTree(p, r.Before.Keys, now)
 	if r.Before.Session != nil {
-		p.Item(4, "session "+r.Before.Session.Line(now)+" (a daemon's, made for this trial)")
+		p.Item(4,
+			"session "+r.Before.Session.Line(now)+" (a daemon's, made for this trial)")
 	}
 }
 
@@ -44,7 +46,8 @@ func (r *Report) printInside(p *show.Printer, now time.Time) {
 	for _, text := range r.Messages {
 		p.Labelled(2, column, show.Plain, "said", message(text))
 	}
-	p.Labelled(2, column, show.Plain, "opening", fmt.Sprintf("took %.1f ms", float64(r.Took.Microseconds())/1000))
+	p.Labelled(2, column, show.Plain, "opening",
+		fmt.Sprintf("took %.1f ms", float64(r.Took.Microseconds())/1000))
 	p.Labelled(2, column, show.Plain, "after", keyring(r.Inside.Persistent)+r.revived())
 	printTree(p, r.Inside.Session, now)
 	if r.Ccache != "" {
@@ -71,7 +74,8 @@ func keyring(k *persistent.Keyring) string {
 func (r *Report) revived() string {
 	before, after := r.Before.Persistent, r.Inside.Persistent
 	switch {
-	case before == nil || after == nil || before.State != persistent.Expired || after.State != persistent.Valid:
+	case before == nil || after == nil || before.State != persistent.Expired ||
+		after.State != persistent.Valid:
 		return ""
 	case before.Serial == after.Serial:
 		return "; it had expired, and this login has brought it back"

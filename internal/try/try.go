@@ -40,9 +40,10 @@ type Report struct {
 type View struct {
 	Session    *keytree.Key        // nil: the session keyring cannot be used
 	Persistent *persistent.Keyring // nil: none
-	Keys       *keytree.Key        // the persistent keyring with all in it; nil: none, or out of use
-	Possessed  bool
-	Err        error
+	// the persistent keyring with all in it; nil: none, or out of use
+	Keys      *keytree.Key
+	Possessed bool
+	Err       error
 }
 
 // Run opens and closes the session in this process, which may be changed by that in any
@@ -127,7 +128,8 @@ func serial(k *keytree.Key) keyctl.Serial {
 }
 
 // logged tells where modules say why.
-const logged = "; modules give their reasons in the system log (journalctl -t " + logName + ", or auth.log)"
+const logged = "; modules give their reasons in the system log (journalctl -t " + logName +
+	", or auth.log)"
 
 // Findings are what is not as it should be.
 func (r *Report) Findings() (findings []finding.Finding) {

@@ -20,8 +20,8 @@ var (
 // made without make.
 var ErrNone = errors.New("has no version: not built by make")
 
-// Of is the version in the note of an ELF file. Its error is [ErrNone] if there is no such note, and
-// else that of reading the file.
+// Of is the version in the note of an ELF file. Its error is [ErrNone] if there is no such note,
+// and else that of reading the file.
 func Of(path string) (string, error) {
 	file, err := elf.Open(path)
 	if err != nil {
@@ -44,7 +44,8 @@ func Of(path string) (string, error) {
 func parse(note []byte, order binary.ByteOrder) (string, error) {
 	const header = 12
 	start := header + len(owner)
-	if len(note) < start || order.Uint32(note[8:]) != noteType || !bytes.Equal(note[header:start], owner) {
+	if len(note) < start || order.Uint32(note[8:]) != noteType ||
+		!bytes.Equal(note[header:start], owner) {
 		return "", ErrNone
 	}
 	length := order.Uint32(note[4:])
@@ -54,7 +55,8 @@ func parse(note []byte, order binary.ByteOrder) (string, error) {
 	var document struct {
 		Version string `json:"version"`
 	}
-	if json.Unmarshal(bytes.TrimRight(note[start:start+int(length)], "\x00"), &document) != nil || document.Version == "" {
+	if json.Unmarshal(bytes.TrimRight(note[start:start+int(length)], "\x00"),
+		&document) != nil || document.Version == "" {
 		return "", ErrNone
 	}
 	return document.Version, nil

@@ -21,7 +21,8 @@ func assembled(t *testing.T, version string) string {
 		t.Fatal(err)
 	}
 	object := filepath.Join(dir, "note.o")
-	if out, err := exec.Command("gcc", "-c", "-o", object, filepath.Join(dir, "note.s")).CombinedOutput(); err != nil {
+	if out, err := exec.Command("gcc", "-c", "-o", object, filepath.Join(dir, "note.s")).
+		CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	return object

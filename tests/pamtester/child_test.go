@@ -18,7 +18,8 @@ func TestBrokenChildren(t *testing.T) {
 		"segfault": {who + "the child was killed by SIGSEGV"},
 		"abort":    {who + "the child was killed by SIGABRT"},
 		"throw": {who +
-			"the child was killed by SIGABRT: fatal error: sync: unlock of unlocked mutex"},
+			"the child was killed by SIGABRT: fatal error: sync: unlock of unlocked " +
+			"mutex"},
 		"panic":            {who + "the child was killed by SIGABRT: panic: of the test"},
 		"exit0":            {who + "the child ended without an answer, exit status 0"},
 		"exit2":            {who + "the child ended without an answer, exit status 2"},
@@ -47,7 +48,8 @@ func TestLastWordsWithoutStandardFiles(t *testing.T) {
 	world.Service(t, world.Built(t, "tests/broken.so"),
 		"session required pam_persistent.so throw\n")
 	pamhost.Run(t, "open-log close-standard start alice open").Prints(t, "open = session_err").
-		Logs(t, "err: alice: the child was killed by SIGABRT: fatal error: sync: unlock of unlocked mutex")
+		Logs(t, "err: alice: the child was killed by SIGABRT: fatal error: sync: unlock "+
+			"of unlocked mutex")
 }
 
 // What a child that is well sees of the world, by the C half of the module.

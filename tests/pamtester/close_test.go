@@ -61,8 +61,9 @@ func TestCloseWithoutChild(t *testing.T) {
 		stack, before string
 		processes     int
 	}{
-		"by the login process":  {world.Stacks["no-keyinit"], "", 0},
-		"stock sshd":            {"session required pam_keyinit.so force revoke\nsession required pam_persistent.so\n", "", 0},
+		"by the login process": {world.Stacks["no-keyinit"], "", 0},
+		"stock sshd": {"session required pam_keyinit.so force revoke\n" +
+			"session required pam_persistent.so\n", "", 0},
 		"in another keyring":    {world.Stacks["no-keyinit"], "ring root", 1},
 		"a child has to decide": {"session required pam_persistent.so revoke\n", "", 2},
 	} {

@@ -70,7 +70,8 @@ var forkPatterns = map[string]string{
 	"close in a forked child, as root":               "start alice open fork close",
 	"close in a forked child, as the user (sd-pam)":  "start alice open fork drop alice close",
 	"open in a forked child after one in its parent": "start alice open fork open close end",
-	"fork before start and after open":               "fork start alice open fork fork close end",
+	"fork before start and after open": "fork start alice open fork fork close " +
+		"end",
 }
 
 func TestForkPatterns(t *testing.T) {

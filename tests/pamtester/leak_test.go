@@ -195,7 +195,8 @@ func TestLeakMatrix(t *testing.T) {
 			},
 			"a thread from before": {"LEAK: bob can request user secret.alice of alice",
 				"LEAK: carol can search @s keyring _persistent.{alice} of alice"},
-			"a thread for each":   {"LEAK: carol can search @s keyring _persistent.0 of root"},
+			"a thread for each": {"LEAK: carol can search @s keyring _persistent.0 " +
+				"of root"},
 			"users of one handle": {"LEAK: bob can request user secret.alice of alice"},
 		} {
 			out := leaks(t, world.Built(t, "tests/plain.so"), "", "ring root",
@@ -253,13 +254,15 @@ func TestLeaksOfFailures(t *testing.T) {
 					world.Built(t, "tests/broken.so")).
 					Replace(world.Fill(failure.stack))
 				world.WriteService(t, "fails",
-					"session "+control+" "+line+"\nsession required pam_permit.so\n")
+					"session "+control+" "+line+"\nsession required "+
+						"pam_permit.so\n")
 				r := pamhost.Run(t, "ring root service served-well start root open",
 					"run "+keepAndPry,
 					"sh keyctl add user session.of.root x @s >/dev/null",
 					"handle second service fails start alice",
 					failure.before,
-					"open user alice", "run "+keepAndPry+"keyctl request user session.of.root 2>/dev/null", "tree")
+					"open user alice", "run "+keepAndPry+"keyctl request "+
+						"user session.of.root 2>/dev/null", "tree")
 				out := r.Out
 				if strings.Contains(out, "LEAK") ||
 					strings.Contains(out, "_persistent.0") ||

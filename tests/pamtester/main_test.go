@@ -1,6 +1,6 @@
 // Package pamtester holds the tests of the module as a PAM application sees it: driven by
-// pamtester(1), by github.com/msteinert/pam/v2 and by a host in C (tests/support/pamhost) that does what
-// single hosts are known to do.
+// pamtester(1), by github.com/msteinert/pam/v2 and by a host in C (tests/support/pamhost) that does
+// what single hosts are known to do.
 package pamtester
 
 import (

@@ -83,7 +83,8 @@ func TestPamtester(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			world.ForgetKeys(t)
 			world.Service(t, world.Built(t, "pam_persistent.so"),
-				stack+"session optional pam_exec.so stdout /usr/bin/keyctl show @s\n")
+				stack+"session optional pam_exec.so stdout /usr/bin/keyctl show "+
+					"@s\n")
 			out := world.Run(t, "pamtester", world.ServiceName, "alice", "open_session",
 				"close_session")
 			// pam_exec runs when the session is opened and when it is closed; the order

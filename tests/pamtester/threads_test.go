@@ -46,9 +46,11 @@ func TestRevokeFromAnywhere(t *testing.T) {
 		world.Service(t, world.Built(t, "pam_persistent.so"),
 			"session required pam_persistent.so revoke\n")
 		pamhost.Run(t,
-			"worker early caller bob drop-cap sys_admin start alice open on early close").
+			"worker early caller bob drop-cap sys_admin start alice open on early "+
+				"close").
 			Prints(t, "open = success", "close = session_err").
-			Logs(t, "err: alice(uid={alice}): the session keyring is not revoked: KEYCTL_REVOKE *: EACCES (*")
+			Logs(t, "err: alice(uid={alice}): the session keyring is not revoked: "+
+				"KEYCTL_REVOKE *: EACCES (*")
 	})
 }
 
@@ -143,7 +145,8 @@ func TestQuotaAlmostUsedUp(t *testing.T) {
 		// The user keyring is there before, and held by the first session.
 		t.Logf("%d bytes left", left)
 		pamhost.Run(t, "worker first on first start alice open",
-			fmt.Sprintf("on main fill-quota-but alice %d handle second start alice open tree", left)).
+			fmt.Sprintf("on main fill-quota-but alice %d handle second start alice "+
+				"open tree", left)).
 			Prints(t, "open = success", "open = success",
 				"session keyring _ses of *: _persistent.{alice} _uid.{alice}").
 			Logs(t)

@@ -23,7 +23,8 @@ func Eventually(t testing.TB, what string, condition func() bool) {
 }
 
 func poll(condition func() bool) bool {
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().
+		Before(deadline); time.Sleep(2 * time.Millisecond) {
 		if condition() {
 			return true
 		}

@@ -27,7 +27,8 @@ func TestAsUserIsForOneThread(t *testing.T) {
 		}
 		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 		var data [2]unix.CapUserData
-		if err := unix.Capget(&header, &data[0]); err != nil || data[0].Permitted != 0 || data[1].Permitted != 0 {
+		if err := unix.Capget(&header, &data[0]); err != nil || data[0].Permitted != 0 ||
+			data[1].Permitted != 0 {
 			t.Errorf("capabilities %+v, %v", data, err)
 		}
 		if _, err := os.ReadFile("/etc/shadow"); !errors.Is(err, unix.EACCES) {
@@ -87,10 +88,12 @@ func TestForget(t *testing.T) {
 func TestOthersAreLeftAlone(t *testing.T) {
 	keyctltest.Need(t)
 	for _, uid := range []uint32{0, 1000, user - 1, user + 1, 1<<32 - 1} {
-		if err := keyctltest.Destroy(uid); err == nil || !strings.Contains(err.Error(), "is not a user of these tests") {
+		if err := keyctltest.Destroy(uid); err == nil ||
+			!strings.Contains(err.Error(), "is not a user of these tests") {
 			t.Errorf("destroy the keys of UID %d: %v", uid, err)
 		}
-		if err := keyctltest.DropTo(uid, uid); err == nil || !strings.Contains(err.Error(), "is not a user of these tests") {
+		if err := keyctltest.DropTo(uid, uid); err == nil ||
+			!strings.Contains(err.Error(), "is not a user of these tests") {
 			t.Errorf("become UID %d: %v", uid, err)
 		}
 	}

@@ -34,7 +34,8 @@ func Run(tests func() int, first, last uint32, others ...uint32) int {
 	}
 	for _, uid := range uids {
 		if account, err := user.LookupId(strconv.FormatUint(uint64(uid), 10)); err == nil {
-			return report(fmt.Errorf("UID %d is the account %s, whose keys the tests would destroy", uid, account.Username))
+			return report(fmt.Errorf("UID %d is the account %s, whose keys the tests "+
+				"would destroy", uid, account.Username))
 		}
 	}
 	Own(first, last, others...)
@@ -61,7 +62,8 @@ func Run(tests func() int, first, last uint32, others ...uint32) int {
 	for name, value := range before {
 		if after[name] != value {
 			status = report(errors.Join(
-				fmt.Errorf("%s was %s before the tests and %s after them", name, value, after[name]),
+				fmt.Errorf("%s was %s before the tests and %s after them", name,
+					value, after[name]),
 				restore(name, value)))
 		}
 	}
@@ -93,7 +95,8 @@ func owned(uid uint32) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("UID %d is not a user of these tests, who have the UIDs %v: its keys are not touched", uid, own)
+	return fmt.Errorf("UID %d is not a user of these tests, who have the UIDs %v: its keys "+
+		"are not touched", uid, own)
 }
 
 // fuzzing tells whether this is a fuzzer: it touches no keys, and the tests of

@@ -28,7 +28,8 @@ func (o tally) String() string {
 func (o tally) logIn(t *testing.T, user world.User) {
 	t.Helper()
 	r := pamhost.Try(t,
-		"open-log sigchld ring root start "+user.Name+" state open same tree close same sigchlds")
+		"open-log sigchld ring root start "+user.Name+" state open same tree close same "+
+			"sigchlds")
 	// Where the user's quota is full the keyring stays root's, whose IDs the daemon has.
 	owner, links, _ := strings.Cut(strings.TrimPrefix(r.Tree, "session keyring _ses of "), ":")
 	// The user may invalidate a key after the host has read the link to it.

@@ -193,7 +193,8 @@ func TestMoments(t *testing.T) {
 			command, end := moments(t, func(m moment) {
 				held++
 				if !m.lasts() || m.exposed(world.Alice) {
-					t.Errorf("a thread of root's: lasts %v, exposed to alice %v", m.lasts(), m.exposed(world.Alice))
+					t.Errorf("a thread of root's: lasts %v, exposed to alice "+
+						"%v", m.lasts(), m.exposed(world.Alice))
 				}
 				if err := unix.Kill(m.tid, hurt); err != nil {
 					t.Error(err)

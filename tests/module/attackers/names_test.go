@@ -71,7 +71,8 @@ func TestNamesOfSomebody(t *testing.T) {
 			world.ForgetKeys(t)
 			addUser(t, fmt.Sprintf("%s:x:%d:%[2]d::/:/bin/sh", name, world.Carol.UID))
 			world.Service(t, world.Built(t, "pam_persistent.so"),
-				"session required pam_persistent.so debug krb5ccname=FILE:%{username}\n")
+				"session required pam_persistent.so debug "+
+					"krb5ccname=FILE:%{username}\n")
 			r := pamhost.Run(t, "ring root start "+strconv.Quote(name)+" open tree").
 				Prints(t, "open = success", pamhost.Whole(world.Carol))
 			if len(r.Log) == 0 {
@@ -131,7 +132,8 @@ func TestOddUIDs(t *testing.T) {
 		"3000000000": {uid: oddUIDs[2]},
 		"4294967293": {uid: oddUIDs[3]},
 		"4294967294": {uid: oddUIDs[4]}, // NOBODY of some systems
-		"4294967295": {reason: "err: odd(uid=4294967295): not a valid UID and GID: 4294967295:4294967295"},
+		"4294967295": {reason: "err: odd(uid=4294967295): not a valid UID and GID: " +
+			"4294967295:4294967295"},
 		"-1":         {reason: `notice: unknown user "odd"`},
 		"-2":         {reason: `notice: unknown user "odd"`},
 		"4294967296": {reason: `notice: unknown user "odd"`},

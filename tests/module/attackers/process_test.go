@@ -243,9 +243,11 @@ func TestSignalsToTheLoginProcess(t *testing.T) {
 				}
 			}
 			tried, done := attacker.stop()
-			t.Logf("%d calls of the attacker's, %d successful; %d of %d login processes killed", tried, done, killed, logins)
+			t.Logf("%d calls of the attacker's, %d successful; %d of %d login "+
+				"processes killed", tried, done, killed, logins)
 			if attacker.hits.Load() == 0 || name == "pam_keyinit alone" && killed == 0 {
-				t.Errorf("no signal has hit what was held, %d login processes were killed", killed)
+				t.Errorf("no signal has hit what was held, %d login processes "+
+					"were killed", killed)
 			}
 			nothingCrosses(t)
 		})

@@ -91,12 +91,14 @@ func TestCgroupOfLittleMemory(t *testing.T) {
 	world.ForgetKeys(t)
 	world.Service(t, world.Built(t, "pam_persistent.so"), world.Stacks["no-keyinit"])
 	// The child may be killed after any of its steps: two links, and the change of the owner.
-	stages := []string{empty, empty + " _uid.{alice}", empty + " _persistent.{alice} _uid.{alice}", whole}
+	stages := []string{empty, empty + " _uid.{alice}",
+		empty + " _persistent.{alice} _uid.{alice}", whole}
 	var good, failed int
 	for kb := 200; kb <= 1400; kb += 40 { // with less, the host has none for itself
 		group.set(t, "memory.limit_in_bytes", 100<<20)
 		shrink := fmt.Sprintf("cd %s; n=$(cat memory.usage_in_bytes); "+
-			"while echo $((n -= 65536)) >memory.limit_in_bytes; do :; done 2>/dev/null; "+
+			"while echo $((n -= 65536)) >memory.limit_in_bytes; do :; done "+
+			"2>/dev/null; "+
 			"echo $((n + %d)) >memory.limit_in_bytes", group.dir, (64+kb)<<10)
 		l := login{pamhost.Host{Under: group.host()}.Try(t,
 			"open-log hold 20 ring root start alice", "sh "+shrink, "open tree")}

@@ -39,16 +39,17 @@ const nssHost = "open-log sigchld ring root start TROUBLE state open same sigchl
 func TestNameServices(t *testing.T) {
 	wrapper := nameService(t)
 	kinds := map[string]string{
-		"segfault":    "err: segfault: the child was killed by SIGSEGV*",
-		"abort":       "err: abort: the child was killed by SIGABRT*",
-		"exit":        "err: exit: the child ended without an answer, exit status 3*",
-		"hang":        "err: hang: the child did not answer in time and was killed",
-		"spin":        "err: spin: the child did not answer in time and was killed",
-		"deep":        "err: deep: the child was killed by SIGSEGV*",
-		"endless":     "err: endless: getpwnam_r: ERANGE*",
-		"broken":      "err: broken: getpwnam_r: EIO*",
-		"illegal":     "err: illegal: the child was killed by SIGABRT*",
-		"minus-one":   "err: minus-one(uid=4294967295): not a valid UID and GID: 4294967295:4294967295",
+		"segfault": "err: segfault: the child was killed by SIGSEGV*",
+		"abort":    "err: abort: the child was killed by SIGABRT*",
+		"exit":     "err: exit: the child ended without an answer, exit status 3*",
+		"hang":     "err: hang: the child did not answer in time and was killed",
+		"spin":     "err: spin: the child did not answer in time and was killed",
+		"deep":     "err: deep: the child was killed by SIGSEGV*",
+		"endless":  "err: endless: getpwnam_r: ERANGE*",
+		"broken":   "err: broken: getpwnam_r: EIO*",
+		"illegal":  "err: illegal: the child was killed by SIGABRT*",
+		"minus-one": "err: minus-one(uid=4294967295): not a valid UID and GID: " +
+			"4294967295:4294967295",
 		"thread":      "",
 		"fork":        "",
 		"print":       "",

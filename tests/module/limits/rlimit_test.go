@@ -129,7 +129,8 @@ func TestUserWithoutProcessesToSpare(t *testing.T) {
 	const times = 50
 	eachStack(t, "many", func(t *testing.T) {
 		wrapper := []string{"sh", "-c",
-			fmt.Sprintf("setpriv --reuid %d --clear-groups sleep infinity & \"$@\"; e=$?; kill $!; exit $e", world.Alice.UID), "sh"}
+			fmt.Sprintf("setpriv --reuid %d --clear-groups sleep infinity & \"$@\"; "+
+				"e=$?; kill $!; exit $e", world.Alice.UID), "sh"}
 		commands := "open-log ring root start alice limit NPROC 0 0 state" +
 			strings.Repeat(" open close", times) + " open same tree"
 		logIn(t, wrapper, commands).works(t)

@@ -48,8 +48,10 @@ func TestSeccomp(t *testing.T) {
 				}
 				world.Service(t, world.Built(t, module), world.Stacks["no-keyinit"])
 				for name, commands := range map[string]string{
-					"before start": "open-log ring root filter CALL start alice open",
-					"after start":  "open-log ring root start alice filter CALL open",
+					"before start": "open-log ring root filter CALL start " +
+						"alice open",
+					"after start": "open-log ring root start alice filter " +
+						"CALL open",
 				} {
 					l := logIn(t, nil,
 						strings.ReplaceAll(commands, "CALL",
@@ -78,8 +80,9 @@ func TestSeccompSetgroups(t *testing.T) {
 	for action, reason := range map[string]string{
 		"kill-process": "err: alice(uid={alice}): the child was killed by SIGSYS*",
 		"trap":         "err: alice(uid={alice}): the child was killed by SIGSYS*",
-		"kill-thread":  "err: alice(uid={alice}): the child did not answer in time and was killed",
-		"EPERM":        "err: alice(uid={alice}): setgroups: EPERM*",
+		"kill-thread": "err: alice(uid={alice}): the child did not answer in time and " +
+			"was killed",
+		"EPERM": "err: alice(uid={alice}): setgroups: EPERM*",
 	} {
 		eachStack(t, action, func(t *testing.T) {
 			world.Service(t, world.Built(t, "tests/impatient.so"),

@@ -36,7 +36,8 @@ func TestSurroundings(t *testing.T) {
 		"no /dev/null":      emptyDev("log"),
 		"no /dev/log":       emptyDev("null"),
 		"/dev/null a file":  emptyDev("log") + "\necho text >/dev/null; chmod 0 /dev/null",
-		"read-only":         "mount -o remount,bind,ro /; mount -o remount,bind,ro /dev; mount -o remount,bind,ro /etc",
+		"read-only": "mount -o remount,bind,ro /; mount -o remount,bind,ro /dev; " +
+			"mount -o remount,bind,ro /etc",
 		"no /tmp, no /run": world.Emptied("/tmp", "/run") +
 			"mount -o remount,ro /tmp; mount -o remount,ro /run",
 		"deleted directory": "mkdir /home/gone; cd /home/gone; rmdir /home/gone",
@@ -97,7 +98,8 @@ func TestChroot(t *testing.T) {
 		world.ForgetKeys(t)
 		world.Service(t, world.Built(t, "pam_persistent.so"), world.Stacks["no-keyinit"])
 		l := logIn(t, nil,
-			"open-log ring root start alice chroot "+t.TempDir()+" state open same tree")
+			"open-log ring root start alice chroot "+t.TempDir()+" state open same "+
+				"tree")
 		l.fails(t, "user_unknown", `notice: unknown user "alice"`)
 	})
 }

@@ -112,9 +112,12 @@ var rules = map[string][]rule{
 		{"close and refresh say nothing about close",
 			"x->request.action == PP_OPEN && !r->close_is_reset", "!r->close_is_reset"},
 		{"one line forbids it",
-			"\tif (x->request.action == PP_OPEN && !r->close_is_reset)\n\t\trecord->child_closes = 1;\n", ""},
+			"\tif (x->request.action == PP_OPEN && !r->close_is_reset)\n" +
+				"\t\trecord->child_closes = 1;\n", ""},
 		{"one line forbids it to all",
-			"\tif (x->request.action == PP_OPEN && !r->close_is_reset)\n\t\trecord->child_closes = 1;\n", "\tif (x->request.action == PP_OPEN)\n\t\trecord->child_closes = !r->close_is_reset;\n"},
+			"\tif (x->request.action == PP_OPEN && !r->close_is_reset)\n" +
+				"\t\trecord->child_closes = 1;\n", "\tif (x->request.action == " +
+				"PP_OPEN)\n\t\trecord->child_closes = !r->close_is_reset;\n"},
 
 		{"only open joins", "if (x->request.action == PP_OPEN)\n\t\tjoin",
 			"if (1)\n\t\tjoin"},
@@ -132,7 +135,8 @@ var rules = map[string][]rule{
 		{"a user without name", "*user ? user : \"unknown user\"", "user"},
 		{"no memory for the reply", "if (x->reply == MAP_FAILED) {", "if (0) {"},
 		{"a close where there was no memory",
-			"\t\trecord->child_closes = 1;\n\t\treturn x->request.failure;\n\t}\n\tmemcpy", "\t\treturn x->request.failure;\n\t}\n\tmemcpy"},
+			"\t\trecord->child_closes = 1;\n\t\treturn x->request.failure;\n\t}\n" +
+				"\tmemcpy", "\t\treturn x->request.failure;\n\t}\n\tmemcpy"},
 		{"the name before the child says it",
 			"\tmemcpy(x->reply->who, x->who, sizeof x->who);\n", ""},
 		{"the reply is given back", "\tmunmap(x->reply, sizeof *x->reply);\n", ""},
@@ -153,7 +157,8 @@ var rules = map[string][]rule{
 		{"no memory", "\tif (record) {\n", "\t{\n"},
 		{"pam_set_data fails", "\tif (error == PAM_SUCCESS)\n", "\tif (record)\n"},
 		{"why there is no record",
-			"\tpam_syslog(pamh, LOG_ERR, \"pam_set_data: %s\", pam_strerror(pamh, error));\n", ""},
+			"\tpam_syslog(pamh, LOG_ERR, \"pam_set_data: %s\", pam_strerror(pamh, " +
+				"error));\n", ""},
 		{"the record that was refused is freed", "\tfree(record);\n\treturn spare;",
 			"\treturn spare;"},
 	},
@@ -210,16 +215,21 @@ func mutants(t *testing.T) (program string, order []string) {
 			text := maps.Clone(source)
 			text[file] = strings.Replace(text[file], rule.with, rule.without, 1)
 			add(fmt.Sprintf("mutant_%d.c", i),
-				fmt.Sprintf("#define _GNU_SOURCE\n#define pp_call pp_call_%[1]d\n#define pp_record(pamh, spare) pp_record_%[1]d(pamh, spare)\n%s%s",
+				fmt.Sprintf("#define _GNU_SOURCE\n#define pp_call pp_call_%[1]d\n"+
+					"#define pp_record(pamh, spare) pp_record_%[1]d(pamh, "+
+					"spare)\n%s%s",
 					i, text["record.c"], text["call.c"]))
 			fmt.Fprintf(&declarations,
-				"int pp_call_%d(pam_handle_t *, enum pp_action, int, int, const char **);\n", i)
+				"int pp_call_%d(pam_handle_t *, enum pp_action, int, int, const "+
+					"char **);\n", i)
 			fmt.Fprintf(&table, "pp_call_%d, ", i)
 		}
 	}
 	add("mutants.c", "#include <stdlib.h>\n#include \"host.h\"\n"+declarations.String()+
-		"__attribute__((constructor)) static void choose(void)\n{\n\tstatic const host_serves all[] = { "+table.String()+
-		"};\n\tconst char *rule = getenv(\"RULE\");\n\n\tif (rule)\n\t\thost_served_by = all[atoi(rule)];\n}\n")
+		"__attribute__((constructor)) static void choose(void)\n{\n"+
+		"\tstatic const host_serves all[] = { "+table.String()+
+		"};\n\tconst char *rule = getenv(\"RULE\");\n\n\tif (rule)\n"+
+		"\t\thost_served_by = all[atoi(rule)];\n}\n")
 	list, err := json.Marshal(map[string]any{"Replace": overlay})
 	if err != nil {
 		t.Fatal(err)

@@ -126,7 +126,8 @@ func count(words []string, names ...string) (n int) {
 	return n
 }
 
-// The children of tests/support/modules/broken: answers that make no sense, none, half ones, crashes.
+// The children of tests/support/modules/broken: answers that make no sense, none, half ones,
+// crashes.
 func TestBrokenChildrenUnderSanitizers(t *testing.T) {
 	module, host := sanitized.impatient().module(t, "./tests/support/modules/broken",
 		"broken"), sanitized.host(t)
@@ -156,17 +157,20 @@ func TestPlantedFaultsAreReported(t *testing.T) {
 			"{ volatile size_t n = sizeof *x; memcpy(x->reply->who, x->who, n); }",
 			"stack-buffer-overflow"},
 		"a write beyond a static": {"call.c", "\tint64_t serial;\n",
-			"\tint64_t serial;\n\tstatic int32_t last;\n\tvolatile int one = 1;\n\t(&last)[one] = 0;\n",
+			"\tint64_t serial;\n\tstatic int32_t last;\n\tvolatile int one = 1;\n" +
+				"\t(&last)[one] = 0;\n",
 			// UndefinedBehaviorSanitizer comes first
 			"insufficient space for an object"},
 		"a line too many": {"call.c", "i < r->lines && i < PP_LOG_LINES",
 			"i <= PP_LOG_LINES",
 			"index 16 out of bounds"},
 		"a sum that overflows": {"call.c", "x->request.held_uid = record->uid;",
-			"x->request.held_uid = record->uid;\n\tx->request.failure += 0x7fffffff * x->request.argc;",
+			"x->request.held_uid = record->uid;\n" +
+				"\tx->request.failure += 0x7fffffff * x->request.argc;",
 			"signed integer overflow"},
 		"a stack that is gone": {"record.c", "*spare = empty;",
-			"{ struct pp_record *volatile gone; { struct pp_record local = { 0 }; gone = &local; } gone->uid = 0; }\n\t*spare = empty;",
+			"{ struct pp_record *volatile gone; { struct pp_record local = { 0 }; " +
+				"gone = &local; } gone->uid = 0; }\n\t*spare = empty;",
 			"stack-use-after-scope"},
 	} {
 		t.Run(name, func(t *testing.T) {

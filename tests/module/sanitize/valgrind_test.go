@@ -96,7 +96,9 @@ func TestScriptsUnderValgrind(t *testing.T) {
 				}
 			}
 			if illegal() {
-				t.Skip("valgrind has killed the child, five times: it lacks an instruction of this processor's; the host's half was checked")
+				t.Skip("valgrind has killed the child, five times: it lacks an " +
+					"instruction of this processor's; the host's half was " +
+					"checked")
 			}
 			s.Judge(t, r)
 		})
@@ -107,7 +109,8 @@ func TestScriptsUnderValgrind(t *testing.T) {
 }
 
 func TestBrokenChildrenUnderValgrind(t *testing.T) {
-	module, host := withoutGuard(t, plain.impatient()).module(t, "./tests/support/modules/broken",
+	module, host := withoutGuard(t, plain.impatient()).module(t,
+		"./tests/support/modules/broken",
 		"broken"), plain.host(t)
 	for _, kind := range []string{"exit0", "hang", "rubbish", "success-then-die", "noise"} {
 		t.Run(kind, func(t *testing.T) {
@@ -141,10 +144,13 @@ func TestPlantedFaultsAreSeenByValgrind(t *testing.T) {
 	host := plain.host(t)
 	for name, fault := range map[string]struct{ file, old, new, want string }{
 		"a block that is lost": {"call.c", "memcpy(x->reply->who, x->who, sizeof x->who);",
-			"memcpy(x->reply->who, x->who, sizeof x->who);\n\tif (!strdup(x->who)) return x->request.failure;",
+			"memcpy(x->reply->who, x->who, sizeof x->who);\n" +
+				"\tif (!strdup(x->who)) return x->request.failure;",
 			"are definitely lost"},
 		"a read of a freed block": {"call.c", "x->request.held_uid = record->uid;",
-			"x->request.held_uid = record->uid;\n\tchar *volatile gone = strdup(user);\n\tfree(gone);\n\tx->who[0] = gone[0];",
+			"x->request.held_uid = record->uid;\n" +
+				"\tchar *volatile gone = strdup(user);\n\tfree(gone);\n" +
+				"\tx->who[0] = gone[0];",
 			"Invalid read of size 1"},
 		"a decision on what nobody wrote": {"child.c",
 			"\t*ending = (struct pp_ending){ 0 };\n", "",

@@ -62,7 +62,9 @@ func hold(t *testing.T, g *group, driver, service string, sessions, width int) (
 		c.counts = d.end()
 	})
 	first, last := c.firstAndLast()
-	t.Logf("%s, %d at a time: %v\nthreads:sessions %v; private dirty kB: %d of the first, %d of the last; %d kB of the machine's memory each\n"+
+	t.Logf("%s, %d at a time: %v\n"+
+		"threads:sessions %v; private dirty kB: %d of the first, %d of the last; %d kB "+
+		"of the machine's memory each\n"+
 		"all held: %v", service, width, c.counts, c.threads, first, last, c.group, held)
 	return c
 }
@@ -117,7 +119,8 @@ func TestThousandSessions(t *testing.T) {
 			rows = append(rows,
 				world.Host{Name: "1000 sessions of 50 users at once, " + name,
 					Sessions: thousand, Good: c.linked,
-					Note: fmt.Sprintf("1 thread, %d kB private dirty each (pam_keyinit: %d)", median(c.dirty), median(base.dirty))})
+					Note: fmt.Sprintf("1 thread, %d kB private dirty each "+
+						"(pam_keyinit: %d)", median(c.dirty), median(base.dirty))})
 		})
 	}
 	t.Run("the plain module is caught", func(t *testing.T) {

@@ -28,7 +28,8 @@ func testCommands(t *testing.T) {
 				"pam_persistent(8) is set:": server,
 			"After a change in /etc/pam.d:": change,
 			"A systemd timer, which is installed but not enabled, resets the expiry timers of " +
-				"users who are logged in once a day, so that long sessions keep their keyrings. " +
+				"users who are logged in once a day, so that long sessions keep " +
+				"their keyrings. " +
 				"It serves lingering users (loginctl(1)) too:": timer,
 			"The same without systemd, from root's crontab(5):": crontab,
 		})
@@ -46,7 +47,8 @@ func typed(t *testing.T, e example, prompt string) string {
 // The answer of the page's command, and whether it was right.
 func tomorrow(t *testing.T, e example) {
 	command := typed(t, e, "$ ")
-	const keep = "; keyctl add user ticket secret @s >/dev/null; persistent-keyring keep user:ticket; "
+	const keep = "; keyctl add user ticket secret @s >/dev/null; persistent-keyring keep " +
+		"user:ticket; "
 	for _, test := range []struct{ session, foretold string }{
 		{command, "A logout now leaves nothing behind"},
 		{"true" + keep + command, "A logout now leaves 1 key"},
@@ -108,7 +110,8 @@ func afterLogout(t *testing.T, command string) string {
 		tmux detach-client; wait`)
 	os.Remove("/home/alice/shown")
 	serve(t, plainService,
-		socket+"tmux run-shell 'keyctl show @s >/home/alice/new 2>&1; mv /home/alice/new /home/alice/shown'")
+		socket+"tmux run-shell 'keyctl show @s >/home/alice/new 2>&1; mv /home/alice/new "+
+			"/home/alice/shown'")
 	var shown []byte
 	keyctltest.Eventually(t, "the server has answered", func() bool {
 		var err error

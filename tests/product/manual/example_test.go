@@ -95,7 +95,8 @@ func readmeExamples(text string) (found []example) {
 }
 
 func TestPagesAreRead(t *testing.T) {
-	const mdoc = ".Sh NAME\n.Dl not this\n.Sh EXAMPLES\nGeneral.\n.Pp\n.Pa /etc/x ,\n.Pa y\nand\n.Pq Xr su 1 :\n.Bd -literal -offset indent\na  b\nc\n.Ed\n" +
+	const mdoc = ".Sh NAME\n.Dl not this\n.Sh EXAMPLES\nGeneral.\n.Pp\n.Pa /etc/x ,\n.Pa y\n" +
+		"and\n.Pq Xr su 1 :\n.Bd -literal -offset indent\na  b\nc\n.Ed\n" +
 		".Pp\nOther:\n.Pp\n.Dl $ d e\n.Dl f\n.Pp\nLast:\n.Dl g\n.Sh SEE ALSO\n.Dl nor this"
 	equal(t, manExamples(mdoc), []example{
 		{"/etc/x, y and (su(1)):", []string{"a  b", "c"}},

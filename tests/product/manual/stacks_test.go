@@ -112,7 +112,8 @@ func tickets(t *testing.T, e example) {
 	for _, test := range []struct{ name, commands, want string }{
 		{"a user", ring + "alice open print-env KRB5CCNAME tree", ours + "\n" + tree()},
 		{"a user with a delegated ticket",
-			ring + "alice put-env KRB5CCNAME=FILE:/tmp/delegated open print-env KRB5CCNAME tree",
+			ring + "alice put-env KRB5CCNAME=FILE:/tmp/delegated open print-env " +
+				"KRB5CCNAME tree",
 			"KRB5CCNAME=FILE:/tmp/delegated\n" + tree()},
 		{"a system user", ring + "daemon open print-env KRB5CCNAME tree",
 			without + "daemon: _uid.1"},

@@ -34,8 +34,10 @@ esac
 func testAuthselect(t *testing.T, script string) {
 	stack := func(first string) string {
 		return first +
-			"session     optional      pam_keyinit.so revoke\n-session    optional      pam_systemd.so\n" +
-			"session     [success=1 default=ignore] pam_succeed_if.so service in crond quiet use_uid\nsession     required      pam_unix.so\n"
+			"session     optional      pam_keyinit.so revoke\n" +
+			"-session    optional      pam_systemd.so\n" +
+			"session     [success=1 default=ignore] pam_succeed_if.so service in " +
+			"crond quiet use_uid\nsession     required      pam_unix.so\n"
 	}
 	files := map[string]string{
 		"system-auth": stack("auth required pam_unix.so\n\n"), "password-auth": stack(""),

@@ -213,7 +213,8 @@ func testMakeInstall(t *testing.T, tree string) {
 			world.RunIn(t, tree, append(args, "install")...)
 			var want []string
 			for _, line := range slices.Concat(common,
-				[]string{"-rw-r--r-- root/root /usr/share/zsh/site-functions/_persistent-keyring"}) {
+				[]string{"-rw-r--r-- root/root " +
+					"/usr/share/zsh/site-functions/_persistent-keyring"}) {
 				mode, path, _ := strings.Cut(strings.ReplaceAll(line, " root/root ",
 					":"), ":")
 				if rest, ok := strings.CutPrefix(path, "%s"); ok {

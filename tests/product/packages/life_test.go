@@ -214,7 +214,8 @@ func userServices(t *testing.T) {
 		`service systemd-user serve alice keyctl show @s; keyctl id "%keyring:_persistent.{alice}"`).Out
 	if !world.OwnLink(world.Alice).MatchString(out) ||
 		strings.Count(out, world.Fill(`\_ keyring: _persistent.{alice}`)) != 1 {
-		t.Errorf("the user's manager has not the persistent keyring in its session keyring, and there alone:\n%s", out)
+		t.Errorf("the user's manager has not the persistent keyring in its session "+
+			"keyring, and there alone:\n%s", out)
 	}
 }
 
@@ -365,6 +366,7 @@ func versions(t *testing.T, want string) {
 		}
 	}
 	if strings.Count(got, "\n") != 2 || !strings.Contains(got, "/pam_persistent.so ") {
-		t.Errorf("persistent-keyring --version does not name the command and the module: %q", got)
+		t.Errorf("persistent-keyring --version does not name the command and the module: "+
+			"%q", got)
 	}
 }

@@ -41,7 +41,8 @@ func table(dir string) (string, error) {
 		return "", err
 	}
 	var b strings.Builder
-	b.WriteString("| host | sessions | good | hung | left over | plain Go module | |\n|---|--:|--:|--:|--:|--:|---|\n")
+	b.WriteString("| host | sessions | good | hung | left over | plain Go module | |\n" +
+		"|---|--:|--:|--:|--:|--:|---|\n")
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {

@@ -9,7 +9,8 @@ import (
 )
 
 // A Host is a row of the table of hosts: a program that people log in through, and how sessions in
-// it have gone with the module in its stack. tests/support/hoststable prints what all packages have noted.
+// it have gone with the module in its stack. tests/support/hoststable prints what all packages have
+// noted.
 type Host struct {
 	Name     string // as people say it: "sshd, public key"
 	Sessions int    // opened in this run

@@ -74,7 +74,8 @@ func Emptied(dirs ...string) string {
 	for _, dir := range dirs {
 		script += "mount -t tmpfs -o mode=1777 none " + dir + "\n"
 	}
-	script += "mkdir -p ROOT; mount --bind /home/project ROOT; umount /home/project; rmdir /home/project\n"
+	script += "mkdir -p ROOT; mount --bind /home/project ROOT; umount /home/project; rmdir " +
+		"/home/project\n"
 	return strings.ReplaceAll(script, "ROOT", Root)
 }
 

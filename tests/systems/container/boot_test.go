@@ -150,7 +150,8 @@ func controlGroups(t *testing.T) (groups []string) {
 		groups = append(groups, group)
 	}
 	if groups == nil {
-		t.Fatalf("systemd-nspawn needs control groups, and there is none in /sys/fs/cgroup that systemd could use:\n%s", text)
+		t.Fatalf("systemd-nspawn needs control groups, and there is none in "+
+			"/sys/fs/cgroup that systemd could use:\n%s", text)
 	}
 	return groups
 }

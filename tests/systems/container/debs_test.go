@@ -9,8 +9,8 @@ import (
 )
 
 // build returns a Debian package of what has been built, made by packaging/build in a copy of the
-// sources: of its four packages, the one for this machine. (tests/product/packages makes them all, and
-// looks into them.)
+// sources: of its four packages, the one for this machine. (tests/product/packages makes them all,
+// and looks into them.)
 func build(t *testing.T, version string) string {
 	t.Helper()
 	dir := filepath.Join("/run/sources", version)

@@ -55,7 +55,8 @@ func TestKeyringsForbidden(t *testing.T) {
 	for stack, started := range map[string]bool{"": false,
 		"session required pam_permit.so\n": true} {
 		world.Put(t, c.root+"/etc/pam.d/alone",
-			"account required pam_permit.so\n"+stack+"session optional pam_persistent.so\n", 0o644)
+			"account required pam_permit.so\n"+stack+"session optional "+
+				"pam_persistent.so\n", 0o644)
 		if out, err := c.service("PAMName=alone", "true"); (err == nil) != started {
 			t.Errorf("a service with the stack %q: %v %s", stack, err, out)
 		}

@@ -22,7 +22,8 @@ func TestSystemServices(t *testing.T) {
 	// The stock stack of login has pam_keyinit; this is what an administrator may write for a
 	// service of their own.
 	world.Put(t, c.root+"/etc/pam.d/backup",
-		"account required pam_permit.so\nsession required pam_permit.so\nsession optional pam_persistent.so\n", 0o644)
+		"account required pam_permit.so\nsession required pam_permit.so\n"+
+			"session optional pam_persistent.so\n", 0o644)
 	c.journal(t)
 
 	show := []string{"keyctl", "show", "@s"}

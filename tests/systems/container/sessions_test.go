@@ -175,7 +175,8 @@ func (c *container) desktop(t *testing.T) {
 		out, err := c.ssh("alice", keep+visit+read)
 		if err != nil || !world.OwnLink(world.Alice).MatchString(out) ||
 			!strings.HasSuffix(strings.TrimSpace(out), want) {
-			t.Errorf("%s: a service of alice's manager is to say %s of the key that she has kept over ssh: %v\n%s", file, want, err, out)
+			t.Errorf("%s: a service of alice's manager is to say %s of the key that "+
+				"she has kept over ssh: %v\n%s", file, want, err, out)
 		}
 		c.noManagers(t)
 		if want == "unread" {
@@ -202,7 +203,8 @@ func (c *container) plainInARow(t *testing.T) string {
 	}
 	left := c.ended(t)
 	journal := c.journal(t)
-	t.Logf("a plain Go module: %d of %d sessions good, left %q, logged %q, managers stopped in %v", row.Good, row.Sessions, left,
+	t.Logf("a plain Go module: %d of %d sessions good, left %q, logged %q, managers stopped "+
+		"in %v", row.Good, row.Sessions, left,
 		complaints(journal), stops(journal))
 	c.replaceModule(t, world.Built(t, "pam_persistent.so"))
 	return fmt.Sprintf("%d of %d", row.Good, row.Sessions)
@@ -254,7 +256,8 @@ func (c *container) report(t *testing.T, name string) (left int, closed string) 
 		len(regexp.MustCompile(`\(sd-pam\).* session closed`).FindAllString(journal, -1)),
 		len(regexp.MustCompile(`pam_unix\(systemd-user:session\): session opened`).
 			FindAllString(journal, -1)))
-	t.Logf("%s: %d managers stopped, in %v at most, %v in the middle; %s (sd-pam) have come to log the end of their session",
+	t.Logf("%s: %d managers stopped, in %v at most, %v in the middle; %s (sd-pam) have come "+
+		"to log the end of their session",
 		name, len(took), took[len(took)-1], took[len(took)/2], closed)
 	return len(remains), closed
 }

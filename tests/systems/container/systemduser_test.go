@@ -19,7 +19,8 @@ const (
 )
 
 // packaged is the package's file.
-const packaged = "# Made by libpam-persistent, which removes this file again unless it was changed.\n" +
+const packaged = "# Made by libpam-persistent, which removes this file again unless it was " +
+	"changed.\n" +
 	"@include " + vendor + "\nsession optional pam_persistent.so\n"
 
 // Whose file /etc/pam.d/systemd-user is: the package takes away what it has made, and touches
@@ -36,7 +37,8 @@ func TestSystemdUser(t *testing.T) {
 		world.Put(t, c.root+theirs, own, 0o644)
 		out := c.run(t, "dpkg", "-i", deb)
 		if !strings.Contains(out,
-			theirs+" is there already: add at its end: session optional pam_persistent.so\n") {
+			theirs+" is there already: add at its end: session optional "+
+				"pam_persistent.so\n") {
 			t.Errorf("dpkg -i does not say what line to add:\n%s", out)
 		}
 		c.file(t, own)
@@ -159,7 +161,8 @@ func (c *container) manager(t *testing.T, started, reaches bool) {
 	if err != nil || !strings.HasPrefix(out, "logged in\n") ||
 		regexp.MustCompile(`(?m)^active$`).MatchString(out) != started ||
 		userServiceReaches.MatchString(out) != reaches {
-		t.Errorf("alice logs in; her manager is to be started: %v, its services to reach her keyring: %v: %v\n%s", started, reaches, err, out)
+		t.Errorf("alice logs in; her manager is to be started: %v, its services to reach "+
+			"her keyring: %v: %v\n%s", started, reaches, err, out)
 	}
 	c.noManagers(t)
 }

@@ -183,7 +183,8 @@ func (h host) expect(t *testing.T, l login, kept ...string) (good, hung int) {
 				fmt.Sprintf("%d of %d sessions were seen", len(reports), l.n))
 		}
 		if h.root && len(problems) > 0 && attempt < 5 && persistentOf(t, l.user) != ring {
-			t.Log("another test has taken root's persistent keyring away, which is the machine's: again")
+			t.Log("another test has taken root's persistent keyring away, which is " +
+				"the machine's: again")
 			h.keep(t, l.ring, l.user)
 			kept, good, hung = append(kept, "seed"), 0, 0
 			continue

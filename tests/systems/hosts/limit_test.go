@@ -44,7 +44,8 @@ func TestHardLimit(t *testing.T) {
 			log := world.TakeLog(t)
 			for _, line := range log {
 				if !strings.HasPrefix(line,
-					"err: alice: the child ended without an answer, exit status 2") {
+					"err: alice: the child ended without an answer, exit "+
+						"status 2") {
 					t.Errorf("log: %s", line)
 				}
 			}

@@ -40,7 +40,8 @@ func probedBy(service string) func(testing.TB) {
 		}
 		sh(t, `gcc -std=gnu11 -Wall -Wextra -Werror -O2 -shared -fPIC -o /home/pam_look.so "$1" -lpam`, world.Root+"/tests/systems/hosts/testdata/pam_look.c")
 		world.WriteService(t, service,
-			string(stock)+"session optional /home/pam_look.so /home/probe-from-pam MARK\n")
+			string(stock)+"session optional /home/pam_look.so /home/probe-from-pam "+
+				"MARK\n")
 	}
 }
 
@@ -110,7 +111,8 @@ func proftpd(t testing.TB, r *ring) {
 	t.Helper()
 	netPort = loopback.FreePort()
 	world.Put(t, "/etc/proftpd/conf.d/hosts.conf",
-		"DefaultAddress 127.0.0.1\nSocketBindTight on\nUseReverseDNS off\nRLimitMemory session 128M\n", 0o644)
+		"DefaultAddress 127.0.0.1\nSocketBindTight on\nUseReverseDNS off\n"+
+			"RLimitMemory session 128M\n", 0o644)
 	sh(t, `sed -i "s/^Port .*/Port $1/; s/^UseIPv6 .*/UseIPv6 off/" /etc/proftpd/proftpd.conf`,
 		netPort)
 	r.daemon(t, loopback.Listening("127.0.0.1:"+netPort),

@@ -24,7 +24,8 @@ func manualTable(t *testing.T) (rows []order) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, table, _ := strings.Cut(string(text), `.\" tests/systems/hosts/order_test.go reads this table.`)
+	_, table, _ := strings.Cut(string(text),
+		`.\" tests/systems/hosts/order_test.go reads this table.`)
 	table, _, _ = strings.Cut(table, "\n.El")
 	for line := range strings.Lines(table) {
 		if found := row.FindStringSubmatch(strings.TrimSpace(line)); found != nil {
@@ -151,7 +152,8 @@ func found(t *testing.T, service string) bool {
 	pamhost.Run(t,
 		`service pam-persistent-keep serve alice keyctl add user kept x "$(keyctl search @s keyring _persistent.$(id -u))"`)
 	r := pamhost.Run(t,
-		"ring root service "+service+" serve alice keyctl print $(keyctl request user kept) || true")
+		"ring root service "+service+" serve alice keyctl print $(keyctl request user "+
+			"kept) || true")
 	return strings.Contains(r.Out, "\nx\n")
 }
 
@@ -170,7 +172,8 @@ func TestLineBeforeKeyinit(t *testing.T) {
 		for name, stack := range map[string]string{
 			"before": "session optional pam_persistent.so " + option +
 				"\nsession optional pam_keyinit.so force revoke\n",
-			"after": "session optional pam_keyinit.so force revoke\nsession optional pam_persistent.so " + option + "\n",
+			"after": "session optional pam_keyinit.so force revoke\n" +
+				"session optional pam_persistent.so " + option + "\n",
 		} {
 			t.Run(name+" "+option, func(t *testing.T) {
 				world.ForgetKeys(t)

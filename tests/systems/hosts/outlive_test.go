@@ -39,7 +39,8 @@ func TestProcessesThatOutliveTheLogout(t *testing.T) {
 			}
 			r := newRing(t)
 			sshServer(t, r)
-			sh(t, "rm -f /home/kept/go /home/kept/outlived; mkfifo -m 666 /home/kept/go")
+			sh(t, "rm -f /home/kept/go /home/kept/outlived; mkfifo -m 666 "+
+				"/home/kept/go")
 			// It reads its key when the fifo is opened, which is after the logout.
 			const outlives = `keyctl add user session.key x @s >/dev/null; setsid nohup sh -c "cat /home/kept/go
 				keyctl request user session.key >/home/kept/new 2>&1 && echo found >/home/kept/new; mv /home/kept/new /home/kept/outlived" >/dev/null 2>&1 </dev/null &`

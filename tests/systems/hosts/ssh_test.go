@@ -28,9 +28,11 @@ func sshServer(t testing.TB, r *ring) {
 	sshPort = loopback.FreePort()
 	world.Put(t, "/etc/ssh/sshd_config.d/hosts.conf",
 		"ListenAddress 127.0.0.1\nPort "+sshPort+"\nKbdInteractiveAuthentication yes\n"+
-			"Subsystem sftp-and-probe f() { /home/probe \"$(cat /home/ssh/mark)\"; exec /usr/lib/openssh/sftp-server; }; f\n", 0o644)
+			"Subsystem sftp-and-probe f() { /home/probe \"$(cat /home/ssh/mark)\"; "+
+			"exec /usr/lib/openssh/sftp-server; }; f\n", 0o644)
 	world.Put(t, "/home/ssh/config",
-		"Host world\nHostName 127.0.0.1\nPort "+sshPort+"\nIdentityFile /home/ssh/key\nIdentitiesOnly yes\n"+
+		"Host world\nHostName 127.0.0.1\nPort "+sshPort+"\nIdentityFile /home/ssh/key\n"+
+			"IdentitiesOnly yes\n"+
 			"StrictHostKeyChecking no\nUserKnownHostsFile /dev/null\nLogLevel ERROR\n", 0o644)
 	r.daemon(t, loopback.Listening("127.0.0.1:"+sshPort), "/usr/sbin/sshd", "-D")
 }

@@ -82,7 +82,8 @@ func testRestarted(t *testing.T) {
 			inSession(t, world.Alice, test.command)
 			if left, _ := timer(t, world.Alice); left == 0 ||
 				(left > 2000) != test.restarts {
-				t.Errorf("%d seconds left, though the timer was to be restarted: %v", left, test.restarts)
+				t.Errorf("%d seconds left, though the timer was to be restarted: "+
+					"%v", left, test.restarts)
 			}
 		})
 	}

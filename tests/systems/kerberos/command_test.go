@@ -19,7 +19,8 @@ func testCommand(t *testing.T) {
 	stack(t, with(t, "krb5ccname"))
 	world.Run(t, "install", world.Built(t, "persistent-keyring"), "/usr/local/bin")
 	inSession(t, world.Alice,
-		kinit("alice")+" && "+kinit("alice/admin")+" && kswitch -p alice && ssh localhost true")
+		kinit("alice")+" && "+kinit("alice/admin")+" && kswitch -p alice && ssh "+
+			"localhost true")
 
 	klist := inSession(t, world.Alice, "TZ=UTC LC_ALL=C klist -A")
 	out := inSession(t, world.Alice, "persistent-keyring status --json")

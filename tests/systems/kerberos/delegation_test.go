@@ -25,7 +25,8 @@ func testDelegation(t *testing.T) {
 	// What others do who want to set the variable.
 	world.Write(t, "/etc/security/krb5ccname.conf",
 		fmt.Sprintf("KRB5CCNAME OVERRIDE=KEYRING:persistent:%d\n", world.Alice.UID))
-	const naive = "session required pam_env.so conffile=/etc/security/krb5ccname.conf envfile=/dev/null\n"
+	const naive = "session required pam_env.so conffile=/etc/security/krb5ccname.conf " +
+		"envfile=/dev/null\n"
 
 	file, keyring := regexp.MustCompile(`(?m)^Ticket cache: FILE:/tmp/krb5cc_`), regexp.MustCompile(`(?m)^Ticket cache: KEYRING:persistent:`)
 	for name, test := range map[string]struct {

@@ -27,7 +27,8 @@ func testFullCache(t *testing.T) {
 	// One of them goes again: what a session gives back when it ends comes some milliseconds
 	// late, and the next wants a few bytes.
 	out := inSession(t, world.Alice,
-		kinit("alice")+" && kvno"+names.String()+" && keyctl invalidate $(keyctl search @s user service/0@EXAMPLE.ORG)")
+		kinit("alice")+" && kvno"+names.String()+" && keyctl invalidate $(keyctl search "+
+			"@s user service/0@EXAMPLE.ORG)")
 	if got := strings.Count(out, "kvno = "); got != services {
 		t.Errorf("%d service tickets, of %d", got, services)
 	}

@@ -124,7 +124,8 @@ func (s *stream) run(t *testing.T, dir string, tests []string) {
 			argument = ""
 		}
 		command := fmt.Sprintf("cd %s && keyctl show @s >session; cd %s && "+
-			"TEST=%[2]s SKIPROOTREQ=yes SKIPINSTALLREQ=yes bash ./runtest.sh %[3]s >printed 2>&1", s.home(), test, argument)
+			"TEST=%[2]s SKIPROOTREQ=yes SKIPINSTALLREQ=yes bash ./runtest.sh %[3]s "+
+			">printed 2>&1", s.home(), test, argument)
 		out, err := world.Try(3*world.Hung,
 			pamhost.Command(t, "service keyutils-"+s.stack+" start "+s.user+" open",
 				"run "+command, "close end")...)
@@ -172,7 +173,8 @@ func compare(t *testing.T, baseline *stream, others []*stream) {
 			s.tests(skipped), s.tests(failed))
 		for test, result := range baseline.result {
 			if result == passed && s.result[test] != passed {
-				t.Errorf("%s: %s has not passed, and does with pam_keyinit alone\n%s%s", s.stack, test,
+				t.Errorf("%s: %s has not passed, and does with pam_keyinit "+
+					"alone\n%s%s", s.stack, test,
 					s.read(test+"/test.out"), s.read(test+"/printed"))
 			}
 		}

@@ -23,7 +23,8 @@ func testLinuxPAM(t *testing.T) {
 	t.Run("a module that lacks a library is caught", func(t *testing.T) {
 		code, module := filepath.Join(t.TempDir(), "lacks.c"), filepath.Join(t.TempDir(),
 			"lacks.so")
-		text := "int pam_get_user(void);\nint pam_sm_open_session(void) { return pam_get_user(); }\n"
+		text := "int pam_get_user(void);\n" +
+			"int pam_sm_open_session(void) { return pam_get_user(); }\n"
 		if err := os.WriteFile(code, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

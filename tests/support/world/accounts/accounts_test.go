@@ -9,7 +9,8 @@ import (
 )
 
 func TestEntriesOfTheMachineLose(t *testing.T) {
-	const passwd = "alice:x:2001:2001::/home/alice:/bin/sh\nbob:x:2002:2002::/home/bob:/bin/sh\n"
+	const passwd = "alice:x:2001:2001::/home/alice:/bin/sh\n" +
+		"bob:x:2002:2002::/home/bob:/bin/sh\n"
 	const shadow = "alice:HASH:19000:0:99999:7:::\n"
 	const group = "alice:x:2001:\nbob:x:2002:\n"
 	users := []string{"alice", "bob"}
@@ -18,7 +19,9 @@ func TestEntriesOfTheMachineLose(t *testing.T) {
 			accounts.Passwd("root:x:0:0:root:/root:/bin/bash\n", passwd),
 			"root:x:0:0:root:/root:/bin/bash\n" + passwd},
 		{"the same name",
-			accounts.Passwd("root:x:0:0::/:/bin/sh\nalice:x:1000:1000:Alice,,,:/home/alice:/bin/bash\n", passwd), "root:x:0:0::/:/bin/sh\n" + passwd},
+			accounts.Passwd("root:x:0:0::/:/bin/sh\n"+
+				"alice:x:1000:1000:Alice,,,:/home/alice:/bin/bash\n", passwd),
+			"root:x:0:0::/:/bin/sh\n" + passwd},
 		{"the same UID", accounts.Passwd("eve:x:2002:100::/home/eve:/bin/sh\n", passwd),
 			passwd},
 		{"the same UID, written in another way",
