@@ -1,5 +1,6 @@
-/* The key calls of pam_persistent made directly in the login process: what the kernel alone costs, and so the limit that no module
- * can beat. To be measured, never installed: it has the hazards of working in somebody else's process, and no care for errors. */
+/* The key calls of pam_persistent made directly in the login process: what the kernel alone costs,
+ * and so the limit that no module can beat. To be measured, never installed: the module has the
+ * hazards of working in somebody else's process, and takes no care of errors. */
 #define _GNU_SOURCE
 #include <linux/keyctl.h>
 #include <pwd.h>

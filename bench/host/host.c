@@ -1,13 +1,19 @@
-/* A PAM application that times its PAM calls. One process is one login; the driver starts a fresh one for every sample, because
- * the price of a runtime's start is paid once in each process.
+/* A PAM application that times its PAM calls. One process is one login; the driver starts a fresh
+ * one for every sample, because the price of a runtime's start is paid once in each process.
  *
- *   resident MB             have so much memory in use, in small pages: what a fork has to copy tables for
- *   start SERVICE USER      pam_start      setcred, open, close, end: the PAM calls of these names
- *   again N SERVICE USER    N more logins in this process: start, setcred, open of each; the median open is printed
- *   fill N                  link N keys of root's into the session keyring
- *   usage WORD              print threads, descriptors and private dirty kB under names that begin with WORD
+ *   resident MB            have so much memory in use, in small pages: what a fork has to copy
+ *                          page tables for
+ *   start SERVICE USER     pam_start
+ *   setcred, open, close, end
+ *                          the PAM calls of these names
+ *   again N SERVICE USER   N more logins in this process: start, setcred, open of each; the median
+ *                          open is printed
+ *   fill N                 link N keys of root's into the session keyring
+ *   usage WORD             print threads, descriptors and private dirty kB under names that begin
+ *                          with WORD
  *
- * Prints "name value" pairs on one line, times in nanoseconds. A PAM call that does not succeed ends it with status 1.
+ * Prints "name value" pairs on one line, times in nanoseconds. A PAM call that does not succeed
+ * ends the program with status 1.
  */
 #define _GNU_SOURCE
 #include <dirent.h>

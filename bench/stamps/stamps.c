@@ -1,5 +1,6 @@
-/* Linked into a copy of the module with --wrap: notes when some of its calls are made, in memory that the login process shares with
- * the children, and prints the times when the module is unloaded. A stamp costs some 50 ns. */
+/* Linked into a copy of the module with --wrap: notes when some of its calls are made, in memory
+ * that the login process shares with the children, and prints the times when the module is
+ * unloaded. A stamp costs some 50 ns. */
 #define _GNU_SOURCE
 #include <pwd.h>
 #include <stdint.h>

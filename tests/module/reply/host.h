@@ -40,7 +40,8 @@ typedef int (*host_serves)(pam_handle_t *pamh, enum pp_action action, int failur
 			   const char **argv);
 extern host_serves host_served_by;
 
-/* host_record gives the handle a record, for the caller to fill as an earlier call would have left it. */
+/* host_record gives the handle a record, for the caller to fill as an earlier call would have left
+ * it. */
 struct pp_record *host_record(struct host *h);
 void host_call(struct host *h, int action, int failure);
 /* host_end is pam_end(3), and looks for what was left. */

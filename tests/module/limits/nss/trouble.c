@@ -1,5 +1,5 @@
-/* A name service that goes wrong in the way that the user is named after. Where it answers at all, the user is the one whose UID is in the
- * environment variable TROUBLE_UID. */
+/* A name service that goes wrong in the way that the user is named after. Where the name service
+ * answers at all, the user has the UID that is in the environment variable TROUBLE_UID. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <nss.h>

@@ -1,15 +1,22 @@
-/* Logins by the thousand, each as sshd or login(1) makes one: pam_start, pam_open_session, a look at the session keyring,
- * pam_close_session, pam_end.
+/* Logins by the thousand, each as sshd or login(1) makes one: pam_start, pam_open_session, a look
+ * at the session keyring, pam_close_session, pam_end.
  *
- *   hold N WIDTH SERVICE USER...           N sessions, a process each, WIDTH of them being opened at any time; once all are there,
- *                                          held until the standard input ends
- *   load SECONDS WIDTH SERVICES USER...    as many logins as there is time for, a process each, WIDTH at any time; SERVICES has commas
- *   abandon N SERVICE USER...              as a host that reaps no child: N logins, then until the standard input ends
- *   daemon SECONDS HANDLES SERVICE USER... logins in one process that has HANDLES sessions open at any time; after the first 500,
- *                                          and at the end, a line is awaited from the standard input
+ *   hold N WIDTH SERVICE USER...
+ *           N sessions, a process each, WIDTH of them being opened at any time; when all are open,
+ *           they are held until the standard input ends
+ *   load SECONDS WIDTH SERVICES USER...
+ *           as many logins as there is time for, a process each, WIDTH at any time; commas separate
+ *           the SERVICES
+ *   abandon N SERVICE USER...
+ *           N logins in a host that reaps no child; then the host waits until the standard input
+ *           ends
+ *   daemon SECONDS HANDLES SERVICE USER...
+ *           logins in one process that has HANDLES sessions open at any time; after the first 500,
+ *           and at the end, the process waits for a line from the standard input
  *
- * Users take turns. Prints "held PID SERVICE CODE LINK" for each session that hold has opened, "ready" where it waits, and at the end
- * "SERVICE CALL CODE LINK COUNT". LINK is linked, unlinked, or quota: unlinked while the user's key quota is used up. */
+ * Users take turns. Prints "held PID SERVICE CODE LINK" for each session that hold has opened,
+ * "ready" where the program waits, and at the end "SERVICE CALL CODE LINK COUNT". LINK is linked,
+ * unlinked, or quota: unlinked while the user's key quota is used up. */
 #define _GNU_SOURCE
 #include <linux/keyctl.h>
 #include <pwd.h>

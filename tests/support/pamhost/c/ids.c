@@ -99,8 +99,9 @@ static pthread_t peer;
 static atomic_int peer_ends;
 static atomic_ulong peer_rounds;
 
-/* Refused to a thread that has read its UID just before another thread dropped to a user. glibc ends
- * the process if it works in some threads only, as after drop-uid in one of them. */
+/* The call is refused to a thread that has read its UID just before another thread dropped to a
+ * user. glibc ends the process if the call succeeds in some threads only, as after drop-uid in one
+ * of them. */
 static void *set_ids(void *unused)
 {
 	(void)unused;
