@@ -31,9 +31,9 @@ func programs(b budget) ([]row, error) {
 	}
 	defer stop()
 	ssh, err := program(b/2, "sshd", "ssh localhost true", func() (time.Duration, error) {
-		return timedSpawn("/usr/bin/ssh", "-F", "none", "-i", "/home/key", "-p", port, "-o",
-			"StrictHostKeyChecking=no",
-			"-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", user+"@127.0.0.1", "true")
+		return timedSpawn("/usr/bin/ssh", "-F", "none", "-i", "/home/key", "-p", port,
+			"-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+			"-o", "LogLevel=ERROR", user+"@127.0.0.1", "true")
 	})
 	return append(su, ssh...), err
 }

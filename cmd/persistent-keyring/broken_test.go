@@ -166,7 +166,8 @@ var setups = []setup{
 		name: "minimum_uid that is no number",
 		break_: files(pamDir+"/sshd",
 			keyinitLine+"session optional pam_persistent.so minimum_uid=1k\n"),
-		doctor: []string{`WRONG  service sshd: /etc/pam.d/sshd:2: "minimum_uid=1k": not a UID: the module excludes every user`},
+		doctor: []string{`WRONG  service sshd: /etc/pam.d/sshd:2: "minimum_uid=1k": ` +
+			"not a UID: the module excludes every user"},
 		try: []string{"a session keyring was joined for it, but pam_persistent.so",
 			`"minimum_uid=1k": not a UID`},
 	},
@@ -188,8 +189,9 @@ func TestBrokenSetups(t *testing.T) {
 				}
 				r = runWith(t, environment, filter, "try", "sshd", "alice")
 				r.want(t, status, s.try...)
-				if linked := strings.Contains(r.out,
-					"ok        the session possesses the persistent keyring"); linked != s.linked {
+				linked := strings.Contains(r.out,
+					"ok        the session possesses the persistent keyring")
+				if linked != s.linked {
 					t.Errorf("linked is %v:\n%s", linked, r.out)
 				}
 				j := decode[document.Try](t, runWith(t, environment, filter, "try",

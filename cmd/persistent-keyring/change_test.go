@@ -303,7 +303,8 @@ func TestListUnseen(t *testing.T) {
 // In a user namespace UIDs and persistent keyrings are the namespace's own, so that all can be
 // renewed without touching those of other tests.
 func TestUserNamespace(t *testing.T) {
-	const script = `setpriv --reuid 1 --regid 1 --clear-groups "$0" exec true && "$0" exec true || exit 9
+	const script = `setpriv --reuid 1 --regid 1 --clear-groups "$0" exec true &&
+"$0" exec true || exit 9
 "$0" list
 "$0" renew --all`
 	root, daemon := carol, world.Spare

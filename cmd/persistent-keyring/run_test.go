@@ -116,10 +116,11 @@ func check(t testing.TB, err error) {
 // variable parts of what is printed: serials, times, and this machine's limits.
 var (
 	bigNumber = regexp.MustCompile(`\b[0-9]{5,10}\b`)
-	quota     = regexp.MustCompile(`\d+ of \d+ keys and \d+ of \d+ bytes used; \d+ and \d+ left`)
-	limit     = regexp.MustCompile(`limit of \d+ keys and \d+ bytes`)
-	duration  = regexp.MustCompile(`\b\d+( to \d+)? (day|hour|minute|second)s?\b`)
-	took      = regexp.MustCompile(`took [0-9.]+ ms`)
+	quota     = regexp.MustCompile(`\d+ of \d+ keys and \d+ of \d+ bytes used; ` +
+		`\d+ and \d+ left`)
+	limit    = regexp.MustCompile(`limit of \d+ keys and \d+ bytes`)
+	duration = regexp.MustCompile(`\b\d+( to \d+)? (day|hour|minute|second)s?\b`)
+	took     = regexp.MustCompile(`took [0-9.]+ ms`)
 )
 
 func normal(text string) string {

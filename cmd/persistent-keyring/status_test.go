@@ -163,8 +163,8 @@ func kerberosCache(t *testing.T, keyring keyctl.Serial) {
 		{"principal", "__krb5_princ__"},
 		{"tgt", "krbtgt/EXAMPLE.ORG@EXAMPLE.ORG"},
 		{"service", "host/www.example.org@EXAMPLE.ORG"},
-		{"setting",
-			`krb5_ccache_conf_data/fast_avail/krbtgt\/EXAMPLE.ORG\@EXAMPLE.ORG@X-CACHECONF:`},
+		{"setting", `krb5_ccache_conf_data/fast_avail/` +
+			`krbtgt\/EXAMPLE.ORG\@EXAMPLE.ORG@X-CACHECONF:`},
 	} {
 		payload := must(os.ReadFile(filepath.Join("..", "..", "internal", "ccache",
 			"testdata", key.file+".bin")))(t)

@@ -26,7 +26,8 @@ func TestPrincipal(t *testing.T) {
 }
 
 func TestPrincipalIsEscaped(t *testing.T) {
-	name, err := ParsePrincipal([]byte("\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x01R\x00\x00\x00\x05a/b@\n"))
+	name, err := ParsePrincipal([]byte("\x00\x00\x00\x01\x00\x00\x00\x01" +
+		"\x00\x00\x00\x01R\x00\x00\x00\x05a/b@\n"))
 	if want := `a\/b\@\n@R`; err != nil || name != want {
 		t.Errorf("got %q, %v, want %q", name, err, want)
 	}
@@ -43,7 +44,9 @@ func TestTicket(t *testing.T) {
 		{"service", Ticket{"alice@EXAMPLE.ORG", "host/www.example.org@EXAMPLE.ORG", start,
 			start.Add(10 * time.Hour), start.AddDate(0, 0, 7), false, false}},
 		{"setting", Ticket{Client: "alice@EXAMPLE.ORG",
-			Server: `krb5_ccache_conf_data/fast_avail/krbtgt\/EXAMPLE.ORG\@EXAMPLE.ORG@X-CACHECONF:`, Setting: true}},
+			Server: `krb5_ccache_conf_data/fast_avail/` +
+				`krbtgt\/EXAMPLE.ORG\@EXAMPLE.ORG@X-CACHECONF:`,
+			Setting: true}},
 	} {
 		got, err := ParseTicket(payload(t, test.file))
 		if err != nil || got != test.want {

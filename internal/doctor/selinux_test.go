@@ -7,7 +7,8 @@ import (
 )
 
 func TestDenials(t *testing.T) {
-	log := `type=AVC msg=audit(1.1:1): avc:  denied  { read } for  pid=1 comm="x" tclass=file permissive=0
+	log := `type=AVC msg=audit(1.1:1): avc:  denied  { read } for  pid=1 comm="x" tclass=file` +
+		` permissive=0
 type=AVC msg=audit(1.1:2): avc:  denied  { write } for  pid=2 comm="sshd" tclass=key permissive=0
 type=AVC msg=audit(1.1:3): avc:  granted  { write } for  pid=2 comm="sshd" tclass=key permissive=0
 type=AVC msg=audit(1.1:4): avc:  denied  { view } for  pid=3 tclass=keyring permissive=0

@@ -13,9 +13,9 @@ import (
 
 // logins are services that open the sessions people work in: to lack the line there is
 // to lack the keyring. (su, sudo, cron and the like are for the administrator to choose.)
-var logins = []string{"sshd", "login", "remote", "gdm-password", "gdm-fingerprint", "gdm-smartcard",
-	"gdm-autologin",
-	"lightdm", "lightdm-autologin", "sddm", "sddm-autologin", "xdm", "greetd", "ly", "cockpit", "xrdp-sesman", systemdUser}
+var logins = []string{"sshd", "login", "remote", "gdm-password", "gdm-fingerprint",
+	"gdm-smartcard", "gdm-autologin", "lightdm", "lightdm-autologin", "sddm", "sddm-autologin",
+	"xdm", "greetd", "ly", "cockpit", "xrdp-sesman", systemdUser}
 
 const systemdUser = "systemd-user"
 

@@ -33,7 +33,9 @@ func TestDescribeOddTexts(t *testing.T) {
 				Type: "user",
 				UID:  userA,
 				GID:  userA,
-				Perm: keyctl.PosView | keyctl.PosRead | keyctl.PosWrite | keyctl.PosSearch | keyctl.PosLink | keyctl.PosSetattr | keyctl.UsrView,
+				Perm: keyctl.PosView | keyctl.PosRead | keyctl.PosWrite |
+					keyctl.PosSearch | keyctl.PosLink | keyctl.PosSetattr |
+					keyctl.UsrView,
 				Text: text,
 			}
 			if d != want {
@@ -70,8 +72,9 @@ func TestParseDescription(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"":                    `KEYCTL_DESCRIBE: less than five fields in ""`,
-		"user;0;0;3f010000":   `KEYCTL_DESCRIBE: less than five fields in "user;0;0;3f010000"`,
+		"": `KEYCTL_DESCRIBE: less than five fields in ""`,
+		"user;0;0;3f010000": "KEYCTL_DESCRIBE: less than five fields in " +
+			`"user;0;0;3f010000"`,
 		"user;x;0;3f010000;":  `KEYCTL_DESCRIBE: bad UID in "user;x;0;3f010000;"`,
 		"user;0;;3f010000;":   `KEYCTL_DESCRIBE: bad GID in "user;0;;3f010000;"`,
 		"user;0;0;13f010000;": `KEYCTL_DESCRIBE: bad permissions in "user;0;0;13f010000;"`,

@@ -37,7 +37,8 @@ func roundTrip(t *testing.T, want keyctl.Description) {
 // it was; no line is both good and bad, or neither.
 func FuzzParseKeys(f *testing.F) {
 	f.Add("00721e28 I--Q---     1 perm 1f3f0000     0 65534 keyring   _uid_ses.0: 1", "\nx\n",
-		uint32(3), uint8(0x49), int32(1), uint64(0), uint32(0x3f010000), uint32(0), uint32(65534), "keyring", "_ses: 3")
+		uint32(3), uint8(0x49), int32(1), uint64(0), uint32(0x3f010000), uint32(0),
+		uint32(65534), "keyring", "_ses: 3")
 	f.Add("", "", ^uint32(0), ^uint8(0), int32(-1), ^uint64(0), ^uint32(0), keyctl.NoID,
 		keyctl.NoID, ".request_key_auth", "  : ")
 	f.Fuzz(func(t *testing.T, before, after string, serial uint32, flags uint8, usage int32,
@@ -66,7 +67,8 @@ func FuzzParseKeys(f *testing.F) {
 			want.Description, want.Info = want.Text[:i], want.Text[i+2:]
 		}
 		line := fmt.Sprintf("%08x %s %5d %4s %08x %5d %5d %-9.9s %s",
-			serial>>1, letters, usage, want.Timeout, perm, int32(uid), int32(gid), want.Type, want.Text)
+			serial>>1, letters, usage, want.Timeout, perm, int32(uid), int32(gid),
+			want.Type, want.Text)
 
 		all := before + "\n" + line + "\n" + after
 		keys, err := keyctl.ParseKeys(all)

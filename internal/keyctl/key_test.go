@@ -129,7 +129,8 @@ func TestSetTimeout(t *testing.T) {
 func TestSetPerm(t *testing.T) {
 	keyctltest.AsUser(t, userA, func() {
 		key := addKey(t, "ticket", keyctl.Session)
-		const want = keyctl.PosView | keyctl.PosSearch | keyctl.PosSetattr | keyctl.GrpSearch | keyctl.OthLink
+		const want = keyctl.PosView | keyctl.PosSearch | keyctl.PosSetattr |
+			keyctl.GrpSearch | keyctl.OthLink
 		done(t, keyctl.SetPerm(key, want))
 		if d := good(keyctl.Describe(key))(t); d.Perm != want {
 			t.Errorf("%v, want %v", d.Perm, want)

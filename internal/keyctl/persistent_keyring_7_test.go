@@ -25,8 +25,8 @@ func TestManPageNameIsPersistentUID(t *testing.T) {
 			Type: "keyring",
 			UID:  userA,
 			GID:  65534,
-			Perm: keyctl.PosView | keyctl.PosRead | keyctl.PosWrite | keyctl.PosSearch | keyctl.PosLink |
-				keyctl.UsrView | keyctl.UsrRead,
+			Perm: keyctl.PosView | keyctl.PosRead | keyctl.PosWrite | keyctl.PosSearch |
+				keyctl.PosLink | keyctl.UsrView | keyctl.UsrRead,
 			Text: fmt.Sprint("_persistent.", userA),
 		}
 		if d != want {

@@ -107,7 +107,8 @@ func TestProcKeysShowsWhatDescribeShows(t *testing.T) {
 			key := addKey(t, text, keyctl.Session)
 			keyring := addKeyring(t, text, keyctl.Session)
 			addKey(t, "content", keyring)
-			for serial, info := range map[keyctl.Serial]string{key: strconv.Itoa(len("secret")), keyring: "1"} {
+			for serial, info := range map[keyctl.Serial]string{
+				key: strconv.Itoa(len("secret")), keyring: "1"} {
 				d := good(keyctl.Describe(serial))(t)
 				k, ok := listed(t, serial)
 				if !ok {

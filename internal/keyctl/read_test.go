@@ -68,7 +68,8 @@ func TestReadKeyringAnySize(t *testing.T) {
 func TestReadKeyringWhileItGrows(t *testing.T) {
 	keyctltest.AsRoot(t, func() {
 		keyring := addKeyring(t, "growing", keyctl.Session)
-		shared := keyctl.PosView | keyctl.PosRead | keyctl.PosWrite | keyctl.PosSearch | keyctl.UsrRead
+		shared := keyctl.PosView | keyctl.PosRead | keyctl.PosWrite | keyctl.PosSearch |
+			keyctl.UsrRead
 		done(t, keyctl.SetPerm(keyring, shared))
 		stop := make(chan struct{})
 		read := make(chan error)

@@ -208,7 +208,8 @@ func TestSessionKeyringInstallsTheUserSession(t *testing.T) {
 				setresuid(t, userB, 0, 0)
 				done(t, look())
 				done(t, keyctltest.DropTo(userA, userA))
-				if d := good(keyctl.Describe(keyctl.Session))(t); d.Text != keyctl.UserSessionName(userB) {
+				d := good(keyctl.Describe(keyctl.Session))(t)
+				if d.Text != keyctl.UserSessionName(userB) {
 					t.Errorf("%+v, want what was the other's", d)
 				}
 			})
@@ -222,7 +223,8 @@ func TestProbePersistentDoesNotInstallTheUserSession(t *testing.T) {
 		setresuid(t, userB, 0, 0)
 		done(t, keyctl.ProbePersistent(userA))
 		done(t, keyctltest.DropTo(userA, userA))
-		if d := good(keyctl.Describe(keyctl.Session))(t); d.Text != keyctl.UserSessionName(userA) {
+		d := good(keyctl.Describe(keyctl.Session))(t)
+		if d.Text != keyctl.UserSessionName(userA) {
 			t.Errorf("%+v", d)
 		}
 	})

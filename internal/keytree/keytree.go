@@ -116,18 +116,18 @@ func (r *Reader) key(serial keyctl.Serial) *Key {
 // addProc adds what only /proc/keys tells: the timer always, the rest for a key
 // that the kernel does not describe any more.
 func (r *Reader) addProc(k *Key) {
-	line, ok := r.proc[k.Serial]
+	row, ok := r.proc[k.Serial]
 	if !ok {
 		return
 	}
-	k.Timeout = &line.Timeout
+	k.Timeout = &row.Timeout
 	if k.State == Expired || k.State == Revoked {
-		k.Type, k.Description, k.UID, k.Perm = line.Type, line.Description, line.UID, line.Perm
+		k.Type, k.Description, k.UID, k.Perm = row.Type, row.Description, row.UID, row.Perm
 	}
 	if k.Type != "user" && k.Type != "logon" {
 		return
 	}
-	if n, err := strconv.Atoi(line.Info); err == nil && n >= 0 {
+	if n, err := strconv.Atoi(row.Info); err == nil && n >= 0 {
 		k.Bytes = &n
 	}
 }

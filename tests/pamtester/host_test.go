@@ -97,8 +97,8 @@ func TestForkPatterns(t *testing.T) {
 		world.Service(t, world.Built(t, "tests/plain.so"), world.Stacks["keyinit"])
 		for range 200 {
 			host := pamhost.Host{Limit: 2 * time.Second}
-			if r := host.Try(t,
-				forkPatterns["fork between start and open (xrdp-sesman)"]); errors.Is(r.Err, world.ErrHung) {
+			r := host.Try(t, forkPatterns["fork between start and open (xrdp-sesman)"])
+			if errors.Is(r.Err, world.ErrHung) {
 				return
 			}
 		}
@@ -161,7 +161,8 @@ func TestNoSessionKeyringStaysNone(t *testing.T) {
 	world.Service(t, world.Built(t, "pam_persistent.so"),
 		"auth required pam_persistent.so\nsession required pam_persistent.so\n")
 	_, trace := pamhost.Trace(t, []string{"-e", "trace=keyctl"}, "worker other",
-		"start alice setcred establish open setcred refresh close setcred delete end", "start alice setcred refresh close end")
+		"start alice setcred establish open setcred refresh close setcred delete end",
+		"start alice setcred refresh close end")
 	if !strings.Contains(trace, "KEYCTL_JOIN_SESSION_KEYRING") {
 		t.Fatalf("not what this test was written for:\n%s", trace)
 	}

@@ -21,15 +21,20 @@ pry() {
 		owner=$(basename "$f" .kept)
 		[ "$owner" = "$1" ] && continue
 		read -r key ring <"$f"
-		for attempt in "print $key" "update $key x" "timeout $key 1000" "link $key @s" "read $ring" "link $ring @s" "clear $ring" \
-			"search @s user secret.$owner" "request user secret.$owner" "search @u user secret.$owner" \
-			"search @us user secret.$owner" "search @s keyring _persistent.$(id -u "$owner")" \
+		for attempt in "print $key" "update $key x" "timeout $key 1000" "link $key @s" \
+			"read $ring" "link $ring @s" "clear $ring" \
+			"search @s user secret.$owner" "request user secret.$owner" \
+			"search @u user secret.$owner" "search @us user secret.$owner" \
+			"search @s keyring _persistent.$(id -u "$owner")" \
 			"search @u keyring _persistent.$(id -u "$owner")"; do
-			if keyctl $attempt >/dev/null 2>&1; then echo "LEAK: $1 can $attempt of $owner"; fi
+			if keyctl $attempt >/dev/null 2>&1; then
+				echo "LEAK: $1 can $attempt of $owner"
+			fi
 		done
 		if planted=$(keyctl add user planted x "$ring" 2>/dev/null); then
 			echo "LEAK: $1 can plant keys in $ring of $owner"
-			keyctl unlink "$planted" "$ring" # it would stay in root's keyring, and charged to whoever has planted it
+			# The key would stay in root's keyring, charged to whoever has planted it.
+			keyctl unlink "$planted" "$ring"
 		fi
 	done
 }
@@ -287,10 +292,14 @@ func TestLeaksOfFailures(t *testing.T) {
 func TestOwnerIsTheHost(t *testing.T) {
 	const attack = `keyctl session - sh -c '
 		read -r ring key <"/home/leak/alice"
-		for attempt in "describe $ring" "read $ring" "link $ring @s" "search $ring user secret" "add user planted x $ring" "clear $ring" \
-			"setperm $ring 0x3f3f0000" "timeout $ring 1" "revoke $ring" "invalidate $ring" "print $key" "update $key x"; do
+		for attempt in "describe $ring" "read $ring" "link $ring @s" \
+			"search $ring user secret" "add user planted x $ring" "clear $ring" \
+			"setperm $ring 0x3f3f0000" "timeout $ring 1" "revoke $ring" \
+			"invalidate $ring" "print $key" "update $key x"; do
 			keyctl $attempt >/dev/null 2>&1 && echo "can $attempt" | tr -d 0-9
 		done' 2>/dev/null`
+	const show = `echo "$(keyctl show @s | sed -n '2s/ *\([0-9]*\).*/\1/p') ` +
+		`$(keyctl add user secret x @s 2>/dev/null)" >/home/leak/alice`
 	for refused, why := range map[string]string{"no CAP_SYS_ADMIN": "drop-cap sys_admin",
 		"the user's quota is full": "fill-quota alice"} {
 		for _, option := range []string{"", "revoke"} {
@@ -299,8 +308,7 @@ func TestOwnerIsTheHost(t *testing.T) {
 				world.Service(t, world.Built(t, "pam_persistent.so"),
 					"session required pam_persistent.so "+option+"\n")
 				pamhost.Run(t, "caller bob", why, "start alice open tree",
-					`run echo "$(keyctl show @s | sed -n '2s/ *\([0-9]*\).*/\1/p') $(keyctl add user secret x @s 2>/dev/null)" >/home/leak/alice`,
-					"run-as bob "+attack+" || :").
+					"run "+show, "run-as bob "+attack+" || :").
 					Prints(t, "open = success",
 						"session keyring _ses of bob: _persistent.{alice}*",
 						"can describe ", "can read ")

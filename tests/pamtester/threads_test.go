@@ -31,7 +31,8 @@ func TestRevokeFromAnywhere(t *testing.T) {
 						"pam_persistent.so revoke", 1))
 				const file = "/home/keyring" // that alice, too, can read
 				r := pamhost.Run(t, "worker early start alice open",
-					"sh keyctl show @s | sed -n '2s/ *\\([0-9]*\\).*/\\1/p' >"+file,
+					`sh keyctl show @s | sed -n '2s/ *\([0-9]*\).*/\1/p' >`+
+						file,
 					where, "sh keyctl describe $(cat "+file+") 2>&1; :").Logs(t)
 				pamhost.Match(t, "output",
 					[]string{"close = success", "*: Key has been revoked",
@@ -111,8 +112,8 @@ func TestUnsharedPIDNamespace(t *testing.T) {
 func TestForkHandlers(t *testing.T) {
 	world.ForgetKeys(t)
 	world.Service(t, world.Built(t, "pam_persistent.so"), world.Stacks["no-keyinit"])
-	pamhost.Run(t,
-		"atfork-thread atfork-thread-alive start alice open tree close atfork-thread-alive").
+	pamhost.Run(t, "atfork-thread atfork-thread-alive start alice open tree close",
+		"atfork-thread-alive").
 		Prints(t, "helper thread: alive", "open = success", whole, "close = success",
 			"helper thread: dead")
 }

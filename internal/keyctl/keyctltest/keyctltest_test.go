@@ -101,7 +101,8 @@ func TestOthersAreLeftAlone(t *testing.T) {
 
 func TestAccountsAreRefused(t *testing.T) {
 	keyctltest.Need(t)
-	if status := keyctltest.Run(func() int { t.Error("the tests are run all the same"); return 0 }, 0, 0); status != 1 {
+	run := func() int { t.Error("the tests are run all the same"); return 0 }
+	if status := keyctltest.Run(run, 0, 0); status != 1 {
 		t.Errorf("status %d", status)
 	}
 }

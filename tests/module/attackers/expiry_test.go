@@ -144,8 +144,9 @@ func TestRevokedUserKeyring(t *testing.T) {
 	})
 	r := pamhost.Run(t, "ring root start alice open tree").
 		Prints(t, "open = success", "session keyring _ses of alice: _persistent.{alice}")
-	if len(r.Log) != 1 ||
-		!regexp.MustCompile(`^err: alice.*: KEYCTL_LINK @u into \d+: (EKEYREVOKED|ENOKEY) `).MatchString(r.Log[0]) {
+	revoked := regexp.MustCompile(
+		`^err: alice.*: KEYCTL_LINK @u into \d+: (EKEYREVOKED|ENOKEY) `)
+	if len(r.Log) != 1 || !revoked.MatchString(r.Log[0]) {
 		t.Errorf("log %q", r.Log)
 	}
 }

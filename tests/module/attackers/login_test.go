@@ -71,15 +71,22 @@ func checkLines(t *testing.T, log []string) {
 // Alice keeps something; then bob, in a session of his own, and root reach for it in every way;
 // then alice still has it.
 const (
-	keep = `ring=$(keyctl search @s keyring "_persistent.$(id -u)") && key=$(keyctl add user secret x "$ring") &&
+	keep = `ring=$(keyctl search @s keyring "_persistent.$(id -u)") &&
+		key=$(keyctl add user secret x "$ring") &&
 		echo "$key $ring" >/home/kept || echo "LOST: no link"`
 	pry = `read -r key ring </home/kept
-		for attempt in "print $key" "update $key x" "timeout $key 1000" "link $key @s" "read $ring" "link $ring @s" "clear $ring" \
-			"search @s user secret" "request user secret" "search @u user secret" "search @us user secret" "get_persistent @s OWNER" \
-			"search @s keyring _persistent.OWNER" "search @u keyring _persistent.OWNER" "search @s keyring _uid.OWNER"; do
-			if keyctl $attempt >/dev/null 2>&1; then echo "LEAK: $(id -un) can $attempt"; fi
+		for attempt in "print $key" "update $key x" "timeout $key 1000" "link $key @s" \
+			"read $ring" "link $ring @s" "clear $ring" \
+			"search @s user secret" "request user secret" \
+			"search @u user secret" "search @us user secret" "get_persistent @s OWNER" \
+			"search @s keyring _persistent.OWNER" \
+			"search @u keyring _persistent.OWNER" "search @s keyring _uid.OWNER"; do
+			if keyctl $attempt >/dev/null 2>&1; then
+				echo "LEAK: $(id -un) can $attempt"
+			fi
 		done`
-	find = `[ "$(keyctl print "$(keyctl request user secret)")" = x ] || echo "LOST: $(keyctl show @s)"`
+	find = `[ "$(keyctl print "$(keyctl request user secret)")" = x ] ||
+		echo "LOST: $(keyctl show @s)"`
 )
 
 // nothingCrosses fails the test if bob or root gets at what alice keeps, or if she does not.

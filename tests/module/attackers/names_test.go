@@ -115,7 +115,8 @@ func TestOddAccounts(t *testing.T) {
 	}
 }
 
-const keepAnywhere = `keyctl add user secret x "$(keyctl search @s keyring "_persistent.$(id -u)")" >/dev/null`
+const keepAnywhere = `keyctl add user secret x ` +
+	`"$(keyctl search @s keyring "_persistent.$(id -u)")" >/dev/null`
 
 // oddUIDs are the largest that can be had, and those at which a sign begins.
 var oddUIDs = []uint32{1<<31 - 1, 1 << 31, 3000000000, 1<<32 - 3, 1<<32 - 2}

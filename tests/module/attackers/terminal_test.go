@@ -154,12 +154,12 @@ func TestInterruptedLogins(t *testing.T) {
 					} else {
 						master.Write([]byte(test.press))
 					}
-					for deadline := time.Now().Add(world.Hung); !interrupted &&
-						time.Now().
-							Before(deadline); time.Sleep(time.Millisecond) {
+					deadline := time.Now().Add(world.Hung)
+					for !interrupted && time.Now().Before(deadline) {
 						interrupted = has(pid, "ShdPnd", test.signal) ||
 							!m.lasts() ||
 							strings.IndexByte("Z\x00", state(pid)) >= 0
+						time.Sleep(time.Millisecond)
 					}
 				}, sessionsAtTerminal(t, 10, "limit CORE 0 0", "")...)
 				cmd, out := atTerminal(t, slave, held...)

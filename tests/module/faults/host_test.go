@@ -92,7 +92,8 @@ const unborn = "it would be PID 1 after unshare(CLONE_NEWPID): EXDEV"
 
 // theChild are lines about a child that could not say itself what has failed. What follows the
 // colon is what the Go runtime or glibc has printed.
-var theChild = regexp.MustCompile(`the child (?:was killed by SIG[A-Z]+|ended without an answer, exit status \d+)(: .+)?$`)
+var theChild = regexp.MustCompile(`the child (?:was killed by SIG[A-Z]+|` +
+	`ended without an answer, exit status \d+)(: .+)?$`)
 
 // named tells whether the log says what has failed, and why.
 func (f fault) named(log []string) bool {
@@ -152,7 +153,8 @@ const (
 
 // noHandOver are calls whose failure leaves the new keyring with the host: CHOWN itself, and the
 // way back to the right to do it.
-var noHandOver = regexp.MustCompile(`KEYCTL_CHOWN|setresuid\((?:-1|4294967295), 0, |capset\(.*effective=[^0]|prctl\(PR_SET_DUMPABLE`)
+var noHandOver = regexp.MustCompile(`KEYCTL_CHOWN|setresuid\((?:-1|4294967295), 0, |` +
+	`capset\(.*effective=[^0]|prctl\(PR_SET_DUMPABLE`)
 
 // noUserKeyring are calls without which the session is still the user's own; the log says what is
 // missing.
@@ -161,8 +163,9 @@ var noUserKeyring = regexp.MustCompile(`KEYCTL_LINK, KEY_SPEC_USER_KEYRING`)
 // noSuccess are calls without which nothing may be linked, for it would be with more rights than
 // the user has, or is not known to be linked.
 func noSuccess(call string) bool {
-	return regexp.MustCompile(world.Fill(`setgroups\(|setresgid\(|setresuid\({alice}, |capget\(|capset\(.*effective=0, |` +
-		`KEYCTL_GET_PERSISTENT|KEYCTL_READ|KEYCTL_JOIN`)).MatchString(call)
+	return regexp.MustCompile(world.Fill(`setgroups\(|setresgid\(|setresuid\({alice}, |` +
+		`capget\(|capset\(.*effective=0, |KEYCTL_GET_PERSISTENT|KEYCTL_READ|KEYCTL_JOIN`)).
+		MatchString(call)
 }
 
 // trees returns the session keyrings that are right after this fault. Only where JOIN itself failed

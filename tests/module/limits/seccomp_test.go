@@ -88,7 +88,8 @@ func TestSeccompSetgroups(t *testing.T) {
 			world.Service(t, world.Built(t, "tests/impatient.so"),
 				world.Stacks[filepath.Base(t.Name())])
 			l := logIn(t, nil,
-				"open-log ring root start alice filter setgroups "+action+" state open same tree")
+				"open-log ring root start alice filter setgroups "+action+
+					" state open same tree")
 			l.fails(t, "session_err", reason)
 			if !l.has(empty) {
 				t.Error(l.Tree)

@@ -109,7 +109,8 @@ func (o *oracle) join() (errno int32) {
 		}
 		return int32(-o.host.Joined)
 	}
-	r.Keyring, r.UID, r.User = int32(o.host.Joined+o.joins), NoUID, o.host.User[:min(len(o.host.User), UserText-1)]
+	r.Keyring, r.UID = int32(o.host.Joined+o.joins), NoUID
+	r.User = o.host.User[:min(len(o.host.User), UserText-1)]
 	o.joins++
 	o.thread = r.Keyring
 	return 0

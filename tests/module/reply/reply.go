@@ -120,7 +120,8 @@ func (h *Host) Calls(actions []int, failure int) (codes []int, effects []string)
 	c.thread, c.joined, c.resets = C.int32_t(h.Thread), C.int64_t(h.Joined), flag(h.Resets)
 	if r := h.Kept; r != nil {
 		record := C.host_record(c)
-		record.keyring, record.uid, record.child_closes = C.int32_t(r.Keyring), C.uid_t(r.UID), flag(r.ChildCloses)
+		record.keyring, record.uid = C.int32_t(r.Keyring), C.uid_t(r.UID)
+		record.child_closes = flag(r.ChildCloses)
 		put(record.user[:], r.User)
 		put(record.variable[:], r.Variable)
 	}
@@ -153,7 +154,8 @@ func (r *Record) String() string { return fmt.Sprintf("%+v", *r) }
 
 func (r *Reply) fill(to *C.struct_pp_reply) {
 	to.complete, to.status = C.uint32_t(r.Complete), C.int32_t(r.Status)
-	to.uid, to.close_is_reset, to.lines = C.uint32_t(r.UID), C.int32_t(r.CloseIsReset), C.uint32_t(r.Lines)
+	to.uid, to.close_is_reset = C.uint32_t(r.UID), C.int32_t(r.CloseIsReset)
+	to.lines = C.uint32_t(r.Lines)
 	for i, line := range r.Log {
 		to.log[i].priority = C.int32_t(line.Priority)
 		put(to.log[i].text[:], line.Text)

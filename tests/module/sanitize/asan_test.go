@@ -18,9 +18,10 @@ import (
 // report ends the process, and that is in the log.
 const reports = "/home/reports"
 
-// The guard ends on a stack that the sanitizer does not know, for the host's thread has another.
-// That is said once, and is no fault.
-var guardsStack = regexp.MustCompile(`(?m)^==\d+==WARNING: ASan is ignoring requested __asan_handle_no_return.*\n.*\n.*\n`)
+// guardsStack is a warning that the sanitizer gives once, because the guard ends on a stack that
+// the sanitizer does not know: the host's thread has another one. The warning is no fault.
+var guardsStack = regexp.MustCompile(`(?m)^==\d+==WARNING: ` +
+	`ASan is ignoring requested __asan_handle_no_return.*\n.*\n.*\n`)
 
 // underSanitizers runs a host and returns what was reported by any process of it, too.
 func underSanitizers(t *testing.T, host pamhost.Host, lines ...string) (r pamhost.Result,

@@ -22,8 +22,8 @@ func memcheck(t *testing.T, host pamhost.Host, lines ...string) (r pamhost.Resul
 	}
 	file := t.TempDir() + "/report"
 	host.Under = []string{"valgrind", "--log-file=" + file, "--child-silent-after-fork=yes",
-		"--leak-check=full",
-		"--errors-for-leak-kinds=definite,indirect,possible", "--show-leak-kinds=definite,indirect,possible"}
+		"--leak-check=full", "--errors-for-leak-kinds=definite,indirect,possible",
+		"--show-leak-kinds=definite,indirect,possible"}
 	r = host.Try(t, lines...)
 	text, err := os.ReadFile(file)
 	if err != nil {

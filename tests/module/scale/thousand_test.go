@@ -116,11 +116,11 @@ func TestThousandSessions(t *testing.T) {
 				t.Errorf("log: %q", log)
 			}
 			settled(t, 1)
+			note := fmt.Sprintf("1 thread, %d kB private dirty each (pam_keyinit: %d)",
+				median(c.dirty), median(base.dirty))
 			rows = append(rows,
 				world.Host{Name: "1000 sessions of 50 users at once, " + name,
-					Sessions: thousand, Good: c.linked,
-					Note: fmt.Sprintf("1 thread, %d kB private dirty each "+
-						"(pam_keyinit: %d)", median(c.dirty), median(base.dirty))})
+					Sessions: thousand, Good: c.linked, Note: note})
 		})
 	}
 	t.Run("the plain module is caught", func(t *testing.T) {

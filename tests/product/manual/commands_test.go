@@ -22,15 +22,15 @@ func testCommands(t *testing.T) {
 		[]byte("[libdefaults]\n\tdefault_ccache_name = KEYRING:persistent:%{uid}\n"), 0o644)
 	checkAll(t, manExamples(page(t, "docs/persistent-keyring.1")),
 		map[string]func(*testing.T, example){
-			"Will my tickets be there tomorrow?":                               tomorrow,
 			"A shell with the persistent keyring, in a session that lacks it:": shell,
-			"A tmux(1) server that keeps its keys after a logout, though the option revoke of " +
-				"pam_persistent(8) is set:": server,
-			"After a change in /etc/pam.d:": change,
-			"A systemd timer, which is installed but not enabled, resets the expiry timers of " +
-				"users who are logged in once a day, so that long sessions keep " +
-				"their keyrings. " +
-				"It serves lingering users (loginctl(1)) too:": timer,
+			"A tmux(1) server that keeps its keys after a logout, though the option " +
+				"revoke of pam_persistent(8) is set:": server,
+			"Will my tickets be there tomorrow?": tomorrow,
+			"After a change in /etc/pam.d:":      change,
+			"A systemd timer, which is installed but not enabled, resets the expiry " +
+				"timers of users who are logged in once a day, so that long " +
+				"sessions keep their keyrings. It serves lingering users " +
+				"(loginctl(1)) too:": timer,
 			"The same without systemd, from root's crontab(5):": crontab,
 		})
 }
@@ -106,7 +106,10 @@ func afterLogout(t *testing.T, command string) string {
 	defer serve(t, plainService, socket+"tmux kill-server 2>/dev/null")
 	serve(t, servedService,
 		socket+`script -qefc "`+command+`" /dev/null </dev/null >/dev/null 2>&1 &
-		for i in $(seq 200); do tmux list-clients 2>/dev/null | grep -q . && break; sleep 0.05; done
+		for i in $(seq 200); do
+			tmux list-clients 2>/dev/null | grep -q . && break
+			sleep 0.05
+		done
 		tmux detach-client; wait`)
 	os.Remove("/home/alice/shown")
 	serve(t, plainService,

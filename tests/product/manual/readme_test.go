@@ -12,9 +12,12 @@ import (
 // elsewhere are blocks of the README that are no examples to be typed in here, and why; by their
 // first line.
 var elsewhere = map[string]string{
-	"make demo    # a login, a key kept, a logout, the key still there (as root; under a minute)":      "these are the tests",
-	"make && make install           # pam_persistent.so into libpam's directory, nothing else changes": "TestManual begins with it",
-	"login process (sshd, su, cron...)      guard                        child, about 1 ms":            "a picture",
+	"make demo    # a login, a key kept, a logout, the key still there " +
+		"(as root; under a minute)": "these are the tests",
+	"make && make install           # pam_persistent.so into libpam's directory, " +
+		"nothing else changes": "TestManual begins with it",
+	"login process (sshd, su, cron...)      guard                        " +
+		"child, about 1 ms": "a picture",
 }
 
 // The line, the command, and the tree that it prints.

@@ -16,21 +16,21 @@ const keyinit = "session optional pam_keyinit.so force revoke"
 func testStacks(t *testing.T) {
 	checkAll(t, manExamples(page(t, "docs/pam_persistent.8")),
 		map[string]func(*testing.T, example){
-			"/etc/pam.d/sshd and /etc/pam.d/login have a pam_keyinit line, and the module's line " +
-				"goes right after it:": afterKeyinit,
-			"/etc/pam.d/cron, su and sudo on Debian have no pam_keyinit line, so this line is " +
-				"enough:": oneLine,
+			"/etc/pam.d/sshd and /etc/pam.d/login have a pam_keyinit line, and the " +
+				"module's line goes right after it:": afterKeyinit,
+			"/etc/pam.d/cron, su and sudo on Debian have no pam_keyinit line, so " +
+				"this line is enough:": oneLine,
 			userManager: replacedAfterwards,
-			"Kerberos tickets in the persistent keyring, for UIDs from 1000 on, unless sshd has " +
-				"stored delegated ones:": tickets,
+			"Kerberos tickets in the persistent keyring, for UIDs from 1000 on, " +
+				"unless sshd has stored delegated ones:": tickets,
 		})
 }
 
 const userManager = "systemd-user on Debian, a file in /usr/lib/pam.d, calls pam_keyinit after " +
 	"common-session-noninteractive. Then pam_keyinit replaces the session keyring that the " +
 	"line there has joined, so the line has to stand a second time, after pam_keyinit. The " +
-	"Debian package does this with a file /etc/pam.d/systemd-user, which libpam reads instead " +
-	"of the other one; it leaves a file alone that is there already:"
+	"Debian package does this with a file /etc/pam.d/systemd-user, which libpam reads " +
+	"instead of the other one; it leaves a file alone that is there already:"
 
 // The first of the two lines is in the stock file, the second comes after it.
 func afterKeyinit(t *testing.T, e example) {
@@ -86,7 +86,8 @@ var keyinitLine = regexp.MustCompile(`(?m)^session +optional +pam_keyinit\.so +f
 // The file is the example as it is shown; the line stands in common-session-noninteractive, too, or
 // not.
 func replacedAfterwards(t *testing.T, e example) {
-	const service, common, plain = "systemd-user", "common-session-noninteractive", "session optional pam_persistent.so\n"
+	const service, common = "systemd-user", "common-session-noninteractive"
+	const plain = "session optional pam_persistent.so\n"
 	file := stock(t, service)
 	if before, after, found := strings.Cut(file, "@include "+common); !found ||
 		contains(before, keyinit) || !strings.Contains(after, "pam_keyinit") {
@@ -139,7 +140,8 @@ func TestOptionalIsTheRightControl(t *testing.T) {
 		t.Run(control, func(t *testing.T) {
 			world.ForgetKeys(t)
 			world.Service(t, module,
-				"session required pam_permit.so\nsession "+control+" pam_persistent.so\n")
+				"session required pam_permit.so\n"+
+					"session "+control+" pam_persistent.so\n")
 			// There is no keyring, because keyctl(2) is forbidden.
 			pamhost.Run(t, "forbid keyctl 22 1 start alice open").Prints(t, want)
 		})

@@ -184,7 +184,8 @@ func testCheckers(t *testing.T, dir, tree string) {
 				"error,warning", name); err != nil || out != "" {
 				t.Errorf("lintian %s: %v\n%s", name, err, out)
 			}
-		} else if out, err := world.TryIn(dir, "rpmlint", "--strict", "-c", tree+"/packaging/rpm/rpmlint.toml", name); err != nil {
+		} else if out, err := world.TryIn(dir, "rpmlint", "--strict", "-c",
+			tree+"/packaging/rpm/rpmlint.toml", name); err != nil {
 			t.Errorf("rpmlint %s: %v\n%s", name, err, out)
 		}
 	}

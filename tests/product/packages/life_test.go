@@ -126,7 +126,8 @@ func snapshot(t *testing.T) string {
 		find /etc /var/lib/pam /var/lib/systemd ! -type d -printf '%p %M %u:%g %l\n' | sort
 		find /etc -type d -printf '%p %M %u:%g\n' | sort
 		find /etc /var/lib/pam /var/lib/systemd -type f -exec md5sum {} + | sort -k 2
-		cd "$1" && find . ! -type d -printf '/usr/%P %y\n' | sort`, "sh", world.Layer("/usr"))
+		cd "$1" && find . ! -type d -printf '/usr/%P %y\n' | sort`,
+		"sh", world.Layer("/usr"))
 }
 
 func diff(t *testing.T, before, after string) string {
@@ -211,7 +212,8 @@ func logins(t *testing.T, when string, linked bool) {
 func userServices(t *testing.T) {
 	t.Helper()
 	out := pamhost.Run(t,
-		`service systemd-user serve alice keyctl show @s; keyctl id "%keyring:_persistent.{alice}"`).Out
+		"service systemd-user",
+		`serve alice keyctl show @s; keyctl id "%keyring:_persistent.{alice}"`).Out
 	if !world.OwnLink(world.Alice).MatchString(out) ||
 		strings.Count(out, world.Fill(`\_ keyring: _persistent.{alice}`)) != 1 {
 		t.Errorf("the user's manager has not the persistent keyring in its session "+

@@ -77,7 +77,8 @@ func clone(t *testing.T) string {
 	world.RunIn(t, dir, "git", "rm", "-rq", ".")
 	world.RunIn(t, world.Root, "sh", "-c",
 		`git -c safe.directory='*' ls-files -z -co --exclude-standard |
-		tar -c --null --ignore-failed-read --warning=no-failed-read -T - | tar -x -C "$1"`, "sh", dir)
+		tar -c --null --ignore-failed-read --warning=no-failed-read -T - |
+		tar -x -C "$1"`, "sh", dir)
 	return dir
 }
 

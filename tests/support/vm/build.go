@@ -22,10 +22,13 @@ func (m *Machine) Build(t *testing.T) *Repo {
 	repo := &Repo{filepath.Join(m.Root, "repo")}
 	copied := exec.Command("sh", "-ec", `
 		mkdir -p "$1/build/arm64/sysroot"
-		git -c safe.directory='*' ls-files -z -co --exclude-standard | tar -c --null --ignore-failed-read --warning=no-failed-read -T - | tar -x -C "$1"
+		git -c safe.directory='*' ls-files -z -co --exclude-standard |
+			tar -c --null --ignore-failed-read --warning=no-failed-read -T - |
+			tar -x -C "$1"
 		# What packaging/foreign-libpam would fetch.
 		cp -P "$2"/libpam.so* "$1/build/arm64/sysroot"
-		ln -sf libpam.so.0 "$1/build/arm64/sysroot/libpam.so"`, "sh", repo.dir, filepath.Join(m.Root, "usr/lib/aarch64-linux-gnu"))
+		ln -sf libpam.so.0 "$1/build/arm64/sysroot/libpam.so"`,
+		"sh", repo.dir, filepath.Join(m.Root, "usr/lib/aarch64-linux-gnu"))
 	copied.Dir = world.Root
 	if out, err := copied.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

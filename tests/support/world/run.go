@@ -119,5 +119,6 @@ func ForgetKeys(t testing.TB) {
 // In the user keyring, which the session keyring holds too, a link stands two blanks further to the
 // right.
 func OwnLink(u User) *regexp.Regexp {
-	return regexp.MustCompile(fmt.Sprintf(`(?m)^ *\d+ \S+ +%d +\d+ {3}\\_ keyring: _persistent\.%[1]d\r?$`, u.UID))
+	return regexp.MustCompile(fmt.Sprintf(
+		`(?m)^ *\d+ \S+ +%d +\d+ {3}\\_ keyring: _persistent\.%[1]d\r?$`, u.UID))
 }

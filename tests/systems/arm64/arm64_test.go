@@ -30,8 +30,10 @@ var suites = []struct{ dir, arguments string }{
 	{"internal/sshdconf", ""}, {"pam_persistent", ""},
 	{"tests/pamtester", "-test.run '^TestScripts$/./^C$'"},
 	{"tests/pamtester",
-		"-test.run '^(TestHostIsLeftAsItWas|TestBrokenChildren|TestChildsSurroundings|TestCloseResetsTheTimer|" +
-			"TestLowAddressSpace|TestStandardDescriptorsClosed|TestNoSessionKeyringStaysNone|TestSignalsDuringTheCall|TestSuKeepsKeys|TestPamtester)$'"},
+		"-test.run '^(TestHostIsLeftAsItWas|TestBrokenChildren|TestChildsSurroundings|" +
+			"TestCloseResetsTheTimer|TestLowAddressSpace|" +
+			"TestStandardDescriptorsClosed|TestNoSessionKeyringStaysNone|" +
+			"TestSignalsDuringTheCall|TestSuKeepsKeys|TestPamtester)$'"},
 }
 
 func TestArm64(t *testing.T) {

@@ -63,12 +63,15 @@ func boot(t *testing.T, options ...string) *container {
 		t.Fatal(err)
 	}
 	defer console.Close()
-	// keyctl session: PID 1 is not to have a session keyring of whoever runs the tests.
-	cmd := exec.Command("sh", append([]string{"-ec", `
+	// keyctl session keeps PID 1 from having a session keyring of whoever runs the tests.
+	const nspawn = `
 		while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs"; shift; done
 		shift
-		exec keyctl session - systemd-nspawn "$@"`, "sh"}, slices.Concat(groups, []string{"--", "--directory=" + c.root, "--machine=debian", "--boot",
-		"--register=no", "--keep-unit", "--private-network", "--console=pipe", "--link-journal=no"}, options)...)...)
+		exec keyctl session - systemd-nspawn "$@"`
+	cmd := exec.Command("sh", slices.Concat([]string{"-ec", nspawn, "sh"}, groups,
+		[]string{"--", "--directory=" + c.root, "--machine=debian", "--boot",
+			"--register=no", "--keep-unit", "--private-network", "--console=pipe",
+			"--link-journal=no"}, options)...)
 	cmd.Stdout, cmd.Stderr = console, console
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -164,7 +167,9 @@ func removeGroups(t *testing.T, groups []string) {
 			continue
 		}
 		world.RunIn(t, "", "timeout", "20", "sh", "-c",
-			`until find "$1" -depth -type d -exec rmdir {} + 2>/dev/null; do sleep 0.1; done`, "sh", group)
+			`until find "$1" -depth -type d -exec rmdir {} + 2>/dev/null; do
+				sleep 0.1
+			done`, "sh", group)
 	}
 }
 
@@ -261,8 +266,10 @@ func (c *container) journal(t *testing.T) string {
 		"--cursor-file=/run/seen")
 }
 
-// Lines of the module's, and of systemd's that something had to be killed or has failed.
-var complaint = regexp.MustCompile(`pam_persistent\(|timed out|[Kk]illing|SIGKILL|systemd\[\d+\]: .*[Ff]ailed|dumped core|segfault|not responding`)
+// complaint is a line of the module, or a line of systemd about something that had to be killed or
+// has failed.
+var complaint = regexp.MustCompile(`pam_persistent\(|timed out|[Kk]illing|SIGKILL|` +
+	`systemd\[\d+\]: .*[Ff]ailed|dumped core|segfault|not responding`)
 
 func complaints(journal string) (found []string) {
 	for line := range strings.Lines(journal) {

@@ -97,7 +97,9 @@ func (c *container) cronJobs(t *testing.T, all ...jobs) (outputs []string) {
 	// A job's file is there before the job has ended, and its session ends later still: at the
 	// end of cron's child.
 	c.run(t, "sh", "-ec", `pid=$(systemctl show --property=MainPID --value cron)
-		until [ -z "$(cat "/proc/$pid/task/$pid/children" || echo unknown)" ]; do sleep 0.1; done`)
+		until [ -z "$(cat "/proc/$pid/task/$pid/children" || echo unknown)" ]; do
+			sleep 0.1
+		done`)
 	for _, j := range all {
 		c.run(t, "crontab", "-u", j.user, "-r")
 	}

@@ -24,7 +24,8 @@ func TestKeptKey(t *testing.T) {
 
 	// Each of these must fail for bob; the key is found by name only where it is possessed, and
 	// by number nobody else may read it.
-	attempts := `keyctl pipe "$(keyctl request user kept)"; keyctl search @s user kept; keyctl pipe ` + serial + `; keyctl link ` + serial + ` @s; echo; echo tried`
+	attempts := `keyctl pipe "$(keyctl request user kept)"; keyctl search @s user kept; ` +
+		"keyctl pipe " + serial + "; keyctl link " + serial + " @s; echo; echo tried"
 	const inManager = "systemd-run --user -q --wait --pipe sh -c "
 	quoted := "'" + attempts + "'"
 	for kind, visit := range map[string]struct {

@@ -120,7 +120,9 @@ func (c *container) doctor(t *testing.T) {
 		`ok +module: /\S+/pam_persistent\.so can be loaded`,
 		`ok +service sshd: .*common-session`,
 		`ok +service login: `, `ok +service cron: .*session keyring made by this module`,
-		`ok +service systemd-user: /etc/pam\.d/systemd-user:3, after pam_keyinit\.so \(/usr/lib/pam\.d/systemd-user:`, `note +services: also without the line.*runuser`,
+		`ok +service systemd-user: /etc/pam\.d/systemd-user:3, ` +
+			`after pam_keyinit\.so \(/usr/lib/pam\.d/systemd-user:`,
+		`note +services: also without the line.*runuser`,
 		`ok +sshd: UsePAM is yes`,
 	} {
 		if !regexp.MustCompile(`(?m)^` + line).MatchString(out) {
@@ -139,8 +141,13 @@ func (c *container) snapshot(t *testing.T) string {
 	return c.run(t, "sh", "-ec", `
 		find /etc -printf '%p %M %u:%g %l\n'
 		find /etc -type f -exec md5sum {} +
-		find /usr /var \( -path /var/log -o -path '/var/lib/dpkg/*-old' -o -path /var/lib/dpkg/status -o -path '/var/lib/systemd/timers/stamp-[!p]*' \
-			-o -path /var/lib/systemd/random-seed -o -path '/var/cache/debconf/*-old' -o -path /var/tmp -o -path /var/cache/ldconfig \) -prune -o -printf '%p %M %u:%g %l' \
+		find /usr /var \( -path /var/log -o -path '/var/lib/dpkg/*-old' \
+			-o -path /var/lib/dpkg/status \
+			-o -path '/var/lib/systemd/timers/stamp-[!p]*' \
+			-o -path /var/lib/systemd/random-seed \
+			-o -path '/var/cache/debconf/*-old' \
+			-o -path /var/tmp -o -path /var/cache/ldconfig \) -prune \
+			-o -printf '%p %M %u:%g %l' \
 			\( -type d -o -printf ' %s' \) -printf '\n'`)
 }
 

@@ -74,7 +74,8 @@ func TestSystemServices(t *testing.T) {
 	// What PAMName= is for: without it there is no link, whatever session keyring systemd gives
 	// the service.
 	reach := []string{"sh", "-c",
-		`keyctl search @s keyring "_persistent.$(id -u)" >/dev/null 2>&1 && echo reached || echo out of reach`}
+		`keyctl search @s keyring "_persistent.$(id -u)" >/dev/null 2>&1 && ` +
+			"echo reached || echo out of reach"}
 	for _, setting := range []string{"KeyringMode=private", "KeyringMode=shared"} {
 		if out, err := c.service(setting, reach...); err != nil ||
 			strings.TrimSpace(out) != "out of reach" {
@@ -101,11 +102,13 @@ func (c *container) startAndStop(t *testing.T, service, limit string) (hung int,
 	// What is stopped earlier than sleep(1) runs has not come to the end of PAM.
 	const script = `
 		for i in $(seq "$3"); do
-			systemd-run -q --unit=sleeper -p User=alice -p PAMName="$1" -p TimeoutStopSec="$2" sleep infinity
+			systemd-run -q --unit=sleeper -p User=alice -p PAMName="$1" \
+				-p TimeoutStopSec="$2" sleep infinity
 			until pgrep -x sleep; do :; done >/dev/null
 			began=$(date +%s%N)
 			systemctl stop sleeper
-			echo "$(systemctl show -p Result --value sleeper) $((($(date +%s%N) - began) / 1000000))ms"
+			echo "$(systemctl show -p Result --value sleeper)" \
+				"$((($(date +%s%N) - began) / 1000000))ms"
 			systemctl reset-failed sleeper 2>/dev/null || :
 		done`
 	results := ""

@@ -22,7 +22,8 @@ const many = 20 // sessions of each kind
 // user's manager.
 const visit = `
 keyctl show @s
-echo "logind: $(loginctl show-session "$XDG_SESSION_ID" -p Name --value), $(loginctl show-session "$XDG_SESSION_ID" -p Service --value)"
+echo "logind: $(loginctl show-session "$XDG_SESSION_ID" -p Name --value)," \
+	"$(loginctl show-session "$XDG_SESSION_ID" -p Service --value)"
 echo "manager: $(systemctl is-active "user@$(id -u).service")"
 systemctl --user show-environment | grep ^USER=
 `
@@ -30,7 +31,8 @@ systemctl --user show-environment | grep ^USER=
 // A service of that manager. keyctl search goes through keyrings that are possessed, and through
 // nothing else.
 const userService = `
-systemd-run --user -q --wait --pipe sh -c 'keyctl search @s keyring "_persistent.$(id -u)" >/dev/null && echo "user service: reached"'
+systemd-run --user -q --wait --pipe sh -c \
+	'keyctl search @s keyring "_persistent.$(id -u)" >/dev/null && echo "user service: reached"'
 `
 
 var (
@@ -108,7 +110,8 @@ func (c *container) ended(t *testing.T) (left []string) {
 func (c *container) noManagers(t *testing.T) {
 	t.Helper()
 	c.run(t, "sh", "-c", `while loginctl --no-legend list-sessions | grep -q . ||
-		systemctl --no-legend --state=active,activating,deactivating list-units 'user@*' | grep -q .; do sleep 0.1; done`)
+		systemctl --no-legend --state=active,activating,deactivating list-units 'user@*' |
+		grep -q .; do sleep 0.1; done`)
 }
 
 // quick has logind stop a user's manager at once when the last session has ended; the default is
@@ -164,8 +167,10 @@ func (c *container) inARow(t *testing.T, name, script string,
 // pam_keyinit comes after the line.
 func (c *container) desktop(t *testing.T) {
 	t.Helper()
-	const read = `systemd-run --user -q --wait --pipe sh -c 'keyctl pipe "$(keyctl request user kept)" || echo unread'`
-	const keep = `keyctl add user kept secret "$(keyctl search @s keyring "_persistent.$(id -u)")"` + "\n"
+	const read = `systemd-run --user -q --wait --pipe sh -c ` +
+		`'keyctl pipe "$(keyctl request user kept)" || echo unread'`
+	const keep = `keyctl add user kept secret ` +
+		`"$(keyctl search @s keyring "_persistent.$(id -u)")"` + "\n"
 	for file, want := range map[string]string{"/etc/pam.d/systemd-user": "secret",
 		"/usr/lib/pam.d/systemd-user": "unread"} {
 		if want == "unread" {
@@ -265,7 +270,9 @@ func (c *container) report(t *testing.T, name string) (left int, closed string) 
 // stops are the times that users' managers took to stop, sorted.
 func stops(journal string) (took []time.Duration) {
 	began := map[string]float64{}
-	for _, m := range regexp.MustCompile(`(?m)^(\d+\.\d+) \S+ systemd\[1\]: (Stopping|Stopped) (user@\d+\.service)`).FindAllStringSubmatch(journal, -1) {
+	stop := regexp.MustCompile(`(?m)^(\d+\.\d+) \S+ systemd\[1\]: ` +
+		`(Stopping|Stopped) (user@\d+\.service)`)
+	for _, m := range stop.FindAllStringSubmatch(journal, -1) {
 		at, _ := strconv.ParseFloat(m[1], 64)
 		if m[2] == "Stopping" {
 			began[m[3]] = at

@@ -15,7 +15,8 @@ import (
 
 // What a server has that people log in to. dbus-user-session is what systemd-run --user talks to
 // its manager through.
-const packages = "systemd,systemd-sysv,libpam-systemd,dbus,dbus-user-session,openssh-server,openssh-client,cron,keyutils,procps,login"
+const packages = "systemd,systemd-sysv,libpam-systemd,dbus,dbus-user-session," +
+	"openssh-server,openssh-client,cron,keyutils,procps,login"
 
 // debian returns the directory of a Debian system of the same release as this machine, whose C
 // library the module is built for. It is made once, and again when what goes into it changes.

@@ -15,8 +15,8 @@ var desktops = []host{
 		world.Put(t, "/home/xrdp-mark", l.mark, 0o644)
 		for i := range l.n { // a session for each size of the screen
 			if err := l.ring.try(l.limit, "xrdp-sesrun", "-s", "::1", "-t", "Xvnc",
-				"-g", fmt.Sprint(800+i, "x600"),
-				"-p", world.Password, "-S", "/home/xrdp-session", l.user.Name); err != nil {
+				"-g", fmt.Sprint(800+i, "x600"), "-p", world.Password,
+				"-S", "/home/xrdp-session", l.user.Name); err != nil {
 				failed = append(failed, err)
 			}
 		}
@@ -32,7 +32,8 @@ func sesman(t testing.TB, r *ring) {
 	port := loopback.FreePort()
 	sh(t, `mkdir -p -m 1777 /tmp/.X11-unix
 		rm -f /tmp/.X11-unix/*
-		sed -i "s/^ListenPort=.*/ListenPort=$1/; s/^Policy=.*/Policy=UBD/; s|^param=Xvnc|param=/home/Xvnc|" /etc/xrdp/sesman.ini`, port)
+		sed -i -e "s/^ListenPort=.*/ListenPort=$1/" -e "s/^Policy=.*/Policy=UBD/" \
+			-e "s|^param=Xvnc|param=/home/Xvnc|" /etc/xrdp/sesman.ini`, port)
 	for path, text := range map[string]string{
 		"/home/Xvnc":         "#!/bin/sh\n: >\"/tmp/.X11-unix/X${1#:}\"\nexec sleep 1000\n",
 		"/home/xrdp-session": "#!/bin/sh\nexec /home/probe \"$(cat /home/xrdp-mark)\"\n",

@@ -38,7 +38,9 @@ func probedBy(service string) func(testing.TB) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sh(t, `gcc -std=gnu11 -Wall -Wextra -Werror -O2 -shared -fPIC -o /home/pam_look.so "$1" -lpam`, world.Root+"/tests/systems/hosts/testdata/pam_look.c")
+		sh(t, `gcc -std=gnu11 -Wall -Wextra -Werror -O2 -shared -fPIC \
+			-o /home/pam_look.so "$1" -lpam`,
+			world.Root+"/tests/systems/hosts/testdata/pam_look.c")
 		world.WriteService(t, service,
 			string(stock)+"session optional /home/pam_look.so /home/probe-from-pam "+
 				"MARK\n")
@@ -49,7 +51,8 @@ func probedBy(service string) func(testing.TB) {
 func marked(one func(login) error) func(testing.TB, login) []error {
 	return func(t testing.TB, l login) []error {
 		t.Helper()
-		sh(t, `sed -i "s|\(/home/probe-from-pam\) .*|\1 $1|" /etc/pam.d/vsftpd /etc/pam.d/proftpd /etc/pam.d/dovecot`, l.mark)
+		sh(t, `sed -i "s|\(/home/probe-from-pam\) .*|\1 $1|" \
+			/etc/pam.d/vsftpd /etc/pam.d/proftpd /etc/pam.d/dovecot`, l.mark)
 		var all sync.WaitGroup
 		var failed []error
 		var lock sync.Mutex
@@ -103,8 +106,8 @@ func vsftpd(t testing.TB, r *ring) {
 	netPort = loopback.FreePort()
 	r.daemon(t, loopback.Listening("127.0.0.1:"+netPort),
 		limited(t, "vsftpd", "/etc/vsftpd.conf", "-obackground=NO", "-olisten=YES",
-			"-olisten_ipv6=NO",
-			"-olisten_address=127.0.0.1", "-olisten_port="+netPort, "-osession_support=YES")...)
+			"-olisten_ipv6=NO", "-olisten_address=127.0.0.1", "-olisten_port="+netPort,
+			"-osession_support=YES")...)
 }
 
 func proftpd(t testing.TB, r *ring) {
@@ -136,7 +139,8 @@ service imap-login {
 }
 `, 0o644)
 	sh(t, `conf=/etc/dovecot/conf.d/auth-system.conf.ext
-		grep -q "^  args = session=yes" $conf || sed -i '0,/driver = pam/s//driver = pam\n  args = session=yes dovecot/' $conf`)
+		grep -q "^  args = session=yes" $conf ||
+			sed -i '0,/driver = pam/s//&\n  args = session=yes dovecot/' $conf`)
 	r.daemon(t, loopback.Listening("127.0.0.1:"+netPort), limited(t, "dovecot", "-F")...)
 }
 

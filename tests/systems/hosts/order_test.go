@@ -149,8 +149,8 @@ func opened(t *testing.T, service string) string {
 func found(t *testing.T, service string) bool {
 	t.Helper()
 	world.WriteService(t, "pam-persistent-keep", "session optional pam_persistent.so\n")
-	pamhost.Run(t,
-		`service pam-persistent-keep serve alice keyctl add user kept x "$(keyctl search @s keyring _persistent.$(id -u))"`)
+	pamhost.Run(t, "service pam-persistent-keep", "serve alice keyctl add user kept x "+
+		`"$(keyctl search @s keyring _persistent.$(id -u))"`)
 	r := pamhost.Run(t,
 		"ring root service "+service+" serve alice keyctl print $(keyctl request user "+
 			"kept) || true")
@@ -160,8 +160,8 @@ func found(t *testing.T, service string) bool {
 // options rewrites those of our line.
 func options(t *testing.T, option string) {
 	t.Helper()
-	sh(t, `sed -i "s/\(pam_persistent.so\).*/\1 $1/" /etc/pam.d/common-session /etc/pam.d/common-session-noninteractive \
-		/etc/pam.d/systemd-user`, option)
+	sh(t, `sed -i "s/\(pam_persistent.so\).*/\1 $1/" /etc/pam.d/common-session \
+		/etc/pam.d/common-session-noninteractive /etc/pam.d/systemd-user`, option)
 }
 
 // A line before pam_keyinit is of no use without user_keyring.

@@ -34,16 +34,22 @@ func TestProcessesThatOutliveTheLogout(t *testing.T) {
 			options(t, test.options)
 			defer options(t, "")
 			if test.without {
-				sh(t, `cp -a /etc/pam.d/common-session /home; sed -i /pam_persistent/d /etc/pam.d/common-session`)
+				sh(t, `cp -a /etc/pam.d/common-session /home
+					sed -i /pam_persistent/d /etc/pam.d/common-session`)
 				defer sh(t, "mv /home/common-session /etc/pam.d")
 			}
 			r := newRing(t)
 			sshServer(t, r)
 			sh(t, "rm -f /home/kept/go /home/kept/outlived; mkfifo -m 666 "+
 				"/home/kept/go")
-			// It reads its key when the fifo is opened, which is after the logout.
-			const outlives = `keyctl add user session.key x @s >/dev/null; setsid nohup sh -c "cat /home/kept/go
-				keyctl request user session.key >/home/kept/new 2>&1 && echo found >/home/kept/new; mv /home/kept/new /home/kept/outlived" >/dev/null 2>&1 </dev/null &`
+			// The process reads its key when the fifo is opened, after the logout.
+			const outlives = `keyctl add user session.key x @s >/dev/null
+				setsid nohup sh -c "
+					cat /home/kept/go
+					keyctl request user session.key >/home/kept/new 2>&1 &&
+						echo found >/home/kept/new
+					mv /home/kept/new /home/kept/outlived
+				" >/dev/null 2>&1 </dev/null &`
 			if err := r.try(world.Hung, "ssh", "-F", "/home/ssh/config", "alice@world",
 				outlives); err != nil {
 				t.Fatal(err)
@@ -66,7 +72,8 @@ func TestProcessesThatOutliveTheLogout(t *testing.T) {
 				}) {
 				t.Fatal("the process that was to outlive the session has not")
 			}
-			if text, _ := os.ReadFile("/home/kept/outlived"); !strings.Contains(string(text), test.finds) {
+			text, _ := os.ReadFile("/home/kept/outlived")
+			if !strings.Contains(string(text), test.finds) {
 				t.Errorf("it finds %q, not %q", text, test.finds)
 			}
 		})

@@ -16,7 +16,8 @@ import (
 // them is the more dangerous.
 const keep = `#!/bin/sh
 me=$(id -un)
-ring=$(keyctl search @s keyring "_persistent.$(id -u)") && key=$(keyctl add user "kept.$me" seed "$ring") && echo "$key $ring" >"/home/kept/$me"
+ring=$(keyctl search @s keyring "_persistent.$(id -u)") &&
+	key=$(keyctl add user "kept.$me" seed "$ring") && echo "$key $ring" >"/home/kept/$me"
 `
 
 // probe runs in a session, as its user, and reports what that sees; it replaces what the kept key
@@ -28,13 +29,18 @@ me=$(id -un)
 	echo "session $(keyctl rdescribe @s)"
 	for link in $(keyctl rlist @s); do echo "link $(keyctl rdescribe "$link")"; done
 	echo "kept $(keyctl print "$(keyctl request user "kept.$me")")"
-	keyctl add user "kept.$me" "$1" "$(keyctl search @s keyring "_persistent.$(id -u)")" >/dev/null
+	keyctl add user "kept.$me" "$1" \
+		"$(keyctl search @s keyring "_persistent.$(id -u)")" >/dev/null
 	for file in /home/kept/*; do
 		owner=${file##*/}
 		[ "$owner" != "$me" ] && read -r key ring <"$file" || continue
-		for attempt in "print $key" "update $key x" "timeout $key 9" "read $ring" "link $ring @s" "search @s user kept.$owner" \
-			"request user kept.$owner" "search @u user kept.$owner" "search @s keyring _persistent.$(id -u "$owner")"; do
-			if keyctl $attempt >/dev/null 2>&1; then echo "leak $me can $attempt of $owner"; fi
+		for attempt in "print $key" "update $key x" "timeout $key 9" "read $ring" \
+			"link $ring @s" "search @s user kept.$owner" "request user kept.$owner" \
+			"search @u user kept.$owner" \
+			"search @s keyring _persistent.$(id -u "$owner")"; do
+			if keyctl $attempt >/dev/null 2>&1; then
+				echo "leak $me can $attempt of $owner"
+			fi
 		done
 	done
 	echo end

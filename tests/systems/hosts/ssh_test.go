@@ -32,8 +32,8 @@ func sshServer(t testing.TB, r *ring) {
 			"exec /usr/lib/openssh/sftp-server; }; f\n", 0o644)
 	world.Put(t, "/home/ssh/config",
 		"Host world\nHostName 127.0.0.1\nPort "+sshPort+"\nIdentityFile /home/ssh/key\n"+
-			"IdentitiesOnly yes\n"+
-			"StrictHostKeyChecking no\nUserKnownHostsFile /dev/null\nLogLevel ERROR\n", 0o644)
+			"IdentitiesOnly yes\nStrictHostKeyChecking no\n"+
+			"UserKnownHostsFile /dev/null\nLogLevel ERROR\n", 0o644)
 	r.daemon(t, loopback.Listening("127.0.0.1:"+sshPort), "/usr/sbin/sshd", "-D")
 }
 

@@ -36,8 +36,9 @@ func system(t testing.TB) {
 	world.Install(t, "vsftpd")
 	sh(t, `tar -C / -xf /home/proftpd.tar; mkdir -p /etc/proftpd/conf.d`)
 	use(t, ours)
-	sh(t, `grep -v '^#' "$1/pam-config" >/usr/share/pam-configs/pam_persistent; pam-auth-update --package; "$1/deb/systemd-user" add`,
-		world.Root+"/packaging")
+	sh(t, `grep -v '^#' "$1/pam-config" >/usr/share/pam-configs/pam_persistent
+		pam-auth-update --package
+		"$1/deb/systemd-user" add`, world.Root+"/packaging")
 	for _, name := range []string{"common-session", "common-session-noninteractive"} {
 		if lines := sessionLines(t, name); find(lines, "pam_persistent.so") != find(lines,
 			"pam_unix.so")-1 {

@@ -25,7 +25,8 @@ func runJobs(t *testing.T, jobs ...*cronJob) {
 			cd "/home/$1"
 			rm -f out status
 			printf '%s\n' "$2" >job
-			echo '@reboot sh job >out 2>&1; echo $? >status.new; mv status.new status' >"/var/spool/cron/crontabs/$1"
+			echo '@reboot sh job >out 2>&1; echo $? >status.new; mv status.new status' \
+				>"/var/spool/cron/crontabs/$1"
 			chown "$1:crontab" "/var/spool/cron/crontabs/$1"
 			chmod 600 "/var/spool/cron/crontabs/$1"`, "sh", job.user.Name, job.command)
 	}

@@ -28,7 +28,8 @@ func testDelegation(t *testing.T) {
 	const naive = "session required pam_env.so conffile=/etc/security/krb5ccname.conf " +
 		"envfile=/dev/null\n"
 
-	file, keyring := regexp.MustCompile(`(?m)^Ticket cache: FILE:/tmp/krb5cc_`), regexp.MustCompile(`(?m)^Ticket cache: KEYRING:persistent:`)
+	file := regexp.MustCompile(`(?m)^Ticket cache: FILE:/tmp/krb5cc_`)
+	keyring := regexp.MustCompile(`(?m)^Ticket cache: KEYRING:persistent:`)
 	for name, test := range map[string]struct {
 		stack, ccache, client string
 		want                  *regexp.Regexp
@@ -65,5 +66,5 @@ func testDelegation(t *testing.T) {
 
 // linkedTo tells whether keyctl show @s has the persistent keyring directly in the session keyring.
 func linkedTo(show string, user world.User) bool {
-	return regexp.MustCompile(fmt.Sprintf(`(?m)^ *\d+ \S+ +%d +\d+ {3}\\_ keyring: _persistent\.%[1]d\r?$`, user.UID)).MatchString(show)
+	return world.OwnLink(user).MatchString(show)
 }

@@ -34,7 +34,8 @@ func testFullCache(t *testing.T) {
 	}
 	for _, session := range sessions {
 		out := session.run(t, world.Alice,
-			useTicket+"; keyctl show @s; grep "+fmt.Sprint(world.Alice.UID)+": /proc/key-users")
+			useTicket+"; keyctl show @s; grep "+fmt.Sprint(world.Alice.UID)+
+				": /proc/key-users")
 		cached := strings.Count(out, "  service/")
 		t.Logf("%s: %d of the tickets are there; %s", session.name, cached,
 			out[strings.LastIndex(strings.TrimSpace(out), "\n")+1:])

@@ -36,40 +36,59 @@ nested=$(keyctl newring cache $keyring)
 keyctl link "$nested" @s
 END
 login() { echo system_u:system_r:$1:s0; }
-user() { case $1 in user_t) echo user_u:user_r:user_t:s0 ;; unconfined_t) echo unconfined_u:unconfined_r:unconfined_t:s0 ;; esac; }
+user() {
+	case $1 in
+	user_t) echo user_u:user_r:user_t:s0 ;;
+	unconfined_t) echo unconfined_u:unconfined_r:unconfined_t:s0 ;;
+	esac
+}
 programs='sshd_t local_login_t crond_t'
 uid=1000
 for policy in before after; do
 	# One write(2) loads all of it.
-	dd if=/policy.$policy of=/sys/fs/selinux/load bs=16M 2>/dev/null || echo "$policy: not loaded"
+	dd if=/policy.$policy of=/sys/fs/selinux/load bs=16M 2>/dev/null ||
+		echo "$policy: not loaded"
 	for shell in user_t unconfined_t; do for first in $programs $shell; do
 		uid=$((uid + 1))
 		echo "user$uid:x:$uid:$uid::/:/bin/sh" >>/etc/passwd
 		dmesg -C
 		case $first in
-		$shell) runcon "$(user $shell)" setpriv --reuid $uid --regid $uid --clear-groups keyctl session - keyctl get_persistent @s >/dev/null 2>&1 ;;
-		*) runcon "$(login $first)" keyctl session - keyctl get_persistent @s $uid >/dev/null 2>&1 ;;
+		$shell)
+			runcon "$(user $shell)" setpriv --reuid $uid --regid $uid --clear-groups \
+				keyctl session - keyctl get_persistent @s >/dev/null 2>&1
+			;;
+		*)
+			runcon "$(login $first)" keyctl session - \
+				keyctl get_persistent @s $uid >/dev/null 2>&1
+			;;
 		esac
 		for program in $programs; do
-			runcon "$(login $program)" keyctl session - /repo/build/tests/pamhost serve test user$uid "runcon $(user $shell) sh /shell" 2>&1 |
+			runcon "$(login $program)" keyctl session - \
+				/repo/build/tests/pamhost serve test user$uid \
+				"runcon $(user $shell) sh /shell" 2>&1 |
 				sed "/^Joined/d; s/^/session $policy $program /"
 		done
 		dmesg | grep 'avc: .*tclass=key ' | sed "s/^/$policy $first: /"
 	done; done
 done
-# Keys that pam_selinux says the label of. With it before the module nothing has the label of sshd.
-printf 'session required pam_selinux.so open\nsession required /repo/build/pam_persistent.so\n' >/etc/pam.d/open-before
-printf 'session required /repo/build/pam_persistent.so\nsession required pam_selinux.so open\n' >/etc/pam.d/open-after
+# pam_selinux sets the label of new keys. If pam_selinux comes before the module, nothing has the
+# label of sshd.
+printf 'session required pam_selinux.so open\nsession required /repo/build/pam_persistent.so\n' \
+	>/etc/pam.d/open-before
+printf 'session required /repo/build/pam_persistent.so\nsession required pam_selinux.so open\n' \
+	>/etc/pam.d/open-after
 for stack in open-before open-after; do for shell in user unconfined; do
 	uid=$((uid + 1))
 	echo "user$uid:x:$uid:$uid::/:/bin/sh" >>/etc/passwd
 	echo "user$uid:${shell}_u:s0" >>/etc/selinux/default/seusers
 	runcon "$(login sshd_t)" keyctl session - /repo/build/tests/pamhost serve $stack user$uid \
-		'for k in @s %keyring:_persistent.$(id -u); do keyctl security $k; echo; done' 2>/dev/null | sed -n "s/.*:\(.*_t\):.*/label $stack ${shell}_t: \1/p"
+		'for k in @s %keyring:_persistent.$(id -u); do keyctl security $k; echo; done' \
+		2>/dev/null | sed -n "s/.*:\(.*_t\):.*/label $stack ${shell}_t: \1/p"
 done; done
 `
 
-var denial = regexp.MustCompile(`(?m)^(before|after) (\S+): .*denied +\{ (.*?) \}.*scontext=\S+?:\S+?:(\S+?):\S* tcontext=\S+?:\S+?:(\S+?):\S* tclass=key`)
+var denial = regexp.MustCompile(`(?m)^(before|after) (\S+): .*denied +\{ (.*?) \}.*` +
+	`scontext=\S+?:\S+?:(\S+?):\S* tcontext=\S+?:\S+?:(\S+?):\S* tclass=key`)
 
 func testKernel(t *testing.T, before, after []byte) {
 	machine := vm.Arm64(t, "coreutils", "keyutils", "libpam-modules", "util-linux")

@@ -20,7 +20,8 @@ import (
 // Those of the regression tests that log in and take half a minute at most. Of the others
 //
 //   - cert-userkey (more than 100 s) and connection-timeout (44 s) take too long for here;
-//   - forwarding, multiplex, cfgmatch and dynamic-forward listen on ports that nobody has given them;
+//   - forwarding, multiplex, cfgmatch and dynamic-forward listen on ports that nobody has given
+//     them;
 //   - scp, sftp, sftp-cmds, agent-subprocess, broken-pipe and hostbased open no session in sshd;
 //   - the rest was not tried: ciphers, key exchange, keys and certificates, the parsing of files.
 var regressions = []string{
@@ -121,9 +122,11 @@ func newClient(t *testing.T, user string) *client {
 // run is what the package's run-tests does, for one test.
 func (c *client) run(test string) (string, error) {
 	_, err := world.Try(3*world.Hung, "runuser", "-u", c.user, "--", "sh", "-c", `
-		cd "$0" && exec make .OBJDIR="$0" .CURDIR="$0" BUILDDIR="$0" OBJ="$0" SUDO=sudo TEST_SHELL=sh TEST_SSH_SSH=ssh \
-		TEST_SSH_SFTPSERVER=/usr/lib/openssh/sftp-server TEST_SSH_PORT="$1" \
-		TEST_SSH_UNSAFE_PERMISSIONS=1 TEST_SSH_IPV6=yes TEST_SSH_ECC=yes LTESTS="$2" t-exec >printed 2>&1 </dev/zero`,
+		cd "$0" && exec make .OBJDIR="$0" .CURDIR="$0" BUILDDIR="$0" OBJ="$0" \
+			SUDO=sudo TEST_SHELL=sh TEST_SSH_SSH=ssh \
+			TEST_SSH_SFTPSERVER=/usr/lib/openssh/sftp-server TEST_SSH_PORT="$1" \
+			TEST_SSH_UNSAFE_PERMISSIONS=1 TEST_SSH_IPV6=yes TEST_SSH_ECC=yes \
+			LTESTS="$2" t-exec >printed 2>&1 </dev/zero`,
 		c.dir, fmt.Sprint(c.port), test)
 	// a file: what a test leaves running in the background keeps a pipe open
 	out, _ := os.ReadFile(c.dir + "/printed")

@@ -58,7 +58,8 @@ func download(t *testing.T, name, to string) {
 	}
 	if out, err := world.Try(5*time.Minute, "sh", "-c",
 		`apt-get -qq -o APT::Sandbox::User=root update &&
-		cd "$1" && apt-get -qq -o APT::Sandbox::User=root source --download-only "$2"`, "sh", part, name); err != nil {
+		cd "$1" && apt-get -qq -o APT::Sandbox::User=root source --download-only "$2"`,
+		"sh", part, name); err != nil {
 		t.Fatalf("the source of %s is neither below build/_suites nor to be had from the "+
 			"package registry: %v\n%s", name, err, out)
 	}

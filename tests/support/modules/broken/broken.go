@@ -81,8 +81,8 @@ func init() {
 		dumpable, _, _ := unix.RawSyscall(unix.SYS_PRCTL, unix.PR_GET_DUMPABLE, 0, 0)
 		var core unix.Rlimit
 		unix.Getrlimit(unix.RLIMIT_CORE, &core)
-		call.Log(c.Error,
-			"dumpable "+strconv.Itoa(int(dumpable))+", core limit "+strconv.Itoa(int(core.Max)))
+		call.Log(c.Error, "dumpable "+strconv.Itoa(int(dumpable))+
+			", core limit "+strconv.Itoa(int(core.Max)))
 		call.Done(c.Success)
 	case "print": // as a name service module may
 		os.Stdout.WriteString("out\n")

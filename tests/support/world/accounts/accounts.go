@@ -81,8 +81,9 @@ func Group(text, lines string, users []string) string {
 // FilesOnly returns the text of an nsswitch.conf(5) by which users and groups are those of the
 // files in /etc.
 func FilesOnly(text string) string {
-	rest := regexp.MustCompile(`(?m)^[ \t]*(passwd|shadow|group|gshadow|initgroups)[ \t]*:.*\n?`).ReplaceAllString(text, "")
-	return "passwd: files\nshadow: files\ngroup: files\n" + rest
+	accounts := regexp.MustCompile(
+		`(?m)^[ \t]*(passwd|shadow|group|gshadow|initgroups)[ \t]*:.*\n?`)
+	return "passwd: files\nshadow: files\ngroup: files\n" + accounts.ReplaceAllString(text, "")
 }
 
 // replace appends lines, and takes away those that are the same as one of them in any of the

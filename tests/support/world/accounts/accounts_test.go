@@ -53,7 +53,9 @@ func TestFilesOnly(t *testing.T) {
 	const files = "passwd: files\nshadow: files\ngroup: files\n"
 	for text, want := range map[string]string{
 		"": files,
-		"# comment\npasswd:\tsss files systemd\ngroup: ldap [NOTFOUND=return] files\nhosts: files dns\n shadow : compat\ninitgroups: sss": files + "# comment\nhosts: files dns\n",
+		"# comment\npasswd:\tsss files systemd\ngroup: ldap [NOTFOUND=return] files\n" +
+			"hosts: files dns\n shadow : compat\ninitgroups: sss": files +
+			"# comment\nhosts: files dns\n",
 		"passwd_compat: nis\nnetgroup: sss\n": files +
 			"passwd_compat: nis\nnetgroup: sss\n",
 	} {

@@ -83,7 +83,10 @@ func inSession(t *testing.T, dir, command string) (string, error) {
 		exec "$@"`, "sh"}}.Try(t, fmt.Sprintf(`serve alice
 			cd %s/%s
 			export TMPDIR=$HOME PYTHONPATH=%[1]s/util
-			python() { /usr/bin/python3 "$@" && echo "commands run: $(grep -c Executing: testlog)"; }
+			python() {
+				/usr/bin/python3 "$@" &&
+					echo "commands run: $(grep -c Executing: testlog)"
+			}
 			%[3]s && echo well`, tree, dir, command))
 	return r.Out, r.Err
 }

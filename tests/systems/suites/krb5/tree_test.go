@@ -40,7 +40,10 @@ func download(t *testing.T, name, to string) {
 		rm -rf "$2.part"
 		mkdir -p "$2.part"
 		cd "$2.part"
-		get() { apt-get -qq -o APT::Sandbox::User=root -o Dir::Etc::sourcelist=$from -o Dir::Etc::sourceparts=- "$@"; }
+		get() {
+			apt-get -qq -o APT::Sandbox::User=root -o Dir::Etc::sourcelist=$from \
+				-o Dir::Etc::sourceparts=- "$@"
+		}
 		get update
 		get source --download-only "$1"
 		mv "$2.part" "$2"`, "sh", name, to); err != nil {
@@ -64,7 +67,8 @@ func buildTree(t *testing.T, src string) {
 		src=$1 tree=$2 header=$3
 		mkdir -p "$tree/lib/krb5/krb" "$tree/lib/krb5/ccache" "$tree/tests" "$tree/util"
 		cp "$src"/lib/krb5/ccache/t_cc* "$tree/lib/krb5/ccache"
-		cp "$src"/tests/t_ccache.py "$src"/tests/conccache.c "$src"/tests/kcmserver.py "$tree/tests"
+		cp "$src"/tests/t_ccache.py "$src"/tests/conccache.c "$src"/tests/kcmserver.py \
+			"$tree/tests"
 		cp "$src"/util/k5test.py "$tree/util"
 		touch "$tree/config.status"
 		echo 'env, have_lmdb, tls_impl = {}, "no", "no"' >"$tree/runenv.py"
@@ -83,18 +87,22 @@ func buildTree(t *testing.T, src string) {
 			clients/kvno/kvno
 			clients/kdestroy/kdestroy
 		END
-		for program in lib/krb5/ccache/t_cc lib/krb5/ccache/t_cccol lib/krb5/ccache/t_cccursor tests/conccache; do
+		for program in lib/krb5/ccache/t_cc lib/krb5/ccache/t_cccol \
+			lib/krb5/ccache/t_cccursor tests/conccache; do
 			cp "$header" "$tree/${program%/*}"
 			for name in cc-int autoconf k5-platform; do
 				echo '#include "k5-int.h"' >"$tree/${program%/*}/$name.h"
 			done
 			gcc -w -o "$tree/$program" "$tree/$program.c" -lkrb5 -lcom_err
 		done
-		# On the persistent keyring, which here is nobody else's.
+		# The same tests on the persistent keyring, which nobody else uses here.
 		cd "$tree/tests"
-		sed "s/'KEYRING:session:' + cname/'KEYRING:persistent:%d' % os.getuid()/" t_ccache.py >t_ccache-persistent.py
+		sed "s/'KEYRING:session:' + cname/'KEYRING:persistent:%d' % os.getuid()/" \
+			t_ccache.py >t_ccache-persistent.py
 		cd "$tree/lib/krb5/ccache"
-		sed "s/'KEYRING:session:' + cname/'KEYRING:persistent:%d' % os.getuid()/" t_cccol.py >t_cccol-persistent.py
-		grep -c "KEYRING:persistent:%d" "$tree"/tests/t_ccache-persistent.py t_cccol-persistent.py
+		sed "s/'KEYRING:session:' + cname/'KEYRING:persistent:%d' % os.getuid()/" \
+			t_cccol.py >t_cccol-persistent.py
+		grep -c "KEYRING:persistent:%d" "$tree"/tests/t_ccache-persistent.py \
+			t_cccol-persistent.py
 		chown -R alice: "$tree"`, "sh", src, tree, header)
 }
