@@ -11,7 +11,7 @@ import (
 	"pam_persistent/internal/keyctl"
 )
 
-// What is compared where it is to be seen how something grows.
+// growing are the variants that are compared where a measure shows how the cost grows.
 var growing = append([]variant{ours, plain, keyinit, direct}, variants[5:]...)
 
 func grow(b budget, sizes []int, unit string, prepare func(int) error,

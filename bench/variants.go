@@ -44,7 +44,7 @@ func built(name string) string {
 
 func (v variant) service() string { return "bench-" + v.id }
 
-// after is the service in which pam_keyinit comes before the module. It does its work in
+// after is the service in which pam_keyinit comes before the module. There pam_keyinit works in
 // pam_setcred, so that the time of pam_open_session is the module's alone.
 func (v variant) after() string { return v.service() + "-after" }
 

@@ -26,8 +26,8 @@ func setUp() error {
 	if err := writeServices(); err != nil {
 		return err
 	}
-	// A daemon's session keyring, for its logins to inherit. Keyrings belong to threads: main
-	// is locked to its own (keyctltest).
+	// The logins inherit this session keyring, as a daemon's logins do. Session keyrings belong
+	// to threads, so main is locked to its own thread (keyctltest).
 	_, err := keyctl.JoinSession()
 	return err
 }

@@ -26,7 +26,8 @@ func dropCommand() *cobra.Command {
 	}
 }
 
-// mine is my persistent keyring, possessed by this thread. None is made where there is none.
+// mine is the caller's persistent keyring, possessed by this thread. If the caller has none, mine
+// does not create it.
 func mine() (keyctl.Serial, error) {
 	uid := uint32(os.Getuid())
 	keyring, ok, err := persistent.Of(uid)

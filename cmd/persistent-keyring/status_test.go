@@ -232,8 +232,9 @@ func TestStatusNasty(t *testing.T) {
 	})
 }
 
-// forged is a line as /proc/keys has them, of a persistent keyring that is none; the kernel adds
-// the size of the key in whose name it stands, which passes for the number of links.
+// forged is a line of /proc/keys about a persistent keyring that does not exist. The line is put
+// into a key's description, and the kernel adds the size of that key, which passes for the number
+// of links.
 func forged(uid uint32, serial keyctl.Serial) string {
 	return fmt.Sprintf("%08x I------     3  4w 1f030000 %5d 65534 keyring   _persistent.%d",
 		uint32(serial), uid, uid)

@@ -76,8 +76,7 @@ func TestWidth(t *testing.T) {
 				term.wait()
 				for _, line := range strings.Split(
 					strings.ReplaceAll(term.String(), "\r", ""), "\n") {
-					// What is to be copied is not folded, and neither are
-					// paths.
+					// Commands to be copied and paths are not folded.
 					if len(line) > int(columns) &&
 						!strings.HasPrefix(line, "         ") {
 						t.Errorf("%s at %d columns: %q", command, columns,

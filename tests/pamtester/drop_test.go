@@ -8,8 +8,8 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// Root, too, could make the link; the module makes it with no more rights than the user has, and
-// comes back only to give the keyring, with its links, to the user. Only a tracer can tell.
+// Root could make the link as well. The child makes it with no more rights than the user has, and
+// becomes root again only to give the keyring, with its links, to the user. Only a tracer can tell.
 func TestChildIsTheUser(t *testing.T) {
 	world.ForgetKeys(t)
 	world.Service(t, world.Built(t, "pam_persistent.so"), world.Stacks["keyinit"])

@@ -13,7 +13,7 @@ import (
 )
 
 // pry is a shell function that tries to get at what the sessions before have kept, by serial and by
-// searching. It takes the name of whoever tries.
+// searching. The argument is the name of whoever tries.
 const pry = `
 pry() {
 	for f in /home/leak/*.kept; do
@@ -143,7 +143,7 @@ var ways = map[string]func() []string{
 	},
 }
 
-// makePlace makes the directory in which the sessions tell each other what there is to be had.
+// makePlace makes the directory in which the sessions tell each other the serials of their keys.
 func makePlace(t *testing.T) {
 	t.Helper()
 	world.ForgetKeys(t)

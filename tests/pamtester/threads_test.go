@@ -77,8 +77,8 @@ func TestIDsOfTheHost(t *testing.T) {
 	}
 }
 
-// A thread of the host's that sets IDs all the time, for all threads, by signal 33: the owner is
-// alice in every session.
+// A thread of the host sets the IDs of all threads all the time, by signal 33. All the same alice
+// is the owner in every session.
 func TestPeerSetsIDs(t *testing.T) {
 	world.ForgetKeys(t)
 	world.Service(t, world.Built(t, "pam_persistent.so"), world.Stacks["no-keyinit"])

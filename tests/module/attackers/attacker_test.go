@@ -38,8 +38,9 @@ func (c *counter) did(err error) bool {
 
 var ways = map[string]way{}
 
-// attack is the whole of an attacking process. It reads the IDs of threads that are held for it,
-// answers each that it has hit with a line, and ends, after a last time, with its standard input.
+// attack is the whole of an attacking process. The process reads the IDs of threads that are held
+// for it, answers each that it has hit with a line, and ends, after a last attack, when its
+// standard input ends.
 func attack(name string) {
 	var over atomic.Bool
 	var victim atomic.Int64

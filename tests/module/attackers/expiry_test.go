@@ -79,8 +79,8 @@ func TestLoginsWhileKeyringsExpire(t *testing.T) {
 	o := tally{}
 	serials := map[string]bool{}
 	for round, test := range []struct {
-		before unix.Errno // what was just seen of the old keyring; 0: there is none
-		expiry uint32     // of the new one, in seconds
+		before unix.Errno // the last answer about the old keyring; 0: there is none
+		expiry uint32     // of the new keyring, in seconds
 	}{
 		{0, 600}, {unix.EKEYEXPIRED, 600}, {unix.ENOKEY, 600}, {unix.EKEYEXPIRED, 1},
 		{unix.ENOKEY, 1}, {unix.EKEYEXPIRED, 600}, {unix.ENOKEY, 600},

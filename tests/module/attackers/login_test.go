@@ -58,7 +58,8 @@ func sessionOf(user world.User) []string {
 		" EACCES" + own, " EACCES EACCES"}
 }
 
-// checkLines fails the test for a line that is none, or that a terminal would act upon.
+// checkLines fails the test for a log line with a character that a terminal would act upon, or that
+// is not ASCII.
 func checkLines(t *testing.T, log []string) {
 	t.Helper()
 	for _, line := range log {

@@ -54,8 +54,8 @@ func signalling(sig unix.Signal) way {
 	}
 }
 
-// Files of a thread that show its memory, its descriptors or what it is doing, for those who may
-// trace it.
+// telling are files of a thread that show its memory, its descriptors or what the thread does, to
+// those who may trace the thread.
 var telling = []string{"mem", "maps", "environ", "auxv", "stack", "syscall", "fdinfo/2"}
 
 // readable opens and reads: some of them open for anybody, but say nothing.
@@ -163,9 +163,9 @@ func establishUnderAttack(t *testing.T, module, name string, times int) (tried, 
 	return tried, done, codes, r.Log
 }
 
-// One thread of the child is the user for some time, and who may signal a thread stops or kills its
-// process. That costs the user the keyring's new timer, or two seconds (ten with the module as it
-// is installed), and nobody else anything.
+// One thread of the child is the user for some time, and whoever may signal a thread can stop or
+// kill its process. The signal costs the user the keyring's new timer, or two seconds (ten with the
+// module as it is installed), and costs nobody else anything.
 func TestSignalsToTheChild(t *testing.T) {
 	for name, test := range map[string]struct {
 		module string

@@ -21,7 +21,8 @@ func TestTimers(t *testing.T) {
 			t.Errorf("%q", l.Other)
 		}
 	}
-	// pam_keyinit blocks no signals: a handler may find the user's ID in place of its own.
+	// pam_keyinit blocks no signals, so a handler may run with the user's ID instead of the
+	// host's.
 	world.Service(t, world.Built(t, "pam_persistent.so"), world.Stacks["keyinit"])
 	for range 20 {
 		l := logIn(t, nil, commands)

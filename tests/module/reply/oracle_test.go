@@ -240,7 +240,7 @@ func (o *oracle) cause(e Ending) string {
 	return "the child's answer is not valid"
 }
 
-// log: lines that have an end are worth reading whatever else is wrong.
+// log expects each line that has an end in the log, also if other parts of the answer are wrong.
 func (o *oracle) log() {
 	for _, line := range o.memory.Log[:min(o.memory.Lines, LogLines)] {
 		if text, ok := fieldText(line.Text, LogText); ok {

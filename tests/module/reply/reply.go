@@ -104,8 +104,8 @@ type Host struct {
 }
 
 // Calls makes calls of the module under one PAM handle, one after the other, and ends the handle.
-// It returns their PAM codes and all that they did, in order: "join", "clear 77", "reset 1000 77",
-// "child 1 14: keyring 77 of 1000, 0" (action, failure, request), "log 3 text", "putenv
+// Calls returns their PAM codes and all that they did, in order: "join", "clear 77", "reset 1000
+// 77", "child 1 14: keyring 77 of 1000, 0" (action, failure, request), "log 3 text", "putenv
 // NAME=value"; and after each call "keeps ..." if there is a record.
 func (h *Host) Calls(actions []int, failure int) (codes []int, effects []string) {
 	c := (*C.struct_host)(C.calloc(1, C.sizeof_struct_host))

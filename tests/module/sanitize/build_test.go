@@ -25,7 +25,7 @@ var (
 		"-fsanitize=address,undefined", "-fno-sanitize-recover=all"}}
 )
 
-// impatient is the build with two seconds instead of ten, for children that hang.
+// impatient is the build that waits two seconds instead of ten for a child that hangs.
 func (b build) impatient() build {
 	b.flags = slices.Concat(b.flags, []string{"-DPP_DEADLINE_MS=2000"})
 	return b

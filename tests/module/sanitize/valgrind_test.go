@@ -127,9 +127,10 @@ func TestBrokenChildrenUnderValgrind(t *testing.T) {
 	}
 }
 
-// The real guard under valgrind: the memory is not shared, so what it finds out is lost, and the
-// login goes on without the link. That too is a way through the host, without an error; the day
-// that valgrind can do it, this test says so, and testdata/guard.c can go.
+// valgrind does not share the memory between the host and the real guard, so what the guard finds
+// out is lost, and the login goes on without the link. No error may be reported on this path
+// through the host. If a later valgrind can share the memory, this test fails, and
+// testdata/guard.c can go.
 func TestRealGuardUnderValgrind(t *testing.T) {
 	world.ForgetKeys(t)
 	world.Service(t, plain.module(t, "./pam_persistent", "pam_persistent"),

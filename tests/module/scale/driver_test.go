@@ -28,7 +28,8 @@ func compile(t *testing.T) string {
 	return out
 }
 
-// A driver that runs. It belongs to the thread that has started it, and has its session keyring.
+// A driver is a running driver program. It belongs to the thread that has started it, and inherits
+// the thread's session keyring.
 type driver struct {
 	t      *testing.T
 	cmd    *exec.Cmd

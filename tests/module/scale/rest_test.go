@@ -24,8 +24,8 @@ func (r rest) String() string {
 	return fmt.Sprintf("%v; %d processes, %d zombies", sum(r.keys), r.processes, r.zombies)
 }
 
-// isAll: there is nothing but what outlives all sessions. These tests run alone in their PID
-// namespace, with its init.
+// isAll tells whether nothing is left but what outlives all sessions. These tests run alone in
+// their PID namespace, with its init.
 func (r rest) isAll(persistent int) bool {
 	return r.processes == 2 && r.zombies == 0 && atRest(r.keys, persistent)
 }

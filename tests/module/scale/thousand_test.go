@@ -143,8 +143,8 @@ func TestThousandSessions(t *testing.T) {
 	})
 }
 
-// All of them at the same moment: a child may then take longer than the module waits for it, on a
-// slow machine. That costs the link, says so in the log, and nothing else.
+// If all sessions are opened at the same moment on a slow machine, a child may take longer than the
+// module waits. Then that session lacks the link, the log says so, and nothing else goes wrong.
 func TestThousandSessionsAtTheSameMoment(t *testing.T) {
 	prepare(t)
 	c := hold(t, nil, compile(t), "scale-after", thousand, thousand)

@@ -9,8 +9,7 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// elsewhere are blocks of the README that are no examples to be typed in here, and why; by their
-// first line.
+// elsewhere are the first lines of blocks of the README that this test does not type in, and why.
 var elsewhere = map[string]string{
 	"make demo    # a login, a key kept, a logout, the key still there " +
 		"(as root; under a minute)": "these are the tests",
@@ -20,7 +19,7 @@ var elsewhere = map[string]string{
 		"child, about 1 ms": "a picture",
 }
 
-// The line, the command, and the tree that it prints.
+// testReadme puts the README's line into a service file, types its command, and compares the tree.
 func testReadme(t *testing.T) {
 	var rest []example
 	var found []string

@@ -83,8 +83,8 @@ func oneLine(t *testing.T, e example) {
 
 var keyinitLine = regexp.MustCompile(`(?m)^session +optional +pam_keyinit\.so +force +revoke\n`)
 
-// The file is the example as it is shown; the line stands in common-session-noninteractive, too, or
-// not.
+// replacedAfterwards installs the example as the file that it shows, with and without the line in
+// common-session-noninteractive.
 func replacedAfterwards(t *testing.T, e example) {
 	const service, common = "systemd-user", "common-session-noninteractive"
 	const plain = "session optional pam_persistent.so\n"
@@ -103,11 +103,12 @@ func replacedAfterwards(t *testing.T, e example) {
 	})
 }
 
-// tickets: what KRB5CCNAME is, for whom, and who has set it.
+// tickets checks the value of KRB5CCNAME for users in and out of the range, and with a value that
+// another module has set.
 func tickets(t *testing.T, e example) {
 	const ring = "ring root start "
 	world.WriteService(t, world.ServiceName, strings.Join(e.lines, "\n")+"\n")
-	// Who is left out has a session keyring all the same.
+	// An excluded user has a session keyring all the same.
 	const without = "KRB5CCNAME=(unset)\nsession keyring _ses of "
 	ours := fmt.Sprintf("KRB5CCNAME=KEYRING:persistent:%d", world.Alice.UID)
 	for _, test := range []struct{ name, commands, want string }{

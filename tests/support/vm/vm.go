@@ -1,6 +1,6 @@
 // Package vm starts machines with a processor and a kernel of their own, emulated by QEMU, for what
 // the kernel of this machine cannot show: another architecture, a security module that is not
-// loaded. No acceleration, no disk and no network is used, so they run wherever QEMU does.
+// loaded. The machines use no acceleration, no disk and no network, so they run wherever QEMU does.
 package vm
 
 import (

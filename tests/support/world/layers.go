@@ -12,7 +12,7 @@ import (
 )
 
 // CoverSystem lays a layer of the world's own over each directory that installing a package changes
-// (it has its own /etc already), and an empty /run in place of the machine's. All of it is gone
+// (the world has its own /etc already), and an empty /run over the machine's. All of it is gone
 // with the world.
 func CoverSystem(t testing.TB) {
 	t.Helper()
@@ -46,8 +46,8 @@ func covered() error {
 	return nil
 }
 
-// coverRun puts an empty /run in place of the machine's, with its daemons' sockets; only the locks
-// of the project's tests stay.
+// coverRun puts an empty /run over the machine's, which has the sockets of the machine's daemons.
+// Only the locks of the project's tests stay.
 func coverRun() error {
 	dir, err := os.MkdirTemp("", "run")
 	if err != nil {

@@ -18,8 +18,8 @@ import (
 	"pam_persistent/internal/keyctl/keyctltest"
 )
 
-// Hung is the time after which a login is taken for one that never ends. It bounds a test; nothing
-// is measured by it. (tests/mutants, in which logins do hang, sets it lower.)
+// Hung is the time after which a login is taken for one that never ends. Hung bounds a test, and
+// measures nothing. (tests/mutants, in which logins do hang, sets a lower limit.)
 var Hung = func() time.Duration {
 	if limit, err := time.ParseDuration(os.Getenv("PAM_PERSISTENT_HUNG")); err == nil {
 		return limit

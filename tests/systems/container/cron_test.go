@@ -10,8 +10,8 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// The cron daemon, as a unit of systemd. It runs in a session keyring of its unit, which all its
-// jobs inherit; its stack has no pam_keyinit.
+// The cron daemon, a unit of systemd, runs in a session keyring of its unit, which all its jobs
+// inherit. Its stack has no pam_keyinit.
 func TestCron(t *testing.T) {
 	c := boot(t, keyringCalls)
 	var rows []world.Host
@@ -55,8 +55,8 @@ type jobs struct {
 // waitForAlice delays a job until all of hers have ended.
 const waitForAlice = "until [ -e /home/alice/jobs/last ]; do sleep 0.1; done\n"
 
-// cronJobs has one run of the daemon run them all, now: @reboot jobs run when the daemon starts and
-// does not find a note that they have been. It returns what they printed.
+// cronJobs starts the daemon once to run all jobs now, and returns what they printed. @reboot jobs
+// run when the daemon starts and finds no note that they have run already.
 func (c *container) cronJobs(t *testing.T, all ...jobs) (outputs []string) {
 	t.Helper()
 	for _, j := range all {

@@ -49,8 +49,8 @@ func TestRenew(t *testing.T) {
 		t.Errorf("logged: %s", line)
 	}
 
-	// It is the unit's one capability that lets it work; without it, systemd and the
-	// administrator hear of that.
+	// The service cannot work without the unit's one capability. Then the service fails, so
+	// that systemd and the administrator hear of it.
 	world.Put(t, c.root+"/etc/systemd/system/"+service+".d/none.conf",
 		"[Service]\nCapabilityBoundingSet=\n", 0o644)
 	c.run(t, "systemctl", "daemon-reload")

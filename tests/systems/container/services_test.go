@@ -44,9 +44,9 @@ func TestSystemServices(t *testing.T) {
 		rows = append(rows, row)
 	}
 
-	// A (sd-pam) is a fork of a process in which Go has run, and calls it again: it waits for a
-	// thread that it does not have, or not. That is a matter of the moment of the fork, about
-	// one in a hundred, so it is counted and not insisted upon.
+	// A (sd-pam) is a fork of a process in which Go has run, and calls Go again. Depending on
+	// the moment of the fork, about once in a hundred, Go then waits for a thread that the fork
+	// does not have. So these are counted, but none is required.
 	c.replaceModule(t, world.Built(t, "tests/plain.so"))
 	hung, _ := c.startAndStop(t, "backup", "2s")
 	t.Logf("a plain Go module: %d of %d services hang when they are stopped; logged: %q", hung,

@@ -193,8 +193,8 @@ func (c *container) desktop(t *testing.T) {
 	c.journal(t)
 }
 
-// plainInARow is the same with Go's own module in place of ours, and nothing but the ends of the
-// sessions looked at.
+// plainInARow does the same with the plain Go module instead of ours, and looks only at the ends of
+// the sessions.
 func (c *container) plainInARow(t *testing.T) string {
 	t.Helper()
 	c.replaceModule(t, world.Built(t, "tests/plain.so"))
@@ -238,7 +238,7 @@ func (c *container) atOnce(t *testing.T) world.Host {
 	return row
 }
 
-// report waits for the end of all sessions and says how their managers have stopped. It fails the
+// report waits for the end of all sessions, says how their managers have stopped, and fails the
 // test for what is left or was logged.
 func (c *container) report(t *testing.T, name string) (left int, closed string) {
 	t.Helper()

@@ -23,8 +23,8 @@ const packaged = "# Made by libpam-persistent, which removes this file again unl
 	"changed.\n" +
 	"@include " + vendor + "\nsession optional pam_persistent.so\n"
 
-// Whose file /etc/pam.d/systemd-user is: the package takes away what it has made, and touches
-// nothing else.
+// The package removes the file /etc/pam.d/systemd-user only if the package has made it and nobody
+// has changed it since.
 func TestSystemdUser(t *testing.T) {
 	c := boot(t, keyringCalls)
 	c.quick(t)

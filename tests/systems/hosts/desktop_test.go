@@ -25,7 +25,7 @@ var desktops = []host{
 }
 
 // sesman is Debian's configuration but for the port (Debian's listens on ::1 where 127.0.0.1 is
-// asked for), one session per screen size, and the X server. It forks between pam_start and
+// asked for), one session per screen size, and the X server. sesman forks between pam_start and
 // pam_open_session.
 func sesman(t testing.TB, r *ring) {
 	t.Helper()

@@ -144,8 +144,8 @@ func opened(t *testing.T, service string) string {
 	return r.Tree
 }
 
-// found tells whether a session reads a key that another service's session has kept, which has left
-// no link in the user keyring.
+// found tells whether a session reads a key that a session of another service has kept. That
+// session has left no link in the user keyring.
 func found(t *testing.T, service string) bool {
 	t.Helper()
 	world.WriteService(t, "pam-persistent-keep", "session optional pam_persistent.so\n")
@@ -157,7 +157,7 @@ func found(t *testing.T, service string) bool {
 	return strings.Contains(r.Out, "\nx\n")
 }
 
-// options rewrites those of our line.
+// options rewrites the options of the module's line.
 func options(t *testing.T, option string) {
 	t.Helper()
 	sh(t, `sed -i "s/\(pam_persistent.so\).*/\1 $1/" /etc/pam.d/common-session \

@@ -94,7 +94,7 @@ func sh(t testing.TB, script string, args ...string) string {
 	return string(out)
 }
 
-// until polls, for so long at most.
+// until polls the condition, until the limit at most, and returns whether it has become true.
 func until(limit time.Duration, condition func() bool) bool {
 	for deadline := time.Now().Add(limit); time.Now().
 		Before(deadline); time.Sleep(5 * time.Millisecond) {

@@ -29,8 +29,7 @@ func testLifetime(t *testing.T) {
 		!strings.Contains(out, "Permission denied") {
 		t.Errorf("with a ticket that has ended: %v\n%s", err, out)
 	}
-	// It was for this ticket alone; and the next one finds its place in what is left of the
-	// collection.
+	// The next ticket works, and goes into what is left of the collection of caches.
 	inSession(t, world.Alice, kinit("alice"))
 	inSession(t, world.Alice, useTicket)
 }

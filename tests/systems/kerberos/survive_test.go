@@ -27,7 +27,7 @@ func testSurviveByOption(t *testing.T) {
 	stack(t, with(t, "krb5ccname"))
 	survive(t, "option krb5ccname")
 
-	// They are still there, but nobody says so.
+	// The tickets are still there, but nothing sets KRB5CCNAME, so no program looks for them.
 	stack(t, without)
 	if out, err := login(t, world.Alice, useTicket); err == nil {
 		t.Errorf("without the module, in ssh:\n%s", out)
@@ -90,8 +90,8 @@ func tgt(t *testing.T, klist string) string {
 	return found[1]
 }
 
-// That logging out is real: what the session keyring has is gone then, though the module has been
-// at work.
+// A logout takes away what only the session keyring holds, also when the module has opened the
+// session.
 func testSessionKeyringDoesNot(t *testing.T) {
 	world.ForgetKeys(t)
 	stack(t, with(t, ""))

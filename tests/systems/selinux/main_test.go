@@ -73,7 +73,7 @@ func testRules(t *testing.T, dir string) {
 	if got := missing(before, after); len(got) > 0 {
 		t.Errorf("taken away: %q", got)
 	}
-	// Those of the types and attributes that this policy has.
+	// Only types and attributes that this policy has are listed here.
 	for attribute, types := range map[string][]string{
 		"pam_persistent_login": {"sshd_t", "local_login_t", "remote_login_t", "xdm_t",
 			"crond_t", "init_t", "sysadm_su_t", "staff_sudo_t"},

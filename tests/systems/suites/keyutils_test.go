@@ -22,10 +22,10 @@ var keyutilsStacks = map[string]string{
 	"plain":   "session required PLAIN\n",
 }
 
-// The three that take the session keyring to hold nothing but their own keys, which that of no
-// login does: pam_keyinit links the user keyring into it. With pam_keyinit alone they fail too.
-// They run as the suite runs all by default, in a session keyring that it makes for each test; all
-// others run in that of the login itself.
+// wantEmpty are the three tests that expect only their own keys in the session keyring. No login's
+// session keyring is like that, because pam_keyinit links the user keyring into it; with
+// pam_keyinit alone the tests fail too. So these three run as the suite runs all tests by default,
+// each in a session keyring made for it. All other tests run in the session keyring of the login.
 var wantEmpty = []string{"keyctl/search/valid", "keyctl/show/noargs", "keyctl/show/valid"}
 
 // One that notices when the session keyring is not the user's own: the kernel then lets no child
@@ -44,10 +44,11 @@ const passed, skipped, failed = "passed", "skipped", "failed"
 
 // What passes in a session of pam_keyinit's passes in one that the module has opened.
 //
-// Not as root, as in Debian's own run of this suite: features/limits, features/builtin_trusted and
-// a part of keyctl/padd would change keys and quota of the machine's root. Nor what has the kernel
-// call /sbin/request-key (keyctl/requesting), which runs outside of this world. These count as
-// skipped, and so does what the kernel has not built in.
+// The suite does not run as root, as it does in Debian's own run, because features/limits,
+// features/builtin_trusted and a part of keyctl/padd would change keys and quota of the machine's
+// root. Tests that have the kernel call /sbin/request-key (keyctl/requesting) do not run either,
+// because that program runs outside of this world. All of these count as skipped, and so do tests
+// of what the kernel has not built in.
 func testKeyutils(t *testing.T) {
 	dir := filepath.Join(source(t, "keyutils"), "tests")
 	modules := strings.NewReplacer("MODULE", world.Built(t, "pam_persistent.so"), "PLAIN",

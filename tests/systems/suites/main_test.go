@@ -2,8 +2,8 @@
 // opened: Linux-PAM's own test of a module's file, the tests of keyutils, the regression tests of
 // OpenSSH.
 //
-// They come from the distribution, as source packages or as a package of tests, and go away with
-// the world. Only the downloads are kept, below build/.
+// The tests come from the distribution, as source packages or as a package of tests, and go away
+// with the world. Only the downloads are kept, below build/.
 package suites
 
 import (

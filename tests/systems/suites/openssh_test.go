@@ -17,7 +17,7 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// Those of the regression tests that log in and take half a minute at most. Of the others
+// regressions are the regression tests that log in and take half a minute at most. Of the others
 //
 //   - cert-userkey (more than 100 s) and connection-timeout (44 s) take too long for here;
 //   - forwarding, multiplex, cfgmatch and dynamic-forward listen on ports that nobody has given
@@ -34,8 +34,8 @@ var regressions = []string{
 	"yes-head",
 }
 
-// sshd's own tests, with the module in its stack: Debian's configuration of them says "UsePAM yes".
-// They run as a user, and sshd as root with sudo, three at a time.
+// testOpenSSH runs sshd's own tests with the module in sshd's stack: Debian's configuration of the
+// tests says "UsePAM yes". The tests run as a user, three at a time, and sshd as root with sudo.
 func testOpenSSH(t *testing.T) {
 	world.ForgetKeys(t)
 	t.Cleanup(func() { endAll(t) })

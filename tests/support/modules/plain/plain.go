@@ -1,6 +1,6 @@
 // The module as anybody would write it first: Go in the login process, the link made in whatever
-// session keyring is there. It is here to show that the tests catch what they are for, and to be
-// measured against.
+// session keyring is there. The tests need this module to show that they notice its faults, and the
+// benchmark compares the real module with it.
 package main
 
 // #cgo LDFLAGS: -lpam

@@ -161,7 +161,8 @@ static void fill_quota_but(const char *name, const char *left)
 	prctl(PR_SET_PDEATHSIG, SIGKILL); /* after drop(), which takes it back */
 	close(1);
 	close(2);
-	/* Its description takes two bytes, and the link to it four; so does the next one. */
+	/* The spare key's description takes two bytes of the quota, and the link to the key takes
+	 * four. The same is true of the next key. */
 	if (size > 0 && (spare = syscall(SYS_add_key, "user", "s", payload, size,
 					 KEY_SPEC_SESSION_KEYRING)) < 0)
 		die("add_key: %m");
