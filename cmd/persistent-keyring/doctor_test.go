@@ -32,7 +32,7 @@ func TestDoctorSession(t *testing.T) {
 		runCommand(t, "doctor").want(t, 1, "WRONG  session: there is no persistent keyring")
 		check(t, keyctl.Unlink(persistentIn(t, alice, keyctl.Session), keyctl.Session))
 		runCommand(t, "doctor").want(t, 1, "WRONG  session: the session does not possess "+
-			"the persistent keyring", "persistent-keyring exec $SHELL")
+			"the persistent keyring", "persistent-keyring attach")
 		check(t, keyctl.Revoke(keyctl.Session))
 		runCommand(t, "doctor").want(t, 1,
 			"WRONG  session: the session keyring cannot be used", "EKEYREVOKED")
@@ -150,8 +150,8 @@ func TestTryFailures(t *testing.T) {
 // Nobody but the command itself starts its children, and their words are not offered.
 func TestHelp(t *testing.T) {
 	r := runCommand(t, "--help")
-	r.want(t, 0, "status", "list", "renew", "keep", "drop", "clear", "exec", "doctor", "try",
-		"watch", "completion")
+	r.want(t, 0, "status", "list", "renew", "keep", "drop", "clear", "attach", "exec",
+		"doctor", "try", "watch", "completion")
 	if strings.Contains(r.out, try.Command) || strings.Contains(r.out, "load-module") {
 		t.Errorf("internal words are shown:\n%s", r.out)
 	}

@@ -84,7 +84,7 @@ func command() *cobra.Command {
 	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
 	root.AddCommand(statusCommand(), listCommand(), renewCommand(), keepCommand(),
 		dropCommand(), clearCommand(),
-		execCommand(), doctorCommand(), tryCommand(), watchCommand())
+		execCommand(), attachCommand(), doctorCommand(), tryCommand(), watchCommand())
 	return root
 }
 

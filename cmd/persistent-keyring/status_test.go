@@ -121,7 +121,7 @@ func TestStatusRevoked(t *testing.T) {
 func TestStatusDeadSession(t *testing.T) {
 	as(t, alice, func() {
 		check(t, keyctl.Revoke(keyctl.Session))
-		runCommand(t, "status").want(t, 1, "EKEYREVOKED", "persistent-keyring exec $SHELL")
+		runCommand(t, "status").want(t, 1, "EKEYREVOKED", "persistent-keyring attach")
 	})
 }
 

@@ -2,8 +2,9 @@ package finding
 
 import "pam_persistent/internal/persistent"
 
-// newSession gives a session a persistent keyring that it possesses.
-var newSession = Command("persistent-keyring exec $SHELL")
+// newSession gives a shell a persistent keyring that it possesses; where the kernel refuses that,
+// the command says what to do instead.
+var newSession = Command("persistent-keyring attach")
 
 // NoPersistent is that the kernel gives nobody a persistent keyring here.
 func NoPersistent(err error) Finding {

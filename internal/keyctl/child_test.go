@@ -2,6 +2,7 @@ package keyctl_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -55,6 +56,24 @@ var children = map[string]func() error{
 		find.Env = childEnvironment("find")
 		find.Stdout, find.Stderr = os.Stdout, os.Stderr
 		return find.Run()
+	},
+	// give gives the parent a new session keyring.
+	"give": func() error {
+		joined, err := keyctl.JoinSession()
+		fmt.Print(joined)
+		if err != nil {
+			return err
+		}
+		return keyctl.SessionToParent()
+	},
+	// give to threads prints why that is refused.
+	"give to threads": func() error {
+		if _, err := keyctl.JoinSession(); err != nil {
+			return err
+		}
+		err := errors.Unwrap(keyctl.SessionToParent())
+		fmt.Print(err)
+		return nil
 	},
 	// namespace shows who it is, what comes of asking for each persistent keyring
 	// whose UID is on standard input, and which keys it sees.

@@ -34,6 +34,8 @@ func advice(e *keyctl.Error) string {
 	switch {
 	case e.Errno == unix.EPERM && e.Call == "setfsuid":
 		return "this is another user's keyring: only root may look at it or renew it"
+	case e.Errno == unix.EPERM && e.Call == "KEYCTL_SESSION_TO_PARENT":
+		return "instead: persistent-keyring exec $SHELL"
 	case e.Errno == unix.EPERM && e.Call == "KEYCTL_GET_PERSISTENT" &&
 		!strings.HasPrefix(e.Object, "of UID "+me+" "):
 		return "CAP_SETUID is missing, which another user's keyring needs, or " + forbidden
@@ -68,7 +70,7 @@ var adviceOn = map[unix.Errno]string{
 		"session " +
 		"that possesses it (persistent-keyring clear), or wait until it expires",
 	unix.EDEADLK:     "that keyring holds the persistent keyring, or a keyring around it",
-	unix.EKEYREVOKED: "it was revoked: log in again, or run persistent-keyring exec",
+	unix.EKEYREVOKED: "it was revoked: log in again, or run persistent-keyring attach",
 	unix.ENOKEY: "there is no such key in reach of this session: persistent-keyring " +
 		"status and keyctl show list what is",
 }

@@ -22,7 +22,10 @@ func testCommands(t *testing.T) {
 		[]byte("[libdefaults]\n\tdefault_ccache_name = KEYRING:persistent:%{uid}\n"), 0o644)
 	checkAll(t, manExamples(page(t, "docs/persistent-keyring.1")),
 		map[string]func(*testing.T, example){
-			"A shell with the persistent keyring, in a session that lacks it:": shell,
+			"A shell whose login has ended, as in a tmux(1) window, or whose " +
+				"login has not linked the persistent keyring:": attach,
+			"Another shell with the persistent keyring, in a session that " +
+				"lacks it:": shell,
 			"A tmux(1) server that keeps its keys after a logout, though the option " +
 				"revoke of pam_persistent(8) is set:": server,
 			"Will my tickets be there tomorrow?": tomorrow,
@@ -78,6 +81,74 @@ func shell(t *testing.T, e example) {
 			"$ ")); !world.OwnLink(world.Alice).MatchString(out) {
 		t.Errorf("the shell lacks it:\n%s", out)
 	}
+}
+
+// The window's shell has the session keyring of a login that has ended and, as stock stacks do, has
+// revoked it.
+func attach(t *testing.T, e example) {
+	with := stock(t, servedService)
+	defer world.WriteService(t, servedService, with)
+	world.WriteService(t, servedService,
+		strings.ReplaceAll(with, "pam_persistent.so", "pam_persistent.so revoke"))
+	command := typed(t, e, "$ ")
+	world.Write(t, "/home/alice/.zshrc", "") // without one, zsh asks how it is to be set up
+	for _, shell := range []string{"bash", "dash", "zsh"} {
+		t.Run(shell, func(t *testing.T) {
+			before, after := inWindow(t, shell, command)
+			if !strings.Contains(before, "Key has been revoked") {
+				t.Errorf("the window's session keyring was not revoked: %s", before)
+			}
+			if !world.OwnLink(world.Alice).MatchString(after) {
+				t.Errorf("%s:\n%s", command, after)
+			}
+		})
+	}
+	t.Run("never had it", func(t *testing.T) {
+		// The session keyring that pam_keyinit joins is the user's; one that was inherited
+		// is not.
+		world.WriteService(t, servedService,
+			strings.ReplaceAll(with, "pam_persistent.so", "pam_permit.so"))
+		out := serve(t, servedService, command+"; keyctl show @s; true")
+		if !world.OwnLink(world.Alice).MatchString(out) {
+			t.Errorf("%s:\n%s", command, out)
+		}
+	})
+	t.Run("under sudo", func(t *testing.T) {
+		world.Write(t, "/etc/sudoers.d/alice", "alice ALL=(ALL) NOPASSWD: ALL\n")
+		out := serve(t, plainService, "sudo -n "+command)
+		if want := "run " + command +
+			" in the shell itself, without sudo"; !strings.Contains(out, want) {
+			t.Errorf("sudo %s:\n%s\nwant %s", command, out, want)
+		}
+	})
+}
+
+// inWindow types a command into a window of tmux(1), after the login that started the server has
+// ended, and returns what the window's shell shows of its session keyring before and after.
+func inWindow(t *testing.T, shell, command string) (before, after string) {
+	t.Helper()
+	const tmux = "export TERM=vt100 TMUX_TMPDIR=/home/alice; tmux "
+	defer serve(t, plainService, tmux+"kill-server")
+	serve(t, servedService, tmux+"-f /dev/null new-session -d "+shell)
+	os.Remove("/home/alice/shown")
+	serve(t, plainService, tmux+"send-keys 'keyctl show @s >/home/alice/before 2>&1; "+command+
+		" >/home/alice/said 2>&1; keyctl show @s >/home/alice/new 2>&1; mv "+
+		"/home/alice/new /home/alice/shown' Enter")
+	keyctltest.Eventually(t, "the window has done what was typed", func() bool {
+		_, err := os.Stat("/home/alice/shown")
+		return err == nil
+	})
+	for _, name := range []string{"before", "said", "shown"} {
+		text, err := os.ReadFile("/home/alice/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before, after = before+string(text), string(text)
+		if name == "said" {
+			t.Logf("%s: %s", shell, text)
+		}
+	}
+	return before, after
 }
 
 // A server is started in a session that revokes its session keyring at the end, and asked

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/persistent"
+	"pam_persistent/internal/safe"
+)
+
+func attachCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "attach",
+		Short: "Give this shell a session keyring with my persistent keyring in it",
+		Long: "Give this shell a session keyring with my persistent keyring in it, " +
+			"or put the\npersistent keyring into the one that the shell has, " +
+			"if that is alive and mine.",
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: completeNothing,
+		RunE: func(*cobra.Command, []string) error {
+			shell, err := callingProgram()
+			if err != nil {
+				return err
+			}
+			text, err := attach(shell)
+			if err != nil {
+				return err
+			}
+			p := out()
+			p.Item(0, text)
+			return finish(p, false)
+		},
+	}
+}
+
+// A program is the process that attach works on: the one that has started this command.
+type program struct {
+	pid  int
+	name string // its name in /proc/PID/comm, "" if that cannot be read
+}
+
+func (p program) String() string {
+	if p.name == "" {
+		return fmt.Sprintf("the calling program (process %d)", p.pid)
+	}
+	return fmt.Sprintf("%s (process %d)", safe.Name(p.name), p.pid)
+}
+
+// passing are programs that run one command as a user and end with it: to give them a session
+// keyring would look like a success, and nobody would have it.
+var passing = []string{"doas", "pkexec", "run0", "runuser", "su", "sudo", "sudo-rs"}
+
+func callingProgram() (program, error) {
+	p := program{pid: os.Getppid()}
+	comm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", p.pid))
+	p.name = strings.TrimSuffix(string(comm), "\n")
+	const attachIsFor = "attach works on the program that started it, and "
+	switch {
+	case p.pid == 0:
+		return p, errors.New(attachIsFor + "that is outside this PID namespace; " +
+			"instead: persistent-keyring exec $SHELL")
+	case slices.Contains(passing, p.name):
+		return p, fmt.Errorf(attachIsFor+"%s ends with this command; run "+
+			"persistent-keyring attach in the shell itself, without %s", p, p.name)
+	}
+	return p, nil
+}
+
+// attach returns what it did, for people.
+func attach(shell program) (string, error) {
+	uid := uint32(os.Getuid())
+	about, err := keyctl.Describe(keyctl.Session)
+	// The user session keyring stands in for a session keyring in every process of the user
+	// that has none, so it is not this shell's own.
+	if err == nil && about.UID == uid && about.Text != keyctl.UserSessionName(uid) {
+		if text, err := attachHere(shell, uid); err == nil {
+			return text, nil
+		}
+	}
+	return attachNew(shell, err != nil || about.UID == uid)
+}
+
+// attachHere links into the session keyring that the shell has, which keeps its other keys.
+func attachHere(shell program, uid uint32) (string, error) {
+	session, err := keyctl.SessionKeyring()
+	if err != nil {
+		return "", err
+	}
+	before, err := keyctl.ReadKeyring(session)
+	if err != nil {
+		return "", err
+	}
+	if err := keyctl.Link(keyctl.User, session); err != nil {
+		return "", err
+	}
+	keyring, err := persistent.Link(uid, session)
+	if err != nil {
+		return "", err
+	}
+	if slices.Contains(before, keyring) {
+		return fmt.Sprintf("%s had your persistent keyring already; its timer is reset",
+			shell), nil
+	}
+	return fmt.Sprintf("%s has your persistent keyring now, in its session keyring %d; so has "+
+		"every program that shares this session keyring", shell, session), nil
+}
+
+// attachNew gives the shell a session keyring of its own. own is that the present one is the user's
+// or dead.
+func attachNew(shell program, own bool) (string, error) {
+	if err := freshSession(); err != nil {
+		return "", err
+	}
+	session, err := keyctl.SessionKeyring()
+	if err != nil {
+		return "", err
+	}
+	if err := keyctl.SessionToParent(); err != nil {
+		return "", fmt.Errorf("%s: %w%s", shell, err, refusal(shell, own))
+	}
+	return fmt.Sprintf("%s has a new session keyring, %d, with your persistent keyring in it; "+
+		"programs that it has started before keep theirs", shell, session), nil
+}
+
+// refusal is why the kernel does not let this command give that program a session keyring, as far
+// as can be seen (keyctl_session_to_parent in security/keys/keyctl.c).
+func refusal(shell program, own bool) string {
+	threads, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", shell.pid))
+	mine, its := ids("self"), ids(fmt.Sprint(shell.pid))
+	switch {
+	case !own:
+		return " (its session keyring belongs to another user)"
+	case len(threads) > 1:
+		return fmt.Sprintf(" (it has %d threads; a program with one thread only can be "+
+			"given one)",
+			len(threads))
+	case shell.pid == 1:
+		return " (it is process 1)"
+	case its != "" && its != mine:
+		return fmt.Sprintf(" (its user and group IDs are %s, those of this command %s)",
+			its, mine)
+	}
+	return ""
+}
+
+// ids are the IDs of a process: real, effective, saved, filesystem; of the user, then the group.
+func ids(pid string) string {
+	status, _ := os.ReadFile("/proc/" + pid + "/status")
+	var found []string
+	for line := range strings.Lines(string(status)) {
+		if strings.HasPrefix(line, "Uid:") || strings.HasPrefix(line, "Gid:") {
+			found = append(found, strings.Join(strings.Fields(line), " "))
+		}
+	}
+	return strings.Join(found, " ")
+}
