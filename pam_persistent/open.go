@@ -38,7 +38,12 @@ func (s *session) open() c.Status {
 // cannotJoin logs that the session keeps the session keyring of the host. Nothing is linked into
 // that keyring, because other processes may have it.
 func (s *session) cannotJoin(errno unix.Errno) c.Status {
-	return s.failed(&keyctl.Error{Call: "KEYCTL_JOIN_SESSION_KEYRING", Errno: errno})
+	err := &keyctl.Error{Call: "KEYCTL_JOIN_SESSION_KEYRING", Errno: errno}
+	if errno == unix.ENOSYS { // there is no keyring of the host either
+		return s.failed(err)
+	}
+	s.error(persistent.Explain(err).Error())
+	return s.call.Failure()
 }
 
 // refuse clears a session keyring that was filled when the same user name had another UID.

@@ -39,6 +39,8 @@ func advice(e *keyctl.Error) string {
 	case e.Errno == unix.EPERM && e.Call == "KEYCTL_GET_PERSISTENT" &&
 		!strings.HasPrefix(e.Object, "of UID "+me+" "):
 		return "CAP_SETUID is missing, which another user's keyring needs, or " + forbidden
+	case e.Errno == unix.EOPNOTSUPP && e.Call == "KEYCTL_JOIN_SESSION_KEYRING":
+		return forbidden // every kernel with keyrings can do that
 	case e.Errno == unix.EDQUOT && e.Call == "KEYCTL_JOIN_SESSION_KEYRING":
 		// The kernel charges the keyring to the real UID.
 		return "the key quota of UID " + me + ", which runs this program, is used up: " +
