@@ -39,8 +39,8 @@ func grow(b budget, sizes []int, unit string, prepare func(int) error,
 
 func nothing(int) error { return nil }
 
-// keys: a user's quota (20000 bytes, 4 for each link) allows no session keyring with more than
-// 5000.
+// keys measures logins by the number of keys in the session keyring. A user's quota (20000 bytes, 4
+// for each link) allows no session keyring with more than 5000.
 func keys(b budget) ([]row, error) {
 	defer waitForQuota(several()[0].UID) // or the next section's logins find no room
 	return grow(b, []int{1, 100, 1000, 4500}, "keys", nothing, func(v variant, n int) []string {
@@ -70,7 +70,8 @@ func waitForQuota(uid uint32) {
 	}
 }
 
-// users: C libraries read /etc/passwd from its beginning to the name.
+// users measures logins by the number of users, because C libraries read /etc/passwd from its
+// beginning to the name.
 func users(b budget) ([]row, error) {
 	original, err := os.ReadFile("/etc/passwd")
 	if err != nil {
@@ -95,7 +96,8 @@ func users(b budget) ([]row, error) {
 	return rows, err
 }
 
-// memory: fork(2) copies the page tables of all that is in use.
+// memory measures logins by the memory of the login process, because fork(2) copies the page tables
+// of all that is in use.
 func memory(b budget) ([]row, error) {
 	sizes := []int{10, 100, 1000, 4000}
 	if quick {

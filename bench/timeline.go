@@ -47,8 +47,8 @@ func timeline(budget) ([]row, error) {
 		}
 		without.add(ours, s.micro("open"))
 	}
-	// The faster half: in a slow run it was another process that had the processor, in whatever
-	// step that happened to be.
+	// Only the faster half counts, because in a slow run another process had the processor
+	// during one of the steps.
 	slices.SortFunc(all, func(a, b map[string]float64) int {
 		return cmp.Compare(a["gone"]-a["call"], b["gone"]-b["call"])
 	})
@@ -88,7 +88,7 @@ func stampsOfOpen() (map[string]float64, error) {
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	times := map[string]float64{}
 	var waits []float64
-	// The first guard is that of the constructor.
+	// The loop goes backwards, because the first guard in the list is the constructor's.
 	for i, line := range slices.Backward(lines) {
 		stamp, number, _ := strings.Cut(line, " ")
 		ns, err := strconv.ParseFloat(number, 64)

@@ -18,8 +18,8 @@ func several() []world.User { return world.Users[3:] }
 func userName(n int) string { return several()[n%len(several())].Name }
 
 func setUp() error {
-	// What libpam reads besides the service file: it would load the modules of the machine's
-	// logins into ours.
+	// libpam reads this file besides the service file, and would load the modules that the
+	// machine's file names.
 	if err := os.WriteFile("/etc/pam.d/other", nil, 0o644); err != nil {
 		return err
 	}
@@ -32,7 +32,7 @@ func setUp() error {
 	return err
 }
 
-// forget destroys what keys the users have; that none is left is for keyctltest to see and to say.
+// forget destroys the keys of the users. keyctltest checks that none is left.
 func forget() {
 	for _, u := range several() {
 		_ = keyctltest.Destroy(u.UID)

@@ -5,8 +5,8 @@ import (
 	"pam_persistent/internal/try"
 )
 
-// child does what this program starts itself again for, if it was; these words are
-// nobody's to type, and so no subcommands.
+// child does the work for which this program has started itself again, if it has. Nobody
+// types these words, so they are no subcommands.
 func child(args []string) {
 	switch {
 	case len(args) == 2 && args[0] == dlopen.Command:

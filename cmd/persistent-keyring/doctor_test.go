@@ -13,7 +13,8 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// As a user, who sees nothing of other users: so all of it is the same on every machine.
+// The command runs as a user, who sees nothing of other users, so the output is the same on every
+// machine.
 func TestDoctorGood(t *testing.T) {
 	as(t, alice, func() {
 		persistentIn(t, alice, keyctl.Session)

@@ -42,7 +42,7 @@ func TestBrokenChildren(t *testing.T) {
 	}
 }
 
-// A daemon without standard files (proftpd) learns why the runtime has given up, too.
+// The log says why the runtime has given up, even if the daemon has no standard files (proftpd).
 func TestLastWordsWithoutStandardFiles(t *testing.T) {
 	world.ForgetKeys(t)
 	world.Service(t, world.Built(t, "tests/broken.so"),
@@ -52,7 +52,8 @@ func TestLastWordsWithoutStandardFiles(t *testing.T) {
 			"of unlocked mutex")
 }
 
-// What a child that is well sees of the world, by the C half of the module.
+// The C half of the module gives the child an environment and standard files of its own, keeps it
+// from dumping core, and bounds what it logs.
 func TestChildsSurroundings(t *testing.T) {
 	// su and sudo keep the caller's environment, which must not reach the runtime.
 	for _, variable := range []string{"GODEBUG=gctrace=1", "GOTRACEBACK=crash", "GOMAXPROCS=64",

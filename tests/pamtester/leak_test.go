@@ -244,9 +244,9 @@ var failures = map[string]struct{ stack, before, log string }{
 
 var regexpNumber = regexp.MustCompile(`(?m)^\d+$`)
 
-// A session that fails has left the session keyring of the one before behind: here root's, served
-// in the same process with the persistent keyring in it. Searching shows it, and so does the
-// session keyring itself.
+// A session that fails does not keep the session keyring of the session before it. Here that was a
+// session of root in the same process, with root's persistent keyring. Both a search and the
+// session keyring itself would show it.
 func TestLeaksOfFailures(t *testing.T) {
 	for name, failure := range failures {
 		for _, control := range []string{"required", "optional"} {

@@ -120,8 +120,8 @@ func TestHostDropsOneCapability(t *testing.T) {
 	}
 }
 
-// A host whose malloc is one lock without fork handlers: it works itself, and what it forks waits
-// for the lock.
+// A host whose malloc has one lock and no fork handlers works, but a process that the host forks
+// waits for the lock.
 func TestHostsOwnMalloc(t *testing.T) {
 	world.Service(t, "", "session required pam_permit.so\n")
 	host := pamhost.Host{Under: []string{"env",

@@ -92,7 +92,7 @@ func TestPeerSetsIDs(t *testing.T) {
 }
 
 // After unshare(CLONE_NEWPID) a guard would become PID 1 and take the host's right to fork with it.
-// Where the host's child is PID 1 and logs in, nothing is amiss.
+// A host's child that is PID 1 itself can log in as any other process can.
 func TestUnsharedPIDNamespace(t *testing.T) {
 	world.ForgetKeys(t)
 	world.Service(t, world.Built(t, "pam_persistent.so"), world.Stacks["no-keyinit"])

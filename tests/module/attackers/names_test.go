@@ -83,8 +83,8 @@ func TestNamesOfSomebody(t *testing.T) {
 	}
 }
 
-// Two names of one user are one user to the kernel; and what else stands in a line of /etc/passwd
-// is nothing to the module.
+// Two names of one user are one user to the kernel. The module ignores the other fields of a line
+// of /etc/passwd.
 func TestOddAccounts(t *testing.T) {
 	for what, line := range map[string]string{
 		"second name":       "alicia:x:%d:%d::/:/bin/sh",

@@ -58,7 +58,7 @@ func signalling(sig unix.Signal) way {
 // those who may trace the thread.
 var telling = []string{"mem", "maps", "environ", "auxv", "stack", "syscall", "fdinfo/2"}
 
-// readable opens and reads: some of them open for anybody, but say nothing.
+// readable opens the file and reads it, because anybody can open some of them, but reads nothing.
 func readable(path string) error {
 	fd, err := unix.Open(path, unix.O_RDONLY, 0)
 	if err != nil {
@@ -72,8 +72,8 @@ func readable(path string) error {
 	return err
 }
 
-// reading reaches for every thread that newest finds. (Whom somebody traces nobody else can wait
-// for.)
+// reading reaches for every thread that newest finds. (While an attacker traces a thread, nobody
+// else can wait for it.)
 func reading(count *counter, trace bool) {
 	runtime.LockOSThread() // whoever traces is a thread
 	var here [8]byte
@@ -110,9 +110,9 @@ func init() {
 	ways["read and trace"] = func(count *counter) { reading(count, true) }
 }
 
-// Once the session is open, establishing its credentials again and again goes on in its keyring:
+// establishUnderAttack opens a session and establishes its credentials again and again, for which
 // the child drops to the user. The first child is held while it is the user, until the attacker has
-// got at it; the others are for the attacker to find, at whatever moment.
+// hit it. The attacker has to find the others at any moment.
 func establishUnderAttack(t *testing.T, module, name string, times int) (tried, done int,
 	codes tally, log []string) {
 	t.Helper()

@@ -53,7 +53,7 @@ func atTerminal(t *testing.T, slave *os.File, command ...string) (*exec.Cmd, *by
 }
 
 // The keys of a terminal send their signals to all processes in its foreground, guard and child
-// among them. To a host that handles them they are nothing but that.
+// among them. A host that handles the signals gets them, and its logins succeed.
 func TestKeysOfTheTerminal(t *testing.T) {
 	const sessions = 50
 	for name, stack := range world.Stacks {

@@ -2,9 +2,9 @@ package faults
 
 import "golang.org/x/sys/unix"
 
-// What the manual pages name for the system calls that the module makes. A call that takes no error
-// at all from the kernel (getresuid of good addresses, setfsuid) is there with what a seccomp
-// filter would say.
+// errnos are the errors that the manual pages name for the system calls that the module makes. A
+// call that the kernel never fails (getresuid of good addresses, setfsuid) has the errors that a
+// seccomp filter would give.
 var errnos = map[string][]unix.Errno{
 	"capget":    {unix.EPERM, unix.EINVAL, unix.EFAULT},
 	"capset":    {unix.EPERM, unix.EINVAL, unix.EFAULT},
@@ -42,7 +42,7 @@ var errnos = map[string][]unix.Errno{
 	"wait4":             {unix.ECHILD, unix.EINTR, unix.EINVAL},
 }
 
-// Calls in the window that the module did not make.
+// others are calls between the marks that no test makes fail, and why.
 var others = map[string]string{
 	"exit_group": "cannot fail", "pause": "its failing is its end",
 	"futex":     "the runtime's and glibc's own, between threads",

@@ -120,7 +120,7 @@ type tally map[outcome]int
 
 const success = 0
 
-// logins counts those of a service, in the words of pam.d(5), or of all for "".
+// logins counts the logins of a service, or of all services if the name is "".
 func (c tally) logins(service string) (n int) {
 	for o, count := range c {
 		if o.call == "open" && (service == "" || o.service == service) {

@@ -9,11 +9,11 @@ import (
 	"pam_persistent/internal/keyctl/keyctltest"
 )
 
-// A group is a memory cgroup: what its processes have of the machine's memory, the kernel's for
-// them included, and nobody else's. Nil stands for a machine on which none can be made.
+// A group is a memory cgroup, which counts the memory of its processes, and the kernel's memory for
+// them. A nil group stands for a machine on which no memory cgroup can be made.
 type group struct{ dir, current string }
 
-// newGroup makes one for as long as the test lasts.
+// newGroup makes a group for as long as the test lasts.
 func newGroup(t *testing.T) *group {
 	t.Helper()
 	g := &group{"/sys/fs/cgroup", "memory.current"}
@@ -42,7 +42,7 @@ func newGroup(t *testing.T) *group {
 	return g
 }
 
-// enter is what comes before a command that is to run in the group.
+// enter returns the words to put before a command, so that the command runs in the group.
 func (g *group) enter() []string {
 	if g == nil {
 		return nil
@@ -50,7 +50,7 @@ func (g *group) enter() []string {
 	return []string{"sh", "-c", `echo $$ >"$0/cgroup.procs" && exec "$@"`, g.dir}
 }
 
-// kB in use.
+// kB returns the memory in use.
 func (g *group) kB(t *testing.T) int {
 	t.Helper()
 	if g == nil {

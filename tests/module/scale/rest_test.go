@@ -7,7 +7,7 @@ import (
 	"pam_persistent/internal/keyctl/keyctltest"
 )
 
-// What is there when no session is open.
+// A rest is what exists when no session is open.
 type rest struct {
 	keys               map[uint32]cost
 	processes, zombies int

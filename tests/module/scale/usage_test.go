@@ -56,7 +56,7 @@ func field(t *testing.T, path, name string) int {
 	return n
 }
 
-// processes counts those of this PID namespace, and the zombies among them.
+// processes counts the processes of this PID namespace, and the zombies among them.
 func processes(t *testing.T) (all, zombies int) {
 	t.Helper()
 	entries, err := os.ReadDir("/proc")

@@ -47,7 +47,7 @@ func typed(t *testing.T, e example, prompt string) string {
 	return strings.TrimPrefix(e.lines[0], prompt)
 }
 
-// The answer of the page's command, and whether it was right.
+// tomorrow runs the page's command, and checks that the answer comes true.
 func tomorrow(t *testing.T, e example) {
 	command := typed(t, e, "$ ")
 	const keep = "; keyctl add user ticket secret @s >/dev/null; persistent-keyring keep " +
@@ -151,9 +151,8 @@ func inWindow(t *testing.T, shell, command string) (before, after string) {
 	return before, after
 }
 
-// A server is started in a session that revokes its session keyring at the end, and asked
-// afterwards what it has. Without the command it has nothing but a dead keyring: that is what the
-// example is for.
+// server starts a tmux server in a session that revokes its session keyring at the end, and looks
+// at the server's keyring afterwards. Without the example's command that keyring is revoked.
 func server(t *testing.T, e example) {
 	world.WriteService(t, servedService,
 		strings.ReplaceAll(stock(t, servedService), "pam_persistent.so",

@@ -46,8 +46,8 @@ func afterKeyinit(t *testing.T, e example) {
 		at := keyinitLine.FindStringIndex(file)
 		served(t, service, file[:at[1]]+ours+"\n"+file[at[1]:])
 		served(t, service, file+ours+"\n")
-		// The reason for "after it": before it, the line serves a session keyring that is
-		// thrown away.
+		// Before pam_keyinit's line, the module's line works on a session keyring that
+		// pam_keyinit then replaces.
 		notServed(t, service, ours+"\n"+file)
 		notServed(t, service, file)
 	}

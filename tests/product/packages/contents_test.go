@@ -175,8 +175,8 @@ func testNeeds(t *testing.T, dir string) {
 	}
 }
 
-// To be run after the others: the rpmlint of Debian unpacks what nfpm has packed with absolute
-// names over the system itself.
+// testCheckers has to run last, because the rpmlint of Debian unpacks what nfpm has packed with
+// absolute names over the system itself.
 func testCheckers(t *testing.T, dir, tree string) {
 	for _, name := range names("0.1.0") {
 		if strings.HasSuffix(name, ".deb") {
@@ -191,7 +191,7 @@ func testCheckers(t *testing.T, dir, tree string) {
 	}
 }
 
-// What make install puts there, make uninstall takes away, with whatever directories.
+// make uninstall removes all that make install has installed, for any choice of directories.
 func testMakeInstall(t *testing.T, tree string) {
 	files := func(root string) []string {
 		out := strings.Split(strings.TrimSpace(world.RunIn(t, root, "find", ".", "-type",

@@ -207,8 +207,8 @@ func logins(t *testing.T, when string, linked bool) {
 	}
 }
 
-// userServices: the user's manager replaces the session keyring after the line has run, and the
-// package's file has it run again.
+// userServices checks the session of the user's manager. pam_keyinit replaces the session keyring
+// after the line in common-session-noninteractive, so the package's file has the line once more.
 func userServices(t *testing.T) {
 	t.Helper()
 	out := pamhost.Run(t,
@@ -221,7 +221,8 @@ func userServices(t *testing.T) {
 	}
 }
 
-// units are understood, hardened, off, and leave the command all that it needs.
+// units checks that systemd understands the units, that they are hardened and disabled, and that
+// the command can do its work under them.
 func units(t *testing.T) {
 	t.Helper()
 	service := "/usr/lib/systemd/system/persistent-keyring-renew.service"
@@ -229,7 +230,7 @@ func units(t *testing.T) {
 		"/usr/lib/systemd/system/"+timer); err != nil || out != "" {
 		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
 	}
-	// 1.5 of 10; what is left is that it is root with CAP_SETUID and sees /proc/keys.
+	// The limit is 1.5 of 10, because the service is root with CAP_SETUID and sees /proc/keys.
 	if out, err := world.TryIn("", "systemd-analyze", "security", "--offline=true",
 		"--threshold=15", service); err != nil {
 		t.Errorf("systemd-analyze security: %v\n%s", err, out)
@@ -238,7 +239,7 @@ func units(t *testing.T) {
 		"disabled") {
 		t.Errorf("the timer is %s", out)
 	}
-	// What it calls, with one user logged in whose keyring is there to be renewed.
+	// The system calls of the command while one user is logged in whose keyring is renewed.
 	os.MkdirAll("/run/systemd/users", 0o755)
 	os.WriteFile(fmt.Sprintf("/run/systemd/users/%d", world.Alice.UID), nil, 0o644)
 	defer os.RemoveAll("/run/systemd/users")

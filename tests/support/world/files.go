@@ -31,9 +31,9 @@ func Built(t testing.TB, name string) string {
 // ServiceName is the name of the service that [Service] writes.
 const ServiceName = "pam-persistent-test"
 
-// Stacks are the two kinds of stacks: the session keyring before our line is the user's, joined by
-// pam_keyinit, or the host's. What pam_keyinit returns is nothing to our tests: it fails where the
-// user's quota is full, and for a user whose line in /etc/passwd is very long.
+// Stacks are the two kinds of stacks: before the module's line the session keyring is the user's,
+// joined by pam_keyinit, or the host's. pam_keyinit is optional, because it fails if the user's
+// quota is full, and for a user whose line in /etc/passwd is very long.
 var Stacks = map[string]string{
 	"keyinit":    "session optional pam_keyinit.so force\nsession required pam_persistent.so\n",
 	"no-keyinit": "session required pam_persistent.so\n",

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// RunIn runs what is no login, in a directory, and returns its standard output; the test ends if it
-// fails.
+// RunIn runs a command that is no login, in a directory, and returns its standard output. The test
+// ends if the command fails.
 func RunIn(t testing.TB, dir string, command ...string) string {
 	t.Helper()
 	out, err := TryIn(dir, command...)
@@ -20,8 +20,8 @@ func RunIn(t testing.TB, dir string, command ...string) string {
 	return out
 }
 
-// TryIn is RunIn with an error; standard error then follows the output. What make(1) says to the
-// makes that it calls is not for those of a test.
+// TryIn is RunIn with an error; standard error then follows the output. The variables by which
+// make(1) talks to the makes that it starts are removed from the environment.
 func TryIn(dir string, command ...string) (string, error) {
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Dir = dir

@@ -32,9 +32,9 @@ func testOthersByName(t *testing.T) {
 	inSession(t, world.Alice, useTicket)
 }
 
-// Possession is what Kerberos goes by otherwise: the caches of old are looked for in the session
-// keyring and all that is below, by their names. cron has one session keyring for everybody's jobs,
-// and a module that puts alice's keyring there lets bob log in as alice.
+// For the older kinds of caches Kerberos searches the session keyring, and all that is below, by
+// name. cron has one session keyring for the jobs of all users, so a module that links alice's
+// keyring into it lets bob log in as alice.
 func testOthersByPossession(t *testing.T) {
 	for name, test := range map[string]struct {
 		line string

@@ -24,8 +24,8 @@ func testFullCache(t *testing.T) {
 	world.Run(t, "sh", "-c", "kadmin.local </run/services")
 	world.TakeLog(t)
 
-	// One of them goes again: what a session gives back when it ends comes some milliseconds
-	// late, and the next wants a few bytes.
+	// One ticket is invalidated, because the next session needs a few bytes, and the kernel
+	// gives back the quota of an ended session some milliseconds late.
 	out := inSession(t, world.Alice,
 		kinit("alice")+" && kvno"+names.String()+" && keyctl invalidate $(keyctl search "+
 			"@s user service/0@EXAMPLE.ORG)")
@@ -52,9 +52,9 @@ func testFullCache(t *testing.T) {
 	}
 }
 
-// With not a byte left, Kerberos itself cannot reach the persistent keyring any more (it links it
-// into its process keyring) and calls it a matter of the UID. A session that the module has opened
-// possesses it yet and can make room; another may not.
+// With no byte of the quota left Kerberos cannot reach the persistent keyring, because Kerberos
+// links it into its process keyring; the error message talks about the UID. A session that the
+// module has opened possesses the persistent keyring and can make room. Another session cannot.
 func testFullQuota(t *testing.T) {
 	world.ForgetKeys(t)
 	krb5Conf(t, inPersistent)
@@ -87,6 +87,6 @@ func testFullQuota(t *testing.T) {
 	}
 	stack(t, with(t, ""))
 	inSession(t, world.Alice, "keyctl clear "+keyring)
-	// not in the same: what has been cleared is uncharged a little later
+	// This is another session, because the kernel gives back the quota a little later.
 	inSession(t, world.Alice, kinit("alice")+" && klist -s")
 }

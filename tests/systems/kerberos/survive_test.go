@@ -38,8 +38,8 @@ func testSurviveByOption(t *testing.T) {
 	}
 }
 
-// Here the module is not what tickets survive by (see testTicketsWithout): it has to leave all as
-// it is.
+// Here tickets survive without the module as well (see testTicketsWithout). The module must not
+// change that.
 func testSurviveByConf(t *testing.T) {
 	world.ForgetKeys(t)
 	krb5Conf(t, inPersistent)

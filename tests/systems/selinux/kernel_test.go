@@ -115,8 +115,8 @@ func testKernel(t *testing.T, before, after []byte) {
 	}
 	t.Logf("denied with the policy as it is:\n%s",
 		strings.Join(slices.Compact(denied["before"]), "\n"))
-	// What the module is for: a keyring that cron was first to ask for, in a session of sshd's,
-	// and the other way round.
+	// The policy module is needed because, for example, a session of sshd uses a keyring that
+	// cron was first to ask for, or the other way round.
 	for _, one := range []string{"sshd_t crond_t link", "crond_t sshd_t link",
 		"local_login_t sshd_t link", "sshd_t unconfined_t link"} {
 		if !slices.Contains(denied["before"], one) {
@@ -135,7 +135,7 @@ func testKernel(t *testing.T, before, after []byte) {
 			t.Errorf("session and persistent keyring, %s: %d of 2", label, n)
 		}
 	}
-	// And all sessions went well, so that nothing was left unasked.
+	// All sessions succeeded, so the policy was asked for each step.
 	if n := strings.Count(out, "open = success\n"); n != 2*2*4*3 ||
 		strings.Contains(out, "run: status") {
 		t.Errorf("%d sessions", n)

@@ -58,7 +58,7 @@ func policy(t *testing.T) []byte {
 	return text
 }
 
-// What the module adds to the policy, and that it adds nothing else and takes nothing away.
+// The module adds these rules to the policy, adds nothing else, and takes nothing away.
 func testRules(t *testing.T, dir string) {
 	const five = ":key { link read search view write };"
 	want := []string{

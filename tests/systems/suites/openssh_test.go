@@ -84,7 +84,8 @@ func testOpenSSH(t *testing.T) {
 		Good: sessions,
 		Note: fmt.Sprintf("%d of its regression tests", len(regressions))})
 
-	// Where the module's child crashes people still log in; that nothing was linked is noticed.
+	// If the module's child crashes people still log in, and the log says that nothing is
+	// linked.
 	world.WriteService(t, "sshd",
 		string(stock)+"\nsession optional "+world.Built(t, "tests/broken.so")+" segfault\n")
 	out, err := clients[0].run("proxy-connect")
@@ -168,14 +169,14 @@ func processes() map[int]string {
 	return found
 }
 
-// Lines of the log that belong to other users than the one who has looked.
+// others are log lines that one client has taken from the log and that belong to other clients.
 var others struct {
 	sync.Mutex
 	lines []string
 }
 
-// log counts sessions of this user that have got the link, and returns lines that say anything else
-// than that all is well.
+// log counts sessions of this user that have got the link, and returns all other lines about this
+// user.
 func (c *client) log(t *testing.T) (linked int, other []string) {
 	others.Lock()
 	defer others.Unlock()

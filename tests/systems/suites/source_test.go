@@ -24,7 +24,7 @@ func source(t *testing.T, name string) string {
 		t.Fatalf("%s holds these descriptions, and not one: %q", cache, descriptions)
 	}
 	dir := filepath.Join(t.TempDir(), name)
-	// Checksums are looked at; of the signature apt has seen to.
+	// dpkg-source checks the checksums. apt has checked the signature.
 	world.Run(t, "dpkg-source", "--no-check", "--extract", descriptions[0], dir)
 	return dir
 }

@@ -11,8 +11,8 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// Stacks in which the module finds a session keyring, and has one joined; and one without it, in
-// which the tests pass too: what they show is that the module takes nothing away from them.
+// stacks are two with the module, after pam_keyinit and without it, and one without the module. The
+// tests pass in the last one as well, so they show that the module takes nothing away.
 var stacks = map[string]string{
 	"keyinit":            world.Stacks["keyinit"],
 	"no-keyinit":         world.Stacks["no-keyinit"],
@@ -52,7 +52,7 @@ func testInSessions(t *testing.T) {
 	}
 }
 
-// The tests do notice when a session's keyring is of no use.
+// The tests fail if the session keyring is revoked, so they do use it.
 func testUnusable(t *testing.T) {
 	world.ForgetKeys(t)
 	world.Service(t, world.Built(t, "pam_persistent.so"), stacks["keyinit"])
@@ -67,7 +67,8 @@ func testUnusable(t *testing.T) {
 
 var commandsRun = regexp.MustCompile(`commands run: \d+`)
 
-// passed: a test that finds the KEYRING type missing leaves it out, and passes.
+// passed tells whether the test ended well and skipped nothing, because a test that finds no
+// support for KEYRING caches skips them and ends well.
 func passed(out string) bool {
 	return strings.Contains(out, "\nwell\n") && !strings.Contains(strings.ToLower(out), "skip")
 }
