@@ -26,8 +26,7 @@ func dropCommand() *cobra.Command {
 	}
 }
 
-// mine is the caller's persistent keyring, possessed by this thread. If the caller has none, mine
-// does not create it.
+// mine is the caller's persistent keyring, possessed by this thread; mine does not create one.
 func mine() (keyctl.Serial, error) {
 	uid := uint32(os.Getuid())
 	keyring, ok, err := persistent.Of(uid)
