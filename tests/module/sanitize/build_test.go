@@ -26,8 +26,14 @@ var (
 )
 
 // impatient is the build that waits two seconds instead of ten for a child that hangs.
-func (b build) impatient() build {
-	b.flags = slices.Concat(b.flags, []string{"-DPP_DEADLINE_MS=2000"})
+func (b build) impatient() build { return b.waiting("2000") }
+
+// patient is the build for valgrind, under which a child may take longer than ten seconds on a busy
+// machine.
+func (b build) patient() build { return b.waiting("50000") }
+
+func (b build) waiting(ms string) build {
+	b.flags = slices.Concat(b.flags, []string{"-DPP_DEADLINE_MS=" + ms})
 	return b
 }
 

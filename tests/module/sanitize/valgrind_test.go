@@ -71,7 +71,7 @@ var waysThrough = []string{
 }
 
 func TestScriptsUnderValgrind(t *testing.T) {
-	module, host := withoutGuard(t, plain).module(t, "./pam_persistent",
+	module, host := withoutGuard(t, plain.patient()).module(t, "./pam_persistent",
 		"pam_persistent"), plain.host(t)
 	n := 0
 	for _, s := range pamhost.Scripts(t) {
@@ -160,7 +160,7 @@ func TestPlantedFaultsAreSeenByValgrind(t *testing.T) {
 			"depends on uninitialised value"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := plain.with(t, fault.file, fault.old, fault.new)
+			b := plain.patient().with(t, fault.file, fault.old, fault.new)
 			// gcc sees some of them too
 			b.flags = slices.Concat(b.flags, []string{"-w"})
 			world.ForgetKeys(t)
