@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"pam_persistent/tests/support/counts"
 	"pam_persistent/tests/support/pamhost"
 	"pam_persistent/tests/support/world"
 )
@@ -65,7 +66,7 @@ func TestScriptsUnderSanitizers(t *testing.T) {
 			}
 		})
 	}
-	t.Logf("%d scripts", len(all))
+	counts.Check(t, "`TestScriptsUnderSanitizers`", "%d", len(all))
 }
 
 // What hosts are known to do around the calls; and signals, threads, and children of their own

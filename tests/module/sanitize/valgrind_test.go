@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"pam_persistent/tests/support/counts"
 	"pam_persistent/tests/support/pamhost"
 	"pam_persistent/tests/support/world"
 )
@@ -106,6 +107,7 @@ func TestScriptsUnderValgrind(t *testing.T) {
 	if n != len(waysThrough) {
 		t.Errorf("%d scripts of %d", n, len(waysThrough))
 	}
+	counts.Check(t, "`TestScriptsUnderValgrind`", "%d", n)
 }
 
 func TestBrokenChildrenUnderValgrind(t *testing.T) {
