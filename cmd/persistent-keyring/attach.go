@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"pam_persistent/internal/keyctl"
-	"pam_persistent/internal/persistent"
 	"pam_persistent/internal/safe"
 )
 
@@ -79,7 +78,7 @@ func attach(shell program) (string, error) {
 	// The user session keyring stands in for a session keyring in every process of the user
 	// that has none, so it is not this shell's own.
 	if err == nil && about.UID == uid && about.Text != keyctl.UserSessionName(uid) {
-		if text, err := attachHere(shell, uid); err == nil {
+		if text, err := attachHere(shell); err == nil {
 			return text, nil
 		}
 	}
@@ -87,7 +86,7 @@ func attach(shell program) (string, error) {
 }
 
 // attachHere links into the session keyring that the shell has, which keeps its other keys.
-func attachHere(shell program, uid uint32) (string, error) {
+func attachHere(shell program) (string, error) {
 	session, err := keyctl.SessionKeyring()
 	if err != nil {
 		return "", err
@@ -96,10 +95,7 @@ func attachHere(shell program, uid uint32) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := keyctl.Link(keyctl.User, session); err != nil {
-		return "", err
-	}
-	keyring, err := persistent.Link(uid, session)
+	keyring, err := fillSession(session)
 	if err != nil {
 		return "", err
 	}
@@ -114,10 +110,7 @@ func attachHere(shell program, uid uint32) (string, error) {
 // attachNew gives the shell a session keyring of its own. own is that the present one is the user's
 // or dead.
 func attachNew(shell program, own bool) (string, error) {
-	if err := freshSession(); err != nil {
-		return "", err
-	}
-	session, err := keyctl.SessionKeyring()
+	session, err := freshSession()
 	if err != nil {
 		return "", err
 	}

@@ -158,8 +158,8 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// The binary under test was made by go build alone, so it has no version; the module has none that
-// this test knows, or is not there.
+// The binary under test was made by go build alone, so it has no version. The line of
+// the module is there whatever version this tree has.
 func TestVersion(t *testing.T) {
 	r := runCommand(t, "--version")
 	r.want(t, 0, "persistent-keyring has no version: not built by make\n",

@@ -35,7 +35,7 @@ func execCommand() *cobra.Command {
 				return exitStatus{fmt.Errorf("%s: %w", safe.Quote(args[0]),
 					errors.Unwrap(err)), notRun(err)}
 			}
-			if err := freshSession(); err != nil {
+			if _, err := freshSession(); err != nil {
 				return err
 			}
 			err = syscall.Exec(path, args, os.Environ())
@@ -49,16 +49,20 @@ func execCommand() *cobra.Command {
 
 // freshSession joins a session keyring that nobody else has, with the user's own keyring in it as
 // pam_keyinit(8) does, and the persistent one.
-func freshSession() error {
-	session, err := keyctl.JoinSession()
-	if err != nil {
-		return err
+func freshSession() (session keyctl.Serial, err error) {
+	if session, err = keyctl.JoinSession(); err == nil {
+		_, err = fillSession(session)
 	}
+	return session, err
+}
+
+// fillSession links the user keyring and the persistent keyring into a session keyring, and returns
+// the serial of the persistent one.
+func fillSession(session keyctl.Serial) (keyctl.Serial, error) {
 	if err := keyctl.Link(keyctl.User, session); err != nil {
-		return err
+		return 0, err
 	}
-	_, err = persistent.Link(uint32(os.Getuid()), session)
-	return err
+	return persistent.Link(uint32(os.Getuid()), session)
 }
 
 func notRun(err error) int {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"os"
 
 	"pam_persistent/internal/doctor"
@@ -14,12 +13,11 @@ import (
 // an upgrade they differ.
 func versions() string {
 	text := "persistent-keyring " + versionOf("/proc/self/exe") + "\n"
-	switch module := doctor.ModuleFile(); module {
-	case "":
+	module := doctor.ModuleFile()
+	if module == "" {
 		return text + "libpam's directory of modules was not found\n"
-	default:
-		return text + fmt.Sprintf("%s %s\n", module, versionOf(module))
 	}
+	return text + module + " " + versionOf(module) + "\n"
 }
 
 func versionOf(path string) string {

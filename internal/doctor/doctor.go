@@ -13,15 +13,14 @@ import (
 // Fix is what fixes a result.
 type Fix = finding.Fix
 
-// at is a fix that is to be typed into a file, or one of which there is more to say than the
-// command.
+// at is a fix with a place: lines for a file, or a command and when it is the right one.
 func at(where, lines string) Fix { return Fix{Where: where, Lines: lines} }
 
 // What a result means.
 const (
 	OK    = "ok"
 	Note  = "note"  // good to know; nothing is broken by it
-	Wrong = "wrong" // sessions lack their persistent keyring, or it its tickets
+	Wrong = "wrong" // sessions lack the persistent keyring, or it lacks the tickets
 )
 
 // Report is a whole examination.
@@ -39,7 +38,7 @@ func (r Report) Wrong() bool {
 	return slices.ContainsFunc(r, func(one document.Result) bool { return one.Level == Wrong })
 }
 
-// All examines everything; with a service, of the services that one alone.
+// All examines the machine. If a service is named, All examines only that one of the services.
 func All(service string) Report {
 	e := examination{machine: here()}
 	blocked := e.kernel()

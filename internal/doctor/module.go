@@ -23,7 +23,7 @@ const (
 	systemd = "pam_systemd.so"
 )
 
-// neighbour is a module that is part of Linux-PAM itself: where it lies, libpam looks for modules.
+// neighbour is a module of Linux-PAM itself: libpam looks for modules in the directory that has it.
 const neighbour = "pam_permit.so"
 
 // ModuleFile is where libpam finds the module if it is installed, or "" if libpam's directory of
@@ -37,7 +37,7 @@ func (m machine) moduleFile() string {
 	return filepath.Join(m.modules[0], Module)
 }
 
-// module tells whether libpam can load the module, and would not rather not.
+// module examines whether libpam can load the module, and whether only root can change it.
 func (e *examination) module() {
 	path := e.moduleFile()
 	if path == "" {

@@ -18,7 +18,7 @@ func Quota(u keyctl.KeyUser) string {
 // nearlyFull is the share of a quota, in percent, from which on it is worth a note.
 const nearlyFull = 90
 
-// NearQuota is that a user's quota is used up, or nearly. usedUp is that not even one more key fits
+// NearQuota tells whether a user's quota is used up, or nearly. usedUp: not even one more key fits
 // in: a session keyring takes one, and some bytes for its name.
 func NearQuota(u keyctl.KeyUser) (f Finding, usedUp, near bool) {
 	const smallest = 10

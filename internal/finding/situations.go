@@ -6,36 +6,36 @@ import "pam_persistent/internal/persistent"
 // the command says what to do instead.
 var newSession = Command("persistent-keyring attach")
 
-// NoPersistent is that the kernel gives nobody a persistent keyring here.
+// NoPersistent says that the kernel gives nobody a persistent keyring here.
 func NoPersistent(err error) Finding {
 	return Finding{"no persistent keyring can be had: " + persistent.Explain(err).Error(),
 		Command("persistent-keyring doctor")}
 }
 
-// NoSession is that the session keyring cannot be used.
+// NoSession says that the session keyring cannot be used.
 func NoSession(err error) Finding {
 	return Finding{"the session keyring cannot be used: " + err.Error(), newSession}
 }
 
-// NoKeyring is that the user has no persistent keyring.
+// NoKeyring says that the user has no persistent keyring.
 func NoKeyring() Finding {
 	return Finding{"there is no persistent keyring: no login has gone through " +
 		"pam_persistent.so, or the garbage collector has taken it", newSession}
 }
 
-// Expired is that a persistent keyring has expired; command renews it.
+// Expired says that a persistent keyring has expired; command renews it.
 func Expired(keyring, command string) Finding {
 	return Finding{keyring + " has expired: its keys are out of reach, and gone when the " +
 		"garbage collector takes it", Command(command)}
 }
 
-// Revoked is that the user's persistent keyring was revoked.
+// Revoked says that the user's persistent keyring was revoked.
 func Revoked() Finding {
 	return Finding{"the persistent keyring was revoked: the next login makes a new, empty one",
 		newSession}
 }
 
-// NotPossessed is that a session does not possess the persistent keyring.
+// NotPossessed says that a session does not possess the persistent keyring.
 func NotPossessed() Finding {
 	return Finding{"the session does not possess the persistent keyring: the login did not " +
 		"link it, or the session keyring was replaced since", newSession}

@@ -138,17 +138,15 @@ func inWindow(t *testing.T, shell, command string) (before, after string) {
 		_, err := os.Stat("/home/alice/shown")
 		return err == nil
 	})
-	for _, name := range []string{"before", "said", "shown"} {
+	read := func(name string) string {
 		text, err := os.ReadFile("/home/alice/" + name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		before, after = before+string(text), string(text)
-		if name == "said" {
-			t.Logf("%s: %s", shell, text)
-		}
+		return string(text)
 	}
-	return before, after
+	t.Logf("%s: %s", shell, read("said"))
+	return read("before"), read("shown")
 }
 
 // server starts a tmux server in a session that revokes its session keyring at the end, and looks
