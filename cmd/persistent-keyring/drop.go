@@ -42,7 +42,7 @@ func mine() (keyctl.Serial, error) {
 // drop unlinks a key from where it lies: the top if it is there, else the one place in which it was
 // found.
 func drop(name keyname.Name, keyring keyctl.Serial) (string, error) {
-	keys, _ := keyctl.ProcKeys() // for what the kernel does not describe any more
+	keys, _ := keyctl.ConfirmedKeys() // for what the kernel does not describe any more
 	tree := keytree.NewReader(keys).Tree(keyring)
 	type place struct{ key, in *keytree.Key }
 	var top, deep []place

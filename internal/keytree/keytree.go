@@ -51,20 +51,12 @@ type Reader struct {
 	expanded map[keyctl.Serial]bool
 }
 
-// NewReader takes timers and sizes from what was read of /proc/keys, which may be
-// nothing. Two lines for one serial contradict each other: one of them was made up
-// (see [keyctl.ParseKeys]), and neither is believed.
+// NewReader takes timers and sizes from what [keyctl.ConfirmedKeys] has returned, which may be
+// nothing.
 func NewReader(keys []keyctl.KeyInfo) *Reader {
 	r := &Reader{make(map[keyctl.Serial]keyctl.KeyInfo, len(keys)), map[keyctl.Serial]bool{}}
-	twice := map[keyctl.Serial]bool{}
 	for _, key := range keys {
-		if _, ok := r.proc[key.Serial]; ok {
-			twice[key.Serial] = true
-		}
 		r.proc[key.Serial] = key
-	}
-	for serial := range twice {
-		delete(r.proc, serial)
 	}
 	return r
 }

@@ -4,10 +4,7 @@
 package persistent
 
 import (
-	"errors"
 	"strconv"
-
-	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/keyctl"
 )
@@ -31,12 +28,11 @@ type Keyring struct {
 	Keys    int // links in it; -1: not known
 }
 
-// Find looks for the persistent keyring of a user in what that user (or a thread
-// with that filesystem UID, see package fsuid) has read from /proc/keys. One that
-// is valid is preferred to one that has expired, and that to a revoked one.
-//
-// A keyring of that name which is charged to a quota was made with add_key(2), and
-// a line of /proc/keys may be made up (see [keyctl.ParseKeys]): neither is believed.
+// Find looks for the persistent keyring of a user among the keys that
+// [keyctl.ConfirmedKeys] has found for that user (or for a thread with that filesystem
+// UID, see package fsuid). One that is valid is preferred to one that has expired, and
+// that to a revoked one. A keyring of that name which is charged to a quota was made
+// with add_key(2), so it is not believed.
 func Find(uid uint32, keys []keyctl.KeyInfo) (found Keyring, ok bool) {
 	rank := map[State]int{Valid: 3, Expired: 2, Revoked: 1}
 	for _, key := range keys {
@@ -44,8 +40,8 @@ func Find(uid uint32, keys []keyctl.KeyInfo) (found Keyring, ok bool) {
 			key.Description != keyctl.PersistentName(uid) {
 			continue
 		}
-		state, genuine := confirm(key)
-		if genuine && rank[state] > rank[found.State] {
+		state := stateOf(key)
+		if rank[state] > rank[found.State] {
 			found = Keyring{UID: uid, Serial: key.Serial, State: state,
 				Timeout: key.Timeout, Keys: links(key.Info)}
 		}
@@ -53,16 +49,14 @@ func Find(uid uint32, keys []keyctl.KeyInfo) (found Keyring, ok bool) {
 	return found, found.State != ""
 }
 
-func confirm(key keyctl.KeyInfo) (state State, genuine bool) {
-	about, err := keyctl.Describe(key.Serial)
+func stateOf(key keyctl.KeyInfo) State {
 	switch {
-	case errors.Is(err, unix.EKEYEXPIRED):
-		return Expired, key.Timeout.Kind == keyctl.Expired
-	case errors.Is(err, unix.EKEYREVOKED):
-		return Revoked, key.Flags.Has(keyctl.FlagRevoked)
+	case key.Flags.Has(keyctl.FlagRevoked):
+		return Revoked
+	case key.Timeout.Kind == keyctl.Expired:
+		return Expired
 	}
-	return Valid, err == nil && about.Type == "keyring" && about.UID == key.UID &&
-		about.Text == key.Description
+	return Valid
 }
 
 func links(info string) int {

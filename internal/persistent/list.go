@@ -67,18 +67,29 @@ func (l *List) note(err error) {
 }
 
 // Of looks for the persistent keyring of a user; another one's needs CAP_SETUID. An
-// error with ok tells that /proc/keys has lines which cannot be read.
+// error with ok tells that /proc/keys has lines which cannot be believed.
 func Of(uid uint32) (keyring Keyring, ok bool, err error) {
 	asErr := fsuid.As(uid, func() error {
 		var keys []keyctl.KeyInfo
-		keys, err = keyctl.ProcKeys()
+		keys, err = keyctl.ConfirmedKeys()
 		keyring, ok = Find(uid, keys)
 		return nil
 	})
 	if asErr != nil {
 		return Keyring{}, false, asErr
 	}
+	// The kernel does not describe what has expired, and users can deceive themselves about their
+	// own keys: root asks the register, which nobody else can write.
+	if keyring.State == Expired && uid != uint32(unix.Geteuid()) && !registered(keyring.Serial) {
+		return Keyring{}, false, err
+	}
 	return keyring, ok, err
+}
+
+// registered tells whether the kernel's register has a keyring, or cannot be seen.
+func registered(keyring keyctl.Serial) bool {
+	serials, err := register()
+	return err != nil || slices.Contains(serials, keyring)
 }
 
 // gone tells whether a serial of the register is that of a key which has ended since, or was
@@ -94,13 +105,9 @@ var errNoRegister = errors.New("the kernel's register of persistent keyrings is 
 // register reads the kernel's list. There is none as long as nobody has had a
 // persistent keyring; it belongs to the root of the machine, even that of a user namespace.
 func register() ([]keyctl.Serial, error) {
-	keys, err := keyctl.ProcKeys()
+	keys, err := keyctl.ConfirmedKeys()
 	for _, key := range keys {
-		if key.Type != "keyring" || key.Description != registerName {
-			continue
-		}
-		if about, err := keyctl.Describe(key.Serial); err == nil &&
-			about.Text == registerName {
+		if key.Type == "keyring" && key.Description == registerName && stateOf(key) == Valid {
 			return keyctl.ReadKeyring(key.Serial)
 		}
 	}

@@ -40,7 +40,7 @@ func Look() *Status {
 	defer runtime.UnlockOSThread()
 	s := &Status{Account: account.ByUID(uint32(os.Getuid())), Ccache: os.Getenv("KRB5CCNAME")}
 	s.NoPersistence = keyctl.ProbePersistent(s.UID)
-	keys, err := keyctl.ProcKeys()
+	keys, err := keyctl.ConfirmedKeys()
 	s.unseen(explain(keys, err))
 	s.lookAtLimits()
 
@@ -75,8 +75,8 @@ func explain(keys []keyctl.KeyInfo, err error) error {
 	case keys == nil:
 		return fmt.Errorf("timers: %w", err)
 	}
-	return fmt.Errorf("some keys have names with a newline, which makes lines of /proc/keys "+
-		"unreadable: %w", firstOf(err))
+	return fmt.Errorf("some lines of /proc/keys are not believed, because a key's name can have "+
+		"newlines and make up lines: %w", firstOf(err))
 }
 
 // firstOf is the first of joined errors: one example is enough.

@@ -99,7 +99,7 @@ func (r *Report) converse(style pam.Style, message string) (string, error) {
 
 func look(uid uint32) (v View) {
 	v.Err = fsuid.As(uid, func() error {
-		keys, _ := keyctl.ProcKeys() // without it there are no timers
+		keys, _ := keyctl.ConfirmedKeys() // without it there are no timers
 		reader := keytree.NewReader(keys)
 		session, err := keyctl.SessionKeyring()
 		if err == nil {
