@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -97,6 +98,30 @@ func TestRenewOthers(t *testing.T) {
 		remove(t, "/run/utmp")
 		remove(t, "/run/systemd/users")
 		runCommand(t, "renew", "--logged-in").want(t, 1, "who is logged in cannot be told")
+	})
+}
+
+// A user whom the name service cannot look up, or a list that cannot be read, is a failure of its
+// own: the others' timers are reset all the same. Before, nobody's was.
+func TestRenewLoggedInGoesOn(t *testing.T) {
+	dir := t.TempDir()
+	check(t, os.Chmod(dir, 0o755))
+	world.Run(t, "gcc", "-std=gnu11", "-shared", "-fPIC", "-o", dir+"/libnss_trouble.so.2",
+		world.Root+"/tests/module/limits/nss/trouble.c")
+	const file = "/etc/nsswitch.conf"
+	before := string(must(os.ReadFile(file))(t))
+	put(t, file, regexp.MustCompile(`(?m)^passwd:.*$`).
+		ReplaceAllString(before, "passwd: files trouble"))
+	as(t, alice, func() { persistentIn(t, alice, keyctl.Session) })
+	utmp := make([]byte, 2*384)
+	utmp[0], utmp[384] = 7, 7
+	copy(utmp[44:], "broken")
+	copy(utmp[384+44:], "alice")
+	put(t, "/run/utmp", string(utmp))
+	as(t, 0, func() {
+		runWith(t, []string{"LD_LIBRARY_PATH=" + dir, "TROUBLE_UID=4"}, "", "renew",
+			"--logged-in").want(t, 1,
+			`user "broken" of /run/utmp: `, "alice (UID {alice}): ")
 	})
 }
 

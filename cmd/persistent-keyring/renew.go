@@ -28,11 +28,14 @@ func renewCommand() *cobra.Command {
 				return usagef("renew takes users, or --all, or --logged-in: one " +
 					"of the three")
 			}
-			users, err := toRenew(names, all, loggedIn)
+			users, unknown, err := toRenew(names, all, loggedIn)
 			if err != nil {
 				return err
 			}
-			return renewEach(users, !all && !loggedIn)
+			for _, err := range unknown {
+				complain(err)
+			}
+			return renewEach(users, !all && !loggedIn, len(unknown) > 0)
 		},
 	}
 	c.Flags().BoolVar(&all, "all", false, "of every user who has a persistent keyring")
@@ -40,23 +43,25 @@ func renewCommand() *cobra.Command {
 	return c
 }
 
-func toRenew(names []string, all, loggedIn bool) (users []account.Account, err error) {
+// toRenew returns, with the users, an error for each one who cannot be found out.
+func toRenew(names []string, all, loggedIn bool) (users []account.Account, unknown []error,
+	err error) {
 	var uids []uint32
 	switch {
 	case all:
 		list, err := persistent.All()
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, keyring := range list.Keyrings {
 			uids = append(uids, keyring.UID)
 		}
 	case loggedIn:
-		if uids, err = loggedin.UIDs(); err != nil {
-			return nil, err
+		if uids, unknown, err = loggedin.UIDs(); err != nil {
+			return nil, nil, err
 		}
 	case len(names) == 0:
-		return []account.Account{account.ByUID(uint32(os.Getuid()))}, nil
+		return []account.Account{account.ByUID(uint32(os.Getuid()))}, nil, nil
 	}
 	for _, uid := range uids {
 		users = append(users, account.ByUID(uid))
@@ -64,17 +69,17 @@ func toRenew(names []string, all, loggedIn bool) (users []account.Account, err e
 	for _, name := range names {
 		user, err := account.ByName(name)
 		if err != nil {
-			return nil, usageError{err}
+			return nil, nil, usageError{err}
 		}
 		users = append(users, user)
 	}
-	return users, nil
+	return users, unknown, nil
 }
 
-// renewEach tries all; to have none counts as a finding for a user who was named.
-func renewEach(users []account.Account, named bool) error {
+// renewEach tries all; to have none counts as a finding for a user who was named. found is that
+// there is a finding already.
+func renewEach(users []account.Account, named, found bool) error {
 	p := out()
-	found := false
 	for _, user := range users {
 		text, err := renew(user)
 		switch {

@@ -227,8 +227,12 @@ func TestStatusNasty(t *testing.T) {
 				}
 			}
 		}
-		runCommand(t, "status").want(t, 0, `"two\nlines"`, `"\x1b[2Jclear"`, `"  blanks  "`,
-			"unseen", "/proc/keys line")
+		r := runCommand(t, "status")
+		r.want(t, 0, `"two\nlines"`, `"\x1b[2Jclear"`, `"  blanks  "`, "holds 9 keys")
+		// The kernel tells the whole names, so no line of /proc/keys is a riddle.
+		if strings.Contains(r.out, "unseen") {
+			t.Error(r.out)
+		}
 	})
 }
 

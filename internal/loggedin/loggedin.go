@@ -22,17 +22,19 @@ const (
 )
 
 // UIDs are those of the users whom systemd-logind or utmp(5) knows; either may be
-// missing. An entry of utmp with a name that nobody has is passed over.
-func UIDs() ([]uint32, error) {
+// missing. An entry of utmp with a name that nobody has is passed over. unknown has an
+// error for each user, or each of the two lists, that cannot be read: the others are
+// returned all the same. err is that nobody can be told.
+func UIDs() (uids []uint32, unknown []error, err error) {
 	uids, errLogind := logind(usersDir)
 	text, errUtmp := os.ReadFile(utmpPath)
 	if errors.Is(errLogind, fs.ErrNotExist) && errors.Is(errUtmp, fs.ErrNotExist) {
-		return nil, fmt.Errorf("who is logged in cannot be told: there is neither %s nor "+
-			"%s", usersDir, utmpPath)
+		return nil, nil, fmt.Errorf("who is logged in cannot be told: there is neither %s "+
+			"nor %s", usersDir, utmpPath)
 	}
 	for _, err := range []error{errLogind, errUtmp} {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
+			unknown = append(unknown, err)
 		}
 	}
 	for _, name := range ParseUtmp(text) {
@@ -41,14 +43,16 @@ func UIDs() ([]uint32, error) {
 			continue
 		}
 		if err != nil {
-			return nil, fmt.Errorf("user %s of %s: %w", safe.Quote(name), utmpPath, err)
+			unknown = append(unknown,
+				fmt.Errorf("user %s of %s: %w", safe.Quote(name), utmpPath, err))
+			continue
 		}
 		if uid, err := strconv.ParseUint(account.Uid, 10, 32); err == nil {
 			uids = append(uids, uint32(uid))
 		}
 	}
 	slices.Sort(uids)
-	return slices.Compact(uids), nil
+	return slices.Compact(uids), unknown, nil
 }
 
 func logind(dir string) (uids []uint32, err error) {
