@@ -9,12 +9,16 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pam_persistent/internal/document"
 	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/persistent"
 	"pam_persistent/internal/safe"
+	"pam_persistent/internal/show"
 )
 
 func attachCommand() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	c := &cobra.Command{
 		Use:   "attach",
 		Short: "Give this shell a session keyring with my persistent keyring in it",
 		Long: "Give this shell a session keyring with my persistent keyring in it, " +
@@ -23,20 +27,54 @@ func attachCommand() *cobra.Command {
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: completeNothing,
 		RunE: func(*cobra.Command, []string) error {
-			shell, err := callingProgram()
-			if err != nil {
+			done, err := attach()
+			if err != nil && !asJSON {
 				return err
 			}
-			text, err := attach(shell)
-			if err != nil {
-				return err
-			}
-			p := out()
-			p.Item(0, text)
-			return finish(p, false)
+			print := func(p *show.Printer) { p.Item(0, done.String()) }
+			return report(asJSON, done.document(err), print, err != nil)
 		},
 	}
+	jsonFlag(c, &asJSON)
+	return c
 }
+
+// attached is what attach did.
+type attached struct {
+	shell            program
+	session, keyring keyctl.Serial
+	result           string // of document.Attach
+}
+
+func (a attached) String() string {
+	switch a.result {
+	case linkedAlready:
+		return fmt.Sprintf("%s had your persistent keyring already; its timer is reset",
+			a.shell)
+	case linked:
+		return fmt.Sprintf("%s has your persistent keyring now, in its session keyring %d; "+
+			"so has every program that shares this session keyring", a.shell, a.session)
+	}
+	return fmt.Sprintf("%s has a new session keyring, %d, with your persistent keyring in it; "+
+		"programs that it has started before keep theirs", a.shell, a.session)
+}
+
+func (a attached) document(err error) document.Attach {
+	d := document.Attach{Version: document.Version, PID: a.shell.pid, Program: a.shell.name,
+		Session: a.session, Keyring: a.keyring, Result: a.result}
+	if err != nil {
+		d.Result, d.Problem = "failed", safe.Error(persistent.Explain(err))
+		d.Session, d.Keyring = 0, 0
+	}
+	return d
+}
+
+// What attach can have done.
+const (
+	linked        = "linked"
+	linkedAlready = "linked already"
+	newSession    = "new"
+)
 
 // A program is the process that attach works on: the one that has started this command.
 type program struct {
@@ -71,54 +109,51 @@ func callingProgram() (program, error) {
 	return p, nil
 }
 
-// attach returns what it did, for people.
-func attach(shell program) (string, error) {
+func attach() (attached, error) {
+	shell, err := callingProgram()
+	if err != nil {
+		return attached{shell: shell}, err
+	}
 	uid := uint32(os.Getuid())
 	about, err := keyctl.Describe(keyctl.Session)
 	// The user session keyring stands in for a session keyring in every process of the user
 	// that has none, so it is not this shell's own.
 	if err == nil && about.UID == uid && about.Text != keyctl.UserSessionName(uid) {
-		if text, err := attachHere(shell); err == nil {
-			return text, nil
+		if done, err := attachHere(shell); err == nil {
+			return done, nil
 		}
 	}
 	return attachNew(shell, err != nil || about.UID == uid)
 }
 
 // attachHere links into the session keyring that the shell has, which keeps its other keys.
-func attachHere(shell program) (string, error) {
-	session, err := keyctl.SessionKeyring()
+func attachHere(shell program) (done attached, err error) {
+	done = attached{shell: shell, result: linked}
+	if done.session, err = keyctl.SessionKeyring(); err != nil {
+		return done, err
+	}
+	before, err := keyctl.ReadKeyring(done.session)
 	if err != nil {
-		return "", err
+		return done, err
 	}
-	before, err := keyctl.ReadKeyring(session)
-	if err != nil {
-		return "", err
+	done.keyring, err = fillSession(done.session)
+	if slices.Contains(before, done.keyring) {
+		done.result = linkedAlready
 	}
-	keyring, err := fillSession(session)
-	if err != nil {
-		return "", err
-	}
-	if slices.Contains(before, keyring) {
-		return fmt.Sprintf("%s had your persistent keyring already; its timer is reset",
-			shell), nil
-	}
-	return fmt.Sprintf("%s has your persistent keyring now, in its session keyring %d; so has "+
-		"every program that shares this session keyring", shell, session), nil
+	return done, err
 }
 
 // attachNew gives the shell a session keyring of its own. own is that the present one is the user's
 // or dead.
-func attachNew(shell program, own bool) (string, error) {
-	session, err := freshSession()
-	if err != nil {
-		return "", err
+func attachNew(shell program, own bool) (done attached, err error) {
+	done = attached{shell: shell, result: newSession}
+	if done.session, done.keyring, err = freshSession(); err != nil {
+		return done, err
 	}
 	if err := keyctl.SessionToParent(); err != nil {
-		return "", fmt.Errorf("%s: %w%s", shell, err, refusal(shell, own))
+		return done, fmt.Errorf("%s: %w%s", shell, err, refusal(shell, own))
 	}
-	return fmt.Sprintf("%s has a new session keyring, %d, with your persistent keyring in it; "+
-		"programs that it has started before keep theirs", shell, session), nil
+	return done, nil
 }
 
 // refusal is why the kernel does not let this command give that program a session keyring, as far

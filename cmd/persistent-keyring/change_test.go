@@ -144,7 +144,7 @@ func TestKeepAndDrop(t *testing.T) {
 			t.Errorf("it holds %v, not %v and %v", links, first, second)
 		}
 		runCommand(t, "keep", fmt.Sprintf("%#x", int32(first))).want(t, 0,
-			"was kept already")
+			"kept already user")
 		runCommand(t, "drop", "user:a b", strconv.Itoa(int(second))).want(t, 0,
 			`dropped user "a b"`, `dropped user "c:d"`)
 		if links := must(keyctl.ReadKeyring(keyring))(t); len(links) != 0 {
@@ -274,7 +274,7 @@ func TestList(t *testing.T) {
 			serials = append(serials, persistentIn(t, uid, keyctl.Session))
 		})
 	}
-	as(t, alice, func() { runCommand(t, "list").want(t, 2, "list is for root") })
+	as(t, alice, func() { runCommand(t, "list").want(t, 2, "only root can list") })
 	serials[0] = 0
 	as(t, alice, func() {
 		serials[0] = persistentIn(t, alice, keyctl.Session)

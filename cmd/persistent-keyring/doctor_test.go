@@ -139,12 +139,16 @@ func TestTryFailures(t *testing.T) {
 		runCommand(t, "try", "sshd", "alice").want(t, 1, "pam_open_session",
 			"no session is opened for this user")
 		runCommand(t, "try", "login", "alice").want(t, 0, `"one\x1b[2J two"`)
-		runCommand(t, "try", "nowhere", "alice").want(t, 1, "it has no file in /etc/pam.d")
+		runCommand(t, "try", "nowhere", "alice").want(t, 2,
+			`service "nowhere" has no file in /etc/pam.d`)
 		runCommand(t, "try", "sshd", "no\nbody").want(t, 2, `"no\nbody"`)
 		runCommand(t, "try", "../sshd", "alice").want(t, 2, "not the name of a file")
-		runCommand(t, "try", "sshd").want(t, 2, "accepts 2 arg")
+		runCommand(t, "try", "sshd").want(t, 2, "try needs SERVICE and USER, as in: "+
+			"persistent-keyring try sshd alice\n")
 	})
-	as(t, alice, func() { runCommand(t, "try", "sshd", "alice").want(t, 2, "try is for root") })
+	as(t, alice, func() {
+		runCommand(t, "try", "sshd", "alice").want(t, 2, "only root can open sessions")
+	})
 	keyctltest.Forget(t, alice)
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -15,15 +16,23 @@ import (
 )
 
 func dropCommand() *cobra.Command {
-	return &cobra.Command{
+	return keysCommand(&cobra.Command{
 		Use:   "drop KEY...",
 		Short: "Take keys out of my persistent keyring",
-		Long: "Take keys out of my persistent keyring, or out of a keyring " +
-			"within it.\nA KEY is a serial or type:description.",
-		Args:              cobra.MinimumNArgs(1),
-		ValidArgsFunction: completeNothing,
-		RunE:              withKeys(mine, drop),
+		Long: "Take keys out of my persistent keyring, or out of a keyring within it.\n" +
+			"A KEY is a serial or type:description.",
+	}, drop)
+}
+
+func drop(names []keyname.Name) (changes []change, err error) {
+	keyring, err := mine()
+	if err != nil {
+		return nil, err
 	}
+	for _, name := range names {
+		changes = append(changes, dropFrom(keyring, name))
+	}
+	return changes, nil
 }
 
 // mine is the caller's persistent keyring, possessed by this thread; mine does not create one.
@@ -39,9 +48,9 @@ func mine() (keyctl.Serial, error) {
 	return persistent.Renew(uid)
 }
 
-// drop unlinks a key from where it lies: the top if it is there, else the one place in which it was
-// found.
-func drop(name keyname.Name, keyring keyctl.Serial) (string, error) {
+// dropFrom unlinks a key from where it lies: the top if it is there, else the one place in which it
+// was found.
+func dropFrom(keyring keyctl.Serial, name keyname.Name) change {
 	keys, _ := keyctl.ConfirmedKeys() // for what the kernel does not describe any more
 	tree := keytree.NewReader(keys).Tree(keyring)
 	type place struct{ key, in *keytree.Key }
@@ -62,11 +71,14 @@ func drop(name keyname.Name, keyring keyctl.Serial) (string, error) {
 	}
 	switch {
 	case len(found) == 0:
-		return "", fmt.Errorf("it is not in the persistent keyring")
+		return change{name: name, serial: name.Serial,
+			err: errors.New("it is not in the persistent keyring")}
 	case len(found) > 1:
-		return "", fmt.Errorf("%s in the persistent keyring go by that name: give one's "+
-			"serial (persistent-keyring status --all)", show.Count(len(found), "key"))
+		return change{name: name, err: fmt.Errorf("%s in the persistent keyring go by "+
+			"that name: give one's serial (persistent-keyring status --all)",
+			show.Count(len(found), "key"))}
 	}
-	text := "dropped " + describe(found[0].key.Serial)
-	return text, keyctl.Unlink(found[0].key.Serial, found[0].in.Serial)
+	one := changed(name, found[0].key.Serial)
+	one.result, one.err = "dropped", keyctl.Unlink(one.serial, found[0].in.Serial)
+	return one
 }

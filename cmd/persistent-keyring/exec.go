@@ -35,7 +35,7 @@ func execCommand() *cobra.Command {
 				return exitStatus{fmt.Errorf("%s: %w", safe.Quote(args[0]),
 					errors.Unwrap(err)), notRun(err)}
 			}
-			if _, err := freshSession(); err != nil {
+			if _, _, err := freshSession(); err != nil {
 				return err
 			}
 			err = syscall.Exec(path, args, os.Environ())
@@ -49,11 +49,11 @@ func execCommand() *cobra.Command {
 
 // freshSession joins a session keyring that nobody else has, with the user's own keyring in it as
 // pam_keyinit(8) does, and the persistent one.
-func freshSession() (session keyctl.Serial, err error) {
+func freshSession() (session, keyring keyctl.Serial, err error) {
 	if session, err = keyctl.JoinSession(); err == nil {
-		_, err = fillSession(session)
+		keyring, err = fillSession(session)
 	}
-	return session, err
+	return session, keyring, err
 }
 
 // fillSession links the user keyring and the persistent keyring into a session keyring, and returns

@@ -12,35 +12,59 @@ import (
 )
 
 func keepCommand() *cobra.Command {
-	return &cobra.Command{
+	return keysCommand(&cobra.Command{
 		Use:   "keep KEY...",
 		Short: "Put keys of this session into my persistent keyring",
 		Long: "Put keys of this session into my persistent keyring.\n" +
 			"A KEY is a serial or type:description. What the keyring has under the " +
 			"same type and description is replaced.",
-		Args:              cobra.MinimumNArgs(1),
-		ValidArgsFunction: completeNothing,
-		RunE: withKeys(func() (keyctl.Serial, error) {
-			return persistent.Renew(uint32(os.Getuid()))
-		}, keep),
-	}
+	}, keep)
 }
 
-func keep(name keyname.Name, keyring keyctl.Serial) (string, error) {
-	serial := name.Serial
-	if serial == 0 {
-		var err error
-		if serial, err = keyctl.RequestKey(name.Type, name.Description, 0); err != nil {
-			return "", err
+// keep makes or renews the persistent keyring only if there is a key for it.
+func keep(names []keyname.Name) ([]change, error) {
+	changes, some := find(names)
+	if !some {
+		return changes, nil
+	}
+	keyring, err := persistent.Renew(uint32(os.Getuid()))
+	if err != nil {
+		return nil, err
+	}
+	for i := range changes {
+		if changes[i].err == nil {
+			changes[i].result, changes[i].err = keepIn(keyring, changes[i].serial)
 		}
 	}
-	if links, err := keyctl.ReadKeyring(keyring); err != nil {
-		return "", err
-	} else if slices.Contains(links, serial) {
-		return describe(serial) + " was kept already", nil
+	return changes, nil
+}
+
+// find looks for the keys. A link into the thread keyring, which ends with this command, shows
+// whether the key may be linked; some is that one of them may.
+func find(names []keyname.Name) (changes []change, some bool) {
+	for _, name := range names {
+		serial, err := name.Serial, error(nil)
+		if serial == 0 {
+			serial, err = keyctl.RequestKey(name.Type, name.Description, 0)
+		}
+		if err == nil {
+			err = keyctl.Link(serial, keyctl.Thread)
+		}
+		one := changed(name, serial)
+		one.err = err
+		some = some || err == nil
+		changes = append(changes, one)
 	}
-	if err := keyctl.Link(serial, keyring); err != nil {
+	return changes, some
+}
+
+func keepIn(keyring, serial keyctl.Serial) (result string, err error) {
+	links, err := keyctl.ReadKeyring(keyring)
+	switch {
+	case err != nil:
 		return "", err
+	case slices.Contains(links, serial):
+		return "kept already", nil
 	}
-	return "kept " + describe(serial), nil
+	return "kept", keyctl.Link(serial, keyring)
 }

@@ -16,8 +16,8 @@ func listCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if os.Geteuid() != 0 {
-				return usagef("list is for root, who can look with each owner's " +
-					"eyes; persistent-keyring status shows yours")
+				return onlyRoot("list the keyrings of all users; " +
+					"persistent-keyring status shows yours")
 			}
 			l, err := list.Look()
 			if err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -85,13 +86,28 @@ func command() *cobra.Command {
 	root.AddCommand(statusCommand(), listCommand(), renewCommand(), keepCommand(),
 		dropCommand(), clearCommand(),
 		execCommand(), attachCommand(), doctorCommand(), tryCommand(), watchCommand())
+	for _, c := range append(root.Commands(), root) {
+		once(c.Flags())
+	}
+	root.Args = noSubcommand
+	root.SuggestionsMinimumDistance = 2 // letters
 	return root
 }
 
-// jsonFlag adds --json.
-func jsonFlag(c *cobra.Command, to *bool) {
-	c.Flags().BoolVar(to, "json", false, "print JSON")
+// noSubcommand takes no arguments: the first one is no subcommand, or it would not come here.
+func noSubcommand(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	text := "unknown subcommand " + safe.Quote(args[0])
+	if near := root.SuggestionsFor(args[0]); len(near) > 0 {
+		text += "; did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return usagef("%s", text)
 }
+
+// onlyRoot is the mistake of a user who asks for what takes root.
+func onlyRoot(can string) error { return usagef("only root can %s", can) }
 
 // out prints on standard output.
 func out() *show.Printer { return show.To(os.Stdout) }

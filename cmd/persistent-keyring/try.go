@@ -3,10 +3,12 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/user"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"pam_persistent/internal/account"
+	"pam_persistent/internal/pamconf"
 	"pam_persistent/internal/safe"
 	"pam_persistent/internal/try"
 )
@@ -19,7 +21,13 @@ func tryCommand() *cobra.Command {
 		Long: "Open a PAM session to see whether it gets its persistent keyring (root).\n" +
 			"No password is asked for: only the session modules run, and those of " +
 			"other packages do their work too.",
-		Args: cobra.ExactArgs(2),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return usagef("try needs SERVICE and USER, as in: " +
+					"persistent-keyring try sshd alice")
+			}
+			return nil
+		},
 		ValidArgsFunction: func(c *cobra.Command, args []string, begin string) ([]string,
 			cobra.ShellCompDirective) {
 			switch len(args) {
@@ -36,14 +44,14 @@ func tryCommand() *cobra.Command {
 				return err
 			}
 			if os.Geteuid() != 0 {
-				return usagef("try is for root, who can open sessions for " +
-					"others; persistent-keyring doctor tells what a user can " +
-					"see")
+				return onlyRoot("open sessions for others; " +
+					"persistent-keyring doctor tells what a user can see")
 			}
-			if _, err := user.Lookup(name); err != nil {
-				return usagef("user %s: %w", safe.Quote(name), err)
+			user, err := triable(service, name)
+			if err != nil {
+				return err
 			}
-			good, err := try.InChild(service, name, asJSON, os.Stdout)
+			good, err := try.InChild(service, user.Name, asJSON, os.Stdout)
 			if err != nil {
 				return fmt.Errorf("try: %w", err)
 			}
@@ -52,4 +60,26 @@ func tryCommand() *cobra.Command {
 	}
 	jsonFlag(c, &asJSON)
 	return c
+}
+
+// triable returns the user, if the service and the user exist. For a service without a file libpam
+// takes that of "other", so a mistake would open a session that nobody has asked for.
+func triable(service, name string) (account.Account, error) {
+	user, err := account.ByName(name)
+	if !pamconf.System.Has(service) {
+		swapped := ""
+		if _, err := account.ByName(service); err == nil && pamconf.System.Has(name) {
+			swapped = "; did you mean: persistent-keyring try " + safe.Name(name) +
+				" " + safe.Name(service)
+		}
+		return user, usagef("service %s has no file in %s%s", safe.Quote(service),
+			strings.Join(pamconf.System.Dirs, ", "), swapped)
+	}
+	switch {
+	case err != nil:
+		return user, usageError{err}
+	case user.Name == "":
+		return user, usagef("%s has no name: PAM opens sessions by name", user)
+	}
+	return user, nil
 }

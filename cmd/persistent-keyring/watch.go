@@ -18,24 +18,24 @@ import (
 const shortest = 100 * time.Millisecond
 
 func watchCommand() *cobra.Command {
-	var interval time.Duration
+	interval := seconds(2 * time.Second)
 	c := &cobra.Command{
 		Use:   "watch",
 		Short: "Show the status again and again, until interrupted",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			if interval < shortest {
-				return usagef("interval %v: it must be %v or more, as in 2s",
-					interval, shortest)
+			if time.Duration(interval) < shortest {
+				return usagef("interval %v: it must be %v or more", &interval,
+					shortest)
 			}
 			if show.To(os.Stdout).Width == 0 {
 				return usagef("watch draws on a terminal, which standard output " +
 					"is not; persistent-keyring status prints once")
 			}
-			return watch(interval)
+			return watch(time.Duration(interval))
 		},
 	}
-	c.Flags().DurationVarP(&interval, "interval", "n", 2*time.Second, "time between two looks")
+	c.Flags().VarP(&interval, "interval", "n", "time between two looks, as in 2 or 500ms")
 	return c
 }
 

@@ -99,6 +99,33 @@ type Ticket struct {
 	Setting        bool   `json:"setting"`
 }
 
+// Changes is the document of the subcommands keep and drop.
+type Changes struct {
+	Version int         `json:"version"`
+	Keys    []KeyChange `json:"keys"`
+}
+
+// KeyChange is what was done with one key.
+type KeyChange struct {
+	Name        string        `json:"name"`
+	Serial      keyctl.Serial `json:"serial"`
+	Type        string        `json:"type"`
+	Description string        `json:"description"`
+	Result      string        `json:"result"`
+	Problem     string        `json:"problem"`
+}
+
+// Attach is the document of the subcommand attach.
+type Attach struct {
+	Version int           `json:"version"`
+	PID     int           `json:"pid"`
+	Program string        `json:"program"`
+	Session keyctl.Serial `json:"session"`
+	Keyring keyctl.Serial `json:"keyring"`
+	Result  string        `json:"result"`
+	Problem string        `json:"problem"`
+}
+
 // List is the document of the subcommand list.
 type List struct {
 	Version  int      `json:"version"`

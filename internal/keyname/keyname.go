@@ -3,6 +3,7 @@ package keyname
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,8 +17,23 @@ type Name struct {
 	Type, Description string
 }
 
-// Parse reads "123456", "0x1e240" or "type:description".
+// special are the names that keyctl(1) has for keyrings of a process or a user.
+var special = []string{"@t", "@p", "@s", "@u", "@us", "@g", "@a"}
+
+// Parse reads "123456", "0x1e240" or "type:description", and keyctl's "%type:description" and
+// "%:description" of a keyring.
 func Parse(arg string) (Name, error) {
+	if slices.Contains(special, arg) {
+		return Name{}, fmt.Errorf("key %s: that is a whole keyring of this process or user; "+
+			"give a key in it by serial or type:description (keyctl show %s)",
+			arg, arg)
+	}
+	if named, ok := strings.CutPrefix(arg, "%"); ok {
+		if strings.HasPrefix(named, ":") {
+			named = "keyring" + named
+		}
+		arg = named
+	}
 	if typ, description, found := strings.Cut(arg, ":"); found {
 		if typ == "" || strings.ContainsRune(arg, 0) {
 			return Name{}, fmt.Errorf("key %s: a type must stand before the colon, "+

@@ -8,14 +8,17 @@ import (
 func TestParse(t *testing.T) {
 	for arg, want := range map[string]Name{
 		"123": {Serial: 123}, "0x7b": {Serial: 123},
-		"user:a:b": {Type: "user", Description: "a:b"},
-		"keyring:": {Type: "keyring"},
+		"user:a:b":  {Type: "user", Description: "a:b"},
+		"keyring:":  {Type: "keyring"},
+		"%user:a:b": {Type: "user", Description: "a:b"},
+		"%:_krb":    {Type: "keyring", Description: "_krb"},
 	} {
 		if got, err := Parse(arg); err != nil || got != want {
 			t.Errorf("%q: got %+v, %v, want %+v", arg, got, err, want)
 		}
 	}
-	for _, arg := range []string{"", "x", "0", "-3", ":x", "2147483648", "12 ", "user:\x00"} {
+	for _, arg := range []string{"", "x", "0", "-3", ":x", "2147483648", "12 ", "user:\x00", "@s", "@us",
+		"%", "%x", "%user"} {
 		if got, err := Parse(arg); err == nil {
 			t.Errorf("%q was taken for %+v", arg, got)
 		}

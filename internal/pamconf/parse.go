@@ -36,7 +36,8 @@ func (l Line) Has(arg string) bool { return slices.Contains(l.Args, arg) }
 
 func (l Line) includes() bool { return l.Control == "include" || l.Control == "@include" }
 
-var kinds = []string{"auth", "account", "password", "session"}
+// Kinds are the kinds of lines, one for each stack that a service has.
+var Kinds = []string{"auth", "account", "password", "session"}
 
 // Parse reads the text of a service file. Each problem is a line that libpam would
 // not understand: it then lets the whole stack of that service fail.
@@ -62,7 +63,7 @@ func Parse(file, text string) (lines []Line, problems []string) {
 		}
 		l.Kind = strings.ToLower(strings.TrimPrefix(words[0], "-"))
 		switch {
-		case !slices.Contains(kinds, l.Kind):
+		case !slices.Contains(Kinds, l.Kind):
 			bad("unknown type")
 			continue
 		case len(words) < 3 || words[2] == "":

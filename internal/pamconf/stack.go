@@ -19,8 +19,8 @@ type Config struct{ Dirs []string }
 // (since 1.4.0, and where it is built with a vendordir).
 var System = Config{[]string{"/etc/pam.d", "/usr/lib/pam.d", "/usr/share/pam/pam.d"}}
 
-// other is the service whose lines count where a service has none of a kind.
-const other = "other"
+// Other is the service whose lines count where a service has none of a kind.
+const Other = "other"
 
 // maxDepth is libpam's limit (PAM_SUBSTACK_MAX_LEVEL); it also ends a file that
 // includes itself.
@@ -80,9 +80,9 @@ func (c Config) Has(service string) bool {
 func (c Config) Stack(service, kind string) Stack {
 	s := Stack{Service: service}
 	c.collect(&s, service, kind, 0, 0, "")
-	if len(s.Lines) == 0 && len(s.Problems) == 0 && service != other {
+	if len(s.Lines) == 0 && len(s.Problems) == 0 && service != Other {
 		own := s.Files
-		s = c.Stack(other, kind)
+		s = c.Stack(Other, kind)
 		s.Service, s.FromOther, s.Files = service, true, append(own, s.Files...)
 	}
 	return s
