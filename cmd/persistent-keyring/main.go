@@ -83,7 +83,7 @@ func command() *cobra.Command {
 	root.SilenceUsage, root.SilenceErrors = true, true
 	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
 	root.AddCommand(statusCommand(), listCommand(), renewCommand(), keepCommand(),
-		dropCommand(), clearCommand(),
+		dropCommand(), clearCommand(), pruneCommand(),
 		execCommand(), attachCommand(), doctorCommand(), tryCommand(), watchCommand())
 	return root
 }

@@ -37,7 +37,7 @@ func TestTypesFitTheSchema(t *testing.T) {
 	}
 	types := map[string]reflect.Type{}
 	for _, d := range []any{document.Status{}, document.List{}, document.Doctor{},
-		document.Try{}} {
+		document.Try{}, document.Prune{}, document.Renew{}} {
 		collect(reflect.TypeOf(d), types)
 	}
 	for name, of := range types {
