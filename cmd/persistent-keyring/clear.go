@@ -1,13 +1,9 @@
 package main
 
 import (
-	"bufio"
-	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keytree"
@@ -27,7 +23,9 @@ func clearCommand() *cobra.Command {
 				return err
 			}
 			if !yes {
-				if err := confirm(keyring); err != nil {
+				if err := ask(inside(keyring)+" will be lost to all sessions. "+
+					"Clear the persistent keyring? [y/N] ",
+					"--yes clears without asking", "cleared"); err != nil {
 					return err
 				}
 			}
@@ -41,21 +39,6 @@ func clearCommand() *cobra.Command {
 	}
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	return c
-}
-
-// confirm asks on the terminal.
-func confirm(keyring keyctl.Serial) error {
-	if _, err := unix.IoctlGetTermios(int(os.Stdin.Fd()), unix.TCGETS); err != nil {
-		return usagef("standard input is no terminal to ask on: --yes clears without " +
-			"asking")
-	}
-	fmt.Printf("%s will be lost to all sessions. Clear the persistent keyring? [y/N] ",
-		inside(keyring))
-	answer, _ := bufio.NewReader(os.Stdin).ReadString('\n')
-	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
-		return fmt.Errorf("nothing was cleared")
-	}
-	return nil
 }
 
 // inside says what there is to lose: "3 keys, tickets of alice@EXAMPLE.ORG among them,".

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/account"
 	"pam_persistent/internal/keyctl"
@@ -35,7 +36,8 @@ func drop(names []keyname.Name) (changes []change, err error) {
 	return changes, nil
 }
 
-// mine is the caller's persistent keyring, possessed by this thread; mine does not create one.
+// mine is the caller's persistent keyring, possessed by this thread, its timer reset if there is
+// room for that; mine does not create one.
 func mine() (keyctl.Serial, error) {
 	uid := uint32(os.Getuid())
 	keyring, ok, err := persistent.Of(uid)
@@ -45,7 +47,14 @@ func mine() (keyctl.Serial, error) {
 	case !ok || keyring.State == persistent.Revoked:
 		return 0, fmt.Errorf("%s: there is no persistent keyring", account.ByUID(uid))
 	}
-	return persistent.Renew(uid)
+	serial, err := persistent.Renew(uid)
+	if errors.Is(err, unix.EDQUOT) {
+		// The link to it does not fit in, but the session may have one.
+		if _, notPossessed := keyctl.KeyringID(keyring.Serial, false); notPossessed == nil {
+			return keyring.Serial, nil
+		}
+	}
+	return serial, err
 }
 
 // dropFrom unlinks a key from where it lies: the top if it is there, else the one place in which it

@@ -84,7 +84,7 @@ func command() *cobra.Command {
 	root.SilenceUsage, root.SilenceErrors = true, true
 	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
 	root.AddCommand(statusCommand(), listCommand(), renewCommand(), keepCommand(),
-		dropCommand(), clearCommand(),
+		dropCommand(), clearCommand(), pruneCommand(),
 		execCommand(), attachCommand(), doctorCommand(), tryCommand(), watchCommand())
 	for _, c := range append(root.Commands(), root) {
 		once(c.Flags())

@@ -121,11 +121,14 @@ var (
 	limit    = regexp.MustCompile(`limit of \d+ keys and \d+ bytes`)
 	duration = regexp.MustCompile(`\b\d+( to \d+)? (day|hour|minute|second)s?\b`)
 	took     = regexp.MustCompile(`took [0-9.]+ ms`)
+	room     = regexp.MustCompile(`room for \d+ more ticket caches? ` +
+		`\((about )?\d+ bytes each\) or \d+ sessions?`)
 )
 
 func normal(text string) string {
 	text = quota.ReplaceAllString(text, "QUOTA")
 	text = limit.ReplaceAllString(text, "limit")
+	text = room.ReplaceAllString(text, "ROOM")
 	text = duration.ReplaceAllString(text, "TIME")
 	text = took.ReplaceAllString(text, "took N ms")
 	text = strings.ReplaceAll(text, moduleDir, "MODULES")

@@ -1,8 +1,10 @@
 // Package ccache reads what MIT Kerberos keeps in keys: the principal of a
 // credential cache and the tickets in it.
 //
-// A cache is a keyring; in it a key named [PrincipalKey] holds whose cache it is,
-// and every other key whose name does not begin with "__krb5_" one ticket.
+// A collection of caches is a keyring named [CollectionName]. Each cache is a keyring in it, and a
+// key named [PrimaryKey] holds the name of the one that programs use if they are not told another.
+// In a cache, a key named [PrincipalKey] holds whose cache it is, and every other key whose name
+// does not begin with "__krb5_" one ticket.
 // Payloads have the form of version 4 of the file format, without its header:
 // big-endian numbers, and byte strings that follow their length.
 //
@@ -12,28 +14,35 @@ package ccache
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 )
 
-// PrincipalKey is the description of the key that makes a keyring a cache.
-const PrincipalKey = "__krb5_princ__"
+// Descriptions of keys.
+const (
+	PrincipalKey   = "__krb5_princ__" // makes a keyring a cache
+	CollectionName = "_krb"           // the keyring of caches in a persistent keyring
+	PrimaryKey     = "krb_ccache:primary"
+)
 
 // settingRealm is the realm of entries that are no tickets but settings of the
 // library, such as which preauthentication was used.
 const settingRealm = "X-CACHECONF:"
 
-// Ticket is one credential. Times that the cache does not state are zero.
+// Ticket is one credential. Times that the cache does not state are zero; one that does not state
+// its start is good from the first authentication on.
 type Ticket struct {
 	Client, Server string
 	Starts, Ends   time.Time
 	RenewableUntil time.Time
 	Setting        bool // no ticket, but a setting of the library
 	Granting       bool // a ticket-granting ticket of the client's realm
+	Whole          bool // all parts of a ticket are there, and nothing follows them
 }
 
 var errShort = errors.New("cut off in the middle")
-var errLong = errors.New("more bytes than a principal has")
+var errLong = errors.New("more bytes than that has")
 
 // ParsePrincipal gives the name that the payload of a [PrincipalKey] holds, in the
 // form of krb5_unparse_name(3): "alice@EXAMPLE.ORG".
@@ -49,14 +58,32 @@ func ParsePrincipal(payload []byte) (string, error) {
 	return p.String(), nil
 }
 
-// ParseTicket reads the payload of a ticket as far as its times; the encrypted
-// parts that follow them are of no use without the server's key.
+// ParsePrimary gives the name of a cache that the payload of a [PrimaryKey] holds.
+func ParsePrimary(payload []byte) (string, error) {
+	r := reader{rest: payload}
+	if version := r.number(); r.err == nil && version != primaryVersion {
+		return "", fmt.Errorf("form %d, and not %d", version, primaryVersion)
+	}
+	name := string(r.bytes())
+	if r.err == nil && len(r.rest) > 0 {
+		r.err = errLong
+	}
+	if r.err != nil {
+		return "", r.err
+	}
+	return name, nil
+}
+
+const primaryVersion = 1
+
+// ParseTicket reads the payload of a ticket. Of the parts that follow its times, of which the
+// encrypted ones are of no use without the server's key, it only tells whether they are there.
 func ParseTicket(payload []byte) (Ticket, error) {
 	r := reader{rest: payload}
 	client, server := r.principal(), r.principal()
 	r.skip(2) // encryption type of the session key, which nobody needs to see
 	r.bytes()
-	r.time() // of the first authentication
+	authenticated := r.time()
 	t := Ticket{
 		Client:         client.String(),
 		Server:         server.String(),
@@ -65,11 +92,15 @@ func ParseTicket(payload []byte) (Ticket, error) {
 		RenewableUntil: r.time(),
 		Setting:        server.realm == settingRealm,
 		Granting: len(server.parts) == 2 && server.parts[0] == "krbtgt" &&
-			server.parts[1] == client.realm,
+			server.parts[1] == client.realm && server.realm == client.realm,
 	}
 	if r.err != nil {
 		return Ticket{}, r.err
 	}
+	if t.Starts.IsZero() {
+		t.Starts = authenticated
+	}
+	t.Whole = r.encrypted()
 	return t, nil
 }
 
@@ -124,6 +155,24 @@ func (r *reader) time() time.Time {
 		return time.Time{}
 	}
 	return time.Unix(int64(seconds), 0).UTC()
+}
+
+// encrypted reads what follows a ticket's times, and tells whether that is all that is left.
+func (r *reader) encrypted() bool {
+	r.skip(1 + 4) // whether the key is that of another ticket; flags
+	r.list()      // addresses
+	r.list()      // authorization data
+	r.bytes()     // the ticket
+	r.bytes()     // the other ticket
+	return r.err == nil && len(r.rest) == 0
+}
+
+// list reads entries, each with a type.
+func (r *reader) list() {
+	for count := r.number(); count > 0 && r.err == nil; count-- {
+		r.skip(2)
+		r.bytes()
+	}
 }
 
 func (r *reader) principal() (p principal) {

@@ -40,13 +40,13 @@ func TestTicket(t *testing.T) {
 		want Ticket
 	}{
 		{"tgt", Ticket{"alice@EXAMPLE.ORG", "krbtgt/EXAMPLE.ORG@EXAMPLE.ORG", start,
-			start.Add(10 * time.Hour), start.AddDate(0, 0, 7), false, true}},
+			start.Add(10 * time.Hour), start.AddDate(0, 0, 7), false, true, true}},
 		{"service", Ticket{"alice@EXAMPLE.ORG", "host/www.example.org@EXAMPLE.ORG", start,
-			start.Add(10 * time.Hour), start.AddDate(0, 0, 7), false, false}},
+			start.Add(10 * time.Hour), start.AddDate(0, 0, 7), false, false, true}},
 		{"setting", Ticket{Client: "alice@EXAMPLE.ORG",
 			Server: `krb5_ccache_conf_data/fast_avail/` +
 				`krbtgt\/EXAMPLE.ORG\@EXAMPLE.ORG@X-CACHECONF:`,
-			Setting: true}},
+			Setting: true, Whole: true}},
 	} {
 		got, err := ParseTicket(payload(t, test.file))
 		if err != nil || got != test.want {
@@ -66,7 +66,30 @@ func TestCutOff(t *testing.T) {
 	if _, err := ParsePrincipal(append(principal, 0)); err == nil {
 		t.Error("a byte too many was taken for a principal")
 	}
+	primary := payload(t, "primary")
+	if name, err := ParsePrimary(primary); err != nil || name != "99941" {
+		t.Errorf("the primary is %q, %v", name, err)
+	}
+	for n := range primary {
+		if _, err := ParsePrimary(primary[:n]); err == nil {
+			t.Errorf("the first %d bytes of a primary's name were taken for it", n)
+		}
+	}
+	for _, bad := range [][]byte{append(primary, 0),
+		append([]byte{0, 0, 0, 2}, primary[4:]...)} {
+		if name, err := ParsePrimary(bad); err == nil {
+			t.Errorf("%q was taken for the name of a primary, %q", bad, name)
+		}
+	}
 	ticket := payload(t, "tgt")
+	for n := range ticket {
+		if got, err := ParseTicket(ticket[:n]); err == nil && got.Whole {
+			t.Errorf("the first %d bytes of a ticket were taken for all of it", n)
+		}
+	}
+	if got, err := ParseTicket(append(ticket, 0)); err != nil || got.Whole {
+		t.Errorf("with a byte too many: %+v, %v", got, err)
+	}
 	for n := range 100 {
 		if _, err := ParseTicket(ticket[:n]); err == nil {
 			t.Errorf("the first %d bytes of a ticket were taken for a ticket with "+
@@ -86,6 +109,15 @@ func FuzzParsePrincipal(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if name, err := ParsePrincipal(data); err == nil && len(name) > 2*len(data) {
+			t.Errorf("%d bytes made a name of %d", len(data), len(name))
+		}
+	})
+}
+
+func FuzzParsePrimary(f *testing.F) {
+	seed(f)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if name, err := ParsePrimary(data); err == nil && len(name) != len(data)-8 {
 			t.Errorf("%d bytes made a name of %d", len(data), len(name))
 		}
 	})

@@ -38,7 +38,8 @@ func (e *examination) quotas() {
 		bad = e.quota(u) || bad
 	}
 	if !bad && err == nil {
-		e.add("quota", OK, fmt.Sprintf("no user is near the limit%s", limits(users)))
+		e.add("quota", OK, fmt.Sprintf("no user is near the limit%s%s", limits(users),
+			room(users)))
 	}
 }
 
@@ -55,7 +56,7 @@ func (e *examination) quotaOf(uid uint32) {
 
 // quota reports a user's quota if it is used up, or nearly.
 func (e *examination) quota(u keyctl.KeyUser) bool {
-	f, usedUp, near := finding.NearQuota(u)
+	f, usedUp, near := finding.NearQuota(u, caches(u.UID))
 	level := Note
 	if usedUp {
 		level = Wrong

@@ -1,6 +1,8 @@
 package document
 
 import (
+	"time"
+
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/persistent"
 )
@@ -17,6 +19,14 @@ func TimerOf(t *keyctl.Timeout) *Timer {
 		return &Timer{State: "expired"}
 	}
 	return &Timer{"running", t.Seconds, t.Seconds + t.Unit}
+}
+
+// Stamp is a moment in RFC 3339; "" for the zero time.
+func Stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
 }
 
 // KeyringOf converts a persistent keyring.

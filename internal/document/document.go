@@ -177,6 +177,58 @@ type Try struct {
 	Setup      []Result `json:"setup"`
 }
 
+// Prune is the document of the subcommand prune.
+type Prune struct {
+	Version int          `json:"version"`
+	UID     uint32       `json:"uid"`
+	User    string       `json:"user"`
+	Caches  []Superseded `json:"caches"`
+	Unread  []string     `json:"unread"`
+}
+
+// Superseded is a ticket cache that a newer one of the same principal supersedes.
+type Superseded struct {
+	Cache     string `json:"cache"`
+	Principal string `json:"principal"`
+	Ends      string `json:"ends"`
+	Bytes     int    `json:"bytes"`
+	By        string `json:"superseded_by"`
+	ByEnds    string `json:"superseded_by_ends"`
+	Removed   bool   `json:"removed"`
+	Problem   string `json:"problem"`
+}
+
+// Renew is the document of the subcommand renew.
+type Renew struct {
+	Version int       `json:"version"`
+	Users   []Renewal `json:"users"`
+	Problem string    `json:"problem"`
+}
+
+// Renewal is what has become of one user's persistent keyring, and of the tickets in it.
+type Renewal struct {
+	UID     uint32          `json:"uid"`
+	User    string          `json:"user"`
+	Result  string          `json:"result"`
+	Serial  keyctl.Serial   `json:"serial"`
+	Before  *Timer          `json:"before"`
+	After   *Timer          `json:"after"`
+	New     bool            `json:"new"`
+	Problem string          `json:"problem"`
+	Caches  []TicketRenewal `json:"caches"`
+}
+
+// TicketRenewal is what has become of one ticket cache; the times are RFC 3339, or empty.
+type TicketRenewal struct {
+	Cache          string `json:"cache"`
+	Principal      string `json:"principal"`
+	Result         string `json:"result"`
+	Before         string `json:"before"`
+	After          string `json:"after"`
+	RenewableUntil string `json:"renewable_until"`
+	Problem        string `json:"problem"`
+}
+
 // View is what a user sees of the keyrings.
 type View struct {
 	Session *Key     `json:"session"`

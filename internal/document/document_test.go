@@ -37,7 +37,8 @@ func TestTypesFitTheSchema(t *testing.T) {
 	}
 	types := map[string]reflect.Type{}
 	for _, d := range []any{document.Status{}, document.List{}, document.Doctor{},
-		document.Try{}, document.Changes{}, document.Attach{}} {
+		document.Try{}, document.Changes{}, document.Attach{}, document.Prune{},
+		document.Renew{}} {
 		collect(reflect.TypeOf(d), types)
 	}
 	for name, of := range types {

@@ -15,21 +15,87 @@ func Quota(u keyctl.KeyUser) string {
 		max(0, u.MaxKeys-u.QuotaKeys), max(0, u.MaxBytes-u.QuotaBytes))
 }
 
+// Caches are the ticket caches in a user's persistent keyring, as far as they can be seen: how many
+// there are, what all of them cost, and how many of them are superseded.
+type Caches struct{ Number, Keys, Bytes, Superseded int }
+
+// What a cache costs where there is none to measure, and what a session costs: a keyring "_ses"
+// with two links.
+const (
+	cacheKeys    = 5
+	cacheBytes   = 4000
+	sessionKeys  = 1
+	sessionBytes = 13
+)
+
+// each is what one cache costs.
+func (c Caches) each() (keys, bytes int) {
+	if c.Number == 0 {
+		return cacheKeys, cacheBytes
+	}
+	up := c.Number - 1 // rounds up
+	return (c.Keys + up) / c.Number, (c.Bytes + up) / c.Number
+}
+
+// Fit is how many more ticket caches like those that are there, or sessions, fit into a quota.
+func Fit(u keyctl.KeyUser, c Caches) (caches, sessions int) {
+	fit := func(keys, bytes int) int {
+		return max(0, min((u.MaxKeys-u.QuotaKeys)/max(1, keys),
+			(u.MaxBytes-u.QuotaBytes)/max(1, bytes)))
+	}
+	return fit(c.each()), fit(sessionKeys, sessionBytes)
+}
+
+func (c Caches) superseded() string {
+	return show.Count(c.Superseded, "superseded ticket cache") + " can go"
+}
+
+// few is the number of caches or sessions that have to fit in for a quota not to be tight.
+const few = 3
+
+// Room says what fits into a quota. tight is that this is little.
+func Room(u keyctl.KeyUser, c Caches) (text string, tight bool) {
+	caches, sessions := Fit(u, c)
+	_, bytes := c.each()
+	about := ""
+	if c.Number == 0 {
+		about = "about "
+	}
+	text = fmt.Sprintf("room for %s (%s%s each) or %s", show.Count(caches, "more ticket cache"),
+		about, show.Count(bytes, "byte"), show.Count(sessions, "session"))
+	if c.Superseded > 0 {
+		text += "; " + c.superseded()
+	}
+	return text, caches < few || sessions < few
+}
+
+// Prune removes ticket caches that newer ones supersede.
+var Prune = Command("persistent-keyring prune")
+
 // nearlyFull is the share of a quota, in percent, from which on it is worth a note.
 const nearlyFull = 90
 
-// NearQuota tells whether a user's quota is used up, or nearly. usedUp: not even one more key fits
-// in: a session keyring takes one, and some bytes for its name.
-func NearQuota(u keyctl.KeyUser) (f Finding, usedUp, near bool) {
+// NearQuota tells whether a user's quota is used up, or nearly, or soon will be by more tickets.
+// usedUp: not even one more key fits in: a session keyring takes one, and some bytes for its name.
+func NearQuota(u keyctl.KeyUser, c Caches) (f Finding, usedUp, near bool) {
 	const smallest = 10
 	usedUp = u.QuotaKeys >= u.MaxKeys || u.QuotaBytes+smallest > u.MaxBytes
+	room, tight := Room(u, c)
 	f = Finding{Quota(u), raise(u)}
-	if usedUp {
+	if c.Superseded > 0 {
+		f.Fix = Prune
+	}
+	switch {
+	case usedUp && c.Superseded > 0:
+		f.Text += ": no new key can be kept; " + c.superseded()
+	case usedUp:
 		f.Text += ": no new key can be kept; drop keys (persistent-keyring drop, keyctl " +
 			"unlink), or raise the quota"
+	default:
+		f.Text += "; " + room
 	}
 	used := max(percent(u.QuotaKeys, u.MaxKeys), percent(u.QuotaBytes, u.MaxBytes))
-	return f, usedUp, used >= nearlyFull
+	return f, usedUp, used >= nearlyFull || tight && c.Number > 0
 }
 
 func percent(part, whole int) int {

@@ -1,8 +1,6 @@
 package keytree
 
 import (
-	"time"
-
 	"pam_persistent/internal/ccache"
 	"pam_persistent/internal/document"
 )
@@ -37,13 +35,7 @@ func ticket(t *ccache.Ticket) *document.Ticket {
 	if t == nil {
 		return nil
 	}
-	return &document.Ticket{Client: t.Client, Server: t.Server, Starts: stamp(t.Starts),
-		Ends: stamp(t.Ends), RenewableUntil: stamp(t.RenewableUntil), Setting: t.Setting}
-}
-
-func stamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339)
+	return &document.Ticket{Client: t.Client, Server: t.Server,
+		Starts: document.Stamp(t.Starts), Ends: document.Stamp(t.Ends),
+		RenewableUntil: document.Stamp(t.RenewableUntil), Setting: t.Setting}
 }

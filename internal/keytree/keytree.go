@@ -155,6 +155,10 @@ func (k *Key) holdsText() bool {
 func readAs[T any](k *Key, parse func([]byte) (T, error)) (result T) {
 	payload, err := keyctl.Read(k.Serial)
 	if err == nil {
+		if k.Type == "user" {
+			size := len(payload)
+			k.Bytes = &size
+		}
 		result, err = parse(payload)
 	}
 	k.Problem = err

@@ -19,7 +19,7 @@ func (s *Status) Findings() (findings []finding.Finding) {
 	}
 	findings = append(findings, s.SessionFindings()...)
 	if s.Quota != nil {
-		if f, usedUp, _ := finding.NearQuota(*s.Quota); usedUp {
+		if f, usedUp, _ := finding.NearQuota(*s.Quota, s.Caches()); usedUp {
 			f.Text = "the key quota is used up: " + f.Text
 			findings = append(findings, f)
 		}

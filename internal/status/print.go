@@ -111,5 +111,13 @@ func (s *Status) quota() string {
 	if s.Quota == nil {
 		return "not to be seen"
 	}
-	return finding.Quota(*s.Quota)
+	text := finding.Quota(*s.Quota)
+	caches := s.Caches()
+	if room, tight := finding.Room(*s.Quota, caches); tight {
+		text += "; " + room
+		if caches.Superseded > 0 {
+			text += ": " + finding.Prune.Lines
+		}
+	}
+	return text
 }

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"pam_persistent/internal/account"
+	"pam_persistent/internal/prune"
+	"pam_persistent/internal/show"
+)
+
+func pruneCommand() *cobra.Command {
+	var yes, dryRun, asJSON bool
+	c := &cobra.Command{
+		Use:   "prune",
+		Short: "Remove ticket caches that newer ones of the same principal supersede",
+		Long: "Remove the ticket caches in my persistent keyring that newer ones of the " +
+			"same\nprincipal supersede, after a question.",
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: completeNothing,
+		RunE: func(*cobra.Command, []string) error {
+			switch {
+			case yes && dryRun:
+				return usagef("prune takes --yes or --dry-run: one of the two")
+			case asJSON && !yes && !dryRun:
+				return usagef("prune --json does not ask: add --dry-run to list, " +
+					"or --yes to remove")
+			}
+			return pruneCaches(yes, dryRun, asJSON)
+		},
+	}
+	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	c.Flags().BoolVar(&dryRun, "dry-run", false, "list only, remove nothing")
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+func pruneCaches(yes, dryRun, asJSON bool) error {
+	keyring, err := mine()
+	if err != nil {
+		return err
+	}
+	me := account.ByUID(uint32(os.Getuid()))
+	plan := prune.Look(me, keyring)
+	list := func(p *show.Printer) { plan.List(p, time.Now()) }
+	if dryRun || len(plan.Caches) == 0 {
+		return report(asJSON, plan.Document(), list, false)
+	}
+	if !yes {
+		list(out())
+		question := fmt.Sprintf("%s, %s. Remove? [y/N] ",
+			show.Count(len(plan.Caches), "cache"), show.Count(plan.Bytes(), "byte"))
+		if err := ask(question, "--yes removes without asking, --dry-run only lists",
+			"removed"); err != nil {
+			return err
+		}
+	}
+	plan.Remove(prune.Look(me, keyring))
+	return report(asJSON, plan.Document(), plan.Result, plan.Failed())
+}

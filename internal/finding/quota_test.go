@@ -1,0 +1,44 @@
+package finding
+
+import (
+	"strings"
+	"testing"
+
+	"pam_persistent/internal/keyctl"
+)
+
+// How much fits in is told by what is short, keys or bytes, and by the caches that are there.
+func TestRoom(t *testing.T) {
+	user := func(keys, bytes int) keyctl.KeyUser {
+		return keyctl.KeyUser{UID: 1000, QuotaKeys: keys, MaxKeys: 200, QuotaBytes: bytes,
+			MaxBytes: 20000}
+	}
+	for _, test := range []struct {
+		user        keyctl.KeyUser
+		caches      Caches
+		tight, near bool
+		want        string
+	}{
+		{user(10, 500), Caches{}, false, false,
+			"room for 4 more ticket caches (about 4000 bytes each) or 190 sessions"},
+		{user(10, 8001), Caches{}, true, false, "room for 2 more ticket caches (about"},
+		{user(199, 500), Caches{}, true, true,
+			"room for 0 more ticket caches (about 4000 bytes each) or 1 session"},
+		{user(10, 16000), Caches{2, 8, 2001, 0}, false, false,
+			"room for 3 more ticket caches (1001 bytes each) or 190 sessions"},
+		{user(20, 12001), Caches{3, 15, 12000, 2}, true, true,
+			"room for 1 more ticket cache (4000 bytes each) or 180 sessions; " +
+				"2 superseded ticket caches can go"},
+		{user(300, 30000), Caches{}, true, true, "room for 0 more ticket caches"},
+	} {
+		text, tight := Room(test.user, test.caches)
+		if !strings.HasPrefix(text, test.want) || tight != test.tight {
+			t.Errorf("%+v: %q, tight: %v, want %q", test, text, tight, test.want)
+		}
+		f, usedUp, near := NearQuota(test.user, test.caches)
+		if near != test.near || strings.Contains(f.Text, text) == usedUp ||
+			(f.Fix == Prune) != (test.caches.Superseded > 0) {
+			t.Errorf("%+v: near: %v, %s", test, near, f)
+		}
+	}
+}

@@ -1,0 +1,50 @@
+package prune
+
+import (
+	"fmt"
+	"time"
+
+	"pam_persistent/internal/ccache"
+	"pam_persistent/internal/safe"
+	"pam_persistent/internal/show"
+)
+
+// List shows what is superseded, and what could not be read.
+func (p *Plan) List(out *show.Printer, now time.Time) {
+	if len(p.Caches) > 0 {
+		out.Heading("Superseded ticket caches of " + p.Account.String())
+	}
+	for _, c := range p.Caches {
+		out.Item(2, safe.Name(c.Cache.Name))
+		out.Item(4, fmt.Sprintf("%s, %s, takes %s", safe.Name(c.Cache.Principal),
+			until(c.Cache.Granting, now), show.Count(c.Cache.Bytes, "byte")))
+		out.Item(4, fmt.Sprintf("newer: %s, %s", safe.Name(c.By.Name),
+			until(c.By.Granting, now)))
+	}
+	for _, err := range p.Unread {
+		out.Labelled(0, 7, show.Note, "note", err.Error())
+	}
+	if len(p.Caches) == 0 {
+		out.Item(0, "no ticket cache is superseded")
+	}
+}
+
+func until(t *ccache.Ticket, now time.Time) string {
+	if t.Ends.Before(now) {
+		return "ended " + show.Time(t.Ends)
+	}
+	return "good until " + show.Time(t.Ends)
+}
+
+// Result shows what was removed, and what was not.
+func (p *Plan) Result(out *show.Printer) {
+	for _, c := range p.Caches {
+		switch {
+		case c.Removed:
+			out.Item(0, "removed "+safe.Name(c.Cache.Name))
+		case c.Problem != nil:
+			out.Labelled(0, 7, show.Bad, "WRONG", fmt.Sprintf("%s: %v",
+				safe.Name(c.Cache.Name), c.Problem))
+		}
+	}
+}

@@ -1,0 +1,98 @@
+// Package prune lists the ticket caches in a persistent keyring that newer ones supersede, and
+// removes them.
+package prune
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"pam_persistent/internal/account"
+	"pam_persistent/internal/collection"
+	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keytree"
+	"pam_persistent/internal/safe"
+)
+
+// Plan is what is to be removed, and what has become of it.
+type Plan struct {
+	account.Account
+	Caches []Cache
+	Unread []error // what is left alone because it could not be read
+
+	collection *collection.Collection
+}
+
+// Cache is a superseded cache.
+type Cache struct {
+	collection.Superseded
+	Removed bool
+	Problem error // why it could not be removed
+}
+
+// Look looks into a user's persistent keyring, which the calling thread must possess.
+func Look(user account.Account, keyring keyctl.Serial) *Plan {
+	keys, _ := keyctl.ConfirmedKeys() // no more than timers and sizes come from there
+	tree := keytree.NewReader(keys).Tree(keyring)
+	p := &Plan{Account: user, collection: collection.In(tree, user.UID)}
+	if tree.Problem != nil {
+		p.Unread = append(p.Unread, tree.Problem)
+	}
+	if err := p.collection.Problem; err != nil {
+		p.Unread = append(p.Unread, fmt.Errorf("nothing is removed, because any cache may "+
+			"be the primary: %w", err))
+	}
+	for _, cache := range p.collection.Caches {
+		if cache.Problem != nil {
+			p.Unread = append(p.Unread, fmt.Errorf("%s is left alone: %w",
+				safe.Name(cache.Name), cache.Problem))
+		}
+	}
+	for _, old := range p.collection.Superseded(time.Now()) {
+		p.Caches = append(p.Caches, Cache{Superseded: old})
+	}
+	return p
+}
+
+var errChanged = errors.New("it has changed meanwhile, and is left alone")
+
+// Remove removes the caches that are superseded in now, another look at the same keyring, as well:
+// programs may have used them while the user was asked.
+func (p *Plan) Remove(now *Plan) {
+	for i := range p.Caches {
+		old := &p.Caches[i]
+		if !now.has(old.Cache) {
+			old.Problem = errChanged
+			continue
+		}
+		old.Problem = p.collection.Remove(old.Cache)
+		old.Removed = old.Problem == nil
+	}
+}
+
+func (p *Plan) has(cache collection.Cache) bool {
+	for _, c := range p.Caches {
+		if c.Cache.Same(cache) {
+			return true
+		}
+	}
+	return false
+}
+
+// Failed tells whether a cache could not be removed.
+func (p *Plan) Failed() bool {
+	for _, c := range p.Caches {
+		if c.Problem != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// Bytes is what the caches take of the quota.
+func (p *Plan) Bytes() (bytes int) {
+	for _, c := range p.Caches {
+		bytes += c.Cache.Bytes
+	}
+	return bytes
+}
