@@ -75,7 +75,7 @@ func (e exitStatus) Unwrap() error { return e.error }
 
 func command() *cobra.Command {
 	root := statusCommand()
-	root.Use = "persistent-keyring"
+	root.Use, root.ValidArgsFunction = "persistent-keyring", nil
 	root.Short = "Show and keep what outlives a logout: the persistent keyring"
 	root.Long = root.Short + ".\nWithout a subcommand: status."
 	cobra.AddTemplateFunc("versions", versions)

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"pam_persistent/internal/account"
 	"pam_persistent/internal/keytree"
 	"pam_persistent/internal/show"
 	"pam_persistent/internal/status"
@@ -16,11 +18,21 @@ const fewKeys = 20
 func statusCommand() *cobra.Command {
 	var asJSON, all bool
 	c := &cobra.Command{
-		Use:   "status",
-		Short: "Show my persistent keyring, and what a logout now would leave",
-		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			s := status.Look()
+		Use:   "status [USER]",
+		Short: "Show my persistent keyring, or another's (root), and what a logout would leave",
+		Args:  cobra.MaximumNArgs(1),
+		ValidArgsFunction: func(c *cobra.Command, args []string, begin string) ([]string,
+			cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return completeNothing(c, args, begin)
+			}
+			return completeUsers(c, args, begin)
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			s, err := look(args)
+			if err != nil {
+				return err
+			}
 			print := func(p *show.Printer) { s.Print(p, most(all), time.Now()) }
 			return report(asJSON, s.Document(), print, len(s.Findings()) > 0)
 		},
@@ -28,6 +40,25 @@ func statusCommand() *cobra.Command {
 	jsonFlag(c, &asJSON)
 	c.Flags().BoolVarP(&all, "all", "a", false, "show all keys of a keyring that has many")
 	return c
+}
+
+// look looks at the caller's keyring, or at that of the user who is named.
+func look(args []string) (*status.Status, error) {
+	me := uint32(os.Getuid())
+	if len(args) == 1 {
+		user, err := account.ByName(args[0])
+		switch {
+		case err != nil:
+			return nil, usageError{err}
+		case user.UID != me && os.Geteuid() != 0:
+			return nil, onlyRoot("look at another user's keyring")
+		case user.UID != me:
+			return status.LookAt(user)
+		}
+	}
+	s := status.Look()
+	s.LookForTickets()
+	return s, nil
 }
 
 func most(all bool) int {

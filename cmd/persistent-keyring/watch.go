@@ -11,7 +11,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/show"
-	"pam_persistent/internal/status"
 )
 
 // shortest is as often as anybody can read.
@@ -69,14 +68,18 @@ func watch(interval time.Duration) error {
 // draw writes one screen at once, so that it does not flicker.
 func draw() error {
 	p, text := out().Buffer()
-	status.Look().Print(p, fewKeys, time.Now())
+	s, err := look(nil)
+	if err != nil {
+		return err
+	}
+	s.Print(p, fewKeys, time.Now())
 	p.Item(0, time.Now().Format(time.DateTime)+"; Ctrl-C ends")
 	lines := bytes.Split(bytes.TrimSuffix(text.Bytes(), []byte("\n")), []byte("\n"))
 	if rows := height(); rows > 0 && len(lines) > rows {
 		lines = lines[:rows]
 	}
 	screen := append([]byte(home), bytes.Join(lines, []byte(eraseRight+"\r\n"))...)
-	_, err := os.Stdout.Write(append(screen, eraseRight+eraseBelow...))
+	_, err = os.Stdout.Write(append(screen, eraseRight+eraseBelow...))
 	return err
 }
 

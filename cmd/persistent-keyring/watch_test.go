@@ -52,7 +52,7 @@ func TestColour(t *testing.T) {
 		}{{nil, true}, {[]string{"NO_COLOR=1"}, false}, {[]string{"NO_COLOR="},
 			true}, {[]string{"TERM=dumb"}, false}} {
 			term := onTerminalWith(t, 80, 24, test.environment, "status")
-			term.expect("A logout now")
+			term.expect("If you log out now")
 			term.wait()
 			coloured := strings.Contains(term.String(), "\x1b[")
 			if coloured != test.colour {

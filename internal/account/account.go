@@ -31,6 +31,14 @@ func (a Account) Short() string {
 	return safe.Name(a.Name)
 }
 
+// Word names the user on a command line: by number where the name needs quoting.
+func (a Account) Word() string {
+	if a.Name != "" && safe.Name(a.Name) == a.Name {
+		return a.Name
+	}
+	return strconv.FormatUint(uint64(a.UID), 10)
+}
+
 // ByUID gives the user with a UID.
 func ByUID(uid uint32) Account {
 	a := Account{UID: uid}

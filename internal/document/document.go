@@ -19,20 +19,29 @@ const Version = 1
 
 // Status is the document of the subcommand status.
 type Status struct {
-	Version         int      `json:"version"`
-	UID             uint32   `json:"uid"`
-	User            string   `json:"user"`
-	Keyring         *Keyring `json:"keyring"`
-	Session         Session  `json:"session"`
-	Possessed       bool     `json:"possessed"`
-	Through         []Step   `json:"through"`
-	Holds           []Key    `json:"holds"`
-	Quota           *Quota   `json:"quota"`
-	RenewalSeconds  *uint32  `json:"renewal_s"`
-	CredentialCache string   `json:"credential_cache"`
-	Unseen          []string `json:"unseen"`
-	Findings        []string `json:"findings"`
-	Meaning         string   `json:"meaning"`
+	Version         int               `json:"version"`
+	UID             uint32            `json:"uid"`
+	User            string            `json:"user"`
+	Keyring         *Keyring          `json:"keyring"`
+	Session         Session           `json:"session"`
+	Possessed       bool              `json:"possessed"`
+	Through         []Step            `json:"through"`
+	Holds           []Key             `json:"holds"`
+	Quota           *Quota            `json:"quota"`
+	RenewalSeconds  *uint32           `json:"renewal_s"`
+	CredentialCache string            `json:"credential_cache"`
+	DefaultCache    string            `json:"default_cache"`
+	Elsewhere       []CredentialCache `json:"elsewhere"`
+	Unseen          []string          `json:"unseen"`
+	Findings        []string          `json:"findings"`
+	Meaning         string            `json:"meaning"`
+}
+
+// CredentialCache is a cache of Kerberos outside of the persistent keyring.
+type CredentialCache struct {
+	Name      string `json:"name"`
+	Principal string `json:"principal"`
+	Expired   bool   `json:"expired"`
 }
 
 // Keyring is a persistent keyring.

@@ -23,6 +23,12 @@ func NoKeyring() Finding {
 		"pam_persistent.so, or the garbage collector has taken it", newSession}
 }
 
+// NoKeyringOf says that another user has no persistent keyring.
+func NoKeyringOf(user string) Finding {
+	return Finding{Text: user + " has no persistent keyring: no login has gone through " +
+		"pam_persistent.so, or the garbage collector has taken it"}
+}
+
 // Expired says that a persistent keyring has expired; command renews it.
 func Expired(keyring, command string) Finding {
 	return Finding{keyring + " has expired: its keys are out of reach, and gone when the " +

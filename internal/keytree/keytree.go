@@ -2,7 +2,9 @@
 package keytree
 
 import (
+	"cmp"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -44,8 +46,9 @@ type Key struct {
 	Internal  bool           // a key in a cache that is there for the library alone
 }
 
-// Reader reads trees. Each keyring is expanded where it is met first, so that
-// keyrings which are linked many times over do not make a tree without end.
+// Reader reads trees. Each keyring is expanded where it is nearest to the root, so that
+// keyrings which are linked many times over do not make a tree without end, and the way
+// to a key is the shortest.
 type Reader struct {
 	proc     map[keyctl.Serial]keyctl.KeyInfo
 	expanded map[keyctl.Serial]bool
@@ -63,25 +66,41 @@ func NewReader(keys []keyctl.KeyInfo) *Reader {
 
 // Tree reads a key and all keys in it, with the credentials of the calling thread.
 func (r *Reader) Tree(root keyctl.Serial) *Key {
-	k := r.key(root)
+	top := r.key(root)
+	for level := []*Key{top}; len(level) > 0; {
+		var next []*Key
+		for _, k := range level {
+			r.expand(k)
+			next = append(next, k.Keys...)
+		}
+		level = next
+	}
+	return top
+}
+
+// expand reads what is in a keyring; the kernel has it in no order that means anything.
+func (r *Reader) expand(k *Key) {
 	if k.Type != "keyring" || k.State != Valid {
-		return k
+		return
 	}
-	if r.expanded[root] {
+	if r.expanded[k.Serial] {
 		k.Again = true
-		return k
+		return
 	}
-	r.expanded[root] = true
-	serials, err := keyctl.ReadKeyring(root)
+	r.expanded[k.Serial] = true
+	serials, err := keyctl.ReadKeyring(k.Serial)
 	if err != nil {
 		k.Problem = err
-		return k
+		return
 	}
 	for _, serial := range serials {
-		k.Keys = append(k.Keys, r.Tree(serial))
+		k.Keys = append(k.Keys, r.key(serial))
 	}
+	slices.SortFunc(k.Keys, func(a, b *Key) int {
+		return cmp.Or(strings.Compare(a.Description, b.Description),
+			strings.Compare(a.Type, b.Type), cmp.Compare(a.Serial, b.Serial))
+	})
 	k.readCache()
-	return k
 }
 
 func (r *Reader) key(serial keyctl.Serial) *Key {
@@ -165,9 +184,10 @@ func readAs[T any](k *Key, parse func([]byte) (T, error)) (result T) {
 	return result
 }
 
-// Path is the way from the tree's root down to a key, both included; nil if it is not there.
+// Path is the shortest way from the tree's root down to a key, both included; nil if it is not
+// there.
 func (k *Key) Path(to keyctl.Serial) []*Key {
-	if k.Serial == to {
+	if k.Serial == to && !k.Again {
 		return []*Key{k}
 	}
 	for _, key := range k.Keys {

@@ -75,6 +75,33 @@ func TestTree(t *testing.T) {
 	})
 }
 
+// Keys are sorted by name, and of two ways to a key the shorter one is found, whatever the order in
+// which the kernel has them. The tree that was read depth first found one way or the other.
+func TestOrder(t *testing.T) {
+	keyctltest.AsUser(t, user, func() {
+		target := add(t, "keyring", "target", keyctl.Session)
+		for i := range 8 {
+			name := string(rune('h' - i))
+			outer := add(t, "keyring", name, keyctl.Session)
+			inner := add(t, "keyring", "inner", outer)
+			if err := keyctl.Link(target, inner); err != nil {
+				t.Fatal(err)
+			}
+		}
+		tree := read(t)
+		if path := tree.Path(target); len(path) != 2 {
+			t.Errorf("%d keyrings on the way, want 2", len(path))
+		}
+		var names string
+		for _, key := range tree.Keys {
+			names += key.Description[:1]
+		}
+		if names != "abcdefght" {
+			t.Errorf("order %s", names)
+		}
+	})
+}
+
 func TestStates(t *testing.T) {
 	keyctltest.SetSysctl(t, "gc_delay", 300)
 	keyctltest.AsUser(t, user, func() {

@@ -78,7 +78,7 @@ func (k *Key) details(now time.Time) (details []string) {
 		add("expires %s", show.Left(*k.Timeout, 0))
 	}
 	if k.Again {
-		add("shown above")
+		add("shown elsewhere")
 	}
 	if k.Problem != nil {
 		add("%v", k.Problem)

@@ -12,8 +12,9 @@ func (s *Status) Document() document.Status {
 		Session:   document.Session{Serial: s.Session, Description: s.SessionName},
 		Possessed: s.Possessed, Through: []document.Step{}, Holds: []document.Key{},
 		Quota: document.QuotaOf(s.Quota), RenewalSeconds: s.Setting,
-		CredentialCache: s.Ccache,
-		Unseen:          []string{}, Findings: []string{}, Meaning: s.Meaning(),
+		CredentialCache: s.Tickets.Variable, DefaultCache: s.Tickets.Default,
+		Elsewhere: []document.CredentialCache{},
+		Unseen:    []string{}, Findings: []string{}, Meaning: s.Meaning(),
 	}
 	if s.SessionErr != nil {
 		d.Session.Problem = s.SessionErr.Error()
@@ -30,6 +31,10 @@ func (s *Status) Document() document.Status {
 	}
 	if s.Holds != nil {
 		d.Holds = keytree.Documents(s.Holds.Keys)
+	}
+	for _, cache := range s.Tickets.Elsewhere {
+		d.Elsewhere = append(d.Elsewhere, document.CredentialCache{Name: cache.Name,
+			Principal: cache.Principal, Expired: cache.Expired})
 	}
 	for _, err := range s.Unseen {
 		d.Unseen = append(d.Unseen, err.Error())

@@ -1,4 +1,5 @@
-// Package status tells how it stands with the persistent keyring of the user who asks.
+// Package status tells how it stands with the persistent keyring of the user who asks, or of
+// another.
 package status
 
 import (
@@ -7,6 +8,7 @@ import (
 	"runtime"
 
 	"pam_persistent/internal/account"
+	"pam_persistent/internal/fsuid"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keytree"
 	"pam_persistent/internal/persistent"
@@ -15,6 +17,8 @@ import (
 // Status is what there was to see; looking changes no timer.
 type Status struct {
 	account.Account
+	// Others is that root looks at the keyring of somebody else, whose sessions are not looked at.
+	Others bool
 
 	Session keyctl.Serial // 0: the session keyring is dead, see SessionErr
 	// its description; "_uid_ses.UID" stands in for one that is missing
@@ -29,7 +33,7 @@ type Status struct {
 	Holds         *keytree.Key
 	Quota         *keyctl.KeyUser
 	Setting       *uint32 // seconds that a renewal gives, 0: forever; nil: not to be seen
-	Ccache        string  // KRB5CCNAME
+	Tickets       Tickets
 	Unseen        []error // what could not be seen, and why
 	NoPersistence error   // why there is no way to a persistent keyring at all
 }
@@ -38,7 +42,8 @@ type Status struct {
 func Look() *Status {
 	runtime.LockOSThread() // the session keyring is the thread's
 	defer runtime.UnlockOSThread()
-	s := &Status{Account: account.ByUID(uint32(os.Getuid())), Ccache: os.Getenv("KRB5CCNAME")}
+	s := &Status{Account: account.ByUID(uint32(os.Getuid()))}
+	s.Tickets.Variable = os.Getenv("KRB5CCNAME")
 	s.NoPersistence = keyctl.ProbePersistent(s.UID)
 	keys, err := keyctl.ConfirmedKeys()
 	s.unseen(explain(keys, err))
@@ -59,6 +64,30 @@ func Look() *Status {
 		s.lookInside(reader, session)
 	}
 	return s
+}
+
+// LookAt looks at another user's persistent keyring, with that user's filesystem UID. It takes
+// CAP_SETUID.
+func LookAt(user account.Account) (*Status, error) {
+	s := &Status{Account: user, Others: true}
+	s.NoPersistence = keyctl.ProbePersistent(uint32(os.Getuid()))
+	s.lookAtLimits()
+	keyring, ok, err := persistent.Of(user.UID)
+	if err != nil && !ok {
+		return nil, err
+	}
+	if ok {
+		s.Keyring, s.TimerKnown = &keyring, true
+	}
+	return s, fsuid.As(user.UID, func() error {
+		keys, err := keyctl.ConfirmedKeys()
+		s.unseen(explain(keys, err))
+		if ok {
+			s.lookInside(keytree.NewReader(keys), nil)
+		}
+		s.Possessed = false // a session's, and none is looked at
+		return nil
+	})
 }
 
 func (s *Status) unseen(err error) {

@@ -24,11 +24,12 @@ func (s *Status) Print(p *show.Printer, most int, now time.Time) {
 	if s.TimerKnown && s.Keyring.State == persistent.Valid {
 		field("expires", show.Expires(s.Keyring.Timeout)+s.renewal())
 	}
-	field("session", s.session())
+	if !s.Others {
+		field("session", s.session())
+	}
 	field("quota", s.quota())
-	if s.Ccache != "" {
-		place, _, _ := finding.Tickets(s.Ccache)
-		field("tickets", "KRB5CCNAME is "+safe.Name(s.Ccache)+": tickets are "+place)
+	if tickets := s.tickets(); tickets != "" {
+		field("tickets", tickets)
 	}
 	if s.Holds != nil && (len(s.Holds.Keys) > 0 || s.Holds.Problem != nil) {
 		field("holds", "")

@@ -53,8 +53,8 @@ func tomorrow(t *testing.T, e example) {
 	const keep = "; keyctl add user ticket secret @s >/dev/null; persistent-keyring keep " +
 		"user:ticket; "
 	for _, test := range []struct{ session, foretold string }{
-		{command, "A logout now leaves nothing behind"},
-		{"true" + keep + command, "A logout now leaves 1 key"},
+		{command, "If you log out now, nothing stays"},
+		{"true" + keep + command, "If you log out now, 1 key stays"},
 	} {
 		out := serve(t, servedService, test.session)
 		if !strings.Contains(out, test.foretold) || strings.Contains(out, "status 0x") {
