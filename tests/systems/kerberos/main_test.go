@@ -48,6 +48,7 @@ func TestKerberos(t *testing.T) {
 		t.Run("not a byte left", testFullQuota)
 	})
 	t.Run("command", testCommand)
+	t.Run("elsewhere", testElsewhere)
 }
 
 // hosts are what the tests have seen of sessions that use tickets.

@@ -1,0 +1,63 @@
+package kerberos
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"pam_persistent/internal/document"
+	"pam_persistent/internal/document/documenttest"
+	"pam_persistent/tests/support/world"
+)
+
+// The command names tickets that the persistent keyring does not keep, as klist has them, and a
+// KRB5CCNAME with which klist finds none.
+func testElsewhere(t *testing.T) {
+	world.ForgetKeys(t)
+	krb5Conf(t, inFile)
+	stack(t, with(t, ""))
+	world.Run(t, "install", world.Built(t, "persistent-keyring"), "/usr/local/bin")
+	const file = "FILE:/home/alice/krb5cc"
+	for _, test := range []struct {
+		name, command string
+		says          []string
+		status        string
+	}{
+		// krb5.conf names the file, KRB5CCNAME is not set.
+		{"file", kinit("alice"), []string{"new ones go to " + file + ": tickets are in files",
+			"WRONG     the tickets of alice@EXAMPLE.ORG are in " + file,
+			"a reboot may lose them"}, "status 1"},
+		{"session", "export KRB5CCNAME=KEYRING:session:x\n" + kinit("alice"),
+			[]string{"the tickets of alice@EXAMPLE.ORG are in KEYRING:session:x",
+				"a logout loses them", fmt.Sprint("KRB5CCNAME=KEYRING:persistent:",
+					world.Alice.UID)}, "status 1"},
+		{"none", "kdestroy", []string{"new ones go to " + file}, "status 0"},
+		{"ended", kinit("-l 1s alice") + "\nwhile klist -s; do sleep 0.1; done",
+			[]string{"new ones go to " + file}, "status 0"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			out := inSession(t, world.Alice, test.command+
+				"\npersistent-keyring; echo status $?")
+			for _, text := range append(test.says, test.status) {
+				if !strings.Contains(out, text) {
+					t.Errorf("no %q in\n%s", text, out)
+				}
+			}
+		})
+	}
+	out := inSession(t, world.Alice, kinit("-l 1s alice")+
+		"\nwhile klist -s; do sleep 0.1; done; persistent-keyring status --json")
+	_, text, _ := strings.Cut(out, "{")
+	s := documenttest.Decode[document.Status](t, "{"+text)
+	want := document.CredentialCache{Name: file, Principal: "alice@EXAMPLE.ORG", Expired: true}
+	if len(s.Elsewhere) != 1 || s.Elsewhere[0] != want {
+		t.Errorf("%+v, want %+v", s.Elsewhere, want)
+	}
+	// What sudo does, which keeps the variable.
+	out, err := login(t, world.Bob, fmt.Sprintf("export KRB5CCNAME=KEYRING:persistent:%d; klist; "+
+		"persistent-keyring; echo status $?", world.Alice.UID))
+	if err != nil || strings.Count(out, "Invalid UID in persistent keyring name") != 2 ||
+		!strings.Contains(out, "status 1") {
+		t.Errorf("klist and the command on another user's cache: %v\n%s", err, out)
+	}
+}
