@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	opt "pam_persistent/internal/options"
 )
 
 func TestExpand(t *testing.T) {
@@ -13,14 +15,14 @@ func TestExpand(t *testing.T) {
 		"%%{uid}":                   "%4294967294",
 		"}{":                        "}{",
 	} {
-		got, problem := expand(template, "alice", 1<<32-2)
+		got, problem := opt.Expand(template, "alice", 1<<32-2)
 		if got != want || problem != "" {
-			t.Errorf("expand(%q) = %q, %q", template, got, problem)
+			t.Errorf("Expand(%q) = %q, %q", template, got, problem)
 		}
 	}
 	for _, template := range strings.Split(",%{,%{uid,%{},%{UID},%{uid },%{a%{uid}", ",") {
-		if got, problem := expand(template, "alice", 1); problem == "" {
-			t.Errorf("expand(%q) = %q without a complaint", template, got)
+		if got, problem := opt.Expand(template, "alice", 1); problem == "" {
+			t.Errorf("Expand(%q) = %q without a complaint", template, got)
 		}
 	}
 }
@@ -53,7 +55,7 @@ func FuzzOptions(f *testing.F) {
 			}
 		}
 		if o.krb5ccname != "" {
-			if _, problem := expand(o.krb5ccname, "alice", uid); problem != "" {
+			if _, problem := opt.Expand(o.krb5ccname, "alice", uid); problem != "" {
 				t.Errorf("%q: the template cannot be expanded: %s", args, problem)
 			}
 		}
