@@ -72,8 +72,8 @@ func TestDoctorModule(t *testing.T) {
 			put(t, path,
 				strings.Repeat("not an object\n", 100))
 		},
-			[]string{"cannot be loaded: ", "invalid ELF header",
-				"built for this machine"}},
+			[]string{"is damaged: its 1400 bytes are not an ELF file",
+				"make install PAMDIR="}},
 		{"a directory", func(t *testing.T) {
 			remove(t, path)
 			check(t, os.Mkdir(path, 0o755))
@@ -167,4 +167,28 @@ func TestVersion(t *testing.T) {
 	if strings.Count(r.out, "\n") != 2 || r.err != "" {
 		t.Errorf("command and module are not one line each:\n%s%s", r.out, r.err)
 	}
+}
+
+// A monitor is told what is wrong and what fixes it, and nothing if all is well.
+func TestDoctorQuiet(t *testing.T) {
+	as(t, alice, func() {
+		persistentIn(t, alice, keyctl.Session)
+		if r := runCommand(t, "doctor", "--quiet"); r.status != 0 || r.out != "" {
+			t.Errorf("%d: %s", r.status, r.out)
+		}
+	})
+	put(t, pamDir+"/sshd", "session required pam_persistent.so\n")
+	as(t, alice, func() {
+		persistentIn(t, alice, keyctl.Session)
+		r := runCommand(t, "doctor", "--quiet")
+		r.want(t, 1, "WRONG  service sshd: /etc/pam.d/sshd:1: the control required",
+			"session optional pam_persistent.so")
+		if strings.Count(r.out, "\n") != 3 {
+			t.Errorf("more than that:\n%s", r.out)
+		}
+		j := decode[document.Doctor](t, runCommand(t, "doctor", "--quiet", "--json"))
+		if len(j.Results) != 1 {
+			t.Errorf("%+v", j)
+		}
+	})
 }

@@ -30,8 +30,13 @@ func (e *examination) krb5conf() {
 	case !exists:
 		e.add("kerberos", OK, "not set up here: there is no "+strings.Join(files, ", "))
 	case !found:
+		used, why := e.inUse()
+		if !used {
+			e.add("kerberos", Note, "default_ccache_name is not set; "+why)
+			return
+		}
 		e.add("kerberos", Wrong, "default_ccache_name is not set: tickets go where the "+
-			"library was built to put them, usually FILE:/tmp/krb5cc_%{uid}",
+			"library was built to put them, usually FILE:/tmp/krb5cc_%{uid}; "+why,
 			at("in "+files[0]+" under [libdefaults]", wanted))
 	default:
 		where := fmt.Sprintf("%s line %d", setting.File, setting.Line)

@@ -9,6 +9,7 @@ import (
 
 // machine is where the things are that doctor examines.
 type machine struct {
+	root     string // before all other absolute names
 	pam      pamconf.Config
 	modules  []string // directories in which libpam looks for modules
 	sshd     string   // sshd_config(5)
@@ -21,9 +22,9 @@ type machine struct {
 // here is the machine on which doctor runs.
 func here() machine {
 	return machine{
-		pamconf.System, moduleDirs(), "/etc/ssh/sshd_config", krb5conf.Files(),
-		os.Getenv("KRB5CCNAME"),
-		"/sys/fs/selinux/enforce", "/var/log/audit/audit.log",
+		pam: pamconf.System, modules: moduleDirs(), sshd: "/etc/ssh/sshd_config",
+		kerberos: krb5conf.Files(), ccache: os.Getenv("KRB5CCNAME"),
+		enforce: "/sys/fs/selinux/enforce", audit: "/var/log/audit/audit.log",
 	}
 }
 

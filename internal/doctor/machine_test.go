@@ -79,7 +79,8 @@ func layOut(t *testing.T, root, setUp string) machine {
 		pam.Dirs = append(pam.Dirs, root+dir)
 	}
 	return machine{
-		pam: pam, modules: []string{modules}, sshd: root + "/etc/ssh/sshd_config",
+		root: root, pam: pam, modules: []string{modules},
+		sshd:     root + "/etc/ssh/sshd_config",
 		kerberos: []string{root + "/etc/krb5.conf"},
 		enforce:  root + "/sys/fs/selinux/enforce",
 		audit:    root + "/var/log/audit/audit.log",
@@ -99,6 +100,11 @@ func (e *examination) examine(t *testing.T, what string) {
 	case "kerberos":
 		e.ccache = argument
 		e.tickets()
+	case "module":
+		if os.Geteuid() != 0 {
+			t.Skip("modules have to belong to root")
+		}
+		e.module()
 	case "SELinux":
 		e.selinux()
 	default:
