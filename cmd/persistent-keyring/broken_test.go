@@ -108,6 +108,7 @@ var setups = []setup{
 			return nil, ""
 		},
 		doctor: []string{"WRONG  quota: alice: 200 of 200 keys",
+			" keys of type user, ",
 			"sysctl -w kernel.keys.maxkeys=400"},
 		try: []string{"WRONG  quota: alice: 200 of 200 keys",
 			"sysctl -w kernel.keys.maxkeys=400"},

@@ -192,3 +192,37 @@ func TestDoctorQuiet(t *testing.T) {
 		}
 	})
 }
+
+// A link that the option user_keyring has made outlives the option: doctor found nothing. What it
+// tells to do takes the link away.
+func TestDoctorLeftover(t *testing.T) {
+	const text = "note   keyrings: the user keyring of alice has a link to the persistent " +
+		"keyring"
+	as(t, alice, func() {
+		serial := persistentIn(t, alice, keyctl.Session)
+		r := runCommand(t, "doctor")
+		if r.want(t, 0); strings.Contains(r.out, text) {
+			t.Errorf("there is no link yet:\n%s", r.out)
+		}
+		check(t, keyctl.Link(serial, keyctl.User))
+		runCommand(t, "doctor").want(t, 0, text,
+			"\n         keyctl unlink "+serial.String()+" @u\n")
+		as(t, 0, func() {
+			setpriv := "setpriv --reuid alice --clear-groups keyctl unlink " +
+				serial.String() + " @u"
+			r := runCommand(t, "doctor")
+			r.want(t, r.status, text, "\n         "+setpriv+"\n")
+			t.Run("with the option", func(t *testing.T) {
+				put(t, pamDir+"/login", "session optional pam_persistent.so "+
+					"user_keyring\n")
+				if r := runCommand(t, "doctor"); strings.Contains(r.out, text) {
+					t.Errorf("the option is there:\n%s", r.out)
+				}
+			})
+			world.Run(t, "sh", "-c", setpriv)
+		})
+		if r := runCommand(t, "doctor"); strings.Contains(r.out, text) {
+			t.Errorf("the link is still there:\n%s", r.out)
+		}
+	})
+}

@@ -70,6 +70,7 @@ func All(service string) Report {
 	}
 	e.tickets()
 	e.selinux()
+	e.apparmor()
 	return e.Report
 }
 

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,6 +31,19 @@ func (m machine) reinstall(path string) Fix {
 		return at("in the source, on a machine like this one", made)
 	}
 	return at("install its package, or in the source", made)
+}
+
+// reinstallOther is the same for a module of another package. dpkg may know the file by a name from
+// before /lib was merged into /usr/lib.
+func (m machine) reinstallOther(path string) Fix {
+	switch {
+	case m.exists("/var/lib/dpkg/status"):
+		return finding.Command(fmt.Sprintf("apt install --reinstall $(dpkg -S '*/%s/%s' | "+
+			"cut -d: -f1)", filepath.Base(filepath.Dir(path)), filepath.Base(path)))
+	case m.exists("/usr/bin/rpm"):
+		return finding.Command("dnf reinstall $(rpm -qf " + path + ")")
+	}
+	return Fix{}
 }
 
 // ofDeb asks dpkg's data base, in which each package has a list of its files.

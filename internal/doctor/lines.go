@@ -15,8 +15,8 @@ import (
 func (s *service) carriage() {
 	for _, line := range s.stack.Carriage {
 		s.add(Wrong, line.Where()+" ends in CR and LF: libpam takes the CR for a part of "+
-			"the last word, so logins fail or are not served", finding.Command(`sed -i 's/\r$//' `+
-			s.editable(line.File)))
+			"the last word, so logins fail or are not served",
+			finding.Command(`sed -i 's/\r$//' `+line.File))
 	}
 }
 

@@ -75,6 +75,11 @@ func (e *examination) module() {
 func (e *examination) safe(path string, info fs.FileInfo) bool {
 	owner := info.Sys().(*syscall.Stat_t).Uid
 	mode := info.Mode()
+	if e.unmapped(owner) {
+		e.add("module", Note, "whether "+path+" belongs to root cannot be seen from this "+
+			"user namespace")
+		owner = 0
+	}
 	switch {
 	case !mode.IsRegular():
 		e.add("module", Wrong, fmt.Sprintf("%s is no regular file (%v)", path, mode),

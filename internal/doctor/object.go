@@ -155,11 +155,12 @@ func Dangerous(service string) *finding.Finding {
 			if !cut {
 				continue
 			}
-			f := &finding.Finding{Text: path + " " + text}
 			if line.Is(Module) {
-				f.Fix = e.reinstall(path)
+				return &finding.Finding{Text: path + " " + text,
+					Fix: e.reinstall(path)}
 			}
-			return f
+			return &finding.Finding{Text: path + " " + text,
+				Fix: e.reinstallOther(path)}
 		}
 	}
 	return nil

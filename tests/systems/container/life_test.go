@@ -114,8 +114,9 @@ func (c *container) wellAfter(t *testing.T, when string) {
 // want to know is said.
 func (c *container) doctor(t *testing.T) {
 	t.Helper()
-	out := c.admin(t, world.Alone(world.Users, "persistent-keyring doctor && "+
-		"persistent-keyring doctor --service systemd-user"))
+	out := c.admin(t, world.Alone(world.Users, "persistent-keyring doctor")) +
+		c.admin(t, world.Alone(world.Users, "persistent-keyring doctor --service "+
+			"systemd-user"))
 	for _, line := range []string{
 		`ok +kernel: persistent keyrings can be had`,
 		`ok +module: /\S+/pam_persistent\.so can be loaded`,
