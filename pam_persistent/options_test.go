@@ -7,26 +7,6 @@ import (
 	opt "pam_persistent/internal/options"
 )
 
-func TestExpand(t *testing.T) {
-	for template, want := range map[string]string{
-		"KEYRING:persistent:%{uid}": "KEYRING:persistent:4294967294",
-		"%{username}%{username}":    "alicealice",
-		"DIR:/tmp/100%":             "DIR:/tmp/100%",
-		"%%{uid}":                   "%4294967294",
-		"}{":                        "}{",
-	} {
-		got, problem := opt.Expand(template, "alice", 1<<32-2)
-		if got != want || problem != "" {
-			t.Errorf("Expand(%q) = %q, %q", template, got, problem)
-		}
-	}
-	for _, template := range strings.Split(",%{,%{uid,%{},%{UID},%{uid },%{a%{uid}", ",") {
-		if got, problem := opt.Expand(template, "alice", 1); problem == "" {
-			t.Errorf("Expand(%q) = %q without a complaint", template, got)
-		}
-	}
-}
-
 // No service file can break these rules. tests/pamtester tests what each option does.
 func FuzzOptions(f *testing.F) {
 	for _, seed := range []string{
