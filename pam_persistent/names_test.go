@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	opt "pam_persistent/internal/options"
 )
 
 // A user name may be whatever a client sent over the network, and the name service may return
@@ -11,19 +13,20 @@ import (
 func FuzzNames(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name, template string, uid uint32) {
 		unprintable := func(r rune) bool { return r < ' ' || r > '~' }
-		lines := map[string]string{"printable": printable(name), "quoted": quoted(name)}
+		lines := map[string]string{"printable": opt.Printable(name),
+			"quoted": quoted(name)}
 		for what, line := range lines {
 			if strings.ContainsFunc(line, unprintable) {
 				t.Errorf("%s of %q is %q", what, name, line)
 			}
 		}
 		// The name can be read back.
-		if text := printable(name); text != name {
+		if text := opt.Printable(name); text != name {
 			if back, err := strconv.Unquote(text); err != nil || back != name {
 				t.Errorf("%q becomes %s, which reads %q: %v", name, text, back, err)
 			}
 		}
-		text, problem := expand(template, name, uid)
+		text, problem := opt.Expand(template, name, uid)
 		switch want, ok := replaced(template, name, strconv.FormatUint(uint64(uid), 10)); {
 		case ok != (problem == ""), ok && text != want:
 			t.Errorf("%q for %q: %q, %q; want %q", template, name, text, problem, want)
@@ -34,7 +37,7 @@ func FuzzNames(f *testing.F) {
 	})
 }
 
-// replaced does what expand does, by another method: a name begins after %{ and ends at the next }.
+// replaced does what Expand does, by another method: a name begins after %{ and ends at the next }.
 func replaced(template, name, uid string) (text string, ok bool) {
 	if template == "" {
 		return "", false

@@ -8,6 +8,7 @@ import (
 
 	"pam_persistent/c"
 	"pam_persistent/internal/keyctl"
+	opt "pam_persistent/internal/options"
 	"pam_persistent/internal/persistent"
 )
 
@@ -154,7 +155,7 @@ func (s *session) exportKrb5ccname() {
 		s.debug(name + " is set already")
 		return
 	}
-	value, _ := expand(s.options.krb5ccname, s.user.Name, s.user.UID)
+	value, _ := opt.Expand(s.options.krb5ccname, s.user.Name, s.user.UID)
 	if !s.call.PutEnv(name + "=" + value) {
 		s.error("option krb5ccname: the value is too long")
 	}

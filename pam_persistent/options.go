@@ -2,7 +2,6 @@ package main
 
 import (
 	"strconv"
-	"strings"
 
 	opt "pam_persistent/internal/options"
 )
@@ -36,7 +35,7 @@ func (o *options) parse(arg string) (complaint string) {
 	case fault == opt.Empty:
 		problem = "empty"
 	case fault != "":
-		return string(fault) + ": " + printable(arg)
+		return string(fault) + ": " + opt.Printable(arg)
 	case name == "debug":
 		o.debug = true
 	case name == "krb5ccname":
@@ -49,7 +48,7 @@ func (o *options) parse(arg string) (complaint string) {
 		o.userKeyring = true
 	}
 	if problem != "" {
-		return "malformed option: " + printable(arg) + ": " + problem
+		return "malformed option: " + opt.Printable(arg) + ": " + problem
 	}
 	return ""
 }
@@ -61,62 +60,23 @@ func (o *options) setKrb5ccname(template string) (problem string) {
 	if template == "" {
 		template = defaultKrb5ccname
 	}
-	if _, problem = expand(template, "", 0); problem == "" {
+	if _, problem = opt.Expand(template, "", 0); problem == "" {
 		o.krb5ccname = template
 	}
 	return problem
 }
 
 func (o *options) setMinimumUID(value string) (problem string) {
-	uid, err := strconv.ParseUint(value, 10, 32)
-	if err != nil {
+	uid, ok := opt.UID(value)
+	if !ok {
 		// Whom the administrator wanted to exclude is unknown, so every user is excluded.
 		o.excludeAll = true
 		return "not a UID; every user is excluded"
 	}
-	o.minimumUID = uint32(uid)
+	o.minimumUID = uid
 	return ""
 }
 
 func (o options) excludes(uid uint32) bool { return o.excludeAll || uid < o.minimumUID }
-
-// expand replaces %{uid} and %{username} in a template, as krb5.conf(5) writes them.
-func expand(template, username string, uid uint32) (text, problem string) {
-	var b strings.Builder
-	rest := template
-	for {
-		before, after, found := strings.Cut(rest, "%{")
-		b.WriteString(before)
-		if !found {
-			break
-		}
-		name, tail, closed := strings.Cut(after, "}")
-		switch {
-		case !closed:
-			return "", "%{ without }"
-		case name == "uid":
-			b.WriteString(strconv.FormatUint(uint64(uid), 10))
-		case name == "username":
-			b.WriteString(username)
-		default:
-			return "", "unknown name in %{" + printable(name) + "}"
-		}
-		rest = tail
-	}
-	if template == "" {
-		return "", "empty"
-	}
-	return b.String(), ""
-}
-
-// printable returns text as it is if it is printable ASCII without blanks, else quoted.
-func printable(text string) string {
-	for i := 0; i < len(text); i++ {
-		if text[i] <= ' ' || text[i] > '~' {
-			return strconv.QuoteToASCII(text)
-		}
-	}
-	return text
-}
 
 func quoted(text string) string { return strconv.QuoteToASCII(text) }

@@ -3,27 +3,9 @@ package main
 import (
 	"strings"
 	"testing"
-)
 
-func TestExpand(t *testing.T) {
-	for template, want := range map[string]string{
-		"KEYRING:persistent:%{uid}": "KEYRING:persistent:4294967294",
-		"%{username}%{username}":    "alicealice",
-		"DIR:/tmp/100%":             "DIR:/tmp/100%",
-		"%%{uid}":                   "%4294967294",
-		"}{":                        "}{",
-	} {
-		got, problem := expand(template, "alice", 1<<32-2)
-		if got != want || problem != "" {
-			t.Errorf("expand(%q) = %q, %q", template, got, problem)
-		}
-	}
-	for _, template := range strings.Split(",%{,%{uid,%{},%{UID},%{uid },%{a%{uid}", ",") {
-		if got, problem := expand(template, "alice", 1); problem == "" {
-			t.Errorf("expand(%q) = %q without a complaint", template, got)
-		}
-	}
-}
+	opt "pam_persistent/internal/options"
+)
 
 // No service file can break these rules. tests/pamtester tests what each option does.
 func FuzzOptions(f *testing.F) {
@@ -53,7 +35,7 @@ func FuzzOptions(f *testing.F) {
 			}
 		}
 		if o.krb5ccname != "" {
-			if _, problem := expand(o.krb5ccname, "alice", uid); problem != "" {
+			if _, problem := opt.Expand(o.krb5ccname, "alice", uid); problem != "" {
 				t.Errorf("%q: the template cannot be expanded: %s", args, problem)
 			}
 		}

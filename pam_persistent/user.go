@@ -5,6 +5,7 @@ import (
 
 	"pam_persistent/c"
 	"pam_persistent/internal/keyctl"
+	opt "pam_persistent/internal/options"
 )
 
 // session is one call of the module for one user.
@@ -25,13 +26,14 @@ func findUser(call *c.Call, options options) (*session, c.Status) {
 	user, known, errno := c.LookupUser(name)
 	switch {
 	case errno != 0:
-		call.Log(c.Error, printable(name)+": getpwnam_r: "+keyctl.ErrnoText(errno))
+		call.Log(c.Error, opt.Printable(name)+": getpwnam_r: "+keyctl.ErrnoText(errno))
 		return nil, call.Failure()
 	case !known:
 		call.Log(c.Notice, "unknown user "+quoted(name))
 		return nil, c.UserUnknown
 	}
-	s := &session{call, options, user, printable(name) + "(uid=" + decimal(user.UID) + ")"}
+	who := opt.Printable(name) + "(uid=" + decimal(user.UID) + ")"
+	s := &session{call, options, user, who}
 	call.SetLogName(s.who)
 	if user.UID == c.NoUID || user.GID == c.NoUID {
 		s.error("not a valid UID and GID: " + decimal(user.UID) + ":" + decimal(user.GID))

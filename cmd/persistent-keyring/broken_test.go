@@ -108,6 +108,7 @@ var setups = []setup{
 			return nil, ""
 		},
 		doctor: []string{"WRONG  quota: alice: 200 of 200 keys",
+			" keys of type user, ",
 			"sysctl -w kernel.keys.maxkeys=400"},
 		try: []string{"WRONG  quota: alice: 200 of 200 keys",
 			"sysctl -w kernel.keys.maxkeys=400"},
@@ -147,6 +148,40 @@ var setups = []setup{
 		doctor: []string{"WRONG  module: ", "pam_persistent.so is missing",
 			"make install PAMDIR="},
 		try: []string{"has not run, has failed", "pam_persistent.so is missing"},
+	},
+	{
+		// To load it killed doctor's child and try itself by SIGBUS: 100 lines of a Go
+		// traceback, and "the process of the session: exit status 2".
+		name: "module cut off",
+		break_: func(t *testing.T) ([]string, string) {
+			path := filepath.Join(moduleDir, moduleName)
+			put(t, path, string(must(os.ReadFile(path))(t)[:100000]))
+			return nil, ""
+		},
+		doctor: []string{"WRONG  module: ",
+			"is damaged: it was cut off at 100000 of at least ",
+			"make install PAMDIR="},
+		try: []string{"WRONG     nothing was tried: /usr/lib",
+			"is damaged: it was cut off at 100000 of at least "},
+	},
+	{
+		// sshd's lines were found good, though libpam found neither module.
+		name: "carriage returns",
+		break_: files(pamDir+"/sshd", strings.ReplaceAll(keyinitLine+
+			"session optional pam_persistent.so\n", "\n", "\r\n")),
+		doctor: []string{"WRONG  service sshd: /etc/pam.d/sshd:1 ends in CR and LF",
+			`sed -i 's/\r$//' /etc/pam.d/sshd`},
+		try: []string{"pam_persistent.so has not run", "ends in CR and LF"},
+	},
+	{
+		// This was a note with exit status 0.
+		name: "sufficient before the line",
+		break_: files(pamDir+"/sshd", "session sufficient pam_permit.so\n"+
+			"session optional pam_persistent.so\n"),
+		doctor: []string{"WRONG  service sshd: /etc/pam.d/sshd:2 does not run if " +
+			"pam_permit.so succeeds", "in /etc/pam.d/sshd move line 2 above line 1:"},
+		try: []string{"neither pam_keyinit.so nor pam_persistent.so has joined",
+			"/etc/pam.d/sshd:2 does not run"},
 	},
 	{
 		name: "wrong mode",

@@ -7,7 +7,7 @@ import (
 )
 
 func doctorCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, quiet bool
 	var service string
 	c := &cobra.Command{
 		Use:   "doctor",
@@ -22,10 +22,15 @@ func doctorCommand() *cobra.Command {
 				}
 			}
 			r := doctor.All(service)
-			return report(asJSON, r.Document(), r.Print, r.Wrong())
+			good := r.Good()
+			if quiet {
+				r = r.Wrong()
+			}
+			return report(asJSON, r.Document(), r.Print, !good)
 		},
 	}
 	jsonFlag(c, &asJSON)
+	c.Flags().BoolVarP(&quiet, "quiet", "q", false, "print only what is wrong")
 	c.Flags().StringVarP(&service, "service", "s", "", "examine this service alone")
 	// fails only for a flag that is not there
 	_ = c.RegisterFlagCompletionFunc("service", completeServices)

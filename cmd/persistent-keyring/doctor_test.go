@@ -72,8 +72,8 @@ func TestDoctorModule(t *testing.T) {
 			put(t, path,
 				strings.Repeat("not an object\n", 100))
 		},
-			[]string{"cannot be loaded: ", "invalid ELF header",
-				"built for this machine"}},
+			[]string{"is damaged: its 1400 bytes are not an ELF file",
+				"make install PAMDIR="}},
 		{"a directory", func(t *testing.T) {
 			remove(t, path)
 			check(t, os.Mkdir(path, 0o755))
@@ -171,4 +171,62 @@ func TestVersion(t *testing.T) {
 	if strings.Count(r.out, "\n") != 2 || r.err != "" {
 		t.Errorf("command and module are not one line each:\n%s%s", r.out, r.err)
 	}
+}
+
+// A monitor is told what is wrong and what fixes it, and nothing if all is well.
+func TestDoctorQuiet(t *testing.T) {
+	as(t, alice, func() {
+		persistentIn(t, alice, keyctl.Session)
+		if r := runCommand(t, "doctor", "--quiet"); r.status != 0 || r.out != "" {
+			t.Errorf("%d: %s", r.status, r.out)
+		}
+	})
+	put(t, pamDir+"/sshd", "session required pam_persistent.so\n")
+	as(t, alice, func() {
+		persistentIn(t, alice, keyctl.Session)
+		r := runCommand(t, "doctor", "--quiet")
+		r.want(t, 1, "WRONG  service sshd: /etc/pam.d/sshd:1: the control required",
+			"session optional pam_persistent.so")
+		if strings.Count(r.out, "\n") != 3 {
+			t.Errorf("more than that:\n%s", r.out)
+		}
+		j := decode[document.Doctor](t, runCommand(t, "doctor", "--quiet", "--json"))
+		if len(j.Results) != 1 {
+			t.Errorf("%+v", j)
+		}
+	})
+}
+
+// A link that the option user_keyring has made outlives the option: doctor found nothing. What it
+// tells to do takes the link away.
+func TestDoctorLeftover(t *testing.T) {
+	const text = "note   keyrings: the user keyring of alice has a link to the persistent " +
+		"keyring"
+	as(t, alice, func() {
+		serial := persistentIn(t, alice, keyctl.Session)
+		r := runCommand(t, "doctor")
+		if r.want(t, 0); strings.Contains(r.out, text) {
+			t.Errorf("there is no link yet:\n%s", r.out)
+		}
+		check(t, keyctl.Link(serial, keyctl.User))
+		runCommand(t, "doctor").want(t, 0, text,
+			"\n         keyctl unlink "+serial.String()+" @u\n")
+		as(t, 0, func() {
+			setpriv := "setpriv --reuid alice --clear-groups keyctl unlink " +
+				serial.String() + " @u"
+			r := runCommand(t, "doctor")
+			r.want(t, r.status, text, "\n         "+setpriv+"\n")
+			t.Run("with the option", func(t *testing.T) {
+				put(t, pamDir+"/login", "session optional pam_persistent.so "+
+					"user_keyring\n")
+				if r := runCommand(t, "doctor"); strings.Contains(r.out, text) {
+					t.Errorf("the option is there:\n%s", r.out)
+				}
+			})
+			world.Run(t, "sh", "-c", setpriv)
+		})
+		if r := runCommand(t, "doctor"); strings.Contains(r.out, text) {
+			t.Errorf("the link is still there:\n%s", r.out)
+		}
+	})
 }

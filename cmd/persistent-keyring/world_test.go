@@ -42,11 +42,13 @@ func setUp() error {
 			return err
 		}
 	}
-	// The vendor's files: none.
-	if _, err := os.Stat("/usr/lib/pam.d"); err == nil {
-		if err := unix.Mount("tmpfs", "/usr/lib/pam.d", "tmpfs", 0,
-			"mode=755"); err != nil {
-			return err
+	// The vendor's files, and AppArmor: none.
+	for _, dir := range []string{"/usr/lib/pam.d", "/usr/share/pam/pam.d",
+		"/sys/module/apparmor"} {
+		if _, err := os.Stat(dir); err == nil {
+			if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "mode=755"); err != nil {
+				return err
+			}
 		}
 	}
 	for path, text := range goodMachine {

@@ -11,6 +11,7 @@ import "C"
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -30,11 +31,23 @@ func InChild(path string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, "/proc/self/exe", Command, path).CombinedOutput()
-	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.Exited() {
-		return errors.New(strings.TrimSpace(string(out)))
+	exit := (*exec.ExitError)(nil)
+	if !errors.As(err, &exit) {
+		return err
+	}
+	// Of a crash the Go runtime prints the reason first, and then pages of traces.
+	reason, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	switch {
+	case exit.ExitCode() == refused:
+		return errors.New(reason)
+	case reason != "":
+		return fmt.Errorf("the process that loads it crashes: %s", reason)
 	}
 	return err
 }
+
+// refused is the child's exit status if dlopen(3) gives an error.
+const refused = 1
 
 // Load loads a file, all symbols at once.
 func Load(path string) error {
@@ -50,7 +63,7 @@ func Load(path string) error {
 func Main(path string) {
 	if err := Load(path); err != nil {
 		os.Stderr.WriteString(err.Error() + "\n")
-		os.Exit(1)
+		os.Exit(refused)
 	}
 	os.Exit(0)
 }

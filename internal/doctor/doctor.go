@@ -3,11 +3,8 @@
 package doctor
 
 import (
-	"slices"
-
 	"pam_persistent/internal/document"
 	"pam_persistent/internal/finding"
-	"pam_persistent/internal/show"
 )
 
 // Fix is what fixes a result.
@@ -24,19 +21,35 @@ const (
 )
 
 // Report is a whole examination.
-type Report []document.Result
+type Report []result
+
+type result struct {
+	document.Result
+	// what is good about a service, the same for many of them: [Report.Print] shows these in
+	// one line
+	alike string
+}
 
 func (r *Report) add(check, level, text string, fix ...Fix) {
-	*r = append(*r, document.Result{Check: check, Level: level, Text: text})
-	for _, one := range fix {
-		(*r)[len(*r)-1].Fix = one
+	one := result{Result: document.Result{Check: check, Level: level, Text: text}}
+	if len(fix) > 0 {
+		one.Fix = fix[0]
 	}
+	*r = append(*r, one)
 }
 
-// Wrong tells whether anything is.
-func (r Report) Wrong() bool {
-	return slices.ContainsFunc(r, func(one document.Result) bool { return one.Level == Wrong })
+// Wrong are the results that something is wrong.
+func (r Report) Wrong() (wrong Report) {
+	for _, one := range r {
+		if one.Level == Wrong {
+			wrong = append(wrong, one)
+		}
+	}
+	return wrong
 }
+
+// Good tells whether nothing is wrong.
+func (r Report) Good() bool { return len(r.Wrong()) == 0 }
 
 // All examines the machine. If a service is named, All examines only that one of the services.
 func All(service string) Report {
@@ -57,6 +70,7 @@ func All(service string) Report {
 	}
 	e.tickets()
 	e.selinux()
+	e.apparmor()
 	return e.Report
 }
 
@@ -87,18 +101,11 @@ func Tickets(ccache string) Report {
 	return e.Report
 }
 
-// Print shows the results, what is to be done below each.
-func (r Report) Print(p *show.Printer) {
-	style := map[string]show.Style{OK: show.Good, Note: show.Note, Wrong: show.Bad}
-	word := map[string]string{OK: "ok", Note: "note", Wrong: "WRONG"}
-	for _, one := range r {
-		line := finding.Finding{Text: one.Check + ": " + one.Text, Fix: one.Fix}
-		line.Print(p, 0, 7, style[one.Level], word[one.Level])
-	}
-}
-
 // Document converts a report.
 func (r Report) Document() document.Doctor {
-	results := append([]document.Result{}, r...) // JSON has a list always
+	results := make([]document.Result, 0, len(r)) // JSON has a list always
+	for _, one := range r {
+		results = append(results, one.Result)
+	}
 	return document.Doctor{Version: document.Version, Results: results}
 }

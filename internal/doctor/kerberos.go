@@ -29,9 +29,17 @@ func (e *examination) krb5conf() {
 		e.add("kerberos", Note, "its configuration cannot be read: "+safe.Error(err))
 	case !exists:
 		e.add("kerberos", OK, "not set up here: there is no "+strings.Join(files, ", "))
+	case !found && e.forbidden:
+		e.add("kerberos", Note, "default_ccache_name is not set: tickets go where the "+
+			"library was built to put them, usually into files, which is right here")
 	case !found:
+		used, why := e.inUse()
+		if !used {
+			e.add("kerberos", Note, "default_ccache_name is not set; "+why)
+			return
+		}
 		e.add("kerberos", Wrong, "default_ccache_name is not set: tickets go where the "+
-			"library was built to put them, usually FILE:/tmp/krb5cc_%{uid}",
+			"library was built to put them, usually FILE:/tmp/krb5cc_%{uid}; "+why,
 			at("in "+files[0]+" under [libdefaults]", wanted))
 	default:
 		where := fmt.Sprintf("%s line %d", setting.File, setting.Line)
@@ -42,6 +50,10 @@ func (e *examination) krb5conf() {
 func (e *examination) cache(value, where string, fix Fix) {
 	place, kept, ours := finding.Tickets(value)
 	level := Wrong
+	if e.forbidden {
+		e.withoutKeyctl(value, where, fix)
+		return
+	}
 	if kept {
 		level, fix = Note, Fix{}
 	}
@@ -50,4 +62,18 @@ func (e *examination) cache(value, where string, fix Fix) {
 	}
 	e.add("kerberos", level, fmt.Sprintf("%s says %s: tickets are %s", where, safe.Name(value),
 		place), fix)
+}
+
+// withoutKeyctl is cache in a container that forbids keyctl(2): keyrings are of no use there.
+func (e *examination) withoutKeyctl(value, where string, fix Fix) {
+	text := fmt.Sprintf("%s says %s: ", where, safe.Name(value))
+	if !strings.HasPrefix(value, "KEYRING:") {
+		e.add("kerberos", OK, text+"tickets need no keyring, which is right here")
+		return
+	}
+	if fix.Lines == wanted {
+		fix.Lines = insteadOfKeyring
+	}
+	e.add("kerberos", Wrong, text+"tickets cannot be kept, because keyctl is forbidden here",
+		fix)
 }

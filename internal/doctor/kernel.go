@@ -22,36 +22,55 @@ func (e *examination) kernel() (blocked bool) {
 		e.add("kernel", OK, "persistent keyrings can be had here")
 		return false
 	}
+	e.noPersistent(err)
+	return true
+}
+
+func (e *examination) noPersistent(err error) {
 	text, fix := persistent.Explain(err).Error(), Fix{}
 	switch {
 	case errors.Is(err, unix.EOPNOTSUPP):
 		fix = at("in the kernel's configuration", "CONFIG_PERSISTENT_KEYRINGS=y")
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.ENOSYS):
-		text += blocker()
+		container := e.container()
+		e.forbidden = container != ""
+		text += e.filter() + container
 		fix = at("in the unit of the service, or the same in the seccomp profile of the "+
 			"container", "SystemCallFilter=@keyring")
 	}
 	e.add("kernel", Wrong, text, fix)
-	return true
+	if e.forbidden {
+		e.add("container", Note, "keyctl is forbidden here because containers share the "+
+			"keyrings of their UIDs; as long as that is so, tickets need files or KCM",
+			at("in "+e.kerberos[0]+" under [libdefaults], or KCM: if a KCM daemon "+
+				"serves the container", insteadOfKeyring))
+	}
 }
 
-// blocker tells what can be seen of who blocks a system call.
-func blocker() string {
-	what := ""
-	if text, err := os.ReadFile("/proc/self/status"); err == nil &&
-		strings.Contains(string(text), "\nSeccomp:\t2") {
-		what = "; a seccomp filter is on this process"
+// insteadOfKeyring is for containers in which keyctl(2) is forbidden.
+const insteadOfKeyring = "default_ccache_name = FILE:/tmp/krb5cc_%{uid}"
+
+// filter tells whether a seccomp filter can be what blocks a system call.
+func (m machine) filter() string {
+	text, _ := os.ReadFile(m.root + "/proc/self/status") // without it nothing is known
+	if strings.Contains(string(text), "\nSeccomp:\t2") {
+		return "; a seccomp filter is on this process"
 	}
-	for file, name := range map[string]string{
-		"/.dockerenv":            "Docker",
-		"/run/.containerenv":     "Podman",
-		"/run/systemd/container": "systemd-nspawn or the like",
+	return ""
+}
+
+// container tells in which kind of container this is, or "".
+func (m machine) container() string {
+	for _, one := range []struct{ file, name string }{
+		{"/.dockerenv", "Docker"},
+		{"/run/.containerenv", "Podman"},
+		{"/run/systemd/container", "systemd-nspawn or the like"},
 	} {
-		if _, err := os.Stat(file); err == nil {
-			return what + "; this is a container (" + name + ")"
+		if m.exists(one.file) {
+			return "; this is a container (" + one.name + ")"
 		}
 	}
-	return what
+	return ""
 }
 
 // tooShort is an expiry that does not outlast a lunch, in seconds.

@@ -62,7 +62,7 @@ func (e *examination) quota(u keyctl.KeyUser) bool {
 		level = Wrong
 	}
 	if usedUp || near {
-		e.add("quota", level, account.ByUID(u.UID).Short()+": "+f.Text, f.Fix)
+		e.add("quota", level, account.ByUID(u.UID).Short()+": "+f.Text+eater(u), f.Fix)
 	}
 	return usedUp || near
 }
@@ -85,6 +85,7 @@ func (e *examination) everybody() {
 		return
 	}
 	bad := false
+	e.leftovers(list.Keyrings)
 	for _, keyring := range list.Keyrings {
 		if keyring.State == persistent.Expired {
 			bad = true
@@ -102,6 +103,9 @@ func (e *examination) everybody() {
 
 // mine is what a user can see: the same for that user, and this session.
 func (e *examination) mine() {
+	if keyring, ok, _ := persistent.Of(uint32(os.Getuid())); ok {
+		e.leftovers([]persistent.Keyring{keyring})
+	}
 	findings := status.Look().SessionFindings()
 	for _, f := range findings {
 		e.add("session", Wrong, f.Text, f.Fix)

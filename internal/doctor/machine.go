@@ -9,21 +9,24 @@ import (
 
 // machine is where the things are that doctor examines.
 type machine struct {
+	root     string // before all other absolute names
 	pam      pamconf.Config
-	modules  []string // directories in which libpam looks for modules
-	sshd     string   // sshd_config(5)
-	kerberos []string // krb5.conf(5)
-	ccache   string   // KRB5CCNAME of whoever asks
-	enforce  string   // whether SELinux enforces its policy
-	audit    string   // SELinux's denials
+	modules  []string               // directories in which libpam looks for modules
+	sshd     string                 // sshd_config(5)
+	kerberos []string               // krb5.conf(5)
+	ccache   string                 // KRB5CCNAME of whoever asks
+	enforce  string                 // whether SELinux enforces its policy
+	audit    string                 // SELinux's denials, and AppArmor's
+	ring     func() (string, error) // what the kernel has logged
 }
 
 // here is the machine on which doctor runs.
 func here() machine {
 	return machine{
-		pamconf.System, moduleDirs(), "/etc/ssh/sshd_config", krb5conf.Files(),
-		os.Getenv("KRB5CCNAME"),
-		"/sys/fs/selinux/enforce", "/var/log/audit/audit.log",
+		pam: pamconf.System, modules: moduleDirs(), sshd: "/etc/ssh/sshd_config",
+		kerberos: krb5conf.Files(), ccache: os.Getenv("KRB5CCNAME"),
+		enforce: "/sys/fs/selinux/enforce", audit: "/var/log/audit/audit.log",
+		ring: ring,
 	}
 }
 
@@ -31,4 +34,5 @@ func here() machine {
 type examination struct {
 	machine
 	Report
+	forbidden bool // keyctl(2), by the container
 }

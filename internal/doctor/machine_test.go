@@ -5,9 +5,13 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
+	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/pamconf"
 	"pam_persistent/internal/show"
 )
@@ -79,10 +83,12 @@ func layOut(t *testing.T, root, setUp string) machine {
 		pam.Dirs = append(pam.Dirs, root+dir)
 	}
 	return machine{
-		pam: pam, modules: []string{modules}, sshd: root + "/etc/ssh/sshd_config",
+		root: root, pam: pam, modules: []string{modules},
+		sshd:     root + "/etc/ssh/sshd_config",
 		kerberos: []string{root + "/etc/krb5.conf"},
 		enforce:  root + "/sys/fs/selinux/enforce",
 		audit:    root + "/var/log/audit/audit.log",
+		ring:     func() (string, error) { return "", unix.EPERM },
 	}
 }
 
@@ -99,6 +105,29 @@ func (e *examination) examine(t *testing.T, what string) {
 	case "kerberos":
 		e.ccache = argument
 		e.tickets()
+	case "module":
+		if os.Geteuid() != 0 {
+			t.Skip("modules have to belong to root")
+		}
+		e.module()
+	case "reinstall":
+		path := filepath.Join(e.modules[0], argument)
+		e.add("module", Wrong, path, e.reinstallOther(path))
+	case "module-of":
+		uid, _ := strconv.Atoi(argument)
+		if os.Geteuid() != 0 {
+			t.Skip("only root can give files away")
+		}
+		if err := os.Chown(e.moduleFile(), uid, uid); err != nil {
+			t.Fatal(err)
+		}
+		e.module()
+	case "forbidden":
+		errno := map[string]unix.Errno{"EPERM": unix.EPERM, "ENOSYS": unix.ENOSYS}
+		e.noPersistent(&keyctl.Error{Call: "keyctl", Errno: errno[argument]})
+		e.tickets()
+	case "AppArmor":
+		e.apparmor()
 	case "SELinux":
 		e.selinux()
 	default:

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -51,8 +50,7 @@ func (e *examination) module() {
 	switch {
 	case os.IsNotExist(err):
 		e.add("module", Wrong, path+" is missing: services that name it fail, or go on "+
-			"without it", at("install its package, or from the source",
-			"make install PAMDIR="+e.modules[0]))
+			"without it", e.reinstall(path))
 		return
 	case err != nil:
 		e.add("module", Note, "cannot be seen: "+safe.Error(err))
@@ -61,10 +59,13 @@ func (e *examination) module() {
 	if !e.safe(path, info) {
 		return
 	}
+	if fault := faultOfModule(path); fault != "" {
+		e.add("module", Wrong, path+" "+fault, e.reinstall(path))
+		return
+	}
 	if err := dlopen.InChild(path); err != nil {
 		e.add("module", Wrong, fmt.Sprintf("%s cannot be loaded: %v", path, err),
-			at("install it anew, built for this machine", "make install PAMDIR="+
-				e.modules[0]))
+			e.reinstall(path))
 		return
 	}
 	e.add("module", OK, path+" can be loaded")
@@ -74,6 +75,11 @@ func (e *examination) module() {
 func (e *examination) safe(path string, info fs.FileInfo) bool {
 	owner := info.Sys().(*syscall.Stat_t).Uid
 	mode := info.Mode()
+	if e.unmapped(owner) {
+		e.add("module", Note, "whether "+path+" belongs to root cannot be seen from this "+
+			"user namespace")
+		owner = 0
+	}
 	switch {
 	case !mode.IsRegular():
 		e.add("module", Wrong, fmt.Sprintf("%s is no regular file (%v)", path, mode),
@@ -111,33 +117,27 @@ func moduleDirs() (dirs []string) {
 	return dirs
 }
 
-var machines = map[string]elf.Machine{
-	"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64, "386": elf.EM_386, "arm": elf.EM_ARM,
-	"ppc64le": elf.EM_PPC64, "s390x": elf.EM_S390, "riscv64": elf.EM_RISCV,
-	"loong64": elf.EM_LOONGARCH,
-}
-
 func native(path string) bool {
 	file, err := elf.Open(path)
 	if err != nil {
 		return false
 	}
 	defer file.Close()
-	machine, known := machines[runtime.GOARCH]
-	return !known || file.Machine == machine
+	return isNative(file)
 }
 
 // installed tells whether libpam finds a module.
-func (m machine) installed(module string) bool {
-	files := []string{module}
-	if !strings.HasPrefix(module, "/") {
-		files = nil
-		for _, dir := range m.modules {
-			files = append(files, filepath.Join(dir, module))
+func (m machine) installed(module string) bool { return m.find(module) != "" }
+
+// find is where libpam finds a module, or "".
+func (m machine) find(module string) string {
+	if strings.HasPrefix(module, "/") {
+		module, m.modules = filepath.Base(module), []string{filepath.Dir(module)}
+	}
+	for _, dir := range m.modules {
+		if file := filepath.Join(dir, module); exists(file) {
+			return file
 		}
 	}
-	return slices.ContainsFunc(files, func(file string) bool {
-		_, err := os.Stat(file)
-		return err == nil
-	})
+	return ""
 }

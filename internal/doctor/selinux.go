@@ -41,8 +41,18 @@ func (e *examination) selinux() {
 	}
 	e.add("SELinux", level, fmt.Sprintf("%s about keys in %s, the last: %s",
 		show.Count(len(denials), "denial"), e.audit, safe.Quote(last)),
-		finding.Command("ausearch -m avc -ts today | grep tclass=key | audit2allow -M "+
-			"pam_persistent && semodule -i pam_persistent.pp"))
+		e.policy())
+}
+
+// policy allows what was denied: with the rules of the rpm, which are reviewed, or where it is not
+// installed with rules made of the denials.
+func (e *examination) policy() Fix {
+	const ours = "/usr/share/selinux/packages/pam_persistent.cil"
+	if e.exists(ours) {
+		return finding.Command("semodule -i " + ours)
+	}
+	return finding.Command("ausearch -m avc -ts today | grep tclass=key | audit2allow -M " +
+		"pam_persistent && semodule -i pam_persistent.pp")
 }
 
 // Denials are the lines of an audit log that tell of a denied access to a key, from

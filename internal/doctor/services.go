@@ -1,12 +1,9 @@
 package doctor
 
 import (
-	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
-	"pam_persistent/internal/options"
 	"pam_persistent/internal/pamconf"
 	"pam_persistent/internal/safe"
 )
@@ -44,18 +41,17 @@ func (e *examination) services() {
 	switch {
 	case !found:
 		e.add("services", Wrong, "no service at all has a session line with "+Module,
-			at("in the files of the services, after "+keyinit, line))
+			e.firstLine())
 	case len(without) > 0:
 		e.add("services", Note, "also without the line, which may be meant so: "+
 			strings.Join(without, ", "))
 	}
 }
 
-// What is to be added.
-const (
-	line        = "session optional " + Module
-	keyinitLine = "session optional " + keyinit + " force revoke"
-)
+// line is what is to be added. No line of pam_keyinit has to be added before it: the module joins a
+// session keyring itself, and the option revoke would take the keys from processes that outlive the
+// session.
+const line = "session optional " + Module
 
 // shared tells files that are there to be included, of Debian, Red Hat, SUSE and Arch, and the
 // fallback.
@@ -70,22 +66,37 @@ func has(stack pamconf.Stack) bool {
 	return slices.ContainsFunc(stack.Lines, func(l pamconf.Line) bool { return l.Is(Module) })
 }
 
+const checkService = "service "
+
 // service examines one service.
 func (e *examination) service(name string) {
-	s := service{"service " + name, e.pam.Stack(name, "session"), e}
+	s := service{checkService + name, e.pam.Stack(name, "session"), e}
+	before := len(e.Report)
 	if s.stack.FromOther && !e.pam.Has(name) {
-		e.add(s.check, Wrong, "it has no file in "+strings.Join(e.pam.Dirs, " or ")+
-			": libpam takes the lines of other")
+		s.add(Wrong, "it has no file in "+strings.Join(e.pam.Dirs, " or ")+
+			": libpam takes the lines of other"+e.meant(name))
+		if !has(s.stack) {
+			return
+		}
 	}
 	for _, problem := range s.stack.Problems {
-		e.add(s.check, Wrong, "libpam lets the service fail: "+problem)
+		s.add(Wrong, "libpam lets the service fail: "+problem)
 	}
-	s.examine()
+	s.carriage()
+	s.order()
+	s.skipped()
+	s.control()
 	s.options()
 	s.unusable()
 	if !has(s.stack) && has(e.pam.Stack(name, "auth")) {
-		e.add(s.check, Note,
+		s.add(Note,
 			"the line is in its auth stack: it works if the program calls pam_setcred")
+	}
+	if found := e.Report[before:]; !found.Good() {
+		// That the order is right is no good news about a line that does not work.
+		e.Report = append(e.Report[:before], slices.DeleteFunc(found, func(r result) bool {
+			return r.Level == OK
+		})...)
 	}
 }
 
@@ -100,215 +111,13 @@ func (s *service) add(level, text string, fix ...Fix) {
 	s.examination.add(s.check, level, text, fix...)
 }
 
-// examine finds out which line of ours joins the session keyring that the session has in the end.
-func (s *service) examine() {
-	lines := s.stack.Lines
-	last := s.lastKeyinit()
-	ours := s.positions()
-	switch {
-	case s.stack.FromOther && len(ours) == 0 && len(s.stack.Files) > 0:
-		s.add(Wrong, "no session line with "+Module+
-			": it has no session lines, so libpam uses those of other", at(s.place(-1),
-			keyinitLine+"\n"+line))
-		return
-	case len(ours) == 0:
-		where, text := s.newLine(last, line)
-		s.add(Wrong, "no session line with "+Module, at(where, text))
-		return
-	}
-	i := ours[len(ours)-1]
-	// A second line goes on with the session keyring that the first has joined.
-	if after := slices.IndexFunc(ours, func(at int) bool { return at > last }); after >= 0 {
-		i = ours[after]
-	}
-	switch {
-	case i < last && s.viaUserKeyring(ours):
-		s.add(Note,
-			fmt.Sprintf("%s stands before %s (%s), which replaces the session "+
-				"keyring: the persistent keyring is found through the user "+
-				"keyring only (option user_keyring)",
-				lines[i].Where(), keyinit, lines[last].
-					Where()), s.fixOrder(lines[i], last))
-	case i < last:
-		s.add(Wrong,
-			fmt.Sprintf("%s stands before %s (%s), which replaces the session "+
-				"keyring: the link is lost", lines[i].Where(), keyinit, lines[last].
-				Where()),
-			s.fixOrder(lines[i], last))
-	case last < 0:
-		s.add(OK, fmt.Sprintf("%s, session keyring made by this module%s", lines[i].Where(),
-			s.systemd(i)))
-	default:
-		s.add(OK, fmt.Sprintf("%s, after %s (%s)%s", lines[i].Where(), keyinit,
-			lines[last].Where(), s.systemd(i)))
-	}
-	s.leftBehind(last, i)
-	if by, ok := s.stack.Skips(i); ok {
-		s.add(Note, fmt.Sprintf("%s (%s %s) can keep %s from running, if it succeeds",
-			by.Where(), by.Control, by.Module, lines[i].Where()))
-	}
-}
-
-// keepers put keys into the session keyring: passwords of CIFS servers, AFS's PAG and tokens,
-// caches named KEYRING:session. (pam_ecryptfs and pam_fscrypt put theirs into the user keyring or
-// the file system, where they stay; pam_mount puts none.)
-var keepers = []string{"pam_afs_session.so", "pam_cifscreds.so", "pam_krb5.so"}
-
-// leftBehind tells of keys that are put into the session keyring between the last pam_keyinit and
-// line i, which joins another.
-func (s *service) leftBehind(last, i int) {
-	ours := s.stack.Lines[i]
-	for _, line := range s.stack.Lines[min(last+1, i):i] {
-		if !slices.ContainsFunc(keepers, line.Is) {
-			continue
-		}
-		fix := at(fmt.Sprintf("in %s before line %d", s.editable(line.File), line.Number),
-			words(ours))
-		if line.File == ours.File {
-			fix.Where = fmt.Sprintf("in %s move line %d above line %d",
-				s.editable(line.File), ours.Number, line.Number)
-		}
-		s.add(Note,
-			fmt.Sprintf("%s stands before %s: the module joins a session keyring, "+
-				"and leaves behind what %s has put into the one before",
-				line.Where(), ours.Where(), line.Module), fix)
-		return
-	}
-}
-
-func (s *service) positions() (ours []int) {
-	for i, line := range s.stack.Lines {
-		if line.Is(Module) {
-			ours = append(ours, i)
-		}
-	}
-	return ours
-}
-
-// lastKeyinit is the last line that replaces the session keyring; -1: none. Without force
-// pam_keyinit does so only where there was none.
-func (s *service) lastKeyinit() int {
-	last := -1
-	for i, line := range s.stack.Lines {
-		if line.Is(keyinit) && line.Has("force") {
-			last = i
-		}
-	}
-	return last
-}
-
-func (s *service) viaUserKeyring(ours []int) bool {
-	return slices.ContainsFunc(ours, func(i int) bool {
-		return s.stack.Lines[i].Has("user_keyring")
-	})
-}
-
-// place is where a line is to be put.
-func (s *service) place(after int) string {
-	if after >= 0 {
-		line := s.stack.Lines[after]
-		return fmt.Sprintf("in %s after line %d", s.editable(line.File), line.Number)
-	}
-	if len(s.stack.Files) == 0 {
-		return ""
-	}
-	return "at the end of " + s.editable(s.stack.Files[0])
-}
-
-// fixOrder moves the line, or if it is one that other services include, adds another.
-func (s *service) fixOrder(ours pamconf.Line, keyinit int) Fix {
-	after := s.stack.Lines[keyinit]
-	if ours.File == after.File {
-		return at(fmt.Sprintf("in %s move line %d below line %d", s.editable(ours.File),
-			ours.Number, after.Number), words(ours))
-	}
-	where, text := s.newLine(keyinit, strings.ReplaceAll(words(ours), " user_keyring", ""))
-	return at(where, text)
-}
-
-// words is a line as it is typed.
-func words(l pamconf.Line) string {
-	return strings.Join(append([]string{"session", l.Control, l.Module}, l.Args...), " ")
-}
-
-// newLine is where a line is to be added, and what: for a vendor's file a new one that includes it,
-// where libpam understands that for all kinds of lines (Debian's does).
-func (s *service) newLine(after int, text string) (where, lines string) {
-	file := ""
-	if after >= 0 {
-		file = s.stack.Lines[after].File
-	} else if len(s.stack.Files) > 0 {
-		file = s.stack.Files[0]
-	}
-	if name, ok := s.vendors(file); ok && name == s.stack.Service && s.stack.AtInclude {
-		return fmt.Sprintf("in a new file %s/%s", s.pam.Dirs[0], name), "@include " + file +
-			"\n" + text
-	}
-	return s.place(after), text
-}
-
-// vendors tells the service whose file in one of the vendor's directories this is.
-func (s *service) vendors(file string) (service string, ok bool) {
-	for _, dir := range s.pam.Dirs[1:] {
-		if service, ok = strings.CutPrefix(file, dir+"/"); ok {
-			return service, true
-		}
-	}
-	return "", false
-}
-
-// editable is where a file is to be changed: the vendor's in a copy, which libpam then takes
-// instead.
-func (s *service) editable(file string) string {
-	if name, ok := s.vendors(file); ok {
-		return fmt.Sprintf("%s/%s (copy it from %s)", s.pam.Dirs[0], name, file)
-	}
-	return file
-}
-
-// systemd tells the place relative to pam_systemd, which matters with user_keyring alone: the
-// user's service manager, which pam_systemd starts, has the user keyring but not the session's.
-func (s *service) systemd(ours int) string {
-	for i, line := range s.stack.Lines {
-		switch {
-		case !line.Is(systemd):
-		case i < ours && s.stack.Lines[ours].Has("user_keyring"):
-			return fmt.Sprintf("; %s starts the user's services before (%s), which "+
-				"then find the keyring late", systemd, line.Where())
-		case i < ours:
-			return fmt.Sprintf(", after %s (%s)", systemd, line.Where())
-		default:
-			return fmt.Sprintf(", before %s (%s)", systemd, line.Where())
+// meant guesses which service was meant by a name that has no file.
+func (e *examination) meant(name string) string {
+	services, _ := e.pam.Services() // without it nothing is guessed
+	for _, service := range services {
+		if !shared(service) && edits(name, service) <= 1 {
+			return "; is " + safe.Name(service) + " meant?"
 		}
 	}
 	return ""
-}
-
-// unusable tells of modules in the stack that are not there.
-func (s *service) unusable() {
-	for _, i := range s.positions() {
-		if module := s.stack.Lines[i].Module; !s.installed(module) {
-			s.add(Wrong, fmt.Sprintf("%s names a module that is missing: %s",
-				s.stack.Lines[i].Where(), module))
-		}
-	}
-}
-
-// options tells of arguments that the module logs and goes on without.
-func (s *service) options() {
-	for _, i := range s.positions() {
-		where := s.stack.Lines[i].Where()
-		for _, arg := range s.stack.Lines[i].Args {
-			name, value, fault := options.Split(arg)
-			_, notUID := strconv.ParseUint(value, 10, 32)
-			switch {
-			case fault != "":
-				s.add(Note, fmt.Sprintf("%s: %s: %s: the module logs it and goes "+
-					"on without it", where, fault, safe.Quote(arg)))
-			case name == "minimum_uid" && notUID != nil:
-				s.add(Wrong, fmt.Sprintf("%s: %s: not a UID: the module excludes "+
-					"every user", where, safe.Quote(arg)))
-			}
-		}
-	}
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"pam_persistent/internal/finding"
 	"pam_persistent/internal/safe"
 	"pam_persistent/internal/sshdconf"
 )
@@ -13,7 +14,17 @@ import (
 // openssh tells whether OpenSSH's server runs PAM's session modules at all.
 func (e *examination) openssh() {
 	setting, found, err := sshdconf.Find(e.sshd, "UsePAM")
+	misplaced, inMatch, _ := sshdconf.InMatch(e.sshd, "UsePAM") // errors are those of Find
 	switch {
+	case inMatch:
+		fix := at(fmt.Sprintf("in %s move line %d above the first Match", misplaced.File,
+			misplaced.Line), "UsePAM yes")
+		if found {
+			fix = finding.Command(fmt.Sprintf("sed -i %dd %s", misplaced.Line,
+				misplaced.File))
+		}
+		e.add("sshd", Wrong, fmt.Sprintf("%s line %d: UsePAM stands in a Match block, "+
+			"with which sshd does not start", misplaced.File, misplaced.Line), fix)
 	case errors.Is(err, fs.ErrNotExist):
 		e.add("sshd", OK, "there is no "+e.sshd)
 	case err != nil:

@@ -105,14 +105,15 @@ func percent(part, whole int) int {
 	return part * 100 / whole
 }
 
-// raise is the command that gives twice of what is used up.
+// raise is the command that gives twice of what is used up. More than the limit is in use if the
+// limit was lowered, or if the kernel has made the keys.
 func raise(u keyctl.KeyUser) Fix {
 	root := ""
 	if u.UID == 0 {
 		root = "root_"
 	}
 	if percent(u.QuotaKeys, u.MaxKeys) >= percent(u.QuotaBytes, u.MaxBytes) {
-		return Sysctl(root+"maxkeys", max(2*u.MaxKeys, 200))
+		return Sysctl(root+"maxkeys", 2*max(u.MaxKeys, u.QuotaKeys, 100))
 	}
-	return Sysctl(root+"maxbytes", max(2*u.MaxBytes, 20000))
+	return Sysctl(root+"maxbytes", 2*max(u.MaxBytes, u.QuotaBytes, 10000))
 }

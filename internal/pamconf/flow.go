@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// Skips returns the first line that, if its module succeeds, can keep libpam from
-// running line number i of the stack: one that ends the stack, or jumps over it.
-func (s Stack) Skips(i int) (by Line, ok bool) {
+// Skips returns the numbers of the lines that, if their modules succeed, keep libpam from running
+// line i of the stack: they end the stack, or jump over it.
+func (s Stack) Skips(i int) (by []int) {
 	for j := range i {
 		line := s.Lines[j]
 		if line.Control == "substack" {
@@ -15,10 +15,10 @@ func (s Stack) Skips(i int) (by Line, ok bool) {
 		}
 		jump, done := onSuccess(line.Control)
 		if done && s.inside(j, i) || jump > 0 && s.jumpsOver(j, i, jump) {
-			return line, true
+			by = append(by, j)
 		}
 	}
-	return Line{}, false
+	return by
 }
 
 // inside tells whether line i belongs to the (sub)stack of line j, which ends where the level falls
@@ -52,16 +52,39 @@ func onSuccess(control string) (jump int, done bool) {
 	if control == "sufficient" {
 		return 0, true
 	}
-	action := ""
+	action := action(control, "success")
+	jump, _ = strconv.Atoi(action)
+	return jump, action == "done" || action == "die"
+}
+
+// FailsStack tells whether a failure of the line's module makes libpam fail the whole stack.
+func (l Line) FailsStack() bool {
+	switch l.Control {
+	case "required", "requisite":
+		return true
+	case "optional", "sufficient":
+		return false
+	}
+	what := action(l.Control, "session_err")
+	return what == "bad" || what == "die"
+}
+
+// EndsStack tells whether libpam runs no further line if the line's module succeeds.
+func (l Line) EndsStack() bool {
+	_, done := onSuccess(l.Control)
+	return done
+}
+
+// action tells what a control in brackets makes of a result. What it does not name is bad.
+func action(control, result string) string {
+	action := "bad"
 	for _, pair := range strings.Fields(strings.Trim(control, "[]")) {
-		result, what, _ := strings.Cut(pair, "=")
-		switch {
-		case result == "success":
-			action = what
-		case result == "default" && action == "":
+		switch name, what, _ := strings.Cut(pair, "="); name {
+		case result:
+			return what
+		case "default":
 			action = what
 		}
 	}
-	jump, _ = strconv.Atoi(action)
-	return jump, action == "done"
+	return action
 }

@@ -105,6 +105,17 @@ func rules(text string) func(yield func(number int, rule string) bool) {
 	}
 }
 
+// carriage is the number of the first rule that ends in a carriage return, or 0. In a comment the
+// character does no harm. [Parse] takes it for a blank, so that the rest can be examined too.
+func carriage(text string) int {
+	for number, rule := range rules(text) {
+		if strings.HasSuffix(rule, "\r") {
+			return number
+		}
+	}
+	return 0
+}
+
 // split cuts a rule into words. A word that begins with a bracket reaches to the
 // closing one; "\]" is a bracket in it. The brackets of a control stay, so that it can
 // be told from a keyword; those of an argument go.

@@ -38,7 +38,10 @@ type Stack struct {
 	FromOther bool
 	// AtInclude tells that a file has @include, which Debian's libpam alone understands.
 	AtInclude bool
-	Problems  []string
+	// Carriage are the first rules of files that end in CR and LF. libpam takes the CR for a
+	// part of the last word.
+	Carriage []Line
+	Problems []string
 }
 
 // Services lists the services by name.
@@ -106,6 +109,9 @@ func (c Config) collect(s *Stack, name, kind string, level, depth int, from stri
 	}
 	if !slices.Contains(s.Files, file) {
 		s.Files = append(s.Files, file)
+		if number := carriage(text); number > 0 {
+			s.Carriage = append(s.Carriage, Line{File: file, Number: number})
+		}
 	}
 	lines, problems := Parse(file, text)
 	for _, problem := range problems {

@@ -86,6 +86,8 @@ func TestSkips(t *testing.T) {
 	}{
 		{"nothing", "session required a.so\nsession requisite b.so\nsession optional X\n",
 			""},
+		{"two", "session [success=done] a.so\nsession sufficient b.so\n" +
+			"session optional X\n", "a.sob.so"},
 		{"sufficient", "session sufficient a.so\nsession optional X\n", "a.so"},
 		{"done", "session [success=done default=ignore] a.so\nsession optional X\n",
 			"a.so"},
@@ -115,12 +117,52 @@ func TestSkips(t *testing.T) {
 		got := "X is not in the stack"
 		for i, line := range s.Lines {
 			if line.Module == "X" {
-				by, _ := s.Skips(i)
-				got = by.Module
+				got = ""
+				for _, by := range s.Skips(i) {
+					got += s.Lines[by].Module
+				}
 			}
 		}
 		if got != test.by {
 			t.Errorf("%s: skipped by %q, want %q", test.name, got, test.by)
+		}
+	}
+}
+
+// What a failure of a line's module does to the stack, and its success to the lines after it.
+func TestControls(t *testing.T) {
+	for control, want := range map[string][2]bool{
+		"required": {true, false}, "requisite": {true, false},
+		"optional": {false, false}, "sufficient": {false, true},
+		"[success=ok default=ignore]":                   {false, false},
+		"[success=ok default=bad]":                      {true, false},
+		"[success=ok session_err=ignore default=die]":   {false, false},
+		"[default=ignore success=done session_err=bad]": {true, true},
+		"[success=1]": {true, false}, // what is not named is bad
+	} {
+		l := Line{Control: control}
+		if got := [2]bool{l.FailsStack(), l.EndsStack()}; got != want {
+			t.Errorf("%s: fails and ends the stack: %v, want %v", control, got, want)
+		}
+	}
+}
+
+// A carriage return before the end of a line is harmful in a rule, and harmless in a comment.
+func TestStackCarriage(t *testing.T) {
+	c := config(t, map[string]string{
+		"etc/good":    "# comment\r\nsession required a.so # comment\r\n",
+		"etc/rule":    "# comment\r\nsession required a.so\r\n@include blank\n",
+		"etc/blank":   "\n\r\n",
+		"etc/missing": "session required a.so",
+	})
+	for service, want := range map[string][]int{"good": nil, "rule": {2, 2}, "missing": nil} {
+		var got []int
+		s := c.Stack(service, "session")
+		for _, line := range s.Carriage {
+			got = append(got, line.Number)
+		}
+		if !reflect.DeepEqual(got, want) || len(s.Problems) > 0 {
+			t.Errorf("%s: got %v %q, want %v", service, got, s.Problems, want)
 		}
 	}
 }

@@ -78,48 +78,74 @@ const maxDepth = 16
 
 // Find looks for the first setting of a keyword outside of Match blocks, which is the
 // one that counts. Relative names in Include are those of the directory of file.
-func Find(file, keyword string) (Setting, bool, error) {
-	return find(filepath.Dir(file), file, strings.ToLower(keyword), 0)
+func Find(file, keyword string) (Setting, bool, error) { return find(file, keyword, true) }
+
+// InMatch looks for the first setting of a keyword inside of a Match block. sshd does not start if
+// the keyword is one that is not allowed there, whether the block matches or not.
+func InMatch(file, keyword string) (Setting, bool, error) { return find(file, keyword, false) }
+
+func find(file, keyword string, active bool) (found Setting, ok bool, err error) {
+	w := walk{dir: filepath.Dir(file), visit: func(s Setting, name string, isActive bool) bool {
+		ok = name == strings.ToLower(keyword) && isActive == active
+		if ok {
+			found = s
+		}
+		return !ok
+	}}
+	_, err = w.file(file, true, 0)
+	return found, ok, err
 }
 
-func find(dir, file, keyword string, depth int) (Setting, bool, error) {
+// walk visits the directives in the order in which sshd reads them, until visit is false.
+type walk struct {
+	dir   string
+	visit func(s Setting, keyword string, active bool) bool
+}
+
+// file goes through one file, which ends the Match blocks that begin in it. A block of "Match all"
+// is as good as no block, but for a file that is included in another block.
+//
+// Source: process_server_config_line in OpenSSH's servconf.c.
+func (w walk) file(name string, active bool, depth int) (goOn bool, err error) {
 	if depth > maxDepth {
-		return Setting{}, false, fmt.Errorf("%s: files include each other more than %d "+
-			"deep", file, maxDepth)
+		return false, fmt.Errorf("%s: files include each other more than %d deep", name,
+			maxDepth)
 	}
-	text, err := os.ReadFile(file)
+	text, err := os.ReadFile(name)
 	if err != nil {
-		return Setting{}, false, err
+		return false, err
 	}
+	included := active
 	for _, d := range Parse(string(text)) {
 		switch {
+		case len(d.Args) == 0:
 		case d.Keyword == "match":
-			return Setting{}, false, nil // to the end of the file
-		case d.Keyword == keyword && len(d.Args) > 0:
-			return Setting{d.Args[0], file, d.Line}, true, nil
+			active = included && strings.EqualFold(d.Args[0], "all")
 		case d.Keyword == "include":
-			if s, ok, err := findIn(dir, d.Args, keyword, depth+1); ok || err != nil {
-				return s, ok, err
+			if goOn, err := w.included(d.Args, active, depth+1); !goOn || err != nil {
+				return false, err
 			}
+		case !w.visit(Setting{d.Args[0], name, d.Line}, d.Keyword, active):
+			return false, nil
 		}
 	}
-	return Setting{}, false, nil
+	return true, nil
 }
 
-func findIn(dir string, patterns []string, keyword string, depth int) (Setting, bool, error) {
+func (w walk) included(patterns []string, active bool, depth int) (goOn bool, err error) {
 	for _, pattern := range patterns {
 		if !filepath.IsAbs(pattern) {
-			pattern = filepath.Join(dir, pattern)
+			pattern = filepath.Join(w.dir, pattern)
 		}
 		files, err := filepath.Glob(pattern)
 		if err != nil {
-			return Setting{}, false, fmt.Errorf("keyword Include, %q: %w", pattern, err)
+			return false, fmt.Errorf("keyword Include, %q: %w", pattern, err)
 		}
-		for _, file := range files {
-			if s, ok, err := find(dir, file, keyword, depth); ok || err != nil {
-				return s, ok, err
+		for _, name := range files {
+			if goOn, err := w.file(name, active, depth); !goOn || err != nil {
+				return false, err
 			}
 		}
 	}
-	return Setting{}, false, nil
+	return true, nil
 }

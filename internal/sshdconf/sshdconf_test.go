@@ -85,3 +85,22 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// sshd does not start with UsePAM in a Match block, but "Match all" ends the block before.
+func TestInMatch(t *testing.T) {
+	for text, want := range map[string]int{
+		"UsePAM yes\nMatch user x\nPort 1\n":                0,
+		"UsePAM yes\nMatch user x\nUsePAM no\n":             3,
+		"Match user x\nPort 1\nMatch all\nUsePAM yes\n":     0,
+		"Match all\nUsePAM yes\nmatch host y\nusepam yes\n": 4,
+	} {
+		file := filepath.Join(t.TempDir(), "sshd_config")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, found, err := InMatch(file, "UsePAM")
+		if got.Line != want || found != (want > 0) || err != nil {
+			t.Errorf("%q: got %+v, %v, %v, want line %d", text, got, found, err, want)
+		}
+	}
+}

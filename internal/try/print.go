@@ -16,7 +16,7 @@ const column = 10
 // Print shows the report.
 func (r *Report) Print(p *show.Printer, now time.Time) {
 	p.Heading(fmt.Sprintf("A session of %s through %s", r.Account, safe.Name(r.Service)))
-	if r.Problem == nil {
+	if r.Problem == nil && r.Refused == nil {
 		r.printBefore(p, now)
 		r.printInside(p, now)
 	}

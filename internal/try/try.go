@@ -34,6 +34,8 @@ type Report struct {
 	Ccache   string        // KRB5CCNAME of the session
 	Setup    doctor.Report
 	Problem  error // why nothing could be tried
+	// Refused is a module that was not loaded, because the process would die of it.
+	Refused *finding.Finding
 }
 
 // View is what there is to see with the user's eyes.
@@ -50,6 +52,9 @@ type View struct {
 // way: it must be one of its own, and the goroutine locked to its thread.
 func Run(service string, user account.Account) *Report {
 	r := &Report{Service: service, Account: user, Setup: doctor.Session(service, user.UID)}
+	if r.Refused = doctor.Dangerous(service); r.Refused != nil {
+		return r
+	}
 	// As a daemon has one. Nothing that modules do gets into the keyring of whoever tries.
 	if _, err := keyctl.JoinSession(); err != nil {
 		r.Problem = err
@@ -134,6 +139,10 @@ const logged = "; modules give their reasons in the system log (journalctl -t " 
 // Findings are what is not as it should be.
 func (r *Report) Findings() (findings []finding.Finding) {
 	add := func(text string) { findings = append(findings, finding.Finding{Text: text}) }
+	if r.Refused != nil {
+		return []finding.Finding{{Text: "nothing was tried: " + r.Refused.Text,
+			Fix: r.Refused.Fix}}
+	}
 	if r.Problem != nil {
 		add("nothing could be tried: " + persistent.Explain(r.Problem).Error())
 		return findings
@@ -163,7 +172,7 @@ func (r *Report) whyNot() string {
 }
 
 // Good tells whether there is nothing to fix.
-func (r *Report) Good() bool { return len(r.Findings()) == 0 && !r.Setup.Wrong() }
+func (r *Report) Good() bool { return len(r.Findings()) == 0 && r.Setup.Good() }
 
 // message is what a module said, harmless.
 func message(text string) string { return safe.Quote(strings.TrimSpace(text)) }

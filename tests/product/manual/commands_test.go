@@ -35,6 +35,8 @@ func testCommands(t *testing.T) {
 				"sessions keep their keyrings. It serves lingering users " +
 				"(loginctl(1)) too:": timer,
 			"The same without systemd, from root's crontab(5):": crontab,
+			"A monitor, which mails what is wrong and what fixes it, from root's " +
+				"crontab(5):": monitor,
 		})
 }
 
@@ -242,6 +244,22 @@ func timer(t *testing.T, e example) {
 	}
 	service := unitFile(t, strings.TrimSuffix(unit, ".timer")+".service")
 	renewed(t, regexp.MustCompile(`(?m)^ExecStart=(.*)$`).FindStringSubmatch(service)[1])
+}
+
+// monitor is quiet as long as all is well.
+func monitor(t *testing.T, e example) {
+	_, command, _ := strings.Cut(typed(t, e, ""), " ")
+	command = world.Alone(world.Users, command+" --service "+servedService)
+	if out, err := world.Try(world.Hung, "sh", "-c", command); err != nil || out != "" {
+		t.Errorf("%s: %v\n%s", command, err, out)
+	}
+	world.WriteService(t, servedService, strings.ReplaceAll(stock(t, servedService),
+		"pam_persistent.so", "pam_permit.so"))
+	out, err := world.Try(world.Hung, "sh", "-c", command)
+	if err == nil || !strings.HasPrefix(out, "WRONG  service ") ||
+		strings.Contains(out, "\nok ") {
+		t.Errorf("without the line: %v\n%s", err, out)
+	}
 }
 
 func unitFile(t *testing.T, name string) string {

@@ -114,12 +114,14 @@ func (c *container) wellAfter(t *testing.T, when string) {
 // want to know is said.
 func (c *container) doctor(t *testing.T) {
 	t.Helper()
-	out := c.admin(t, world.Alone(world.Users, "persistent-keyring doctor"))
+	out := c.admin(t, world.Alone(world.Users, "persistent-keyring doctor")) +
+		c.admin(t, world.Alone(world.Users, "persistent-keyring doctor --service "+
+			"systemd-user"))
 	for _, line := range []string{
 		`ok +kernel: persistent keyrings can be had`,
 		`ok +module: /\S+/pam_persistent\.so can be loaded`,
-		`ok +service sshd: .*common-session`,
-		`ok +service login: `, `ok +service cron: .*session keyring made by this module`,
+		`ok +services login, .*\bsshd\b.*: after pam_keyinit\.so`,
+		`ok +services .*\bcron\b.*: session keyring made by this module`,
 		`ok +service systemd-user: /etc/pam\.d/systemd-user:3, ` +
 			`after pam_keyinit\.so \(/usr/lib/pam\.d/systemd-user:`,
 		`note +services: also without the line.*runuser`,

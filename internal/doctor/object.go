@@ -1,0 +1,167 @@
+package doctor
+
+import (
+	"debug/elf"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+
+	"pam_persistent/internal/finding"
+	"pam_persistent/internal/safe"
+)
+
+// symbols are what libpam calls in the module.
+var symbols = []string{"pam_sm_open_session", "pam_sm_close_session", "pam_sm_authenticate",
+	"pam_sm_setcred"}
+
+// faultOfModule reads our module as data, and tells why libpam cannot load or use it; "": nothing
+// is seen.
+func faultOfModule(path string) string {
+	if text, _ := damage(path); text != "" {
+		return text
+	}
+	file, err := elf.Open(path)
+	if err != nil {
+		return "is damaged: " + safe.Error(err)
+	}
+	defer file.Close()
+	switch {
+	case !isNative(file):
+		return fmt.Sprintf("is built for %s, and this machine is %s",
+			architecture(file), runtime.GOARCH)
+	case file.Type != elf.ET_DYN:
+		return "is no shared object"
+	}
+	have, err := file.DynamicSymbols()
+	for _, symbol := range symbols {
+		if err != nil || !slices.ContainsFunc(have, func(s elf.Symbol) bool {
+			return s.Name == symbol && s.Section != elf.SHN_UNDEF
+		}) {
+			return "is not this module: it has no function " + symbol
+		}
+	}
+	return ""
+}
+
+// damage tells how a file that should be an ELF object is none, or that it is cut off. The process
+// that loads one which is cut off dies of SIGBUS, because the kernel maps pages that the file has
+// not. debug/elf is of no use here: it reads the section headers first, which a file that is cut
+// off has lost.
+func damage(path string) (text string, cut bool) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "cannot be read: " + safe.Error(err), false
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return "cannot be read: " + safe.Error(err), false
+	}
+	needed, ok := sizeOf(file)
+	switch {
+	case !ok:
+		return fmt.Sprintf("is damaged: its %d bytes are not an ELF file", info.Size()),
+			false
+	case needed > uint64(info.Size()):
+		return fmt.Sprintf("is damaged: it was cut off at %d of at least %d bytes",
+			info.Size(), needed), true
+	}
+	return "", false
+}
+
+// sizeOf is how long an ELF file has to be for the headers and segments that it names.
+func sizeOf(file io.ReaderAt) (size uint64, ok bool) {
+	var ident [elf.EI_NIDENT]byte
+	if n, _ := file.ReadAt(ident[:], 0); n < len(ident) || string(ident[:4]) != elf.ELFMAG {
+		return 0, false
+	}
+	var order binary.ByteOrder = binary.LittleEndian
+	if elf.Data(ident[elf.EI_DATA]) == elf.ELFDATA2MSB {
+		order = binary.BigEndian
+	}
+	read := func(from uint64, header any) uint64 {
+		length := uint64(binary.Size(header))
+		// What is cut off stays 0 in the header, and the size that is needed says the rest.
+		_ = binary.Read(io.NewSectionReader(file, int64(from), int64(length)), order,
+			header)
+		return from + length
+	}
+	switch elf.Class(ident[elf.EI_CLASS]) {
+	case elf.ELFCLASS64:
+		var h elf.Header64
+		size = max(read(0, &h), h.Shoff+uint64(h.Shnum)*uint64(h.Shentsize))
+		for i := range uint64(h.Phnum) {
+			var p elf.Prog64
+			size = max(size, read(h.Phoff+i*uint64(h.Phentsize), &p), p.Off+p.Filesz)
+		}
+	case elf.ELFCLASS32:
+		var h elf.Header32
+		size = max(read(0, &h), uint64(h.Shoff)+uint64(h.Shnum)*uint64(h.Shentsize))
+		for i := range uint64(h.Phnum) {
+			var p elf.Prog32
+			size = max(size, read(uint64(h.Phoff)+i*uint64(h.Phentsize), &p),
+				uint64(p.Off)+uint64(p.Filesz))
+		}
+	default:
+		return 0, false
+	}
+	return size, true
+}
+
+// target is what GOARCH says of an object.
+type target struct {
+	machine elf.Machine
+	class   elf.Class
+}
+
+var targets = map[string]target{
+	"amd64": {elf.EM_X86_64, elf.ELFCLASS64}, "arm64": {elf.EM_AARCH64, elf.ELFCLASS64},
+	"386": {elf.EM_386, elf.ELFCLASS32}, "arm": {elf.EM_ARM, elf.ELFCLASS32},
+	"ppc64le": {elf.EM_PPC64, elf.ELFCLASS64}, "s390x": {elf.EM_S390, elf.ELFCLASS64},
+	"riscv64": {elf.EM_RISCV, elf.ELFCLASS64}, "loong64": {elf.EM_LOONGARCH, elf.ELFCLASS64},
+}
+
+// isNative tells whether an object is of this machine's own architecture.
+func isNative(file *elf.File) bool {
+	own, known := targets[runtime.GOARCH]
+	return !known || own == target{file.Machine, file.Class}
+}
+
+// architecture names the machine of an object as GOARCH does, where that has a name for it.
+func architecture(file *elf.File) string {
+	for name, t := range targets {
+		if t == (target{file.Machine, file.Class}) {
+			return name
+		}
+	}
+	return fmt.Sprintf("%s (%s)", file.Machine, file.Class)
+}
+
+// Dangerous is the fault of a module of the service which is cut off, or nil: a process that loads
+// the service's modules dies of it.
+func Dangerous(service string) *finding.Finding {
+	e := examination{machine: here()}
+	for _, kind := range []string{"auth", "account", "password", "session"} {
+		for _, line := range e.pam.Stack(service, kind).Lines {
+			path := e.find(line.Module)
+			info, err := os.Stat(path)
+			if err != nil || !info.Mode().IsRegular() {
+				continue
+			}
+			text, cut := damage(path)
+			if !cut {
+				continue
+			}
+			if line.Is(Module) {
+				return &finding.Finding{Text: path + " " + text,
+					Fix: e.reinstall(path)}
+			}
+			return &finding.Finding{Text: path + " " + text,
+				Fix: e.reinstallOther(path)}
+		}
+	}
+	return nil
+}

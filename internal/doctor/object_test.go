@@ -1,0 +1,85 @@
+package doctor
+
+import (
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// Modules that cannot work are told by what is in the file. Before this was looked at, loading them
+// was tried: the process that tried it died of SIGBUS, with a hundred lines of a Go traceback. The
+// test itself is the object that is cut off, or changed.
+func TestFaultOfModule(t *testing.T) {
+	self, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	order := binary.LittleEndian
+	if runtime.GOARCH == "s390x" {
+		t.Skip("the test writes little-endian headers")
+	}
+	const class, kind, machine = 4, 16, 18
+	other, number := "arm64", uint16(183)
+	if runtime.GOARCH == other {
+		other, number = "amd64", 62
+	}
+	for _, test := range []struct {
+		name   string
+		change func(object []byte) []byte
+		want   string
+		cut    bool
+	}{
+		{"half", func(b []byte) []byte { return b[:len(b)/2] },
+			"is damaged: it was cut off at",
+			true},
+		{"one byte less", func(b []byte) []byte { return b[:len(b)-1] },
+			"is damaged: it was cut off at", true},
+		{"header alone", func(b []byte) []byte { return b[:64] },
+			"is damaged: it was cut off at 64 of at least", true},
+		{"half a header", func(b []byte) []byte { return b[:40] },
+			"is damaged: it was cut off at 40 of at least 64 bytes", true},
+		{"nothing", func(b []byte) []byte { return nil },
+			"is damaged: its 0 bytes are not an ELF file", false},
+		{"text", func([]byte) []byte { return []byte(strings.Repeat("no object\n", 100)) },
+			"is damaged: its 1000 bytes are not an ELF file", false},
+		{"no class", func(b []byte) []byte { b[class] = 9; return b },
+			"are not an ELF file", false},
+		{"another machine", func(b []byte) []byte {
+			order.PutUint16(b[machine:], number)
+			return b
+		}, "is built for " + other + ", and this machine is " + runtime.GOARCH, false},
+		{"a machine without a name", func(b []byte) []byte {
+			order.PutUint16(b[machine:], 2)
+			return b
+		}, "is built for EM_SPARC (ELFCLASS64), and this machine is ", false},
+		{"no module", func(b []byte) []byte {
+			order.PutUint16(b[kind:], 3) // a shared object
+			return b
+		}, "is not this module: it has no function pam_sm_open_session", false},
+		{"a program", func(b []byte) []byte {
+			order.PutUint16(b[kind:], 2)
+			return b
+		}, "is no shared object", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), Module)
+			object := test.change(append([]byte{}, self...))
+			if err := os.WriteFile(path, object, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			if got := faultOfModule(path); !strings.Contains(got, test.want) ||
+				strings.Contains(got, "\n") {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+			if _, cut := damage(path); cut != test.cut {
+				t.Errorf("cut off is %v", cut)
+			}
+		})
+	}
+	if text, cut := damage("/proc/self/exe"); text != "" || cut {
+		t.Errorf("a good object: %q", text)
+	}
+}
