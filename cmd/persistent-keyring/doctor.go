@@ -8,20 +8,20 @@ import (
 
 func doctorCommand() *cobra.Command {
 	var asJSON, quiet bool
-	var service string
+	var services []string
 	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "Examine this machine for what keeps the persistent keyring from sessions",
 		Long: "Examine this machine for what keeps the persistent keyring from " +
 			"sessions.\nRoot sees more than others do.",
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			if c.Flags().Changed("service") {
+		RunE: func(*cobra.Command, []string) error {
+			for _, service := range services {
 				if err := checkService(service); err != nil {
 					return err
 				}
 			}
-			r := doctor.All(service)
+			r := doctor.All(services)
 			good := r.Good()
 			if quiet {
 				r = r.Wrong()
@@ -31,7 +31,8 @@ func doctorCommand() *cobra.Command {
 	}
 	jsonFlag(c, &asJSON)
 	c.Flags().BoolVarP(&quiet, "quiet", "q", false, "print only what is wrong")
-	c.Flags().StringVarP(&service, "service", "s", "", "examine this service alone")
+	c.Flags().StringArrayVarP(&services, "service", "s", nil, "examine this service alone; more "+
+		"than once for more services")
 	// fails only for a flag that is not there
 	_ = c.RegisterFlagCompletionFunc("service", completeServices)
 	return c

@@ -3,6 +3,8 @@
 package doctor
 
 import (
+	"slices"
+
 	"pam_persistent/internal/document"
 	"pam_persistent/internal/finding"
 )
@@ -51,8 +53,8 @@ func (r Report) Wrong() (wrong Report) {
 // Good tells whether nothing is wrong.
 func (r Report) Good() bool { return len(r.Wrong()) == 0 }
 
-// All examines the machine. If a service is named, All examines only that one of the services.
-func All(service string) Report {
+// All examines the machine. If services are named, All examines no other service.
+func All(services []string) Report {
 	e := examination{machine: here()}
 	blocked := e.kernel()
 	e.limits()
@@ -60,12 +62,13 @@ func All(service string) Report {
 		e.keyrings()
 	}
 	e.module()
-	if service == "" {
+	if len(services) == 0 {
 		e.services()
-	} else {
+	}
+	for _, service := range services {
 		e.service(service)
 	}
-	if service == "" || service == "sshd" {
+	if len(services) == 0 || slices.Contains(services, "sshd") {
 		e.openssh()
 	}
 	e.tickets()

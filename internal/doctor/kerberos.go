@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"os"
 	"strings"
 
 	"pam_persistent/internal/finding"
@@ -9,13 +10,14 @@ import (
 	"pam_persistent/internal/safe"
 )
 
-const wanted = "default_ccache_name = KEYRING:persistent:%{uid}"
-
 // tickets tells where Kerberos keeps tickets: those outside of the persistent keyring
 // are nothing that the module can save.
 func (e *examination) tickets() {
 	e.krb5conf()
-	if e.ccache != "" {
+	uid := uint32(os.Getuid())
+	if f, found := finding.OthersCache(e.ccache, uid); found {
+		e.add("kerberos", Wrong, f.Text, f.Fix)
+	} else if e.ccache != "" {
 		e.cache(e.ccache, "KRB5CCNAME", at("in this session, and look for what sets it",
 			"unset KRB5CCNAME"))
 	}
@@ -40,10 +42,10 @@ func (e *examination) krb5conf() {
 		}
 		e.add("kerberos", Wrong, "default_ccache_name is not set: tickets go where the "+
 			"library was built to put them, usually FILE:/tmp/krb5cc_%{uid}; "+why,
-			at("in "+files[0]+" under [libdefaults]", wanted))
+			at("in "+files[0]+" under [libdefaults]", finding.CacheSetting))
 	default:
 		where := fmt.Sprintf("%s line %d", setting.File, setting.Line)
-		e.cache(setting.Value, where, at("in "+where, wanted))
+		e.cache(setting.Value, where, at("in "+where, finding.CacheSetting))
 	}
 }
 
@@ -71,7 +73,7 @@ func (e *examination) withoutKeyctl(value, where string, fix Fix) {
 		e.add("kerberos", OK, text+"tickets need no keyring, which is right here")
 		return
 	}
-	if fix.Lines == wanted {
+	if fix.Lines == finding.CacheSetting {
 		fix.Lines = insteadOfKeyring
 	}
 	e.add("kerberos", Wrong, text+"tickets cannot be kept, because keyctl is forbidden here",

@@ -3,7 +3,6 @@ package doctor
 import (
 	"fmt"
 	"os"
-	"strconv"
 
 	"pam_persistent/internal/account"
 	"pam_persistent/internal/finding"
@@ -91,7 +90,7 @@ func (e *examination) everybody() {
 			bad = true
 			owner := account.ByUID(keyring.UID)
 			f := finding.Expired("that of "+owner.Short(), "persistent-keyring renew "+
-				login(owner))
+				owner.Word())
 			e.add("keyrings", Wrong, f.Text, f.Fix)
 		}
 	}
@@ -113,12 +112,4 @@ func (e *examination) mine() {
 	if len(findings) == 0 {
 		e.add("session", OK, "it possesses your persistent keyring")
 	}
-}
-
-// login names a user on a command line: by number where the name needs quoting.
-func login(a account.Account) string {
-	if safe.Name(a.Name) == a.Name {
-		return a.Name
-	}
-	return strconv.FormatUint(uint64(a.UID), 10)
 }

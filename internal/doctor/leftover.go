@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strconv"
 
 	"pam_persistent/internal/account"
 	"pam_persistent/internal/finding"
@@ -29,7 +28,7 @@ func (e *examination) leftovers(keyrings []persistent.Keyring) {
 		owner := account.ByUID(keyring.UID)
 		unlink := fmt.Sprintf("keyctl unlink %d @u", keyring.Serial)
 		if keyring.UID != uint32(os.Geteuid()) {
-			unlink = "setpriv --reuid " + login(owner) + " --clear-groups " + unlink
+			unlink = "setpriv --reuid " + owner.Word() + " --clear-groups " + unlink
 		}
 		e.add("keyrings", Note, fmt.Sprintf("the user keyring of %s has a link to the "+
 			"persistent keyring, as the option user_keyring makes it, and no line has "+
@@ -40,12 +39,11 @@ func (e *examination) leftovers(keyrings []persistent.Keyring) {
 
 // inUserKeyring looks as the owner does. @u itself would be the user keyring of the caller.
 func inUserKeyring(keyring persistent.Keyring) (found bool) {
-	name := "_uid." + strconv.FormatUint(uint64(keyring.UID), 10)
 	_ = fsuid.As(keyring.UID, func() error { // what cannot be seen is not reported
-		keys, _ := keyctl.ProcKeys()
+		keys, _ := keyctl.ConfirmedKeys()
 		for _, key := range keys {
 			if key.Type != "keyring" || key.UID != keyring.UID ||
-				key.Description != name || !confirmed(key) {
+				key.Description != keyctl.UserName(keyring.UID) {
 				continue
 			}
 			links, err := keyctl.ReadKeyring(key.Serial)
