@@ -1,23 +1,19 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/account"
 	"pam_persistent/internal/loggedin"
 	"pam_persistent/internal/persistent"
-	"pam_persistent/internal/show"
 )
 
 func renewCommand() *cobra.Command {
-	var all, loggedIn bool
+	var all, loggedIn, withTickets, asJSON bool
 	c := &cobra.Command{
-		Use:   "renew [USER...|--all|--logged-in]",
+		Use:   "renew [--tickets] [USER...|--all|--logged-in]",
 		Short: "Restart the timer of my persistent keyring, or of others' (root)",
 		Long: "Restart the timer of my persistent keyring, or of others' (root).\n" +
 			"One that has expired is brought back with its keys unless the kernel " +
@@ -32,11 +28,14 @@ func renewCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return renewEach(users, !all && !loggedIn)
+			return renewEach(users, !all && !loggedIn, withTickets, asJSON)
 		},
 	}
 	c.Flags().BoolVar(&all, "all", false, "of every user who has a persistent keyring")
 	c.Flags().BoolVar(&loggedIn, "logged-in", false, "of every user who is logged in")
+	c.Flags().BoolVar(&withTickets, "tickets", false,
+		"have MIT's kinit renew their tickets too")
+	jsonFlag(c, &asJSON)
 	return c
 }
 
@@ -69,56 +68,4 @@ func toRenew(names []string, all, loggedIn bool) (users []account.Account, err e
 		users = append(users, user)
 	}
 	return users, nil
-}
-
-// renewEach tries all; to have none counts as a finding for a user who was named.
-func renewEach(users []account.Account, named bool) error {
-	p := out()
-	found := false
-	for _, user := range users {
-		text, err := renew(user)
-		switch {
-		case errors.Is(err, errNone):
-			found = found || named
-			text = "none, nothing to renew"
-		case err != nil:
-			found = true
-			complain(fmt.Errorf("%s: %w", user, err))
-			continue
-		}
-		p.Item(0, user.String()+": "+text)
-	}
-	return finish(p, found)
-}
-
-var errNone = errors.New("no persistent keyring")
-
-// renew tells the expiry before and after.
-func renew(user account.Account) (string, error) {
-	before, ok, err := persistent.Of(user.UID)
-	if !ok || before.State == persistent.Revoked {
-		if err != nil && !ok {
-			return "", err
-		}
-		return "", errNone
-	}
-	if _, err := persistent.Renew(user.UID); err != nil {
-		return "", err
-	}
-	after, ok, err := persistent.Of(user.UID)
-	switch {
-	case !ok && err == nil:
-		err = unix.ENOKEY
-		fallthrough
-	case !ok:
-		return "", err
-	}
-	text := "would have expired " + show.Left(before.Timeout, 0)
-	if before.State == persistent.Expired {
-		text = "had expired"
-	}
-	if before.Serial != after.Serial {
-		text += ", was collected, and a new, empty one was made"
-	}
-	return text + "; expires " + show.Expires(after.Timeout) + " now", nil
 }
