@@ -20,7 +20,7 @@ const patience = 30 * time.Second
 
 const install = "install MIT's: krb5-user on Debian, krb5-workstation on Fedora and RHEL"
 
-// Find finds MIT's kinit, also where Heimdal's has the name: Debian can have both.
+// Find finds MIT's kinit, also where the name is Heimdal's: newer Debian can have both.
 func Find() (path string, err error) {
 	err = errors.New("kinit is not installed; " + install)
 	for _, name := range []string{"kinit.mit", "kinit"} {
