@@ -36,8 +36,8 @@ func TestRenew(t *testing.T) {
 		if left := timeout(t, alice); left.Seconds < 24*60*60 {
 			t.Errorf("the kernel says %v", left)
 		}
-		runCommand(t, "renew", "bob").want(t, 1, "setfsuid {bob}",
-			"only root may look at it or renew it")
+		runCommand(t, "renew").want(t, 0, "already at the full 30 hours")
+		runCommand(t, "renew", "bob").want(t, 2, "only root can renew another user's keyring")
 	})
 }
 
@@ -127,8 +127,11 @@ func TestRenewLoggedInGoesOn(t *testing.T) {
 
 func TestRenewAllNeedsRoot(t *testing.T) {
 	as(t, alice, func() {
-		runCommand(t, "renew", "--all").want(t, 1,
-			"only root may look at it or renew it")
+		for _, which := range []string{"--all", "--logged-in", "root"} {
+			runCommand(t, "renew", which).want(t, 2,
+				"only root can renew another user's keyring")
+		}
+		runCommand(t, "list").want(t, 2, "only root can list the keyrings of all users")
 	})
 }
 

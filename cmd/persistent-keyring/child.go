@@ -2,6 +2,7 @@ package main
 
 import (
 	"pam_persistent/internal/dlopen"
+	"pam_persistent/internal/tickets"
 	"pam_persistent/internal/try"
 )
 
@@ -11,6 +12,8 @@ func child(args []string) {
 	switch {
 	case len(args) == 2 && args[0] == dlopen.Command:
 		dlopen.Main(args[1])
+	case len(args) == 2 && args[0] == tickets.Command:
+		tickets.Main(args[1])
 	case len(args) == 4 && args[0] == try.Command:
 		try.Main(args[1], args[2], args[3])
 	}

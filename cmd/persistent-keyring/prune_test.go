@@ -190,7 +190,7 @@ func TestPruneUnknownPrimary(t *testing.T) {
 
 // fillBytes adds a key that takes what is left of the bytes. Keyrings of processes that have ended
 // give theirs back some milliseconds later: full is what stays full.
-func fillBytes(t *testing.T) {
+func fillBytes(t *testing.T, keyring keyctl.Serial) {
 	t.Helper()
 	size := -len("fill") - 1 - 4 // what the key costs besides
 	for full := 0; full < 3; {
@@ -203,7 +203,7 @@ func fillBytes(t *testing.T) {
 		}
 		full = 0
 		size += u.MaxBytes - u.QuotaBytes
-		must(keyctl.AddKey("user", "fill", make([]byte, size), keyctl.Session))(t)
+		must(keyctl.AddKey("user", "fill", make([]byte, size), keyring))(t)
 	}
 }
 
@@ -222,7 +222,7 @@ func TestPruneFullQuota(t *testing.T) {
 			"3 superseded ticket caches can go: persistent-keyring prune")
 		runCommand(t, "doctor").want(t, 0, "note   quota: alice: ", early,
 			"\n         persistent-keyring prune\n")
-		fillBytes(t)
+		fillBytes(t, persistent)
 		runCommand(t, "status").want(t, 1, "the key quota is used up", "no new key can be "+
 			"kept; 3 superseded ticket caches can go\n",
 			"\n              persistent-keyring prune\n")

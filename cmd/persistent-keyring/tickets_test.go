@@ -1,9 +1,8 @@
 package main
 
 import (
-	"errors"
-	"fmt"
-	"os/exec"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -12,128 +11,191 @@ import (
 	"pam_persistent/internal/document"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/support/world"
 )
 
-// Only what is still good counts as kept: a ticket that has ended and a key that has expired do not.
-func TestStatusCountsWhatIsGood(t *testing.T) {
-	keyctltest.SetSysctl(t, "gc_delay", 300)
-	as(t, alice, func() {
-		keyring := persistentIn(t, alice, keyctl.Session)
-		collection := collectionIn(t, keyring, "good")
-		check(t, keyctl.Unlink(must(keyctl.Search(collection, "user", "krb_ccache:primary",
-			0))(t), collection))
-		cacheKeyring{"bad", "bob", -1, 0, 100}.add(t, collection)
-		runCommand(t, "status").want(t, 0, "nothing stays: all that the persistent keyring "+
-			"holds has expired.")
-		cacheKeyring{"good", "alice", 1, 0, 100}.add(t, collection)
-		must(keyctl.AddKey("user", "key", []byte("1"), keyring))(t)
-		expired := must(keyctl.AddKey("user", "expired", []byte("1"), keyring))(t)
-		check(t, keyctl.SetTimeout(expired, 1))
-		keyctltest.Eventually(t, "expired", func() bool {
-			_, err := keyctl.Describe(expired)
-			return errors.Is(err, unix.EKEYEXPIRED)
-		})
-		r := runCommand(t, "status")
-		r.want(t, 0, "If you log out now, 2 keys, the tickets of alice@EXAMPLE.ORG (until ",
-			" among them, stay for ", " days.")
-		if strings.Contains(r.out, "tickets of bob") {
-			t.Errorf("tickets that have ended count as kept:\n%s", r.out)
-		}
-	})
+// kinitIs puts a script in the place of kinit, and returns the variable that finds it.
+func kinitIs(t *testing.T, name, script string) []string {
+	t.Helper()
+	dir := "/home/programs"
+	world.WriteMode(t, filepath.Join(dir, name), "#!/bin/sh\n"+script, 0o755)
+	return []string{"PATH=" + dir + ":/usr/bin:/bin"}
 }
 
-// What KRB5CCNAME names and sessions of this user cannot use, or others do not see. Before, each of
-// these was called good.
-func TestStatusOfTheVariable(t *testing.T) {
-	as(t, bob, func() {
-		collection := collectionIn(t, persistentIn(t, bob, keyctl.Session), "p")
-		for _, name := range []string{"p", "other"} {
-			cacheKeyring{name, "bob", 1, 0, 100}.add(t, collection)
+// dueCaches makes four caches of alice's: "due" is past half of its life, the others are not to be
+// renewed, each for another reason.
+func dueCaches(t testing.TB) (collection keyctl.Serial) {
+	t.Helper()
+	collection = collectionIn(t, persistentIn(t, alice, keyctl.Session), "due")
+	for _, c := range []cacheKeyring{
+		{"due", "alice", 1, 99, 400}, {"early", "alice", 9, 99, 400},
+		{"fixed", "alice", 1, 0, 400}, {"spent", "alice", 1, 1, 400},
+		{"empty\x1b[2J", "alice", 1, 99, 400},
+	} {
+		keyring := c.add(t, collection)
+		if c.bytes = 0; strings.HasPrefix(c.name, "empty") {
+			check(t, keyctl.Clear(keyring))
 		}
-		for _, test := range []struct {
-			variable string
-			status   int
-			says     []string
-		}{
-			{fmt.Sprint("KEYRING:persistent:", bob), 0, nil},
-			{fmt.Sprint("KEYRING:persistent:", bob, ":p"), 0, nil},
-			{fmt.Sprint("KEYRING:persistent:", bob, ":other"), 1, []string{
-				"the primary cache, which other sessions and cron jobs use, is " +
-					"KEYRING:persistent:{bob}:p", "unset KRB5CCNAME\n"}},
-			{"KEYRING:persistent:4210", 1, []string{"the persistent keyring of UID 4210 and " +
-				`not of UID {bob}: Kerberos says "Invalid UID in persistent keyring name"`,
-				"sudo keeps the variable", `Defaults env_keep -= "KRB5CCNAME"`}},
-			{"KEYRING:persistent:0:0", 1, []string{
-				"a program of root's has put its own UID there for %{uid}",
-				"export KRB5CCNAME=KEYRING:persistent:{bob}\n"}},
-		} {
-			r := runWith(t, []string{"KRB5CCNAME=" + test.variable}, "", "status")
-			r.want(t, test.status, test.says...)
-		}
-	})
+	}
+	return collection
 }
 
-// Where new tickets go is what libkrb5 says, and tickets that are there are named. A klist that is
-// asked resets the timer of a persistent keyring, so it is not asked about one.
-func TestStatusOfTheDefaultCache(t *testing.T) {
-	const conf = "/etc/krb5.conf"
-	as(t, alice, func() { persistentIn(t, alice, keyctl.Session) })
-	status := func(text string) document.Status {
-		if text != "" {
-			put(t, conf, text)
-		}
-		var d document.Status
-		as(t, alice, func() {
-			persistentIn(t, alice, keyctl.Session)
-			d = decode[document.Status](t, runCommand(t, "status", "--json"))
-		})
-		return d
-	}
-	d := status("")
-	if d.DefaultCache == "" {
-		t.Skip("libkrb5.so.3 is not installed here")
-	}
-	if want := fmt.Sprint("KEYRING:persistent:", alice); d.DefaultCache != want {
-		t.Errorf("%q, want %q", d.DefaultCache, want)
-	}
-	d = status("[libdefaults]\n default_ccache_name = FILE:/home/cc-%{uid}\n")
-	if want := fmt.Sprint("FILE:/home/cc-", alice); d.DefaultCache != want ||
-		len(d.Elsewhere) != 0 {
-		t.Errorf("%q, want %q; tickets in %+v", d.DefaultCache, want, d.Elsewhere)
-	}
+const outOfReach = "kinit: Cannot contact any KDC for realm 'EXAMPLE.ORG' while renewing " +
+	"credentials"
+
+// kinitOfMIT does not know the option by which Heimdal's is told, and then runs a script.
+func kinitOfMIT(t *testing.T, script string) (environment []string) {
+	t.Helper()
+	return kinitIs(t, "kinit", `[ "$1" = -R ] || { echo "unrecognized option" >&2; exit 2; }`+
+		"\n"+script)
+}
+
+// The KDC is out of reach: each cache has its line, and loses nothing.
+func TestRenewTickets(t *testing.T) {
+	environment := kinitOfMIT(t, `echo "kinit: Cannot contact any KDC" >&2; exit 1`)
+	var collection keyctl.Serial
+	as(t, alice, func() { collection = dueCaches(t) })
+	as(t, 0, func() {
+		r := runWith(t, environment, "", "renew", "--tickets", "alice", "bob")
+		r.want(t, 1, "alice (UID {alice}): would have expired in",
+			"bob (UID {bob}): none, nothing to renew",
+			"\n  KEYRING:persistent:{alice}:due, alice@EXAMPLE.ORG: not renewed: ",
+			`: "kinit: Cannot contact any KDC"; the old ticket is kept, good until `,
+			":early, alice@EXAMPLE.ORG: good until ", "less than half of its life",
+			":fixed, alice@EXAMPLE.ORG: good until ", "it is not renewable",
+			":spent, alice@EXAMPLE.ORG: good until ", "cannot be renewed beyond that",
+			`:empty\x1b[2J": left alone: "it names no principal"`)
+	})
 	as(t, alice, func() {
 		persistentIn(t, alice, keyctl.Session)
-		runCommand(t, "status").want(t, 0, "tickets   new ones go to FILE:/home/cc-{alice}: "+
-			"tickets are in files, not in the persistent keyring")
+		if got := left(t, collection); got != "due early empty\x1b[2J fixed spent" {
+			t.Errorf("there are %q", got)
+		}
+		// A user renews tickets of the own alone.
+		d := decode[document.Renew](t, runWith(t, environment, "", "renew", "--tickets",
+			"--json"))
+		if len(d.Users) != 1 || d.Users[0].UID != alice || d.Users[0].Result != "renewed" ||
+			d.Users[0].After.State != "running" || d.Users[0].New || len(d.Problems) != 0 {
+			t.Errorf("%+v", d)
+		}
+		var results []string
+		for _, c := range d.Users[0].Caches {
+			results = append(results, c.Result)
+			if c.After != c.Before {
+				t.Errorf("%+v", c)
+			}
+		}
+		if got := strings.Join(results, ", "); got !=
+			"failed, early, unread, not renewable, spent" {
+			t.Errorf("the results are %s", got)
+		}
 	})
-	if _, err := exec.LookPath("klist"); err != nil {
-		t.Log("no klist here: what it says is tested in tests/systems/kerberos")
+}
+
+// What kinit has of the caller's is nothing: not the keyrings, the variables, the descriptors, the
+// terminal or the rights.
+func TestRenewTicketsIsTheUsers(t *testing.T) {
+	world.Write(t, "/etc/group", string(must(os.ReadFile("/etc/group"))(t))+
+		"tickets:x:65533:alice\n")
+	environment := kinitOfMIT(t, `exec >/home/alice/seen 2>&1
+		echo "arguments $*"
+		echo "IDs $(id -u) $(id -ru) $(id -g) $(id -G)"
+		env | grep -v '^PWD=' | sort
+		pwd
+		keyctl show @s
+		grep CapPrm: /proc/self/status
+		ls -l /proc/self/fd
+		(: </dev/tty); true`)
+	as(t, alice, func() { dueCaches(t) })
+	as(t, 0, func() {
+		must(keyctl.AddKey("user", "the caller's", []byte("1"), keyctl.Session))(t)
+		inherited := must(unix.Open("/etc/shadow", unix.O_RDONLY, 0))(t) // no O_CLOEXEC
+		defer unix.Close(inherited)
+		term := onTerminalWith(t, 200, 24, append(environment, "SECRET=1",
+			"KRB5CCNAME=FILE:/root/x", "KRB5_CONFIG=/etc/krb5.conf"), "renew",
+			"--tickets", "alice")
+		term.expect("the KDC's ticket is good for no longer")
+		term.wait()
+	})
+	seen := string(must(os.ReadFile("/home/alice/seen"))(t))
+	for _, text := range []string{
+		"arguments -R -c KEYRING:persistent:{alice}:due\n",
+		"IDs {alice} {alice} {alice} {alice} 65533\n",
+		"HOME=/home/alice\nKRB5_CONFIG=/etc/krb5.conf\nLC_ALL=C\nLOGNAME=alice\n" +
+			"PATH=/home/programs:/usr/bin:/bin\nUSER=alice\n/\n",
+		"keyring: _persistent.{alice}\n", "CapPrm:\t0000000000000000\n",
+		"cannot open /dev/tty",
+	} {
+		if text = world.Fill(text); !strings.Contains(seen, text) {
+			t.Errorf("%q is not in\n%s", text, seen)
+		}
+	}
+	if strings.Contains(seen, "the caller's") || strings.Contains(seen, "SECRET") ||
+		strings.Contains(seen, "shadow") {
+		t.Errorf("it has something of the caller's:\n%s", seen)
 	}
 }
 
-// Root sees how it stands with others, as far as others' eyes see it, and changes no timer.
-func TestStatusOfOthers(t *testing.T) {
-	keyctltest.SetSysctl(t, "persistent_keyring_expiry", 1000)
-	as(t, alice, func() {
-		must(keyctl.AddKey("user", "x", []byte("1"), persistentIn(t, alice, keyctl.Session)))(t)
-		runCommand(t, "status", "bob").want(t, 2, "only root can look at another user's keyring")
-		runCommand(t, "status", "alice").want(t, 0, "possesses it through")
-		keyctltest.OnThread(t, func() {
-			keyctltest.SetSysctl(t, "persistent_keyring_expiry", 1000000)
+// A user whose kinit answers nonsense, or whose process is killed, is that user's finding.
+func TestRenewTicketsAttacked(t *testing.T) {
+	as(t, alice, func() { dueCaches(t) })
+	as(t, bob, func() { persistentIn(t, bob, keyctl.Session) })
+	for script, want := range map[string]string{
+		`kill -9 $PPID`: "alice (UID {alice}): tickets: the process that renews the " +
+			"tickets: signal: killed",
+		`printf '\033[2J\nbob: renewed\n'; exit 1`: `: not renewed: ` +
+			`"kinit: \x1b[2J\nbob: renewed"; the old ticket is kept`,
+		// It empties the cache, and the new ticket does not fit in.
+		`keyctl clear $(keyctl search @s keyring due); exit 1`: "the ticket is lost: get " +
+			"another one with kinit",
+	} {
+		environment := kinitOfMIT(t, script)
+		as(t, 0, func() {
+			runWith(t, environment, "", "renew", "--tickets", "alice", "bob").
+				want(t, 1, want, "bob (UID {bob}): would have expired")
 		})
-	})
-	as(t, 0, func() {
-		r := runCommand(t, "status", "alice")
-		r.want(t, 0, "Persistent keyring of alice (UID {alice})", `user "x"`,
-			"For the next login of alice, 1 key stays for ")
-		if strings.Contains(r.out, "session") {
-			t.Errorf("a session is shown:\n%s", r.out)
-		}
-		d := decode[document.Status](t, runCommand(t, "status", "--json", fmt.Sprint(alice)))
-		if d.UID != alice || d.Possessed || d.Keyring.Timer.LessThan > 1020 {
+	}
+}
+
+// Without MIT's kinit the keyrings are renewed all the same.
+func TestRenewTicketsWithoutKinit(t *testing.T) {
+	as(t, alice, func() {
+		dueCaches(t)
+		const renewed = "alice (UID {alice}): would have expired"
+		none := []string{"PATH=/nowhere"}
+		runWith(t, none, "", "renew", "--tickets").want(t, 1, renewed,
+			"tickets: kinit is not installed; install MIT's: krb5-user on Debian")
+		keyctltest.OnThread(t, func() {
+			none = kinitIs(t, "kinit", "echo 'kinit (Heimdal 7.8.0)'\n")
+		})
+		runWith(t, none, "", "renew", "--tickets").want(t, 1, renewed,
+			"tickets: /home/programs/kinit is Heimdal's kinit", "install MIT's")
+		d := decode[document.Renew](t, runWith(t, none, "", "renew", "--tickets", "--json"))
+		if !strings.Contains(strings.Join(d.Problems, ""), "Heimdal's") || len(d.Users) != 1 {
 			t.Errorf("%+v", d)
 		}
-		runCommand(t, "status", "carol").want(t, 1, "carol has no persistent keyring")
-		runCommand(t, "status", "no-such-user").want(t, 2, "unknown user")
+		// Debian can have both.
+		keyctltest.OnThread(t, func() { kinitIs(t, "kinit.mit", "echo usage; exit 1") })
+		runWith(t, none, "", "renew", "--tickets").want(t, 1, `not renewed: "kinit: usage"`)
+		runWith(t, none, "", "renew").want(t, 0, renewed)
+	})
+}
+
+// kinit empties the cache before it fills it again, so that a quota which is nearly full would cost
+// the ticket.
+func TestRenewTicketsNearlyFullQuota(t *testing.T) {
+	keyctltest.SetSysctl(t, "maxbytes", 20000)
+	environment := kinitOfMIT(t, `touch /home/alice/called`)
+	as(t, alice, func() {
+		dueCaches(t)
+		fillBytes(t, persistentIn(t, alice, keyctl.Session))
+	})
+	as(t, 0, func() {
+		runWith(t, environment, "", "renew", "--tickets", "alice").want(t, 1,
+			`not renewed: "the key quota has no room for the old and the new ticket; `+
+				`persistent-keyring prune may make some"; the old ticket is kept`)
+		if _, err := os.Stat("/home/alice/called"); err == nil {
+			t.Error("kinit was called all the same")
+		}
 	})
 }

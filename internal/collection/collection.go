@@ -20,6 +20,7 @@ type Cache struct {
 	Principal   string
 	Granting    *ccache.Ticket // the ticket-granting ticket that is good for longest; nil: none
 	Keys, Bytes int            // what it takes of the quota
+	TicketBytes int            // what the ticket-granting ticket takes of that
 	Primary     bool           // programs use it if they are not told another
 	Problem     error          // why it could not be read wholly
 
@@ -89,6 +90,7 @@ func cacheOf(keyring *keytree.Key, uid uint32) Cache {
 		if t := key.Ticket; t != nil && t.Granting && t.Client == c.Principal &&
 			(c.Granting == nil || t.Ends.After(c.Granting.Ends)) {
 			c.Granting = t
+			_, c.TicketBytes = key.Charge()
 		}
 	}
 	return c

@@ -209,9 +209,9 @@ type Superseded struct {
 
 // Renew is the document of the subcommand renew.
 type Renew struct {
-	Version int       `json:"version"`
-	Users   []Renewal `json:"users"`
-	Problem string    `json:"problem"`
+	Version  int       `json:"version"`
+	Users    []Renewal `json:"users"`
+	Problems []string  `json:"problems"`
 }
 
 // Renewal is what has become of one user's persistent keyring, and of the tickets in it.

@@ -31,10 +31,12 @@ func testCommands(t *testing.T) {
 			"Will my tickets be there tomorrow?": tomorrow,
 			"After a change in /etc/pam.d:":      change,
 			"A systemd timer, which is installed but not enabled, resets the expiry " +
-				"timers of users who are logged in once a day, so that long " +
-				"sessions keep their keyrings. It serves lingering users " +
+				"timers of users who are logged in once an hour, so that " +
+				"long sessions keep their keyrings. It serves lingering users " +
 				"(loginctl(1)) too:": timer,
-			"The same without systemd, from root's crontab(5):": crontab,
+			"That timer has tickets renewed too if /etc/default/" +
+				"persistent-keyring-renew has this line:": timerTickets,
+			"The timer's work without systemd, from root's crontab(5):": crontab,
 			"A monitor, which mails what is wrong and what fixes it, from root's " +
 				"crontab(5):": monitor,
 		})
@@ -239,11 +241,40 @@ func timer(t *testing.T, e example) {
 		unit); strings.TrimSpace(out) != "enabled" {
 		t.Errorf("after %s: %s", offline, out)
 	}
-	if text := unitFile(t, unit); !strings.Contains(text, "OnCalendar=daily\n") {
-		t.Errorf("not daily:\n%s", text)
+	if text := unitFile(t, unit); !strings.Contains(text, "OnCalendar=hourly\n") {
+		t.Errorf("not hourly:\n%s", text)
 	}
 	service := unitFile(t, strings.TrimSuffix(unit, ".timer")+".service")
-	renewed(t, regexp.MustCompile(`(?m)^ExecStart=(.*)$`).FindStringSubmatch(service)[1])
+	renewed(t, serviceCommand(t, service, ""))
+}
+
+// serviceCommand is what a service runs, as a shell command. line is its environment file's.
+func serviceCommand(t *testing.T, service, line string) string {
+	t.Helper()
+	setting := func(name string) string {
+		return regexp.MustCompile(`(?m)^` + name + `=(.*)$`).FindStringSubmatch(service)[1]
+	}
+	if line == "" {
+		line = setting("Environment")
+	}
+	name, value, _ := strings.Cut(line, "=")
+	return name + "='" + value + "'; " + setting("ExecStart")
+}
+
+// The line is one that the service reads, and with it the service has kinit renew tickets.
+func timerTickets(t *testing.T, e example) {
+	line := typed(t, e, "")
+	file := regexp.MustCompile(`/etc/default/\S+`).FindString(e.text)
+	service := unitFile(t, "persistent-keyring-renew.service")
+	if !strings.Contains(service, "\nEnvironmentFile=-"+file+"\n") {
+		t.Errorf("the service does not read %s:\n%s", file, service)
+	}
+	world.WriteMode(t, "/usr/bin/kinit", "#!/bin/sh\necho 'kinit (Heimdal 7)'\n", 0o755)
+	command := serviceCommand(t, service, line)
+	out, err := world.Try(world.Hung, "sh", "-c", command)
+	if err == nil || !strings.Contains(out, "is Heimdal's kinit") {
+		t.Errorf("%s: %v\n%s", command, err, out)
+	}
 }
 
 // monitor is quiet as long as all is well.
@@ -281,8 +312,8 @@ func crontab(t *testing.T, e example) {
 		t.Errorf("crontab -l: %s", out)
 	}
 	when, command, _ := strings.Cut(line, " ")
-	if when != "@daily" {
-		t.Errorf("not daily: %s", when)
+	if when != "@hourly" {
+		t.Errorf("not hourly: %s", when)
 	}
 	renewed(t, command)
 }

@@ -17,7 +17,6 @@ func testCommand(t *testing.T) {
 	world.ForgetKeys(t)
 	krb5Conf(t, inFile)
 	stack(t, with(t, "krb5ccname"))
-	world.Run(t, "install", world.Built(t, "persistent-keyring"), "/usr/local/bin")
 	inSession(t, world.Alice,
 		kinit("alice")+" && "+kinit("alice/admin")+" && kswitch -p alice && ssh "+
 			"localhost true")

@@ -21,6 +21,7 @@ func TestKerberos(t *testing.T) {
 	world.CoverSystem(t)
 	world.Install(t, "krb5-kdc", "krb5-admin-server", "krb5-user", "openssh-server",
 		"openssh-client", "cron")
+	world.Run(t, "install", world.Built(t, "persistent-keyring"), "/usr/local/bin")
 	world.NoteHosts(t, &hosts)
 	readInstalled(t)
 	startKDC(t)
@@ -49,6 +50,13 @@ func TestKerberos(t *testing.T) {
 	})
 	t.Run("command", testCommand)
 	t.Run("elsewhere", testElsewhere)
+	t.Run("renewal", func(t *testing.T) {
+		t.Run("after the first life", testRenew)
+		t.Run("without the KDC", testRenewWithoutKDC)
+		t.Run("not renewed", testNotRenewed)
+		t.Run("nearly full quota", testRenewFullQuota)
+	})
+	t.Run("prune", testPrune)
 }
 
 // hosts are what the tests have seen of sessions that use tickets.
