@@ -57,7 +57,7 @@ func TestRenewTickets(t *testing.T) {
 	as(t, alice, func() { collection = dueCaches(t) })
 	as(t, 0, func() {
 		r := runWith(t, environment, "", "renew", "--tickets", "alice", "bob")
-		r.want(t, 1, "alice (UID {alice}): would have expired in",
+		r.want(t, 1, "alice (UID {alice}): ",
 			"bob (UID {bob}): none, nothing to renew",
 			"\n  KEYRING:persistent:{alice}:due, alice@EXAMPLE.ORG: not renewed: ",
 			`: "kinit: Cannot contact any KDC"; the old ticket is kept, good until `,
@@ -140,19 +140,19 @@ func TestRenewTicketsIsTheUsers(t *testing.T) {
 func TestRenewTicketsAttacked(t *testing.T) {
 	as(t, alice, func() { dueCaches(t) })
 	as(t, bob, func() { persistentIn(t, bob, keyctl.Session) })
-	for script, want := range map[string]string{
-		`kill -9 $PPID`: "alice (UID {alice}): tickets: the process that renews the " +
-			"tickets: signal: killed",
-		`printf '\033[2J\nbob: renewed\n'; exit 1`: `: not renewed: ` +
-			`"kinit: \x1b[2J\nbob: renewed"; the old ticket is kept`,
+	for _, test := range []struct{ script, want string }{
+		{`kill -9 $PPID`, "alice (UID {alice}): tickets: the process that renews the " +
+			"tickets: signal: killed"},
+		{`printf '\033[2J\nbob: renewed\n'; exit 1`, `: not renewed: ` +
+			`"kinit: \x1b[2J\nbob: renewed"; the old ticket is kept`},
 		// It empties the cache, and the new ticket does not fit in.
-		`keyctl clear $(keyctl search @s keyring due); exit 1`: "the ticket is lost: get " +
-			"another one with kinit",
+		{`keyctl clear $(keyctl search @s keyring due); exit 1`, "the ticket is lost: get " +
+			"another one with kinit"},
 	} {
-		environment := kinitOfMIT(t, script)
+		environment := kinitOfMIT(t, test.script)
 		as(t, 0, func() {
 			runWith(t, environment, "", "renew", "--tickets", "alice", "bob").
-				want(t, 1, want, "bob (UID {bob}): would have expired")
+				want(t, 1, test.want, "bob (UID {bob}): ")
 		})
 	}
 }
@@ -161,7 +161,7 @@ func TestRenewTicketsAttacked(t *testing.T) {
 func TestRenewTicketsWithoutKinit(t *testing.T) {
 	as(t, alice, func() {
 		dueCaches(t)
-		const renewed = "alice (UID {alice}): would have expired"
+		const renewed = "alice (UID {alice}): "
 		none := []string{"PATH=/nowhere"}
 		runWith(t, none, "", "renew", "--tickets").want(t, 1, renewed,
 			"tickets: kinit is not installed; install MIT's: krb5-user on Debian")

@@ -1,6 +1,7 @@
 package reply
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -33,7 +34,8 @@ func FuzzReply(f *testing.F) {
 			User: cString(user, 1000), SetData: setData, PutEnv: putEnv,
 			NoMalloc: noMalloc, NoMap: noMap,
 			Environment: cString(environment, EnvText-1), Thread: thread,
-			Joined: int64(joined), Resets: resets,
+			// Serials are int32 in the kernel, also the later ones of four calls.
+			Joined: min(int64(joined), math.MaxInt32-4), Resets: resets,
 		}
 		if kept {
 			h.Kept = &Record{keptKeyring, keptUID, childCloses,
