@@ -36,7 +36,7 @@ func TestRenew(t *testing.T) {
 		if left := timeout(t, alice); left.Seconds < 24*60*60 {
 			t.Errorf("the kernel says %v", left)
 		}
-		runCommand(t, "renew").want(t, 0, "already at the full 30 hours")
+		runCommand(t, "renew").want(t, 0, "expires in 1 to 2 days, as before")
 		runCommand(t, "renew", "bob").want(t, 2, "only root can renew another user's keyring")
 	})
 }

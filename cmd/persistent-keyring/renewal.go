@@ -52,10 +52,14 @@ func (r *renewal) renew() error {
 
 // text tells the expiry before and after.
 func (r *renewal) text() string {
+	// The kernel rounds, so that the timer may look the same before and after.
+	same := !r.isNew() && r.before.State == persistent.Valid && r.before.Timeout == r.after.Timeout
 	full, err := keyctl.Expiry()
-	if err == nil && full > 0 && !r.isNew() && r.before.State == persistent.Valid &&
-		r.before.Timeout.Kind == keyctl.Running && r.before.Timeout.Seconds >= uint64(full) {
+	switch {
+	case same && err == nil && full > 0 && r.after.Timeout.Seconds >= uint64(full):
 		return "already at the full " + show.Duration(uint64(full))
+	case same:
+		return "expires " + show.Expires(r.after.Timeout) + ", as before"
 	}
 	text := "would have expired " + show.Left(r.before.Timeout, 0)
 	if r.before.State == persistent.Expired {
