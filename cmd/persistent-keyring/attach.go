@@ -52,8 +52,9 @@ func (a attached) String() string {
 		return fmt.Sprintf("%s had your persistent keyring already; its timer is reset",
 			a.shell)
 	case linked:
-		return fmt.Sprintf("%s has your persistent keyring now, in its session keyring %d; "+
-			"so has every program that shares this session keyring", a.shell, a.session)
+		return fmt.Sprintf("%s has your persistent keyring now, in its session keyring "+
+			"%d; so has every program that shares this session keyring",
+			a.shell, a.session)
 	}
 	return fmt.Sprintf("%s has a new session keyring, %d, with your persistent keyring in it; "+
 		"programs that it has started before keep theirs", a.shell, a.session)

@@ -37,7 +37,8 @@ func TestRenew(t *testing.T) {
 			t.Errorf("the kernel says %v", left)
 		}
 		runCommand(t, "renew").want(t, 0, "expires in 1 to 2 days, as before")
-		runCommand(t, "renew", "bob").want(t, 2, "only root can renew another user's keyring")
+		runCommand(t, "renew", "bob").want(t, 2,
+			"only root can renew another user's keyring")
 	})
 }
 
@@ -352,7 +353,8 @@ func TestUserNamespace(t *testing.T) {
 		r := result{out: string(out), status: cmd.ProcessState.ExitCode()}
 		check(t, err)
 		r.want(t, 0, "out of sight (that of a user namespace always is)",
-			"root (UID 0): already at the full ", "daemon (UID 1): already at the full ")
+			"root (UID 0): already at the full ",
+			"daemon (UID 1): already at the full ")
 		if n := strings.Count(r.out, "already at"); n != 2 {
 			t.Errorf("%d were renewed:\n%s", n, r.out)
 		}

@@ -31,8 +31,9 @@ func doctorCommand() *cobra.Command {
 	}
 	jsonFlag(c, &asJSON)
 	c.Flags().BoolVarP(&quiet, "quiet", "q", false, "print only what is wrong")
-	c.Flags().StringArrayVarP(&services, "service", "s", nil, "examine this service alone; more "+
-		"than once for more services")
+	c.Flags().StringArrayVarP(&services, "service", "s", nil,
+		"examine this service alone; more "+
+			"than once for more services")
 	// fails only for a flag that is not there
 	_ = c.RegisterFlagCompletionFunc("service", completeServices)
 	return c

@@ -157,14 +157,16 @@ func TestDoctorServices(t *testing.T) {
 	as(t, 0, func() {
 		r := runCommand(t, "doctor", "-s", "sshd", "--service", "login")
 		for _, service := range []string{"sshd", "login"} {
-			if !strings.Contains(r.out, "service "+service) && !strings.Contains(r.out, service) {
+			if !strings.Contains(r.out, "service "+service) &&
+				!strings.Contains(r.out, service) {
 				t.Errorf("no %s in\n%s", service, r.out)
 			}
 		}
 		if strings.Contains(r.out, " su") {
 			t.Errorf("another service is examined:\n%s", r.out)
 		}
-		runCommand(t, "doctor", "-s", "sshd", "-s", "../x").want(t, 2, "not the name of a file")
+		runCommand(t, "doctor", "-s", "sshd", "-s", "../x").want(t, 2,
+			"not the name of a file")
 	})
 }
 
@@ -173,8 +175,9 @@ func TestDoctorOthersCache(t *testing.T) {
 	as(t, bob, func() {
 		persistentIn(t, bob, keyctl.Session)
 		runWith(t, []string{"KRB5CCNAME=KEYRING:persistent:4210"}, "", "doctor").want(t, 1,
-			"WRONG  kerberos: KRB5CCNAME is KEYRING:persistent:4210, the persistent keyring of "+
-				"UID 4210 and not of UID {bob}", `Defaults env_keep -= "KRB5CCNAME"`)
+			"WRONG  kerberos: KRB5CCNAME is KEYRING:persistent:4210, the persistent "+
+				"keyring of UID 4210 and not of UID {bob}",
+			`Defaults env_keep -= "KRB5CCNAME"`)
 	})
 }
 

@@ -25,7 +25,8 @@ func TestHabits(t *testing.T) {
 			{[]string{"nonsense"}, `unknown subcommand "nonsense"` + "\n"},
 			{[]string{"watch", "-n", "1", "--interval", "2"}, "given before"},
 			{[]string{"status", "--json", "--json"}, "given before"},
-			{[]string{"watch", "-n", "0.01"}, "interval 10ms: it must be 100ms or more"},
+			{[]string{"watch", "-n", "0.01"},
+				"interval 10ms: it must be 100ms or more"},
 			{[]string{"watch", "-n", "NaN"}, "not a time such as 2, 0.5 or 500ms"},
 			{[]string{"watch", "-n", "1e300"}, "not a time such as 2, 0.5 or 500ms"},
 			{[]string{"watch", "-n", "2"}, "standard output is not"},
@@ -35,13 +36,15 @@ func TestHabits(t *testing.T) {
 			runCommand(t, test.args...).want(t, 2, test.says)
 		}
 		key := must(keyctl.AddKey("user", "a:b", []byte("1"), keyctl.Session))(t)
-		runCommand(t, "keep", "%user:a:b").want(t, 0, fmt.Sprintf(`kept user "a:b" (%d)`, key))
+		runCommand(t, "keep", "%user:a:b").want(t, 0,
+			fmt.Sprintf(`kept user "a:b" (%d)`, key))
 	})
 }
 
 // A session of a user of another name is opened only if the administrator has meant that.
 func TestTryRefusesMistakes(t *testing.T) {
-	// Whoever opens a session through it leaves a mark, and so it was when the two were swapped.
+	// Whoever opens a session through it leaves a mark, and so it was when the two were
+	// swapped.
 	mark := "/run/other-was-used"
 	t.Cleanup(func() { os.Remove(mark) })
 	put(t, pamDir+"/other", "session required pam_exec.so /bin/touch "+mark+"\n")
@@ -115,7 +118,8 @@ func TestAttachJSON(t *testing.T) {
 		for _, want := range []string{"linked", "linked already"} {
 			d := decode[document.Attach](t, result{out: strings.Join(
 				shell(t, `"$0" attach --json; :`, "sh"), "\n")})
-			if d.Result != want || d.Program != "sh" || d.Keyring == 0 || d.Session == 0 {
+			if d.Result != want || d.Program != "sh" || d.Keyring == 0 ||
+				d.Session == 0 {
 				t.Errorf("%+v, want %s", d, want)
 			}
 		}

@@ -32,7 +32,8 @@ func renewCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r := renewals{named: !all && !loggedIn, tickets: withTickets, asJSON: asJSON}
+			r := renewals{named: !all &&
+				!loggedIn, tickets: withTickets, asJSON: asJSON}
 			return r.renewEach(users, unknown)
 		},
 	}

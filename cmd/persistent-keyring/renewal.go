@@ -53,7 +53,8 @@ func (r *renewal) renew() error {
 // text tells the expiry before and after.
 func (r *renewal) text() string {
 	// The kernel rounds, so that the timer may look the same before and after.
-	same := !r.isNew() && r.before.State == persistent.Valid && r.before.Timeout == r.after.Timeout
+	same := !r.isNew() && r.before.State == persistent.Valid &&
+		r.before.Timeout == r.after.Timeout
 	full, err := keyctl.Expiry()
 	switch {
 	case same && err == nil && full > 0 && r.after.Timeout.Seconds >= uint64(full):
@@ -125,8 +126,8 @@ type renewals struct {
 	asJSON  bool
 }
 
-// renewEach renews users' keyrings, and prints each as it is done. Each of the problems is a finding
-// already.
+// renewEach renews users' keyrings, and prints each as it is done. Each of the problems is a
+// finding already.
 func (how renewals) renewEach(users []account.Account, problems []error) error {
 	d := document.Renew{Version: document.Version, Users: []document.Renewal{},
 		Problems: []string{}}

@@ -181,8 +181,8 @@ func TestStatusKerberos(t *testing.T) {
 			"ticket for krbtgt/EXAMPLE.ORG@EXAMPLE.ORG (", "ended 2026-11-24 01:30 UTC",
 			"and 2 keys more (--all",
 			// Its tickets have ended.
-			"If you log out now, nothing stays: all that the persistent keyring holds has "+
-				"expired.")
+			"If you log out now, nothing stays: all that the persistent keyring "+
+				"holds has expired.")
 		if all := runCommand(t, "status", "--all"); !strings.Contains(all.out,
 			"__krb5_princ__") {
 			t.Errorf("--all does not show all:\n%s", all.out)

@@ -14,7 +14,8 @@ import (
 	"pam_persistent/internal/keyctl/keyctltest"
 )
 
-// Only what is still good counts as kept: a ticket that has ended and a key that has expired do not.
+// Only what is still good counts as kept: a ticket that has ended and a key that has expired do
+// not.
 func TestStatusCountsWhatIsGood(t *testing.T) {
 	keyctltest.SetSysctl(t, "gc_delay", 300)
 	as(t, alice, func() {
@@ -23,8 +24,9 @@ func TestStatusCountsWhatIsGood(t *testing.T) {
 		check(t, keyctl.Unlink(must(keyctl.Search(collection, "user", "krb_ccache:primary",
 			0))(t), collection))
 		cacheKeyring{"bad", "bob", -1, 0, 100}.add(t, collection)
-		runCommand(t, "status").want(t, 0, "nothing stays: all that the persistent keyring "+
-			"holds has expired.")
+		runCommand(t, "status").want(t, 0,
+			"nothing stays: all that the persistent keyring "+
+				"holds has expired.")
 		cacheKeyring{"good", "alice", 1, 0, 100}.add(t, collection)
 		must(keyctl.AddKey("user", "key", []byte("1"), keyring))(t)
 		expired := must(keyctl.AddKey("user", "expired", []byte("1"), keyring))(t)
@@ -60,8 +62,9 @@ func TestStatusOfTheVariable(t *testing.T) {
 			{fmt.Sprint("KEYRING:persistent:", bob, ":other"), 1, []string{
 				"the primary cache, which other sessions and cron jobs use, is " +
 					"KEYRING:persistent:{bob}:p", "unset KRB5CCNAME\n"}},
-			{"KEYRING:persistent:4210", 1, []string{"the persistent keyring of UID 4210 and " +
-				`not of UID {bob}: Kerberos says "Invalid UID in persistent keyring name"`,
+			{"KEYRING:persistent:4210", 1, []string{
+				"the persistent keyring of UID 4210 and not of UID {bob}: " +
+					`Kerberos says "Invalid UID in persistent keyring name"`,
 				"sudo keeps the variable", `Defaults env_keep -= "KRB5CCNAME"`}},
 			{"KEYRING:persistent:0:0", 1, []string{
 				"a program of root's has put its own UID there for %{uid}",
@@ -103,8 +106,9 @@ func TestStatusOfTheDefaultCache(t *testing.T) {
 	}
 	as(t, alice, func() {
 		persistentIn(t, alice, keyctl.Session)
-		runCommand(t, "status").want(t, 0, "tickets   new ones go to FILE:/home/cc-{alice}: "+
-			"tickets are in files, not in the persistent keyring")
+		runCommand(t, "status").want(t, 0,
+			"tickets   new ones go to FILE:/home/cc-{alice}: "+
+				"tickets are in files, not in the persistent keyring")
 	})
 	if _, err := exec.LookPath("klist"); err != nil {
 		t.Log("no klist here: what it says is tested in tests/systems/kerberos")
@@ -115,8 +119,10 @@ func TestStatusOfTheDefaultCache(t *testing.T) {
 func TestStatusOfOthers(t *testing.T) {
 	keyctltest.SetSysctl(t, "persistent_keyring_expiry", 1000)
 	as(t, alice, func() {
-		must(keyctl.AddKey("user", "x", []byte("1"), persistentIn(t, alice, keyctl.Session)))(t)
-		runCommand(t, "status", "bob").want(t, 2, "only root can look at another user's keyring")
+		must(keyctl.AddKey("user", "x", []byte("1"),
+			persistentIn(t, alice, keyctl.Session)))(t)
+		runCommand(t, "status", "bob").want(t, 2,
+			"only root can look at another user's keyring")
 		runCommand(t, "status", "alice").want(t, 0, "possesses it through")
 		keyctltest.OnThread(t, func() {
 			keyctltest.SetSysctl(t, "persistent_keyring_expiry", 1000000)
@@ -129,7 +135,8 @@ func TestStatusOfOthers(t *testing.T) {
 		if strings.Contains(r.out, "session") {
 			t.Errorf("a session is shown:\n%s", r.out)
 		}
-		d := decode[document.Status](t, runCommand(t, "status", "--json", fmt.Sprint(alice)))
+		d := decode[document.Status](t,
+			runCommand(t, "status", "--json", fmt.Sprint(alice)))
 		if d.UID != alice || d.Possessed || d.Keyring.Timer.LessThan > 1020 {
 			t.Errorf("%+v", d)
 		}

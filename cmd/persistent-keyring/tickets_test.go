@@ -75,7 +75,8 @@ func TestRenewTickets(t *testing.T) {
 		d := decode[document.Renew](t, runWith(t, environment, "", "renew", "--tickets",
 			"--json"))
 		if len(d.Users) != 1 || d.Users[0].UID != alice || d.Users[0].Result != "renewed" ||
-			d.Users[0].After.State != "running" || d.Users[0].New || len(d.Problems) != 0 {
+			d.Users[0].After.State != "running" || d.Users[0].New ||
+			len(d.Problems) != 0 {
 			t.Errorf("%+v", d)
 		}
 		var results []string
@@ -146,8 +147,9 @@ func TestRenewTicketsAttacked(t *testing.T) {
 		{`printf '\033[2J\nbob: renewed\n'; exit 1`, `: not renewed: ` +
 			`"kinit: \x1b[2J\nbob: renewed"; the old ticket is kept`},
 		// It empties the cache, and the new ticket does not fit in.
-		{`keyctl clear $(keyctl search @s keyring due); exit 1`, "the ticket is lost: get " +
-			"another one with kinit"},
+		{`keyctl clear $(keyctl search @s keyring due); exit 1`,
+			"the ticket is lost: get " +
+				"another one with kinit"},
 	} {
 		environment := kinitOfMIT(t, test.script)
 		as(t, 0, func() {
@@ -171,7 +173,8 @@ func TestRenewTicketsWithoutKinit(t *testing.T) {
 		runWith(t, none, "", "renew", "--tickets").want(t, 1, renewed,
 			"tickets: /home/programs/kinit is Heimdal's kinit", "install MIT's")
 		d := decode[document.Renew](t, runWith(t, none, "", "renew", "--tickets", "--json"))
-		if !strings.Contains(strings.Join(d.Problems, ""), "Heimdal's") || len(d.Users) != 1 {
+		if !strings.Contains(strings.Join(d.Problems, ""), "Heimdal's") ||
+			len(d.Users) != 1 {
 			t.Errorf("%+v", d)
 		}
 		// Debian can have both.

@@ -52,8 +52,9 @@ func OthersCache(ccache string, uid uint32) (f Finding, found bool) {
 	if !ok || owner == uid || uid == 0 {
 		return f, false
 	}
-	f.Text = fmt.Sprintf("KRB5CCNAME is %s, the persistent keyring of UID %d and not of UID %d: "+
-		"Kerberos says \"Invalid UID in persistent keyring name\"; ", safe.Name(ccache), owner, uid)
+	f.Text = fmt.Sprintf("KRB5CCNAME is %s, the persistent keyring of UID %d and not of UID "+
+		"%d: Kerberos says \"Invalid UID in persistent keyring name\"; ",
+		safe.Name(ccache), owner, uid)
 	if owner == 0 {
 		f.Text += "a program of root's has put its own UID there for %{uid}"
 		f.Fix = Fix{Where: "in this session, and in the setting of that program",
@@ -74,20 +75,22 @@ func NamesOneCache(ccache string, uid uint32) bool {
 
 // NotPrimary is that KRB5CCNAME names one cache, and the primary is another.
 func NotPrimary(ccache, primary string) Finding {
-	return Finding{fmt.Sprintf("KRB5CCNAME is %s in this session, and the primary cache, which "+
-		"other sessions and cron jobs use, is %s: they do not see the same tickets",
+	return Finding{fmt.Sprintf("KRB5CCNAME is %s in this session, and the primary cache, "+
+		"which other sessions and cron jobs use, is %s: they do not see the same tickets",
 		safe.Name(ccache), safe.Name(primary)), Command("unset KRB5CCNAME")}
 }
 
 // LostTickets is that tickets are where the persistent keyring does not keep them. byVariable is
 // that KRB5CCNAME names the cache.
 func LostTickets(principal, ccache string, byVariable bool, uid uint32) Finding {
-	f := Finding{Text: fmt.Sprintf("the tickets of %s are in %s, and not in the persistent keyring: ",
+	f := Finding{Text: fmt.Sprintf("the tickets of %s are in %s, and not in the persistent "+
+		"keyring: ",
 		safe.Name(principal), safe.Name(ccache))}
 	if strings.HasPrefix(ccache, "KEYRING:") {
 		f.Text += "a logout loses them"
 	} else {
-		f.Text += "a reboot may lose them, and a logout if it removes what its login has made"
+		f.Text += "a reboot may lose them, and a logout if it removes what its login " +
+			"has made"
 	}
 	f.Fix = Fix{Where: "in /etc/krb5.conf under [libdefaults], and then get new tickets",
 		Lines: CacheSetting}

@@ -31,7 +31,8 @@ func confirmed(t *testing.T) (find func(keyctl.Serial) (keyctl.KeyInfo, bool), e
 func TestConfirmedKeysHaveWholeNames(t *testing.T) {
 	keyctltest.AsUser(t, userA, func() {
 		names := append([]string{"two\nlines", "\n", "a: 3\n", "\n\nx: 7",
-			"00000001 I--Q---     1 perm 3f010000     0     0 user      root's"}, oddTexts...)
+			"00000001 I--Q---     1 perm 3f010000     0     0 user      root's"},
+			oddTexts...)
 		for _, name := range names {
 			key := addKey(t, name, keyctl.Session)
 			done(t, keyctl.SetTimeout(key, 1000))
@@ -72,11 +73,13 @@ func TestConfirmedKeysAreNotMadeUp(t *testing.T) {
 	keyctltest.SetSysctl(t, "gc_delay", 300)
 	for _, how := range []unix.Errno{0, unix.EKEYEXPIRED, unix.EKEYREVOKED} {
 		t.Run(unix.ErrnoName(how), func(t *testing.T) {
-			var lie keyctl.Serial // a key of the liar, and the serial of the lines that he makes up
+			// a key of the liar, and the serial of the lines that he makes up
+			var lie keyctl.Serial
 			keyctltest.AsUser(t, userB, func() {
 				lie = addKey(t, "lie", keyctl.Session)
 				outOfUse(t, lie, unix.EKEYEXPIRED)
-				line := fmt.Sprintf("%08x I------     3 expd 1f030000 %5d 65534 keyring   %s",
+				line := fmt.Sprintf(
+					"%08x I------     3 expd 1f030000 %5d 65534 keyring   %s",
 					uint32(lie), userA, keyctl.PersistentName(userA))
 				liar := addKey(t, "x\n"+line, keyctl.Session)
 				letAll(t, liar)
@@ -84,8 +87,8 @@ func TestConfirmedKeysAreNotMadeUp(t *testing.T) {
 					outOfUse(t, liar, how)
 				}
 				keyctltest.AsUser(t, userA, func() {
-					// The liar's is the last line: nothing that the kernel confirms ends
-					// the doubt before the lie.
+					// The liar's is the last line: nothing that the kernel
+					// confirms ends the doubt before the lie.
 					if k, ok := listed(t, lie); !ok || k.UID != userA {
 						t.Fatalf("the line is not there: %+v", k)
 					}
@@ -94,7 +97,8 @@ func TestConfirmedKeysAreNotMadeUp(t *testing.T) {
 						t.Errorf("believed: %+v", k)
 					}
 					want := "another user's key may have made it up"
-					if (err != nil && strings.Contains(err.Error(), want)) != (how != 0) {
+					if (err != nil &&
+						strings.Contains(err.Error(), want)) != (how != 0) {
 						t.Errorf("error %v", err)
 					}
 				})

@@ -24,8 +24,8 @@ var special = []string{"@t", "@p", "@s", "@u", "@us", "@g", "@a"}
 // "%:description" of a keyring.
 func Parse(arg string) (Name, error) {
 	if slices.Contains(special, arg) {
-		return Name{}, fmt.Errorf("key %s: that is a whole keyring of this process or user; "+
-			"give a key in it by serial or type:description (keyctl show %s)",
+		return Name{}, fmt.Errorf("key %s: that is a whole keyring of this process or "+
+			"user; give a key in it by serial or type:description (keyctl show %s)",
 			arg, arg)
 	}
 	if named, ok := strings.CutPrefix(arg, "%"); ok {

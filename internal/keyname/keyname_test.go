@@ -17,7 +17,8 @@ func TestParse(t *testing.T) {
 			t.Errorf("%q: got %+v, %v, want %+v", arg, got, err, want)
 		}
 	}
-	for _, arg := range []string{"", "x", "0", "-3", ":x", "2147483648", "12 ", "user:\x00", "@s", "@us",
+	for _, arg := range []string{"", "x", "0", "-3", ":x", "2147483648", "12 ", "user:\x00",
+		"@s", "@us",
 		"%", "%x", "%user"} {
 		if got, err := Parse(arg); err == nil {
 			t.Errorf("%q was taken for %+v", arg, got)

@@ -78,9 +78,10 @@ func Of(uid uint32) (keyring Keyring, ok bool, err error) {
 	if asErr != nil {
 		return Keyring{}, false, asErr
 	}
-	// The kernel does not describe what has expired, and users can deceive themselves about their
-	// own keys: root asks the register, which nobody else can write.
-	if keyring.State == Expired && uid != uint32(unix.Geteuid()) && !registered(keyring.Serial) {
+	// The kernel does not describe what has expired, and users can deceive themselves about
+	// their own keys: root asks the register, which nobody else can write.
+	if keyring.State == Expired && uid != uint32(unix.Geteuid()) &&
+		!registered(keyring.Serial) {
 		return Keyring{}, false, err
 	}
 	return keyring, ok, err
@@ -107,7 +108,8 @@ var errNoRegister = errors.New("the kernel's register of persistent keyrings is 
 func register() ([]keyctl.Serial, error) {
 	keys, err := keyctl.ConfirmedKeys()
 	for _, key := range keys {
-		if key.Type == "keyring" && key.Description == registerName && stateOf(key) == Valid {
+		if key.Type == "keyring" && key.Description == registerName &&
+			stateOf(key) == Valid {
 			return keyctl.ReadKeyring(key.Serial)
 		}
 	}

@@ -92,11 +92,13 @@ func expiredLine(t *testing.T, of uint32) keyctl.Serial {
 	t.Helper()
 	var made []keyctl.Serial
 	name := "a key"
-	// The line of the first key is not to be seen, or the two lines would contradict each other.
+	// The line of the first key is not to be seen, or the two lines would contradict each
+	// other.
 	for _, view := range []keyctl.Perm{0, keyctl.UsrView | keyctl.OthView} {
 		key, err := keyctl.AddKey("user", name, []byte("1"), keyctl.Session)
 		check(t, err)
-		check(t, keyctl.SetPerm(key, keyctl.PosView|keyctl.PosSearch|keyctl.PosSetattr|view))
+		check(t, keyctl.SetPerm(key,
+			keyctl.PosView|keyctl.PosSearch|keyctl.PosSetattr|view))
 		name = fmt.Sprintf("x\n%08x I------     3 expd 1f030000 %5d 65534 keyring   %s",
 			uint32(key), of, keyctl.PersistentName(of))
 		made = append(made, key)
@@ -120,7 +122,10 @@ func TestExpiredForged(t *testing.T) {
 		keyctltest.AsUser(t, user, func() {
 			lines, _ := keyctl.ProcKeys()
 			if !slices.ContainsFunc(lines,
-				func(k keyctl.KeyInfo) bool { return k.Serial == lie && k.UID == user }) {
+				func(k keyctl.KeyInfo) bool {
+					return k.Serial == lie &&
+						k.UID == user
+				}) {
 				t.Fatal("the made up line is not there")
 			}
 			if k, ok, err := Of(user); ok || err == nil {
@@ -165,8 +170,10 @@ func TestRegisterForged(t *testing.T) {
 			}
 		}
 		keyctltest.AsRoot(t, func() {
-			if serials, err := register(); err != nil || !slices.Contains(serials, serial) {
-				t.Errorf("the register has %v, without %v (%v)", serials, serial, err)
+			if serials, err := register(); err != nil ||
+				!slices.Contains(serials, serial) {
+				t.Errorf("the register has %v, without %v (%v)", serials, serial,
+					err)
 			}
 		})
 	})

@@ -17,7 +17,8 @@ import (
 // Status is what there was to see; looking changes no timer.
 type Status struct {
 	account.Account
-	// Others is that root looks at the keyring of somebody else, whose sessions are not looked at.
+	// Others is that root looks at the keyring of somebody else, whose sessions are not looked
+	// at.
 	Others bool
 
 	Session keyctl.Serial // 0: the session keyring is dead, see SessionErr
@@ -104,8 +105,8 @@ func explain(keys []keyctl.KeyInfo, err error) error {
 	case keys == nil:
 		return fmt.Errorf("timers: %w", err)
 	}
-	return fmt.Errorf("some lines of /proc/keys are not believed, because a key's name can have "+
-		"newlines and make up lines: %w", firstOf(err))
+	return fmt.Errorf("some lines of /proc/keys are not believed, because a key's name can "+
+		"have newlines and make up lines: %w", firstOf(err))
 }
 
 // firstOf is the first of joined errors: one example is enough.

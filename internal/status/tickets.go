@@ -25,7 +25,8 @@ func (s *Status) LookForTickets() {
 	if s.Tickets.Default == "" {
 		s.Tickets.Default = s.Tickets.Variable
 	}
-	// klist would reset the timer of the persistent keyring, in which this package looks itself.
+	// klist would reset the timer of the persistent keyring, in which this package looks
+	// itself.
 	if s.Tickets.Default == "" || strings.HasPrefix(s.Tickets.Default, finding.Persistent) {
 		return
 	}

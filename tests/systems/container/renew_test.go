@@ -32,7 +32,8 @@ func TestRenew(t *testing.T) {
 	c.run(t, "systemctl", "start", service)
 	said := c.run(t, "journalctl", "-q", "--no-pager", "-o", "cat", "-u", service)
 	reset := regexp.MustCompile(world.Fill(`(?m)^alice \(UID {alice}\): ` +
-		`(would have expired in .*; expires in .* now|already at the full .*|expires in .*, as before)$`))
+		`(would have expired in .*; expires in .* now|already at the full .*|` +
+		`expires in .*, as before)$`))
 	if !reset.MatchString(said) || strings.Contains(said, "bob") {
 		t.Errorf("alice is logged in, bob is not, and the service says\n%s", said)
 	}

@@ -24,9 +24,10 @@ func testElsewhere(t *testing.T) {
 		status        string
 	}{
 		// krb5.conf names the file, KRB5CCNAME is not set.
-		{"file", kinit("alice"), []string{"new ones go to " + file + ": tickets are in files",
-			"WRONG     the tickets of alice@EXAMPLE.ORG are in " + file,
-			"a reboot may lose them"}, "status 1"},
+		{"file", kinit("alice"),
+			[]string{"new ones go to " + file + ": tickets are in files",
+				"WRONG     the tickets of alice@EXAMPLE.ORG are in " + file,
+				"a reboot may lose them"}, "status 1"},
 		{"session", "export KRB5CCNAME=KEYRING:session:x\n" + kinit("alice"),
 			[]string{"the tickets of alice@EXAMPLE.ORG are in KEYRING:session:x",
 				"a logout loses them", fmt.Sprint("KRB5CCNAME=KEYRING:persistent:",
@@ -54,8 +55,9 @@ func testElsewhere(t *testing.T) {
 		t.Errorf("%+v, want %+v", s.Elsewhere, want)
 	}
 	// What sudo does, which keeps the variable.
-	out, err := login(t, world.Bob, fmt.Sprintf("export KRB5CCNAME=KEYRING:persistent:%d; klist; "+
-		"persistent-keyring; echo status $?", world.Alice.UID))
+	out, err := login(t, world.Bob,
+		fmt.Sprintf("export KRB5CCNAME=KEYRING:persistent:%d; klist; "+
+			"persistent-keyring; echo status $?", world.Alice.UID))
 	if err != nil || strings.Count(out, "Invalid UID in persistent keyring name") != 2 ||
 		!strings.Contains(out, "status 1") {
 		t.Errorf("klist and the command on another user's cache: %v\n%s", err, out)
