@@ -40,9 +40,6 @@ func dueCaches(t testing.TB) (collection keyctl.Serial) {
 	return collection
 }
 
-const outOfReach = "kinit: Cannot contact any KDC for realm 'EXAMPLE.ORG' while renewing " +
-	"credentials"
-
 // kinitOfMIT does not know the option by which Heimdal's is told, and then runs a script.
 func kinitOfMIT(t *testing.T, script string) (environment []string) {
 	t.Helper()
