@@ -11,7 +11,7 @@ func doctorCommand() *cobra.Command {
 	var services []string
 	c := &cobra.Command{
 		Use:   "doctor",
-		Short: "Examine this machine for what keeps the persistent keyring from sessions",
+		Short: "Find out what keeps the persistent keyring from sessions",
 		Long: "Examine this machine for what keeps the persistent keyring from " +
 			"sessions.\nRoot sees more than others do.",
 		Args: cobra.NoArgs,
@@ -32,8 +32,7 @@ func doctorCommand() *cobra.Command {
 	jsonFlag(c, &asJSON)
 	c.Flags().BoolVarP(&quiet, "quiet", "q", false, "print only what is wrong")
 	c.Flags().StringArrayVarP(&services, "service", "s", nil,
-		"examine this service alone; more "+
-			"than once for more services")
+		"examine this `service` alone; may be given again")
 	// fails only for a flag that is not there
 	_ = c.RegisterFlagCompletionFunc("service", completeServices)
 	return c

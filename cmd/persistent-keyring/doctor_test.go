@@ -185,7 +185,15 @@ func TestDoctorOthersCache(t *testing.T) {
 func TestHelp(t *testing.T) {
 	r := runCommand(t, "--help")
 	r.want(t, 0, "status", "list", "renew", "keep", "drop", "clear", "attach", "exec",
-		"doctor", "try", "watch", "completion")
+		"doctor", "try", "watch", "completion", "prune")
+	for _, command := range strings.Fields("help status list renew keep drop clear prune " +
+		"attach exec doctor try watch") {
+		for line := range strings.Lines(runCommand(t, command, "--help").out) {
+			if len(line) > 80+len("\n") {
+				t.Errorf("%s, %d columns: %s", command, len(line)-1, line)
+			}
+		}
+	}
 	if strings.Contains(r.out, try.Command) || strings.Contains(r.out, "load-module") {
 		t.Errorf("internal words are shown:\n%s", r.out)
 	}

@@ -23,7 +23,7 @@ const (
 func execCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "exec [--] COMMAND [ARGUMENT...]",
-		Short: "Run a command in a fresh session keyring with my persistent keyring in it",
+		Short: "Run a command in a new session keyring with my persistent one",
 		Long: "Run a command in a fresh session keyring with my persistent keyring in " +
 			"it:\n" +
 			"for tmux, nohup, systemd units and whatever else does not come through " +

@@ -17,7 +17,7 @@ func keepCommand() *cobra.Command {
 		Short: "Put keys of this session into my persistent keyring",
 		Long: "Put keys of this session into my persistent keyring.\n" +
 			"A KEY is a serial or type:description. What the keyring has under the " +
-			"same type and description is replaced.",
+			"same type\nand description is replaced.",
 	}, keep)
 }
 

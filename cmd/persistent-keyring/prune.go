@@ -16,7 +16,7 @@ func pruneCommand() *cobra.Command {
 	var yes, dryRun, asJSON bool
 	c := &cobra.Command{
 		Use:   "prune",
-		Short: "Remove ticket caches that newer ones of the same principal supersede",
+		Short: "Remove ticket caches that newer ones supersede",
 		Long: "Remove the ticket caches in my persistent keyring that newer ones of the " +
 			"same\nprincipal supersede, after a question.",
 		Args:              cobra.NoArgs,

@@ -18,7 +18,7 @@ func renewCommand() *cobra.Command {
 		Short: "Restart the timer of my persistent keyring, or of others' (root)",
 		Long: "Restart the timer of my persistent keyring, or of others' (root).\n" +
 			"One that has expired is brought back with its keys unless the kernel " +
-			"has collected it. None is made.",
+			"has\ncollected it. None is made.",
 		ValidArgsFunction: completeUsers,
 		RunE: func(_ *cobra.Command, names []string) error {
 			if all && loggedIn || len(names) > 0 && (all || loggedIn) {

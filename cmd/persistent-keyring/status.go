@@ -19,7 +19,7 @@ func statusCommand() *cobra.Command {
 	var asJSON, all bool
 	c := &cobra.Command{
 		Use:   "status [USER]",
-		Short: "Show my persistent keyring, or another's (root), and what a logout leaves",
+		Short: "Show my persistent keyring, or another's (root)",
 		Args:  cobra.MaximumNArgs(1),
 		ValidArgsFunction: func(c *cobra.Command, args []string, begin string) ([]string,
 			cobra.ShellCompDirective) {

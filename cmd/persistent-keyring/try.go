@@ -17,10 +17,10 @@ func tryCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "try SERVICE USER",
-		Short: "Open a PAM session to see whether it gets its persistent keyring (root)",
+		Short: "Open a PAM session to see which keyrings it gets (root)",
 		Long: "Open a PAM session to see whether it gets its persistent keyring (root).\n" +
 			"No password is asked for: only the session modules run, and those of " +
-			"other packages do their work too.",
+			"other\npackages do their work too.",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return usagef("try needs SERVICE and USER, as in: " +
