@@ -55,7 +55,7 @@ func renew(uid uint32, program string, cache collection.Cache) document.TicketRe
 }
 
 func caches(uid uint32, keyring keyctl.Serial) []collection.Cache {
-	keys, _ := keyctl.ProcKeys() // no more than sizes come from there
+	keys, _ := keyctl.ConfirmedKeys() // no more than sizes come from there
 	return collection.In(keytree.NewReader(keys).Tree(keyring), uid).Caches
 }
 
