@@ -34,6 +34,7 @@ var (
 	Faults    = take(5)
 	Hosts     = take(5)
 	Kerberos  = take(5)
+	Keyusers  = take(5)
 	Krb5      = take(5)
 	Limits    = take(5)
 	Manual    = take(5)

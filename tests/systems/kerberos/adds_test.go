@@ -8,6 +8,7 @@ import (
 
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/support/logins"
 	"pam_persistent/tests/support/world"
 )
 
@@ -16,13 +17,13 @@ import (
 func testTicketsWithout(t *testing.T) {
 	world.ForgetKeys(t)
 	krb5Conf(t, inPersistent)
-	stack(t, without)
-	first := tgt(t, inSession(t, world.Alice, kinit("alice")+" && klist"))
-	for _, session := range sessions {
-		out := session.run(t, world.Alice, useTicket+" && keyctl show @s")
+	logins.Stack(t, logins.Without)
+	first := tgt(t, logins.InSession(t, world.Alice, kinit("alice")+" && klist"))
+	for _, session := range logins.Ways {
+		out := session.Run(t, world.Alice, useTicket+" && keyctl show @s")
 		if tgt(t, out) != first || !strings.Contains(out, "logged in with a ticket") ||
 			linkedTo(out, world.Alice) {
-			t.Errorf("%s:\n%s", session.name, out)
+			t.Errorf("%s:\n%s", session.Name, out)
 		}
 	}
 }
@@ -35,19 +36,20 @@ func testOtherKeys(t *testing.T) {
 	keep := fmt.Sprintf(" && keyctl add user afs@example.org token %%keyring:_persistent.%d",
 		world.Alice.UID)
 	const find = "klist -s && keyctl request user afs@example.org"
-	stack(t, with(t, ""))
-	inSession(t, world.Alice, kinit("alice")+keep)
-	inSession(t, world.Alice, find)
-	inJob(t, world.Alice, find)
+	logins.Stack(t, logins.With(t, ""))
+	logins.InSession(t, world.Alice, kinit("alice")+keep)
+	logins.InSession(t, world.Alice, find)
+	logins.InJob(t, world.Alice, find)
 
-	stack(t, without)
-	if out, err := login(t, world.Alice, find); err == nil ||
+	logins.Stack(t, logins.Without)
+	if out, err := logins.SSH(t, world.Alice, find); err == nil ||
 		!strings.Contains(out, "Required key not available") {
 		t.Errorf("without the module, in ssh: %v\n%s", err, out)
 	}
-	job := &cronJob{user: world.Alice, command: find}
-	if runJobs(t, job); job.ok || !strings.Contains(job.out, "Required key not available") {
-		t.Errorf("without the module, in cron: %v\n%s", job.ok, job.out)
+	job := &logins.Job{User: world.Alice, Command: find}
+	if logins.RunJobs(t, job); job.OK ||
+		!strings.Contains(job.Out, "Required key not available") {
+		t.Errorf("without the module, in cron: %v\n%s", job.OK, job.Out)
 	}
 }
 
@@ -61,25 +63,25 @@ func testTimer(t *testing.T) {
 	t.Run("run out", testRunOut)
 }
 
-// A session restarts the timer with the module whatever runs in it; without, only if a Kerberos
-// program looks for tickets.
+// A session restarts the timer with the module whatever runs in it; logins.Without, only if a
+// Kerberos program looks for tickets.
 func testRestarted(t *testing.T) {
 	for name, test := range map[string]struct {
 		line, command string
 		restarts      bool
 	}{
-		"with the module":                       {with(t, ""), "true", true},
-		"without":                               {without, "true", false},
-		"without, but with a look for a ticket": {without, "klist -s", true},
+		"with the module":                       {logins.With(t, ""), "true", true},
+		"without":                               {logins.Without, "true", false},
+		"without, but with a look for a ticket": {logins.Without, "klist -s", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			world.ForgetKeys(t)
 			krb5Conf(t, inPersistent)
-			stack(t, test.line)
+			logins.Stack(t, test.line)
 			keyctltest.SetSysctl(t, expirySetting, 1000)
-			inSession(t, world.Alice, kinit("alice"))
+			logins.InSession(t, world.Alice, kinit("alice"))
 			keyctltest.SetSysctl(t, expirySetting, 100000)
-			inSession(t, world.Alice, test.command)
+			logins.InSession(t, world.Alice, test.command)
 			if left, _ := timer(t, world.Alice); left == 0 ||
 				(left > 2000) != test.restarts {
 				t.Errorf("%d seconds left, though the timer was to be restarted: "+
@@ -94,8 +96,8 @@ func testRestarted(t *testing.T) {
 func testRunOut(t *testing.T) {
 	world.ForgetKeys(t)
 	krb5Conf(t, inPersistent)
-	stack(t, "session [success=1 default=ignore] pam_succeed_if.so quiet user = bob\n"+with(t,
-		""))
+	logins.Stack(t, "session [success=1 default=ignore] pam_succeed_if.so quiet user = bob\n"+
+		logins.With(t, ""))
 	// On a machine so slow that alice's keyring runs out between her own two sessions, they get
 	// more time.
 	for seconds := uint32(4); ; seconds *= 2 {
@@ -110,8 +112,8 @@ func testRunOut(t *testing.T) {
 		_, there := timer(t, world.Bob)
 		return !there
 	})
-	inSession(t, world.Alice, "klist -s")
-	if out, err := login(t, world.Bob, "klist -s"); err == nil {
+	logins.InSession(t, world.Alice, "klist -s")
+	if out, err := logins.SSH(t, world.Bob, "klist -s"); err == nil {
 		t.Errorf("bob has tickets in a keyring that was gone:\n%s", out)
 	}
 }
@@ -121,9 +123,9 @@ func testRunOut(t *testing.T) {
 func getTicketAndComeBack(t *testing.T, user world.User, seconds uint32) {
 	t.Helper()
 	keyctltest.SetSysctl(t, expirySetting, seconds)
-	inSession(t, user, kinit(user.Name))
+	logins.InSession(t, user, kinit(user.Name))
 	keyctltest.SetSysctl(t, expirySetting, 100000)
-	inSession(t, user, "true")
+	logins.InSession(t, user, "true")
 }
 
 // timer is the time left to a user's persistent keyring, in seconds (rounded by the kernel), and

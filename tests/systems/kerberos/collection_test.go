@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"pam_persistent/tests/support/logins"
 	"pam_persistent/tests/support/world"
 )
 
@@ -13,26 +14,26 @@ import (
 func testCollection(t *testing.T) {
 	world.ForgetKeys(t)
 	krb5Conf(t, inFile)
-	stack(t, with(t, "krb5ccname"))
-	inSession(t, world.Alice, kinit("alice")+" && "+kinit("alice/admin"))
+	logins.Stack(t, logins.With(t, "krb5ccname"))
+	logins.InSession(t, world.Alice, kinit("alice")+" && "+kinit("alice/admin"))
 	both := []string{"alice/admin@EXAMPLE.ORG", "alice@EXAMPLE.ORG"}
 	for _, chosen := range both {
-		inSession(t, world.Alice, "kswitch -p "+chosen)
-		for _, session := range sessions {
-			if got := principals(session.run(t, world.Alice,
+		logins.InSession(t, world.Alice, "kswitch -p "+chosen)
+		for _, session := range logins.Ways {
+			if got := principals(session.Run(t, world.Alice,
 				"klist")); !slices.Equal(got, []string{chosen}) {
-				t.Errorf("%s: chosen is %q, not %s", session.name, got, chosen)
+				t.Errorf("%s: chosen is %q, not %s", session.Name, got, chosen)
 			}
-			got := principals(session.run(t, world.Alice, "klist -A"))
+			got := principals(session.Run(t, world.Alice, "klist -A"))
 			slices.Sort(got)
 			if !slices.Equal(got, both) {
-				t.Errorf("%s: principals are %q", session.name, got)
+				t.Errorf("%s: principals are %q", session.Name, got)
 			}
 		}
 	}
 	// Who wants a logout to take the tickets away has to say so.
-	inSession(t, world.Alice, "kdestroy -A")
-	if out, err := login(t, world.Alice, "klist -A"); len(principals(out)) > 0 {
+	logins.InSession(t, world.Alice, "kdestroy -A")
+	if out, err := logins.SSH(t, world.Alice, "klist -A"); len(principals(out)) > 0 {
 		t.Errorf("destroyed, and there after logout: %v\n%s", err, out)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"pam_persistent/internal/document"
 	"pam_persistent/internal/document/documenttest"
+	"pam_persistent/tests/support/logins"
 	"pam_persistent/tests/support/world"
 )
 
@@ -16,13 +17,13 @@ import (
 func testCommand(t *testing.T) {
 	world.ForgetKeys(t)
 	krb5Conf(t, inFile)
-	stack(t, with(t, "krb5ccname"))
-	inSession(t, world.Alice,
+	logins.Stack(t, logins.With(t, "krb5ccname"))
+	logins.InSession(t, world.Alice,
 		kinit("alice")+" && "+kinit("alice/admin")+" && kswitch -p alice && ssh "+
 			"localhost true")
 
-	klist := inSession(t, world.Alice, "TZ=UTC LC_ALL=C klist -A")
-	out := inSession(t, world.Alice, "persistent-keyring status --json")
+	klist := logins.InSession(t, world.Alice, "TZ=UTC LC_ALL=C klist -A")
+	out := logins.InSession(t, world.Alice, "persistent-keyring status --json")
 	s := documenttest.Decode[document.Status](t, out)
 	want, got := klistTickets(t, klist), ticketsIn(s.Holds)
 	if slices.Sort(want); len(want) != 3 { // two for tickets, and one for sshd
@@ -32,7 +33,7 @@ func testCommand(t *testing.T) {
 		t.Errorf("tickets are\n%s\nnot\n%s", strings.Join(got, "\n"),
 			strings.Join(want, "\n"))
 	}
-	text := inSession(t, world.Alice, "TZ=UTC persistent-keyring")
+	text := logins.InSession(t, world.Alice, "TZ=UTC persistent-keyring")
 	t.Logf("klist -A\n%s\npersistent-keyring\n%s", klist, text)
 	for _, name := range []string{"alice@EXAMPLE.ORG", "alice/admin@EXAMPLE.ORG",
 		"krbtgt/EXAMPLE.ORG@EXAMPLE.ORG", "host/localhost@EXAMPLE.ORG",

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"pam_persistent/tests/support/logins"
 	"pam_persistent/tests/support/world"
 )
 
@@ -34,17 +35,18 @@ func testDelegation(t *testing.T) {
 		stack, ccache, client string
 		want                  *regexp.Regexp
 	}{
-		"delegated":                 {with(t, "krb5ccname"), inFile, "-K", file},
-		"delegated, krb5.conf":      {with(t, ""), inPersistent, "-K", file},
-		"delegated, both":           {with(t, "krb5ccname"), inPersistent, "-K", file},
-		"not delegated":             {with(t, "krb5ccname"), inFile, "-k", keyring},
+		"delegated":            {logins.With(t, "krb5ccname"), inFile, "-K", file},
+		"delegated, krb5.conf": {logins.With(t, ""), inPersistent, "-K", file},
+		"delegated, both": {logins.With(t, "krb5ccname"), inPersistent, "-K",
+			file},
+		"not delegated":             {logins.With(t, "krb5ccname"), inFile, "-k", keyring},
 		"delegated, pam_env's line": {naive, inFile, "-K", keyring},
 	} {
 		t.Run(name, func(t *testing.T) {
 			krb5Conf(t, test.ccache)
-			stack(t, test.stack)
-			inSession(t, world.Alice, kinit("alice"))
-			out := inSession(t, world.Alice,
+			logins.Stack(t, test.stack)
+			logins.InSession(t, world.Alice, kinit("alice"))
+			out := logins.InSession(t, world.Alice,
 				fmt.Sprintf("ssh %s localhost 'klist && keyctl show @s'",
 					test.client))
 			if !test.want.MatchString(out) {

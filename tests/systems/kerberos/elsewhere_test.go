@@ -7,6 +7,7 @@ import (
 
 	"pam_persistent/internal/document"
 	"pam_persistent/internal/document/documenttest"
+	"pam_persistent/tests/support/logins"
 	"pam_persistent/tests/support/world"
 )
 
@@ -15,7 +16,7 @@ import (
 func testElsewhere(t *testing.T) {
 	world.ForgetKeys(t)
 	krb5Conf(t, inFile)
-	stack(t, with(t, ""))
+	logins.Stack(t, logins.With(t, ""))
 	world.Run(t, "install", world.Built(t, "persistent-keyring"), "/usr/local/bin")
 	const file = "FILE:/home/alice/krb5cc"
 	for _, test := range []struct {
@@ -37,7 +38,7 @@ func testElsewhere(t *testing.T) {
 			[]string{"new ones go to " + file}, "status 0"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			out := inSession(t, world.Alice, test.command+
+			out := logins.InSession(t, world.Alice, test.command+
 				"\npersistent-keyring; echo status $?")
 			for _, text := range append(test.says, test.status) {
 				if !strings.Contains(out, text) {
@@ -46,7 +47,7 @@ func testElsewhere(t *testing.T) {
 			}
 		})
 	}
-	out := inSession(t, world.Alice, kinit("-l 1s alice")+
+	out := logins.InSession(t, world.Alice, kinit("-l 1s alice")+
 		"\nwhile klist -s; do sleep 0.1; done; persistent-keyring status --json")
 	_, text, _ := strings.Cut(out, "{")
 	s := documenttest.Decode[document.Status](t, "{"+text)
@@ -55,7 +56,7 @@ func testElsewhere(t *testing.T) {
 		t.Errorf("%+v, want %+v", s.Elsewhere, want)
 	}
 	// What sudo does, which keeps the variable.
-	out, err := login(t, world.Bob,
+	out, err := logins.SSH(t, world.Bob,
 		fmt.Sprintf("export KRB5CCNAME=KEYRING:persistent:%d; klist; "+
 			"persistent-keyring; echo status $?", world.Alice.UID))
 	if err != nil || strings.Count(out, "Invalid UID in persistent keyring name") != 2 ||

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/support/logins"
 	"pam_persistent/tests/support/world"
 )
 
@@ -14,22 +15,23 @@ import (
 func testLifetime(t *testing.T) {
 	world.ForgetKeys(t)
 	krb5Conf(t, inFile)
-	stack(t, with(t, "krb5ccname"))
-	inSession(t, world.Alice, kinit("-l 3s alice"))
+	logins.Stack(t, logins.With(t, "krb5ccname"))
+	logins.InSession(t, world.Alice, kinit("-l 3s alice"))
 	keyctltest.Eventually(t, "the ticket has ended", func() bool {
-		_, err := login(t, world.Alice, "klist -s")
+		_, err := logins.SSH(t, world.Alice, "klist -s")
 		return err != nil
 	})
 	show := fmt.Sprintf("keyctl show %%keyring:_persistent.%d", world.Alice.UID)
-	if out := inSession(t, world.Alice, show); !strings.Contains(out, "keyring: _krb\n") {
+	if out := logins.InSession(t, world.Alice, show); !strings.Contains(out,
+		"keyring: _krb\n") {
 		t.Errorf("the keyring, or the collection in it, has ended with the ticket:\n%s",
 			out)
 	}
-	if out, err := login(t, world.Alice, "ssh localhost 'echo logged in'"); err == nil ||
+	if out, err := logins.SSH(t, world.Alice, "ssh localhost 'echo logged in'"); err == nil ||
 		!strings.Contains(out, "Permission denied") {
 		t.Errorf("with a ticket that has ended: %v\n%s", err, out)
 	}
 	// The next ticket works, and goes into what is left of the collection of caches.
-	inSession(t, world.Alice, kinit("alice"))
-	inSession(t, world.Alice, useTicket)
+	logins.InSession(t, world.Alice, kinit("alice"))
+	logins.InSession(t, world.Alice, useTicket)
 }

@@ -10,6 +10,7 @@ package kerberos
 import (
 	"testing"
 
+	"pam_persistent/tests/support/logins"
 	"pam_persistent/tests/support/uids"
 	"pam_persistent/tests/support/world"
 )
@@ -23,9 +24,9 @@ func TestKerberos(t *testing.T) {
 		"openssh-client", "cron")
 	world.Run(t, "install", world.Built(t, "persistent-keyring"), "/usr/local/bin")
 	world.NoteHosts(t, &hosts)
-	readInstalled(t)
+	logins.ReadInstalled(t)
 	startKDC(t)
-	startSshd(t)
+	logins.StartSshd(t)
 
 	t.Run("tickets survive", func(t *testing.T) {
 		t.Run("option krb5ccname", testSurviveByOption)

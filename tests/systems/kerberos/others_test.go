@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"pam_persistent/tests/support/logins"
 	"pam_persistent/tests/support/world"
 )
 
@@ -13,23 +14,23 @@ import (
 func testOthersByName(t *testing.T) {
 	world.ForgetKeys(t)
 	krb5Conf(t, inPersistent)
-	stack(t, with(t, ""))
-	inSession(t, world.Alice, kinit("alice"))
+	logins.Stack(t, logins.With(t, ""))
+	logins.InSession(t, world.Alice, kinit("alice"))
 	alices := fmt.Sprintf("export KRB5CCNAME=KEYRING:persistent:%d; ", world.Alice.UID)
-	inSession(t, world.Alice, alices+useTicket)
+	logins.InSession(t, world.Alice, alices+useTicket)
 	for _, command := range []string{"klist -s", "klist", "klist -A | grep -q alice",
 		"ssh alice@localhost true", kinit("bob")} {
-		out, err := login(t, world.Bob, alices+command)
+		out, err := logins.SSH(t, world.Bob, alices+command)
 		if err == nil {
 			t.Errorf("bob: %s:\n%s", command, out)
 		}
 		t.Logf("bob: %s: %s", command, out)
-		job := &cronJob{user: world.Bob, command: alices + command}
-		if runJobs(t, job); job.ok {
-			t.Errorf("bob's job: %s:\n%s", command, job.out)
+		job := &logins.Job{User: world.Bob, Command: alices + command}
+		if logins.RunJobs(t, job); job.OK {
+			t.Errorf("bob's job: %s:\n%s", command, job.Out)
 		}
 	}
-	inSession(t, world.Alice, useTicket)
+	logins.InSession(t, world.Alice, useTicket)
 }
 
 // For the older kinds of caches Kerberos searches the session keyring, and all that is below, by
@@ -40,28 +41,28 @@ func testOthersByPossession(t *testing.T) {
 		line string
 		ok   bool
 	}{
-		"pam_persistent": {with(t, ""), false},
+		"pam_persistent": {logins.With(t, ""), false},
 		"the plain module": {"session optional " + world.Built(t, "tests/plain.so") + "\n",
 			true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			world.ForgetKeys(t)
 			krb5Conf(t, inPersistent)
-			stack(t, test.line)
+			logins.Stack(t, test.line)
 			world.Run(t, "sh", "-ec", "rm -rf /run/meeting; mkdir -m 1777 /run/meeting")
-			alice := &cronJob{user: world.Alice,
-				command: kinit("alice") + " && touch /run/meeting/alice"}
-			bob := &cronJob{user: world.Bob, command: fmt.Sprintf(`
+			alice := &logins.Job{User: world.Alice,
+				Command: kinit("alice") + " && touch /run/meeting/alice"}
+			bob := &logins.Job{User: world.Bob, Command: fmt.Sprintf(`
 				until test -e /run/meeting/alice; do sleep 0.1; done
 				export KRB5CCNAME=KEYRING:legacy:%d
 				klist; ssh alice@localhost id -un`, world.Alice.UID)}
-			runJobs(t, alice, bob)
-			if !alice.ok {
-				t.Fatalf("alice: %s", alice.out)
+			logins.RunJobs(t, alice, bob)
+			if !alice.OK {
+				t.Fatalf("alice: %s", alice.Out)
 			}
-			if asAlice := strings.HasSuffix(bob.out, "\nalice\n"); asAlice != test.ok ||
-				bob.ok != test.ok {
-				t.Errorf("bob has logged in as alice: %v\n%s", asAlice, bob.out)
+			if asAlice := strings.HasSuffix(bob.Out, "\nalice\n"); asAlice != test.ok ||
+				bob.OK != test.ok {
+				t.Errorf("bob has logged in as alice: %v\n%s", asAlice, bob.Out)
 			}
 		})
 	}

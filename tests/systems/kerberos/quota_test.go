@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"pam_persistent/tests/support/logins"
 	"pam_persistent/tests/support/world"
 )
 
@@ -13,7 +14,7 @@ import (
 func testFullCache(t *testing.T) {
 	world.ForgetKeys(t)
 	krb5Conf(t, inFile)
-	stack(t, with(t, "krb5ccname"))
+	logins.Stack(t, logins.With(t, "krb5ccname"))
 	const services = 250 // more than there may be keys
 	var queries, names strings.Builder
 	for i := range services {
@@ -26,25 +27,25 @@ func testFullCache(t *testing.T) {
 
 	// One ticket is invalidated, because the next session needs a few bytes, and the kernel
 	// gives back the quota of an ended session some milliseconds late.
-	out := inSession(t, world.Alice,
+	out := logins.InSession(t, world.Alice,
 		kinit("alice")+" && kvno"+names.String()+" && keyctl invalidate $(keyctl search "+
 			"@s user service/0@EXAMPLE.ORG)")
 	if got := strings.Count(out, "kvno = "); got != services {
 		t.Errorf("%d service tickets, of %d", got, services)
 	}
-	for _, session := range sessions {
-		out := session.run(t, world.Alice,
+	for _, session := range logins.Ways {
+		out := session.Run(t, world.Alice,
 			useTicket+"; keyctl show @s; grep "+fmt.Sprint(world.Alice.UID)+
 				": /proc/key-users")
 		cached := strings.Count(out, "  service/")
-		t.Logf("%s: %d of the tickets are there; %s", session.name, cached,
+		t.Logf("%s: %d of the tickets are there; %s", session.Name, cached,
 			out[strings.LastIndex(strings.TrimSpace(out), "\n")+1:])
 		if cached == 0 || cached == services {
 			t.Errorf("the quota is not what has limited them:\n%s", out)
 		}
 		if !linkedTo(out, world.Alice) ||
 			!strings.Contains(out, "logged in with a ticket") {
-			t.Errorf("a later %s:\n%s", session.name, out)
+			t.Errorf("a later %s:\n%s", session.Name, out)
 		}
 	}
 	if log := world.TakeLog(t); len(log) != 0 {
@@ -72,21 +73,22 @@ func testFullQuota(t *testing.T) {
 			klist -s || break
 			sleep 0.02
 		done`, world.Alice.UID, keyring)
-	stack(t, with(t, ""))
+	logins.Stack(t, logins.With(t, ""))
 	world.TakeLog(t)
-	out, err := login(t, world.Alice, kinit("alice")+" && klist -s && { "+fill+"\n} && ! klist")
+	out, err := logins.SSH(t, world.Alice,
+		kinit("alice")+" && klist -s && { "+fill+"\n} && ! klist")
 	if err != nil || !strings.Contains(out, "Invalid UID in persistent keyring name") {
 		t.Errorf("klist, with a full quota: %v\n%s", err, out)
 	}
 	t.Logf("the session's log: %q", world.TakeLog(t))
 
-	stack(t, without)
-	if out, err := login(t, world.Alice, "keyctl clear "+keyring); err == nil ||
+	logins.Stack(t, logins.Without)
+	if out, err := logins.SSH(t, world.Alice, "keyctl clear "+keyring); err == nil ||
 		!strings.Contains(out, "Permission denied") {
 		t.Errorf("without the module: %v\n%s", err, out)
 	}
-	stack(t, with(t, ""))
-	inSession(t, world.Alice, "keyctl clear "+keyring)
+	logins.Stack(t, logins.With(t, ""))
+	logins.InSession(t, world.Alice, "keyctl clear "+keyring)
 	// This is another session, because the kernel gives back the quota a little later.
-	inSession(t, world.Alice, kinit("alice")+" && klist -s")
+	logins.InSession(t, world.Alice, kinit("alice")+" && klist -s")
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/support/logins"
 	"pam_persistent/tests/support/loopback"
 	"pam_persistent/tests/support/world"
 )
@@ -50,7 +51,7 @@ func startKDC(t *testing.T) {
 	}
 	const pidFile = "/run/krb5kdc.pid"
 	world.Run(t, "krb5kdc", "-P", pidFile)
-	endAfter(t, pidFile)
+	logins.EndAfter(t, pidFile)
 	keyctltest.Eventually(t, "the KDC listens", loopback.Listening("127.0.0.1:"+kdcPort))
 }
 
@@ -75,4 +76,9 @@ func krb5Conf(t *testing.T, ccache string) {
 [domain_realm]
 	localhost = %[1]s
 `, realm, ccache, kdcPort))
+}
+
+// kinit is a shell command that gets a ticket with the password.
+func kinit(arguments string) string {
+	return fmt.Sprintf("echo %q | kinit %s", world.Password, arguments)
 }

@@ -11,6 +11,7 @@ import (
 	"pam_persistent/internal/document"
 	"pam_persistent/internal/document/documenttest"
 	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/support/logins"
 	"pam_persistent/tests/support/loopback"
 	"pam_persistent/tests/support/world"
 )
@@ -56,9 +57,9 @@ func moment(t *testing.T, stamp string) time.Time {
 func testRenew(t *testing.T) {
 	world.ForgetKeys(t)
 	krb5Conf(t, inPersistent)
-	stack(t, with(t, ""))
-	inSession(t, world.Bob, kinit("-l 16s -r 1h bob"))
-	inSession(t, world.Alice, kinit("-l 16s -r 1h alice"))
+	logins.Stack(t, logins.With(t, ""))
+	logins.InSession(t, world.Bob, kinit("-l 16s -r 1h bob"))
+	logins.InSession(t, world.Alice, kinit("-l 16s -r 1h alice"))
 	first := renewTickets(t, world.Alice)
 	if first.Result != "early" || first.After != first.Before {
 		t.Errorf("%+v", first)
@@ -75,13 +76,13 @@ func testRenew(t *testing.T) {
 	if again := renewTickets(t, world.Alice); again.Result == "renewed" {
 		r = again
 	}
-	if out := inJob(t, world.Alice, useTicket); !strings.Contains(out,
+	if out := logins.InJob(t, world.Alice, useTicket); !strings.Contains(out,
 		"logged in with a ticket") {
 		t.Errorf("alice's job:\n%s", out)
 	}
-	job := &cronJob{user: world.Bob, command: useTicket}
-	if runJobs(t, job); job.ok {
-		t.Errorf("bob's job:\n%s", job.out)
+	job := &logins.Job{User: world.Bob, Command: useTicket}
+	if logins.RunJobs(t, job); job.OK {
+		t.Errorf("bob's job:\n%s", job.Out)
 	}
 	t.Log(world.Run(t, "persistent-keyring", "renew", "--tickets", "alice", "bob"))
 }
@@ -91,9 +92,9 @@ func testRenew(t *testing.T) {
 func testRenewWithoutKDC(t *testing.T) {
 	world.ForgetKeys(t)
 	krb5Conf(t, inPersistent)
-	stack(t, with(t, ""))
-	inSession(t, world.Alice, kinit("-l 16s -r 1h alice")+" && ssh localhost true")
-	listed := inSession(t, world.Alice, "klist")
+	logins.Stack(t, logins.With(t, ""))
+	logins.InSession(t, world.Alice, kinit("-l 16s -r 1h alice")+" && ssh localhost true")
+	listed := logins.InSession(t, world.Alice, "klist")
 	t.Run("out of reach", func(t *testing.T) {
 		port := kdcPort
 		defer func() { kdcPort = port }()
@@ -111,7 +112,7 @@ func testRenewWithoutKDC(t *testing.T) {
 		}
 		t.Log(out)
 	})
-	if now := inSession(t, world.Alice, "klist"); now != listed {
+	if now := logins.InSession(t, world.Alice, "klist"); now != listed {
 		t.Errorf("the cache was\n%s\nand is\n%s", listed, now)
 	}
 	if r := renewTickets(t, world.Alice); r.Result != "renewed" {
@@ -123,13 +124,13 @@ func testRenewWithoutKDC(t *testing.T) {
 func testNotRenewed(t *testing.T) {
 	world.ForgetKeys(t)
 	krb5Conf(t, inPersistent)
-	stack(t, with(t, ""))
+	logins.Stack(t, logins.With(t, ""))
 	for options, want := range map[string]string{
 		"-l 5m":       "not renewable",
 		"-l 5m -r 5m": "spent",
 		"-l 5m -r 1h": "early",
 	} {
-		inSession(t, world.Alice, kinit(options+" alice"))
+		logins.InSession(t, world.Alice, kinit(options+" alice"))
 		if r := renewTickets(t, world.Alice); r.Result != want {
 			t.Errorf("%s: %+v, want %s", options, r, want)
 		}
@@ -142,10 +143,10 @@ func testNotRenewed(t *testing.T) {
 func testRenewFullQuota(t *testing.T) {
 	world.ForgetKeys(t)
 	krb5Conf(t, inPersistent)
-	stack(t, with(t, ""))
-	inSession(t, world.Alice, kinit("-l 16s -r 1h alice"))
+	logins.Stack(t, logins.With(t, ""))
+	logins.InSession(t, world.Alice, kinit("-l 16s -r 1h alice"))
 	// The session's keyrings are paid from the quota too; what is left is for a few keys.
-	inSession(t, world.Alice, fmt.Sprintf(`
+	logins.InSession(t, world.Alice, fmt.Sprintf(`
 		set -- $(grep ' *%d:' /proc/key-users)
 		head -c $((${5#*/} - ${5%%%%/*} - 400)) /dev/zero |
 			keyctl padd user fill %%keyring:_persistent.%[1]d`, world.Alice.UID))
@@ -154,7 +155,7 @@ func testRenewFullQuota(t *testing.T) {
 		!strings.Contains(r.Problem, "the key quota has no room") {
 		t.Errorf("%+v", r)
 	}
-	out := inSession(t, world.Alice, "klist; kinit -R; klist; true")
+	out := logins.InSession(t, world.Alice, "klist; kinit -R; klist; true")
 	_, afterwards, _ := strings.Cut(out, "Disk quota exceeded")
 	if before := ticketGranting.MatchString(out); !before || afterwards == "" ||
 		ticketGranting.MatchString(afterwards) {
@@ -167,14 +168,14 @@ func testRenewFullQuota(t *testing.T) {
 func testPrune(t *testing.T) {
 	world.ForgetKeys(t)
 	krb5Conf(t, inPersistent)
-	stack(t, with(t, ""))
-	inSession(t, world.Alice, kinit("-l 1h alice"))
+	logins.Stack(t, logins.With(t, ""))
+	logins.InSession(t, world.Alice, kinit("-l 1h alice"))
 	for i := range 3 {
-		inSession(t, world.Alice, kinit(fmt.Sprintf(
+		logins.InSession(t, world.Alice, kinit(fmt.Sprintf(
 			"-c KEYRING:persistent:$(id -u):delegated%d -l %dh alice", i, 4-i)))
 	}
 	caches := func() (names []string) {
-		klist := inSession(t, world.Alice, "klist -l")
+		klist := logins.InSession(t, world.Alice, "klist -l")
 		for _, found := range regexp.MustCompile(`KEYRING:persistent:\d+:(\S+)`).
 			FindAllStringSubmatch(klist, -1) {
 			names = append(names, found[1])
@@ -187,7 +188,7 @@ func testPrune(t *testing.T) {
 		"delegated2"}; !slices.Equal(got, want) {
 		t.Fatalf("there are %q, want %q", got, want)
 	}
-	out := inSession(t, world.Alice, "persistent-keyring prune --yes; klist; "+useTicket)
+	out := logins.InSession(t, world.Alice, "persistent-keyring prune --yes; klist; "+useTicket)
 	if want := []string{first, "delegated0"}; !slices.Equal(caches(), want) ||
 		strings.Count(out, "removed ") != 2 ||
 		!strings.Contains(out, "logged in with a ticket") {

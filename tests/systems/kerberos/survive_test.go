@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"pam_persistent/tests/support/logins"
 	"pam_persistent/tests/support/world"
 )
 
@@ -18,23 +19,23 @@ func testSurviveByOption(t *testing.T) {
 	world.ForgetKeys(t)
 	krb5Conf(t, inFile)
 	t.Run("without the module", func(t *testing.T) {
-		stack(t, without)
-		out := inSession(t, world.Alice, kinit("alice")+" && klist && kdestroy")
+		logins.Stack(t, logins.Without)
+		out := logins.InSession(t, world.Alice, kinit("alice")+" && klist && kdestroy")
 		if !strings.Contains(out, "Ticket cache: FILE:") {
 			t.Errorf("the ticket is elsewhere than krb5.conf says:\n%s", out)
 		}
 	})
-	stack(t, with(t, "krb5ccname"))
+	logins.Stack(t, logins.With(t, "krb5ccname"))
 	survive(t, "option krb5ccname")
 
 	// The tickets are still there, but nothing sets KRB5CCNAME, so no program looks for them.
-	stack(t, without)
-	if out, err := login(t, world.Alice, useTicket); err == nil {
+	logins.Stack(t, logins.Without)
+	if out, err := logins.SSH(t, world.Alice, useTicket); err == nil {
 		t.Errorf("without the module, in ssh:\n%s", out)
 	}
-	job := &cronJob{user: world.Alice, command: useTicket}
-	if runJobs(t, job); job.ok {
-		t.Errorf("without the module, in cron:\n%s", job.out)
+	job := &logins.Job{User: world.Alice, Command: useTicket}
+	if logins.RunJobs(t, job); job.OK {
+		t.Errorf("without the module, in cron:\n%s", job.Out)
 	}
 }
 
@@ -43,7 +44,7 @@ func testSurviveByOption(t *testing.T) {
 func testSurviveByConf(t *testing.T) {
 	world.ForgetKeys(t)
 	krb5Conf(t, inPersistent)
-	stack(t, with(t, ""))
+	logins.Stack(t, logins.With(t, ""))
 	survive(t, "krb5.conf")
 }
 
@@ -52,19 +53,19 @@ func testSurviveByConf(t *testing.T) {
 func survive(t *testing.T, way string) {
 	t.Helper()
 	world.TakeLog(t)
-	first := tgt(t, inSession(t, world.Alice, kinit("alice")+" && klist"))
-	for _, session := range sessions {
+	first := tgt(t, logins.InSession(t, world.Alice, kinit("alice")+" && klist"))
+	for _, session := range logins.Ways {
 		row := world.Host{Name: fmt.Sprintf("Kerberos: ticket used by a later %s (%s)",
-			session.name, way),
+			session.Name, way),
 			Note: "in each, one more login to sshd with the ticket"}
 		for range 5 {
 			row.Sessions++
-			out := session.run(t, world.Alice, useTicket)
+			out := session.Run(t, world.Alice, useTicket)
 			if !strings.Contains(out, "logged in with a ticket") {
-				t.Fatalf("a later %s:\n%s", session.name, out)
+				t.Fatalf("a later %s:\n%s", session.Name, out)
 			}
 			if later := tgt(t, out); later != first {
-				t.Errorf("a later %s has another ticket: %q, not %q", session.name,
+				t.Errorf("a later %s has another ticket: %q, not %q", session.Name,
 					later, first)
 			}
 			row.Good++
@@ -94,10 +95,10 @@ func tgt(t *testing.T, klist string) string {
 // session.
 func testSessionKeyringDoesNot(t *testing.T) {
 	world.ForgetKeys(t)
-	stack(t, with(t, ""))
+	logins.Stack(t, logins.With(t, ""))
 	const inSessionKeyring = "export KRB5CCNAME=KEYRING:session:own; "
-	inSession(t, world.Alice, inSessionKeyring+kinit("alice")+" && klist -s")
-	if out, err := login(t, world.Alice, inSessionKeyring+"klist"); err == nil {
+	logins.InSession(t, world.Alice, inSessionKeyring+kinit("alice")+" && klist -s")
+	if out, err := logins.SSH(t, world.Alice, inSessionKeyring+"klist"); err == nil {
 		t.Errorf("the ticket is there after logout:\n%s", out)
 	}
 }

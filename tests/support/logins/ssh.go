@@ -1,7 +1,9 @@
-package kerberos
+// Package logins opens sessions of the world's users with Debian's own sshd and cron, and waits
+// until they have ended. Their packages (openssh-server, openssh-client, cron) are to be installed
+// before.
+package logins
 
 import (
-	"fmt"
 	"os"
 	"testing"
 
@@ -10,17 +12,18 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// without and with are the lines that [stack] adds.
-const without = ""
+// Without is the lines for [Stack] that leave the module out.
+const Without = ""
 
-func with(t *testing.T, options string) string {
+// With is the module's line for [Stack].
+func With(t *testing.T, options string) string {
 	t.Helper()
 	return "session optional " + world.Built(t, "pam_persistent.so") + " " + options + "\n"
 }
 
-// stack adds lines to the service files of sshd and cron, as Debian ships them, until the test is
+// Stack adds lines to the service files of sshd and cron, as Debian ships them, until the test is
 // over. sshd's has pam_keyinit, cron's has not.
-func stack(t *testing.T, lines string) {
+func Stack(t *testing.T, lines string) {
 	t.Helper()
 	for name, text := range installed {
 		world.WriteService(t, name, text+lines)
@@ -30,7 +33,8 @@ func stack(t *testing.T, lines string) {
 // installed are the service files as their packages have brought them.
 var installed = map[string]string{"sshd": "", "cron": ""}
 
-func readInstalled(t *testing.T) {
+// ReadInstalled reads them, once for all tests of a process.
+func ReadInstalled(t *testing.T) {
 	t.Helper()
 	for name := range installed {
 		text, err := os.ReadFile("/etc/pam.d/" + name)
@@ -41,9 +45,9 @@ func readInstalled(t *testing.T) {
 	}
 }
 
-// startSshd starts an sshd that takes keys and tickets, no passwords. The test logs in with a key;
+// StartSshd starts an sshd that takes keys and tickets, no passwords. The test logs in with a key;
 // users in the world have tickets only.
-func startSshd(t *testing.T) {
+func StartSshd(t *testing.T) {
 	t.Helper()
 	port := loopback.FreePort()
 	world.Run(t, "sh", "-ec", `
@@ -73,39 +77,34 @@ func startSshd(t *testing.T) {
 			PreferredAuthentications gssapi-with-mic
 		END
 		/usr/sbin/sshd -f /run/ssh/sshd_config -E /run/ssh/log`, "sh", port)
-	endAfter(t, "/run/ssh/pid")
+	EndAfter(t, "/run/ssh/pid")
 	keyctltest.Eventually(t, "sshd listens", loopback.Listening("127.0.0.1:"+port))
 }
 
-// login runs a command in a session of its own and waits until the user is logged out again.
-func login(t *testing.T, user world.User, command string) (string, error) {
+// SSH runs a command in a session of its own and waits until the user is logged out again.
+func SSH(t *testing.T, user world.User, command string) (string, error) {
 	t.Helper()
 	out, err := world.Try(world.Hung, "ssh", "-o", "PreferredAuthentications=publickey", "-i",
 		"/run/ssh/key", user.Name+"@localhost", command)
-	loggedOut(t, user, "sshd")
+	LoggedOut(t, user, "sshd")
 	return out, err
 }
 
-// inSession is login where the command has to succeed.
-func inSession(t *testing.T, user world.User, command string) string {
+// InSession is [SSH] where the command has to succeed.
+func InSession(t *testing.T, user world.User, command string) string {
 	t.Helper()
-	out, err := login(t, user, command)
+	out, err := SSH(t, user, command)
 	if err != nil {
 		t.Fatalf("%s's session: %s: %v\n%s", user.Name, command, err, out)
 	}
 	return out
 }
 
-// sessions are the ways into a session in which a command has to succeed.
-var sessions = []struct {
-	name string
-	run  func(t *testing.T, user world.User, command string) (out string)
+// Ways are the ways into a session in which a command has to succeed.
+var Ways = []struct {
+	Name string
+	Run  func(t *testing.T, user world.User, command string) (out string)
 }{
-	{"ssh login", inSession},
-	{"cron job", inJob},
-}
-
-// kinit is a shell command that gets a ticket with the password.
-func kinit(arguments string) string {
-	return fmt.Sprintf("echo %q | kinit %s", world.Password, arguments)
+	{"ssh login", InSession},
+	{"cron job", InJob},
 }

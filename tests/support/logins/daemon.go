@@ -1,4 +1,4 @@
-package kerberos
+package logins
 
 import (
 	"fmt"
@@ -15,14 +15,14 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// endAfter ends a daemon when the test is over.
-func endAfter(t *testing.T, pidFile string) {
+// EndAfter ends a daemon when the test is over.
+func EndAfter(t *testing.T, pidFile string) {
 	t.Helper()
-	pid := pidIn(t, pidFile)
-	t.Cleanup(func() { end(t, pid) })
+	pid := PIDIn(t, pidFile)
+	t.Cleanup(func() { End(t, pid) })
 }
 
-func end(t *testing.T, pid int) {
+func End(t *testing.T, pid int) {
 	t.Helper()
 	if err := unix.Kill(pid, unix.SIGTERM); err != nil {
 		t.Error(err)
@@ -32,9 +32,9 @@ func end(t *testing.T, pid int) {
 	})
 }
 
-// pidIn waits for the file, and until it names the daemon: its first process, which has ended by
+// PIDIn waits for the file, and until it names the daemon: its first process, which has ended by
 // now, may have written it too.
-func pidIn(t *testing.T, file string) (pid int) {
+func PIDIn(t *testing.T, file string) (pid int) {
 	t.Helper()
 	keyctltest.Eventually(t, file+" names a process", func() bool {
 		text, err := os.ReadFile(file)
@@ -46,10 +46,10 @@ func pidIn(t *testing.T, file string) (pid int) {
 	return pid
 }
 
-// loggedOut waits until no process of the user is left, a zombie neither (it would keep the session
+// LoggedOut waits until no process of the user is left, a zombie neither (it would keep the session
 // keyring alive), and until the daemon has closed the session, which it does after that: there is
 // one process of its name then.
-func loggedOut(t *testing.T, user world.User, daemon string) {
+func LoggedOut(t *testing.T, user world.User, daemon string) {
 	t.Helper()
 	keyctltest.Eventually(t, user.Name+" is logged out", func() bool {
 		daemons := 0
