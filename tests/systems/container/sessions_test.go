@@ -162,13 +162,22 @@ func (c *container) inARow(t *testing.T, name, script string,
 	return row, closed
 }
 
-// desktop is a key that is kept in a login over ssh and read by a service of the user's manager,
-// where a desktop's terminals run: with the package's systemd-user, and with Debian's alone, whose
-// pam_keyinit comes after the line.
+// desktop is a key that is kept in a login over ssh and read where a desktop's programs run: by a
+// service of the user's manager, and by a program that D-Bus activates. They read it with the
+// package's systemd-user, and not with Debian's alone, whose pam_keyinit comes after the line.
 func (c *container) desktop(t *testing.T) {
 	t.Helper()
-	const read = `systemd-run --user -q --wait --pipe sh -c ` +
-		`'keyctl pipe "$(keyctl request user kept)" || echo unread'`
+	const reader = "/usr/local/bin/reader"
+	world.Put(t, c.root+reader, `#!/bin/sh
+echo "$1: $(keyctl pipe "$(keyctl request user kept)" || echo unread)"
+`, 0o755)
+	world.Put(t, c.root+"/usr/share/dbus-1/services/org.example.Reader.service",
+		"[D-BUS Service]\nName=org.example.Reader\n"+
+			"Exec=/bin/sh -c '"+reader+" activated >/tmp/activated'\n", 0o644)
+	// The program takes no name on the bus, so that the call fails once the program has ended.
+	const read = "systemd-run --user -q --wait --pipe " + reader + " service\n" +
+		"busctl --user call org.example.Reader / org.freedesktop.DBus.Peer Ping\n" +
+		"cat /tmp/activated; rm /tmp/activated"
 	const keep = `keyctl add user kept secret ` +
 		`"$(keyctl search @s keyring "_persistent.$(id -u)")"` + "\n"
 	for file, want := range map[string]string{"/etc/pam.d/systemd-user": "secret",
@@ -178,12 +187,14 @@ func (c *container) desktop(t *testing.T) {
 		}
 		keyctltest.Forget(t, world.Alice.UID)
 		out, err := c.ssh("alice", keep+visit+read)
-		// Errors come on a stream of their own, so a line of them may be the last.
-		said := regexp.MustCompile("(?m)^" + want + `\s*$`)
+		// Errors come on a stream of their own, between any two lines.
+		said := regexp.MustCompile(`(?m)^(service|activated): ` + want + `\s*$`)
 		if err != nil || !world.OwnLink(world.Alice).MatchString(out) ||
-			!said.MatchString(out) {
-			t.Errorf("%s: a service of alice's manager is to say %s of the key that "+
-				"she has kept over ssh: %v\n%s", file, want, err, out)
+			len(said.FindAllString(out, -1)) != 2 {
+			t.Errorf("%s: a service of alice's manager and a program that D-Bus "+
+				"starts are to say %s of the key that she has kept over ssh: "+
+				"%v\n%s",
+				file, want, err, out)
 		}
 		c.noManagers(t)
 		if want == "unread" {
