@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"pam_persistent/internal/finding"
 )
@@ -37,7 +36,7 @@ func (m machine) reinstall(path string) Fix {
 // before /lib was merged into /usr/lib.
 func (m machine) reinstallOther(path string) Fix {
 	switch {
-	case m.exists("/var/lib/dpkg/status"):
+	case m.exists("/usr/bin/dpkg"):
 		return finding.Command(fmt.Sprintf("apt install --reinstall $(dpkg -S '*/%s/%s' | "+
 			"cut -d: -f1)", filepath.Base(filepath.Dir(path)), filepath.Base(path)))
 	case m.exists("/usr/bin/rpm"):
@@ -46,19 +45,9 @@ func (m machine) reinstallOther(path string) Fix {
 	return Fix{}
 }
 
-// ofDeb asks dpkg's data base, in which each package has a list of its files.
-func (m machine) ofDeb() bool {
-	lists, _ := filepath.Glob(m.root + "/var/lib/dpkg/info/" + debPackage + "*.list")
-	for _, list := range lists {
-		text, _ := os.ReadFile(list)
-		if strings.Contains(string(text), "/"+Module+"\n") {
-			return true
-		}
-	}
-	return false
-}
-
-// ofRpm looks for a directory that only the rpm has. rpm's data base cannot be read without rpm.
+// ofDeb and ofRpm look for a directory that only the package has: the data bases of dpkg and rpm
+// are their own.
+func (m machine) ofDeb() bool { return m.exists("/usr/share/doc/" + debPackage) }
 func (m machine) ofRpm() bool { return m.exists("/usr/libexec/" + rpmPackage) }
 
 // hasProfile tells whether pam-auth-update(8) manages the line in the common files.

@@ -36,7 +36,7 @@ func testLifeOnDebian(t *testing.T, deb, next string) {
 	logins(t, "installed", true)
 	versions(t, "0.1.0")
 	userServices(t)
-	units(t)
+	t.Run("units", units)
 
 	open := hold(t)
 	world.RunIn(t, "", "dpkg", "-i", next)
