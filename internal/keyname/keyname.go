@@ -28,11 +28,10 @@ func Parse(arg string) (Name, error) {
 			"user; give a key in it by serial or type:description (keyctl show %s)",
 			arg, arg)
 	}
-	if named, ok := strings.CutPrefix(arg, "%"); ok {
-		if strings.HasPrefix(named, ":") {
-			named = "keyring" + named
+	if named, ok := strings.CutPrefix(arg, "%"); ok && strings.Contains(named, ":") {
+		if arg = named; strings.HasPrefix(arg, ":") {
+			arg = "keyring" + arg
 		}
-		arg = named
 	}
 	if typ, description, found := strings.Cut(arg, ":"); found {
 		if typ == "" || strings.ContainsRune(arg, 0) {
