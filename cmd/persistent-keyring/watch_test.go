@@ -106,5 +106,16 @@ func TestCompletion(t *testing.T) {
 		runCommand(t, "__complete", "try", "s").want(t, 0, "sshd", "su")
 		runCommand(t, "__complete", "try", "sshd", "b").want(t, 0, "bob")
 		runCommand(t, "__complete", "doctor", "--service", "lo").want(t, 0, "login")
+		runCommand(t, "__complete", "status", "al").want(t, 0, "alice")
+		// Files that others include, and accounts of daemons, were offered too.
+		for _, args := range [][]string{{"try", ""}, {"renew", ""}} {
+			r := runCommand(t, append([]string{"__complete"}, args...)...)
+			for _, name := range strings.Fields("common-session common-plain-session " +
+				"other daemon nobody") {
+				if strings.Contains("\n"+r.out, "\n"+name+"\n") {
+					t.Errorf("%q offers %s:\n%s", args, name, r.out)
+				}
+			}
+		}
 	})
 }
