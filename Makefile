@@ -139,15 +139,17 @@ build/completions/%: build/persistent-keyring
 completions: build/completions/bash build/completions/zsh build/completions/fish
 
 install: all completions ## into DESTDIR, PREFIX, PAMDIR
-	install -D -m 644 $(BUILT)/pam_persistent.so '$(DESTDIR)$(PAMDIR)/pam_persistent.so'
-	install -D -m 755 $(BUILT)/persistent-keyring '$(DESTDIR)$(PREFIX)/bin/persistent-keyring'
-	install -D -m 644 -t '$(DESTDIR)$(MANDIR)/man8' docs/pam_persistent.8
-	install -D -m 644 -t '$(DESTDIR)$(MANDIR)/man1' docs/persistent-keyring.1
-	install -D -m 644 internal/document/schema.json '$(DESTDIR)$(SCHEMA)'
-	install -D -m 644 build/completions/bash '$(DESTDIR)$(BASHDIR)/persistent-keyring'
-	install -D -m 644 build/completions/zsh '$(DESTDIR)$(ZSHDIR)/_persistent-keyring'
-	install -D -m 644 build/completions/fish '$(DESTDIR)$(FISHDIR)/persistent-keyring.fish'
-	install -D -m 644 -t '$(DESTDIR)$(UNITDIR)' $(UNITS:%=packaging/systemd/%)
+	packaging/put 644 $(BUILT)/pam_persistent.so '$(DESTDIR)$(PAMDIR)/pam_persistent.so'
+	packaging/put 755 $(BUILT)/persistent-keyring '$(DESTDIR)$(PREFIX)/bin/persistent-keyring'
+	packaging/put 644 docs/pam_persistent.8 '$(DESTDIR)$(MANDIR)/man8/pam_persistent.8'
+	packaging/put 644 docs/persistent-keyring.1 '$(DESTDIR)$(MANDIR)/man1/persistent-keyring.1'
+	packaging/put 644 internal/document/schema.json '$(DESTDIR)$(SCHEMA)'
+	packaging/put 644 build/completions/bash '$(DESTDIR)$(BASHDIR)/persistent-keyring'
+	packaging/put 644 build/completions/zsh '$(DESTDIR)$(ZSHDIR)/_persistent-keyring'
+	packaging/put 644 build/completions/fish '$(DESTDIR)$(FISHDIR)/persistent-keyring.fish'
+	for unit in $(UNITS); do \
+		packaging/put 644 packaging/systemd/$$unit '$(DESTDIR)$(UNITDIR)'/$$unit || exit; \
+	done
 
 # packaging/named fails if a stack names the module: a missing module may lock all users out.
 uninstall: ## remove what install made; refuses while a stack names the module
