@@ -34,7 +34,7 @@ COMMAND_FILES := $(shell find cmd internal ! -name "*_test.go" -name "*.go") \
 	internal/document/schema.json go.mod go.sum Makefile
 BUILD_COMMAND = $(GO) build $(REPRODUCIBLE) -buildmode=pie \
 	-ldflags "$(LDFLAGS) -extldflags '$(HARDEN) $(NOTE)'" -o $@ ./cmd/persistent-keyring
-build/persistent-keyring: $(COMMAND_FILES) $(NOTE)
+build/persistent-keyring: $(COMMAND_FILES) $(NOTE) | toolchain
 	$(BUILD_COMMAND)
 
 # The C half with children that crash, hang or give wrong replies, and a deadline of two seconds.
@@ -91,7 +91,7 @@ endef
 for-tests: all $(addprefix build/tests/,plain.so broken.so impatient.so pamhost)
 
 toolchain:
-	@c/check-toolchain $(CC)
+	@c/check-toolchain $(GO) $(CC)
 
 # Written only if the version has changed, so that nothing is linked again without need.
 $(NOTE): FORCE

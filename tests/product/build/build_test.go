@@ -98,6 +98,12 @@ func TestGlibcVersions(t *testing.T) {
 
 // Each way in which the build must fail, and what it says then.
 func TestBuildFailures(t *testing.T) {
+	// It tells its version as Debian 12's does, which ended in "invalid go version '1.24.0'".
+	oldGo := filepath.Join(t.TempDir(), "go")
+	if err := os.WriteFile(oldGo, []byte("#!/bin/sh\n[ \"$*\" = version ] &&\n"+
+		"\techo go version go1.19.8 linux/amd64\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	for name, test := range map[string]struct {
 		args []string
 		says string
@@ -108,6 +114,10 @@ func TestBuildFailures(t *testing.T) {
 			"and not just 'pam_sm_authenticate"},
 		"another linker": {[]string{"CC=gcc -fuse-ld=gold"},
 			"is not GNU ld"},
+		"an old Go": {[]string{"GO=" + oldGo},
+			"Go 1.24.0 or later is needed, and '" + oldGo + "' is 1.19.8 (Debian 13: "},
+		"no Go": {[]string{"GO=no-such-go"},
+			"Go 1.24.0 or later is needed, and 'no-such-go' is not there"},
 		"no compiler": {[]string{"CC=no-such-compiler"},
 			"no C compiler 'no-such-compiler'"},
 		"no libpam headers": {[]string{"CC=gcc -nostdinc"},
