@@ -353,9 +353,11 @@ func TestUserNamespace(t *testing.T) {
 		r := result{out: string(out), status: cmd.ProcessState.ExitCode()}
 		check(t, err)
 		r.want(t, 0, "out of sight (that of a user namespace always is)",
-			"root (UID 0): already at the full ",
-			"daemon (UID 1): already at the full ")
-		if n := strings.Count(r.out, "already at"); n != 2 {
+			"root (UID 0): ", "daemon (UID 1): ")
+		// The keyrings are as old as the machine is slow.
+		renewed := regexp.MustCompile(
+			`(?m)^\w+ \(UID \d\): (already at|would have expired) `)
+		if n := len(renewed.FindAllString(r.out, -1)); n != 2 {
 			t.Errorf("%d were renewed:\n%s", n, r.out)
 		}
 	})
