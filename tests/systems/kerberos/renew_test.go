@@ -58,8 +58,8 @@ func testRenew(t *testing.T) {
 	world.ForgetKeys(t)
 	krb5Conf(t, inPersistent)
 	logins.Stack(t, logins.With(t, ""))
-	logins.InSession(t, world.Bob, kinit("-l 16s -r 1h bob"))
-	logins.InSession(t, world.Alice, kinit("-l 16s -r 1h alice"))
+	logins.InSession(t, world.Bob, kinit("-l 30s -r 1h bob"))
+	logins.InSession(t, world.Alice, kinit("-l 30s -r 1h alice"))
 	first := renewTickets(t, world.Alice)
 	if first.Result != "early" || first.After != first.Before {
 		t.Errorf("%+v", first)
@@ -93,7 +93,7 @@ func testRenewWithoutKDC(t *testing.T) {
 	world.ForgetKeys(t)
 	krb5Conf(t, inPersistent)
 	logins.Stack(t, logins.With(t, ""))
-	logins.InSession(t, world.Alice, kinit("-l 16s -r 1h alice")+" && ssh localhost true")
+	logins.InSession(t, world.Alice, kinit("-l 30s -r 1h alice")+" && ssh localhost true")
 	listed := logins.InSession(t, world.Alice, "klist")
 	t.Run("out of reach", func(t *testing.T) {
 		port := kdcPort
@@ -144,7 +144,7 @@ func testRenewFullQuota(t *testing.T) {
 	world.ForgetKeys(t)
 	krb5Conf(t, inPersistent)
 	logins.Stack(t, logins.With(t, ""))
-	logins.InSession(t, world.Alice, kinit("-l 16s -r 1h alice"))
+	logins.InSession(t, world.Alice, kinit("-l 30s -r 1h alice"))
 	// The session's keyrings are paid from the quota too; what is left is for a few keys.
 	logins.InSession(t, world.Alice, fmt.Sprintf(`
 		set -- $(grep ' *%d:' /proc/key-users)
