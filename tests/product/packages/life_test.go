@@ -260,7 +260,14 @@ func units(t *testing.T) {
 		!strings.Contains(string(text), "setgroups(") {
 		t.Fatalf("traced: %v\n%s", err, text)
 	}
+	// strace has once shown a number that no kernel has: calls have three hexadecimal digits.
+	noCall := regexp.MustCompile(`^syscall_0x[0-9a-f]{4,}$`)
 	for _, call := range calls {
+		if noCall.MatchString(call[1]) {
+			t.Logf("no system call: %s", regexp.MustCompile(`(?m)^.*`+call[1]+`.*$`).
+				FindString(string(text)))
+			continue
+		}
 		if !allowed[call[1]] {
 			t.Errorf("%s is not in the unit's SystemCallFilter", call[1])
 			allowed[call[1]] = true // said once
