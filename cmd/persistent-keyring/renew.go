@@ -32,9 +32,8 @@ func renewCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r := renewals{named: !all &&
-				!loggedIn, tickets: withTickets, asJSON: asJSON}
-			return r.renewEach(users, unknown)
+			named := !all && !loggedIn
+			return renewals{named, withTickets, asJSON}.renewEach(users, unknown)
 		},
 	}
 	c.Flags().BoolVar(&all, "all", false, "of every user who has a persistent keyring")

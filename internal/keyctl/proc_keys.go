@@ -64,8 +64,7 @@ func ProcKeys() ([]KeyInfo, error) {
 // The kernel does not quote descriptions. A description with a newline in it ends
 // its line early, and the rest may look like the line of any key. So anybody who
 // can make a key that the reader may view can forge lines, and nothing in the text
-// tells a forged line from a true one. Take only the serial from a line, and call
-// [Describe] on it.
+// tells a forged line from a true one. [ConfirmedKeys] asks the kernel about each.
 //
 // Source: proc_keys(5), security/keys/proc.c.
 func ParseKeys(text string) ([]KeyInfo, error) {

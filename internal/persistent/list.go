@@ -12,7 +12,7 @@ import (
 )
 
 // registerName is the keyring in which the kernel keeps the persistent keyrings of
-// a user namespace. No user can make a key whose name begins with a dot.
+// a user namespace. No user can make a keyring whose name begins with a dot.
 const registerName = ".persistent_register"
 
 // List is every persistent keyring that could be seen.
