@@ -11,7 +11,6 @@ import (
 
 	"pam_persistent/internal/document"
 	"pam_persistent/internal/keyctl"
-	"pam_persistent/internal/persistent"
 	"pam_persistent/internal/safe"
 	"pam_persistent/internal/show"
 )
@@ -64,7 +63,7 @@ func (a attached) document(err error) document.Attach {
 	d := document.Attach{Version: document.Version, PID: a.shell.pid, Program: a.shell.name,
 		Session: a.session, Keyring: a.keyring, Result: a.result}
 	if err != nil {
-		d.Result, d.Problem = "failed", safe.Error(persistent.Explain(err))
+		d.Result, d.Problem = "failed", explained(err)
 		d.Session, d.Keyring = 0, 0
 	}
 	return d

@@ -8,7 +8,6 @@ import (
 	"pam_persistent/internal/document"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyname"
-	"pam_persistent/internal/persistent"
 	"pam_persistent/internal/safe"
 	"pam_persistent/internal/show"
 )
@@ -82,7 +81,7 @@ func (c change) document() document.KeyChange {
 	d := document.KeyChange{Name: c.name.String(), Serial: c.serial, Type: c.about.Type,
 		Description: c.about.Text, Result: c.result}
 	if c.err != nil {
-		d.Result, d.Problem = "failed", safe.Error(persistent.Explain(c.err))
+		d.Result, d.Problem = "failed", explained(c.err)
 	}
 	return d
 }

@@ -62,8 +62,11 @@ func main() {
 var started bool
 
 func complain(err error) {
-	fmt.Fprintln(os.Stderr, "persistent-keyring:", safe.Error(persistent.Explain(err)))
+	fmt.Fprintln(os.Stderr, "persistent-keyring:", explained(err))
 }
+
+// explained is an error for people, with what can be done about it.
+func explained(err error) string { return safe.Error(persistent.Explain(err)) }
 
 // exitStatus is an error with an exit status of its own.
 type exitStatus struct {

@@ -26,6 +26,9 @@ const (
 	PrimaryKey     = "krb_ccache:primary"
 )
 
+// Persistent is how the name of a cache in a persistent keyring begins.
+const Persistent = "KEYRING:persistent:"
+
 // settingRealm is the realm of entries that are no tickets but settings of the
 // library, such as which preauthentication was used.
 const settingRealm = "X-CACHECONF:"

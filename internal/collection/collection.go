@@ -79,7 +79,7 @@ func readPrimary(key keyctl.Serial) (string, error) {
 }
 
 func name(uid uint32, cache string) string {
-	return fmt.Sprintf("KEYRING:persistent:%d:%s", uid, cache)
+	return fmt.Sprintf("%s%d:%s", ccache.Persistent, uid, cache)
 }
 
 func cacheOf(keyring *keytree.Key, uid uint32) Cache {

@@ -5,6 +5,7 @@ package doctor
 import (
 	"slices"
 
+	"pam_persistent/internal/ccache"
 	"pam_persistent/internal/document"
 	"pam_persistent/internal/finding"
 )
@@ -92,14 +93,14 @@ func Session(service string, uid uint32) Report {
 }
 
 // Tickets examines where Kerberos keeps the tickets of a session whose KRB5CCNAME is known.
-func Tickets(ccache string) Report {
+func Tickets(name string) Report {
 	e := examination{machine: here()}
-	if ccache == "" {
+	if name == "" {
 		e.krb5conf()
 	} else {
-		e.cache(ccache, "KRB5CCNAME of the session",
+		e.cache(name, "KRB5CCNAME of the session",
 			at("in whatever sets it (a PAM module, /etc/environment)",
-				"KRB5CCNAME=KEYRING:persistent:%{uid}"))
+				"KRB5CCNAME="+ccache.Persistent+"%{uid}"))
 	}
 	return e.Report
 }

@@ -8,6 +8,7 @@ import (
 
 	"pam_persistent/internal/fsuid"
 	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keytree"
 	"pam_persistent/internal/show"
 )
 
@@ -74,20 +75,18 @@ func kindOf(key keyctl.KeyInfo) string {
 	return "# keys of type " + key.Type
 }
 
-// cost is what a key is charged: its description, and its payload as far as its type tells it.
-//
-// Source: key_alloc and key_payload_reserve in security/keys/key.c, KEYQUOTA_LINK_BYTES.
+// cost is what a key is charged: its description, and its payload as far as its type tells it. A
+// keyring pays for the links in it.
 func cost(key keyctl.KeyInfo) int {
-	const link, bigKey = 4, 16
 	payload, _ := strconv.Atoi(key.Info) // "empty", and what other types show, count as 0
 	switch key.Type {
 	case "keyring":
-		payload *= link
+		payload *= keytree.LinkBytes
 	case "big_key":
-		payload = bigKey
+		payload = keytree.BigKeyBytes
 	case "user", "logon":
 	default:
 		payload = 0
 	}
-	return len(key.Description) + 1 + payload
+	return len(key.Description) + keytree.EndOfDescription + payload
 }

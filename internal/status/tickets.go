@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"strings"
 
+	"pam_persistent/internal/ccache"
 	"pam_persistent/internal/collection"
 	"pam_persistent/internal/finding"
 	"pam_persistent/internal/klist"
@@ -27,7 +28,7 @@ func (s *Status) LookForTickets() {
 	}
 	// klist would reset the timer of the persistent keyring, in which this package looks
 	// itself.
-	if s.Tickets.Default == "" || strings.HasPrefix(s.Tickets.Default, finding.Persistent) {
+	if s.Tickets.Default == "" || strings.HasPrefix(s.Tickets.Default, ccache.Persistent) {
 		return
 	}
 	caches, err := klist.All()
