@@ -21,11 +21,11 @@ REPRODUCIBLE := -trimpath -buildvcs=false
 MODULE_DIRS := c pam_persistent $(addprefix internal/,fsuid keyctl options persistent)
 GO_FILES = $(shell find $(MODULE_DIRS) ! -name "*_test.go" -type f) go.mod go.sum Makefile
 
-.PHONY: all help demo test mutants fuzz lint bench deps clean FORCE
+.PHONY: all help demo test test-all mutants fuzz lint bench deps clean FORCE
 .PHONY: install uninstall completions packages
 all: build/pam_persistent.so build/persistent-keyring ## the module and the command (the default)
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.* ## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.* ## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
 
 build/pam_persistent.so: $(GO_FILES) $(NOTE) | toolchain
 	$(call build_module,$@,./pam_persistent)
@@ -107,8 +107,11 @@ demo: deps ## a login, a key kept, a logout, the key still there: on this machin
 	@$(MAKE) --no-print-directory all
 	tests/demo
 
-test: deps ## every test; installs what it needs (Debian, as root); tests/one runs one test
+test: deps ## the tests; installs what they need (Debian, as root); tests/one runs one test
 	tests/run
+
+test-all: deps ## these and the tests that take too long for every change (tests/release-only)
+	tests/run -all
 
 mutants: deps ## take away one safeguard after the other and see a test fail for each
 	tests/mutants

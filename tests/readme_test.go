@@ -43,6 +43,41 @@ func TestTableOfPackages(t *testing.T) {
 	}
 }
 
+// TestReleaseOnly has release-only name packages that have tests, and the table mark these, and no
+// other, with test-all.
+func TestReleaseOnly(t *testing.T) {
+	text, err := os.ReadFile("release-only")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var listed, marked []string
+	for line := range strings.Lines(string(text)) {
+		name, reason, ok := strings.Cut(strings.TrimSpace(line), "\t")
+		switch {
+		case strings.HasPrefix(line, "#"):
+		case !ok || reason == "" || !slices.Contains(tested(t), "tests/"+name):
+			t.Errorf("not a package with tests, a tab and a reason: %q", line)
+		default:
+			listed = append(listed, name)
+		}
+	}
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(readme)) {
+		if name := row.FindStringSubmatch(line); name != nil &&
+			strings.Contains(line, "| test-all") {
+			marked = append(marked, name[1])
+		}
+	}
+	slices.Sort(listed)
+	slices.Sort(marked)
+	if !slices.Equal(listed, marked) {
+		t.Errorf("release-only has %q, README.md marks %q", listed, marked)
+	}
+}
+
 // tested are the directories that have tests.
 func tested(t *testing.T) (dirs []string) {
 	t.Helper()
