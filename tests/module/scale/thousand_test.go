@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"pam_persistent/internal/keyctl/keyctltest"
 	"pam_persistent/tests/support/world"
@@ -32,6 +33,10 @@ type crowd struct {
 	linked int // sessions with the link
 }
 
+// opening is what a thousand sessions may take, on a machine as busy as one can be: a single one
+// that hangs ends after ten seconds.
+const opening = 10 * time.Minute
+
 // hold opens sessions, so many at a time, looks at all of them, and has them closed.
 func hold(t *testing.T, g *group, driver, service string, sessions, width int) (c crowd) {
 	t.Helper()
@@ -39,7 +44,7 @@ func hold(t *testing.T, g *group, driver, service string, sessions, width int) (
 	var held rest
 	keyctltest.AsRoot(t, func() {
 		before := g.kB(t)
-		d := drive(t, 0,
+		d := drive(t, opening,
 			append(g.enter(), driver, "hold", strconv.Itoa(sessions),
 				strconv.Itoa(width), service)...)
 		d.ready()
