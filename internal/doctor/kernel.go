@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -15,15 +14,19 @@ import (
 	"pam_persistent/internal/show"
 )
 
-// kernel tells whether this process can have a persistent keyring.
+// kernel tells whether this process can have a persistent keyring, and keys to keep in it.
 func (e *examination) kernel() (blocked bool) {
 	err := keyctl.ProbePersistent(uint32(os.Getuid()))
-	if err == nil {
-		e.add("kernel", OK, "persistent keyrings can be had here")
+	if err != nil {
+		e.noPersistent(err)
+		return true
+	}
+	if err = errors.Join(keyctl.ProbeAddKey(), keyctl.ProbeRequestKey()); err != nil {
+		e.noKeys(err)
 		return false
 	}
-	e.noPersistent(err)
-	return true
+	e.add("kernel", OK, "persistent keyrings can be had here")
+	return false
 }
 
 func (e *examination) noPersistent(err error) {
@@ -32,11 +35,9 @@ func (e *examination) noPersistent(err error) {
 	case errors.Is(err, unix.EOPNOTSUPP):
 		fix = at("in the kernel's configuration", "CONFIG_PERSISTENT_KEYRINGS=y")
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.ENOSYS):
-		container := e.container()
-		e.forbidden = container != ""
-		text += e.filter() + container
-		fix = at("in the unit of the service, or the same in the seccomp profile of the "+
-			"container", "SystemCallFilter=@keyring")
+		e.forbidden = e.container() != ""
+		text += e.blocks()
+		fix = e.allow()
 	}
 	e.add("kernel", Wrong, text, fix)
 	if e.forbidden {
@@ -47,31 +48,14 @@ func (e *examination) noPersistent(err error) {
 	}
 }
 
+// noKeys is for containers such as Podman's, which allow keyctl(2), but not all that makes keys.
+func (e *examination) noKeys(err error) {
+	e.add("kernel", Wrong, "persistent keyrings can be had here, but programs cannot store or "+
+		"find keys such as tickets: "+safe.Error(err)+e.blocks(), e.allow())
+}
+
 // insteadOfKeyring is for containers in which keyctl(2) is forbidden.
 const insteadOfKeyring = "default_ccache_name = FILE:/tmp/krb5cc_%{uid}"
-
-// filter tells whether a seccomp filter can be what blocks a system call.
-func (m machine) filter() string {
-	text, _ := os.ReadFile(m.root + "/proc/self/status") // without it nothing is known
-	if strings.Contains(string(text), "\nSeccomp:\t2") {
-		return "; a seccomp filter is on this process"
-	}
-	return ""
-}
-
-// container tells in which kind of container this is, or "".
-func (m machine) container() string {
-	for _, one := range []struct{ file, name string }{
-		{"/.dockerenv", "Docker"},
-		{"/run/.containerenv", "Podman"},
-		{"/run/systemd/container", "systemd-nspawn or the like"},
-	} {
-		if m.exists(one.file) {
-			return "; this is a container (" + one.name + ")"
-		}
-	}
-	return ""
-}
 
 // tooShort is an expiry that does not outlast a lunch, in seconds.
 const tooShort = 60 * 60

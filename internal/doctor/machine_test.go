@@ -126,6 +126,8 @@ func (e *examination) examine(t *testing.T, what string) {
 		errno := map[string]unix.Errno{"EPERM": unix.EPERM, "ENOSYS": unix.ENOSYS}
 		e.noPersistent(&keyctl.Error{Call: "keyctl", Errno: errno[argument]})
 		e.tickets()
+	case "no-keys":
+		e.noKeys(&keyctl.Error{Call: argument, Errno: unix.ENOSYS})
 	case "AppArmor":
 		e.apparmor()
 	case "SELinux":

@@ -23,6 +23,22 @@ func AddKey(typ, desc string, payload []byte, keyring Serial) (Serial, error) {
 	return serial(id, err, "add_key", name(typ, desc)+" to "+keyring.String())
 }
 
+// ProbeAddKey tells whether add_key(2) is allowed; nil means yes. It makes no key,
+// because the type that it names cannot be read: the kernel gives EFAULT.
+//
+// Errors: ENOSYS from a kernel without keys; that and EPERM from seccomp filters.
+//
+// Source: security/keys/keyctl.c, add_key.
+func ProbeAddKey() error { return probe("add_key", unix.SYS_ADD_KEY) }
+
+// probe calls add_key or request_key without a type.
+func probe(call string, number uintptr) error {
+	if _, _, errno := unix.Syscall6(number, 0, 0, 0, 0, 0, 0); errno != unix.EFAULT {
+		return wrap(errno, call, "")
+	}
+	return nil
+}
+
 // Update gives a key a new payload. It needs write permission on the key.
 //
 // Errors: EOPNOTSUPP for a type that cannot be updated, such as keyring; EDQUOT;

@@ -65,12 +65,30 @@ func TestProbePersistentTellsWhatIsMissing(t *testing.T) {
 	}
 }
 
-// refuseKeyctl lets keyctl(2) fail on the calling thread.
+// The probes of add_key(2) and request_key(2) make no key and find a filter.
+func TestProbesOfKeys(t *testing.T) {
+	keyctltest.OnThread(t, func() {
+		done(t, keyctl.ProbeAddKey())
+		done(t, keyctl.ProbeRequestKey())
+		refuse(t, unix.SYS_ADD_KEY, unix.ENOSYS)
+		fails(t, keyctl.ProbeAddKey(), unix.ENOSYS)
+		done(t, keyctl.ProbeRequestKey())
+		refuse(t, unix.SYS_REQUEST_KEY, unix.EPERM)
+		fails(t, keyctl.ProbeRequestKey(), unix.EPERM)
+	})
+}
+
 func refuseKeyctl(t *testing.T, errno unix.Errno) {
+	t.Helper()
+	refuse(t, unix.SYS_KEYCTL, errno)
+}
+
+// refuse lets a system call fail on the calling thread.
+func refuse(t *testing.T, call uint32, errno unix.Errno) {
 	t.Helper()
 	filter := []unix.SockFilter{
 		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 0}, // the number of the call
-		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: unix.SYS_KEYCTL, Jf: 1},
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: call, Jf: 1},
 		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ERRNO | uint32(errno)},
 		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
 	}

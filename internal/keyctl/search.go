@@ -50,4 +50,10 @@ func RequestKey(typ, desc string, into Serial) (Serial, error) {
 	return Serial(id), nil
 }
 
+// ProbeRequestKey tells whether request_key(2) is allowed, as [ProbeAddKey] does for
+// add_key(2).
+//
+// Source: security/keys/keyctl.c, request_key.
+func ProbeRequestKey() error { return probe("request_key", unix.SYS_REQUEST_KEY) }
+
 func name(typ, desc string) string { return strconv.Quote(typ) + " " + strconv.Quote(desc) }
