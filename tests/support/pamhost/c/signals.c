@@ -97,8 +97,13 @@ static void bombard(void)
 	if (setpgid(0, 0))
 		die("setpgid: %m");
 	signal(SIGUSR1, on_signal);
-	if (fork())
+	if (fork()) {
+		/* Then the child will die with this process, and signals come by now. */
+		while (!handled)
+			usleep(20);
+		handled = 0;
 		return;
+	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGUSR1, SIG_IGN);
 	for (;;) {
