@@ -21,7 +21,10 @@ func (e *examination) kernel() (blocked bool) {
 		e.noPersistent(err)
 		return true
 	}
-	if err = errors.Join(keyctl.ProbeAddKey(), keyctl.ProbeRequestKey()); err != nil {
+	if err = keyctl.ProbeAddKey(); err == nil {
+		err = keyctl.ProbeRequestKey()
+	}
+	if err != nil {
 		e.noKeys(err)
 		return false
 	}

@@ -38,6 +38,7 @@ var (
 	Krb5      = take(5)
 	Limits    = take(5)
 	Manual    = take(5)
+	OCI       = take(5)
 	Packages  = take(5)
 	Pamtester = take(5)
 	Sanitize  = take(5)
