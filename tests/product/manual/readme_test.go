@@ -1,6 +1,9 @@
 package manual
 
 import (
+	"errors"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,15 +14,18 @@ import (
 
 // elsewhere are the first lines of blocks of the README that this test does not type in, and why.
 var elsewhere = map[string]string{
+	"make packages && apt install ./build/packages/libpam-persistent_*_amd64.deb": "" +
+		"tests/product/packages makes and installs packages",
+	"apt purge libpam-persistent": "tests/product/packages does so",
 	"make demo    # a login, a key kept, a logout, the key still there " +
 		"(as root; under a minute)": "these are the tests",
-	"make && make install           # pam_persistent.so into libpam's directory, " +
-		"nothing else changes": "TestManual begins with it",
-	"login process (sshd, su, cron...)      guard                        " +
-		"child, about 1 ms": "a picture",
+	"make && make install           # the module, the command, pages, completions, a timer; " +
+		"no stack": "TestManual begins with it",
+	"ok     kernel: persistent keyrings can be had here": "cmd/persistent-keyring has it",
+	"Persistent keyring of alice (UID 1000)":             "cmd/persistent-keyring has it",
 }
 
-// testReadme puts the README's line into a service file, types its command, and compares the tree.
+// testReadme types in what the README says, block by block.
 func testReadme(t *testing.T) {
 	var rest []example
 	var found []string
@@ -35,13 +41,48 @@ func testReadme(t *testing.T) {
 			t.Errorf("the README has no such block any more (%s): %q", what, line)
 		}
 	}
-	if len(rest) != 2 {
+	if len(rest) != 4 {
 		t.Fatalf("no test knows these examples: %q", rest)
 	}
-	line, command := rest[0], rest[1]
+	testDoctor(t, rest[0])
+	testCutShort(t, rest[1])
+	testFirstSteps(t, rest[2], rest[3])
+}
+
+func testDoctor(t *testing.T, command example) {
+	// What is wrong on a machine without the line is not told here.
+	if out, _ := world.Try(world.Hung, "sh", "-c", command.lines[0]); !strings.Contains(out,
+		"module: ") {
+		t.Errorf("%s prints\n%s", command.lines[0], out)
+	}
+}
+
+// testCutShort has the file of a module cut short: logins crash, until the README's command has
+// taken the line out.
+func testCutShort(t *testing.T, command example) {
+	module := filepath.Join(t.TempDir(), "pam_persistent.so")
+	world.Run(t, "cp", world.Built(t, "pam_persistent.so"), module)
+	world.Run(t, "truncate", "--size=-600K", module)
+	world.WriteService(t, "su", stock(t, "su")+"session optional "+module+"\n")
+	login := func() error {
+		_, err := world.Try(world.Hung, "su", "alice", "-c", "true")
+		return err
+	}
+	var exit *exec.ExitError
+	if err := login(); !errors.As(err, &exit) || exit.Success() {
+		t.Errorf("with a module that was cut short su ends with %v", err)
+	}
+	world.Run(t, "sh", "-c", command.lines[0])
+	if err := login(); err != nil {
+		t.Errorf("after %s: %v", command.lines[0], err)
+	}
+}
+
+// testFirstSteps puts the line into a service file, types the command, and compares the tree.
+func testFirstSteps(t *testing.T, line, command example) {
 	if !strings.Contains(line.text, "/etc/pam.d/su") || len(line.lines) != 1 ||
-		len(command.lines) < 2 || command.text != "and look:" {
-		t.Fatalf("not what this test was written for: %q", rest)
+		len(command.lines) < 2 || command.text != "and look, as a user:" {
+		t.Fatalf("not what this test was written for: %q %q", line, command)
 	}
 	world.ForgetKeys(t)
 	t.Setenv("USER", "alice")
