@@ -21,11 +21,26 @@ func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Manual}) }
 func TestManual(t *testing.T) {
 	world.CoverSystem(t)
 	world.Install(t, "openssh-server", "openssh-client", "cron", "sudo", "systemd",
-		"libpam-systemd", "login", "tmux", "zsh")
+		"libpam-systemd", "login", "tmux", "zsh", "groff-base")
 	install(t)
 	t.Run("pam_persistent.8", testStacks)
 	t.Run("persistent-keyring.1", testCommands)
 	t.Run("README.md", testReadme)
+	t.Run("headings", testHeadings)
+}
+
+// testHeadings sees that no page calls itself one of BSD's, as groff would.
+func testHeadings(t *testing.T) {
+	for name, heading := range map[string]string{
+		"pam_persistent.8": " System Manager's Manual ", "persistent-keyring.1": " General " +
+			"Commands Manual ",
+	} {
+		out := world.RunIn(t, world.Root, "groff", "-mandoc", "-Tascii", "docs/"+name)
+		if first, _, _ := strings.Cut(out, "\n"); !strings.Contains(first, "  "+heading) ||
+			strings.Contains(out, "BSD") {
+			t.Errorf("%s begins with %q, or names BSD", name, first)
+		}
+	}
 }
 
 // install puts everything where the examples, which have no paths, expect it.
