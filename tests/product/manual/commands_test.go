@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/support/pages"
 	"pam_persistent/tests/support/pamhost"
 	"pam_persistent/tests/support/world"
 )
@@ -40,6 +42,24 @@ func testCommands(t *testing.T) {
 			"A monitor, which mails what is wrong and what fixes it, from root's " +
 				"crontab(5):": monitor,
 		})
+}
+
+// testAdmin sees that what docs/admin says is what the manual page says, whose examples were run.
+func testAdmin(t *testing.T) {
+	var lines []string
+	for _, e := range manExamples(page(t, "docs/persistent-keyring.1")) {
+		lines = append(lines, e.lines...)
+	}
+	for _, name := range []string{"kerberos.md", "sessions.md"} {
+		for _, block := range pages.Blocks(t, name, "product/manual") {
+			command := strings.TrimSpace(block)
+			if !slices.Contains(lines, "$ "+command) &&
+				!slices.Contains(lines, "# "+command) {
+				t.Errorf("%s: %q is no example of persistent-keyring(1)", name,
+					command)
+			}
+		}
+	}
 }
 
 // typed is a line without its prompt, which says whose it is.

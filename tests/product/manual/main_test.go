@@ -27,6 +27,7 @@ func TestManual(t *testing.T) {
 	t.Run("persistent-keyring.1", testCommands)
 	t.Run("README.md", testReadme)
 	t.Run("headings", testHeadings)
+	t.Run("docs/admin", testAdmin)
 }
 
 // testHeadings sees that no page calls itself one of BSD's, as groff would.

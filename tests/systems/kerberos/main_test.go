@@ -58,6 +58,7 @@ func TestKerberos(t *testing.T) {
 		t.Run("nearly full quota", testRenewFullQuota)
 	})
 	t.Run("prune", testPrune)
+	t.Run("docs/admin/kerberos.md", testPage)
 }
 
 // hosts are what the tests have seen of sessions that use tickets.

@@ -1,0 +1,54 @@
+package kerberos
+
+import (
+	"strings"
+	"testing"
+
+	"pam_persistent/tests/support/logins"
+	"pam_persistent/tests/support/pages"
+	"pam_persistent/tests/support/world"
+)
+
+// testPage does what docs/admin/kerberos.md says, in its order.
+func testPage(t *testing.T) {
+	page := pages.Blocks(t, "kerberos.md", "systems/kerberos")
+	typed := func(name string) string { return strings.TrimSpace(page[name]) }
+	world.ForgetKeys(t)
+	logins.Stack(t, logins.With(t, ""))
+	says := func(want string) {
+		t.Helper()
+		// The rest of the machine may have faults.
+		out, _ := world.Try(world.Hung, "sh", "-c", typed("doctor"))
+		if !strings.Contains(out, want) {
+			t.Errorf("doctor: no %q in\n%s", want, out)
+		}
+	}
+	login := "echo '" + world.Password + "' | {\n" + page["user"] + "}"
+
+	krb5Conf(t, inFile)
+	says("tickets are in files")
+	if out := logins.InSession(t, world.Alice, login); strings.Contains(out, "alice@") {
+		t.Errorf("a ticket in a file is shown in the keyring:\n%s", out)
+	}
+	value, ok := strings.CutPrefix(typed("setting"), "default_ccache_name = ")
+	if !ok {
+		t.Fatalf("not the setting: %q", typed("setting"))
+	}
+	krb5Conf(t, value)
+	says("tickets are in the persistent keyring")
+	if out := logins.InSession(t, world.Alice, login); !strings.Contains(out, "alice@") {
+		t.Errorf("the ticket is not shown:\n%s", out)
+	}
+
+	world.Write(t, "/etc/default/persistent-keyring-renew", page["arguments"])
+	out, err := world.Try(world.Hung, "sh", "-c",
+		`. /etc/default/persistent-keyring-renew; persistent-keyring renew $ARGS`)
+	if err != nil || !strings.Contains(out, "alice@") {
+		t.Errorf("renew with %q: %v\n%s", page["arguments"], err, out)
+	}
+
+	logins.InSession(t, world.Alice, typed("back"))
+	if out, err := logins.SSH(t, world.Alice, "klist -A"); len(principals(out)) > 0 {
+		t.Errorf("there after %s: %v\n%s", typed("back"), err, out)
+	}
+}
