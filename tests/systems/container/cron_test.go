@@ -7,17 +7,18 @@ import (
 	"testing"
 
 	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/support/nspawn"
 	"pam_persistent/tests/support/world"
 )
 
 // The cron daemon, a unit of systemd, runs in a session keyring of its unit, which all its jobs
 // inherit. Its stack has no pam_keyinit.
 func TestCron(t *testing.T) {
-	c := boot(t, keyringCalls)
+	c := boot(t, nspawn.Keyrings)
 	var rows []world.Host
 	world.NoteHosts(t, &rows)
-	c.install(t, prepared.deb)
-	c.journal(t)
+	c.Install(t, prepared.deb)
+	c.Journal(t)
 	row := world.Host{Name: "cron in a container"}
 	const show = "keyctl show @s"
 	outputs := c.cronJobs(t, jobs{"alice", many, show}, jobs{"bob", 1, waitForAlice + show})
@@ -37,7 +38,7 @@ func TestCron(t *testing.T) {
 		t.Errorf("bob's job has read alice's key: %q", leak)
 	}
 	// A plain module links into the daemon's session keyring, for everybody who has jobs.
-	c.replaceModule(t, world.Built(t, "tests/plain.so"))
+	c.ReplaceModule(t, world.Built(t, "tests/plain.so"))
 	if leak := c.cronJobs(t, keep, steal)[1]; !strings.Contains(leak, "secret") {
 		t.Errorf("a plain module, and bob's job has not read alice's key: %q", leak)
 	}
@@ -61,27 +62,27 @@ func (c *container) cronJobs(t *testing.T, all ...jobs) (outputs []string) {
 	t.Helper()
 	for _, j := range all {
 		dir := "/home/" + j.user + "/jobs"
-		for _, err := range []error{os.RemoveAll(c.root + dir), os.Mkdir(c.root+dir, 0o777),
-			os.Chmod(c.root+dir, 0o777)} {
+		for _, err := range []error{os.RemoveAll(c.Root + dir), os.Mkdir(c.Root+dir, 0o777),
+			os.Chmod(c.Root+dir, 0o777)} {
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
-		world.Put(t, c.root+dir+"/job",
+		world.Put(t, c.Root+dir+"/job",
 			"{ "+j.script+"\n} >"+dir+"/$1.new 2>&1\nmv "+dir+"/$1.new "+dir+"/$1\n",
 			0o644)
 		var table strings.Builder
 		for i := range j.n {
 			fmt.Fprintf(&table, "@reboot sh %s/job %d\n", dir, i)
 		}
-		world.Put(t, c.root+"/root/crontab", table.String(), 0o644)
-		c.run(t, "crontab", "-u", j.user, "/root/crontab")
+		world.Put(t, c.Root+"/root/crontab", table.String(), 0o644)
+		c.Run(t, "crontab", "-u", j.user, "/root/crontab")
 	}
-	c.run(t, "rm", "-f", "/run/crond.reboot")
-	c.run(t, "systemctl", "restart", "cron")
+	c.Run(t, "rm", "-f", "/run/crond.reboot")
+	c.Run(t, "systemctl", "restart", "cron")
 	for _, j := range all {
 		for i := range j.n {
-			path := fmt.Sprintf("%s/home/%s/jobs/%d", c.root, j.user, i)
+			path := fmt.Sprintf("%s/home/%s/jobs/%d", c.Root, j.user, i)
 			keyctltest.Eventually(t, path, func() bool {
 				_, err := os.Stat(path)
 				return err == nil
@@ -92,16 +93,16 @@ func (c *container) cronJobs(t *testing.T, all ...jobs) (outputs []string) {
 			}
 			outputs = append(outputs, string(text))
 		}
-		world.Put(t, c.root+"/home/"+j.user+"/jobs/last", "", 0o644)
+		world.Put(t, c.Root+"/home/"+j.user+"/jobs/last", "", 0o644)
 	}
 	// A job's file is there before the job has ended, and its session ends later still: at the
 	// end of cron's child.
-	c.run(t, "sh", "-ec", `pid=$(systemctl show --property=MainPID --value cron)
+	c.Run(t, "sh", "-ec", `pid=$(systemctl show --property=MainPID --value cron)
 		until [ -z "$(cat "/proc/$pid/task/$pid/children" || echo unknown)" ]; do
 			sleep 0.1
 		done`)
 	for _, j := range all {
-		c.run(t, "crontab", "-u", j.user, "-r")
+		c.Run(t, "crontab", "-u", j.user, "-r")
 	}
 	return outputs
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"pam_persistent/tests/support/nspawn"
 	"pam_persistent/tests/support/world"
 )
 
@@ -12,28 +13,28 @@ import (
 // why there is no keyring.
 func TestKeyringsForbidden(t *testing.T) {
 	c := boot(t)
-	c.quick(t)
-	c.install(t, prepared.deb)
-	c.journal(t)
+	c.Quick(t)
+	c.Install(t, prepared.deb)
+	c.Journal(t)
 	var rows []world.Host
 	world.NoteHosts(t, &rows)
 	row := world.Host{Name: "systemd-nspawn that forbids keyctl(2)",
 		Note: "logins go on without a link; each call of the module logs one line"}
 	for range many {
-		out, err := c.ssh("alice", visit)
+		out, err := c.SSH("alice", visit)
 		c.note(t, &row, result{out, err}, seenByLogind(world.Alice)...)
 		if world.OwnLink(world.Alice).MatchString(out) {
 			t.Fatalf("keyctl(2) is not forbidden here:\n%s", out)
 		}
-		c.noManagers(t)
+		c.NoManagers(t)
 	}
-	row.Left = len(c.ended(t))
+	row.Left = len(c.Ended(t))
 	rows = append(rows, row)
-	journal := c.journal(t)
+	journal := c.Journal(t)
 	const why = `pam_persistent\((sshd|systemd-user):session\): alice\(uid={alice}\): ` +
 		`KEYCTL_(JOIN_SESSION_KEYRING|GET_PERSISTENT).*EPERM.*` +
 		`a seccomp filter or a security module forbids keyctl\(2\), [^;]*$`
-	for _, line := range complaints(journal) {
+	for _, line := range nspawn.Complaints(journal) {
 		if !regexp.MustCompile(world.Fill(why)).MatchString(line) {
 			t.Errorf("logged: %s", line)
 		}
@@ -46,7 +47,7 @@ func TestKeyringsForbidden(t *testing.T) {
 			opened, said)
 	}
 
-	out, err := c.ssh("root", "persistent-keyring doctor")
+	out, err := c.SSH("root", "persistent-keyring doctor")
 	forbids := regexp.MustCompile(
 		`(?s)WRONG +kernel: .* forbids keyctl\(2\).*\n +SystemCallFilter=@keyring\n`)
 	if err == nil || !forbids.MatchString(out) {
@@ -57,7 +58,7 @@ func TestKeyringsForbidden(t *testing.T) {
 	// optional does not help.
 	for stack, started := range map[string]bool{"": false,
 		"session required pam_permit.so\n": true} {
-		world.Put(t, c.root+"/etc/pam.d/alone",
+		world.Put(t, c.Root+"/etc/pam.d/alone",
 			"account required pam_permit.so\n"+stack+"session optional "+
 				"pam_persistent.so\n", 0o644)
 		if out, err := c.service("PAMName=alone", "true"); (err == nil) != started {

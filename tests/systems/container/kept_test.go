@@ -4,22 +4,24 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"pam_persistent/tests/support/nspawn"
 )
 
 // The mission, across everything that systemd starts: what alice has kept in one session is there
 // for the next, whatever kind that is, and for nobody else.
 func TestKeptKey(t *testing.T) {
-	c := boot(t, keyringCalls)
-	c.install(t, prepared.deb)
-	c.quick(t)
-	c.journal(t)
-	serial, err := c.ssh("alice",
+	c := boot(t, nspawn.Keyrings)
+	c.Install(t, prepared.deb)
+	c.Quick(t)
+	c.Journal(t)
+	serial, err := c.SSH("alice",
 		`keyctl add user kept secret "$(keyctl search @s keyring "_persistent.$(id -u)")"`)
 	if serial = strings.TrimSpace(serial); err != nil ||
 		!regexp.MustCompile(`^\d+$`).MatchString(serial) {
 		t.Fatalf("alice keeps a key: %q, %v", serial, err)
 	}
-	c.kept = 1
+	c.Kept = 1
 	c.quiet(t, "alice's first session")
 
 	// Each of these must fail for bob; the key is found by name only where it is possessed, and
@@ -33,11 +35,11 @@ func TestKeptKey(t *testing.T) {
 		run   func() (string, error)
 	}{
 		"ssh": {true,
-			func() (string, error) { return c.ssh("alice", attempts) }},
+			func() (string, error) { return c.SSH("alice", attempts) }},
 		"a service of her manager": {true,
-			func() (string, error) { return c.ssh("alice", inManager+quoted) }},
+			func() (string, error) { return c.SSH("alice", inManager+quoted) }},
 		"su -l": {true,
-			func() (string, error) { return c.ssh("root", "su -l alice -c "+quoted) }},
+			func() (string, error) { return c.SSH("root", "su -l alice -c "+quoted) }},
 		"a service with PAMName=": {true,
 			func() (string,
 				error) {
@@ -46,15 +48,15 @@ func TestKeptKey(t *testing.T) {
 		"a job of cron": {true,
 			func() (string, error) { return c.cronJob(t, "alice", attempts) }},
 		"ssh as bob": {false,
-			func() (string, error) { return c.ssh("bob", attempts) }},
+			func() (string, error) { return c.SSH("bob", attempts) }},
 		"a service of bob's manager": {false,
-			func() (string, error) { return c.ssh("bob", inManager+quoted) }},
+			func() (string, error) { return c.SSH("bob", inManager+quoted) }},
 		"su -l to bob": {false,
-			func() (string, error) { return c.ssh("root", "su -l bob -c "+quoted) }},
+			func() (string, error) { return c.SSH("root", "su -l bob -c "+quoted) }},
 		"a job of bob's": {false,
 			func() (string, error) { return c.cronJob(t, "bob", attempts) }},
 		"ssh as root, who is nobody's": {false,
-			func() (string, error) { return c.ssh("root", attempts) }},
+			func() (string, error) { return c.SSH("root", attempts) }},
 	} {
 		out, err := visit.run()
 		if err != nil || !regexp.MustCompile(`(?m)^tried$`).MatchString(out) ||

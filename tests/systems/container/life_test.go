@@ -12,19 +12,20 @@ import (
 	"time"
 
 	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/support/nspawn"
 	"pam_persistent/tests/support/world"
 )
 
 // The story of an administrator who, logged in over ssh, installs the package on a running system,
 // upgrades it while people are logged in, and takes it away again.
 func TestLife(t *testing.T) {
-	c := boot(t, keyringCalls)
-	c.quick(t)
+	c := boot(t, nspawn.Keyrings)
+	c.Quick(t)
 	for _, deb := range []string{prepared.deb, prepared.newer} {
-		world.RunIn(t, "", "cp", deb, c.root+"/root")
+		world.RunIn(t, "", "cp", deb, c.Root+"/root")
 	}
 	before := c.snapshot(t)
-	c.journal(t)
+	c.Journal(t)
 	c.logins(t, "before", false)
 
 	c.admin(t, "dpkg -i "+filepath.Base(prepared.deb))
@@ -46,10 +47,10 @@ func TestLife(t *testing.T) {
 	c.admin(t, "dpkg -P libpam-persistent")
 	c.logins(t, "purged", false)
 
-	if failed := c.run(t, "systemctl", "--failed", "--no-legend"); failed != "" {
+	if failed := c.Run(t, "systemctl", "--failed", "--no-legend"); failed != "" {
 		t.Errorf("failed units:\n%s", failed)
 	}
-	if units := c.run(t, "systemctl", "--no-legend", "--all", "list-units",
+	if units := c.Run(t, "systemctl", "--no-legend", "--all", "list-units",
 		"persistent-keyring*"); units != "" {
 		t.Errorf("units left:\n%s", units)
 	}
@@ -61,7 +62,7 @@ func TestLife(t *testing.T) {
 // admin is root, logged in over ssh.
 func (c *container) admin(t *testing.T, command string) string {
 	t.Helper()
-	out, err := c.ssh("root", command)
+	out, err := c.SSH("root", command)
 	if err != nil {
 		t.Fatalf("root: %s: %v\n%s", command, err, out)
 	}
@@ -83,7 +84,7 @@ func (c *container) logins(t *testing.T, when string, linked bool) {
 		"user service": {world.Carol, "systemd-run --user -q --wait --pipe keyctl show @s",
 			world.Carol},
 	} {
-		out, err := c.ssh(login.user.Name, login.script)
+		out, err := c.SSH(login.user.Name, login.script)
 		if err != nil || world.OwnLink(login.as).MatchString(out) != linked {
 			t.Errorf("%s: %s: %v; link wanted: %v\n%s", when, name, err, linked, out)
 		}
@@ -105,7 +106,7 @@ func (c *container) logins(t *testing.T, when string, linked bool) {
 // wellAfter waits for the end of all sessions, after which nothing is left or was complained about.
 func (c *container) wellAfter(t *testing.T, when string) {
 	t.Helper()
-	for _, line := range append(c.ended(t), complaints(c.journal(t))...) {
+	for _, line := range append(c.Ended(t), nspawn.Complaints(c.Journal(t))...) {
 		t.Errorf("%s: left or logged: %s", when, line)
 	}
 }
@@ -140,7 +141,7 @@ func (c *container) doctor(t *testing.T) {
 // put somewhere. What logs, dpkg and a running systemd write by themselves is left out.
 func (c *container) snapshot(t *testing.T) string {
 	t.Helper()
-	return c.run(t, "sh", "-ec", `
+	return c.Run(t, "sh", "-ec", `
 		find /etc -printf '%p %M %u:%g %l\n'
 		find /etc -type f -exec md5sum {} +
 		find /usr /var \( -path /var/log -o -path '/var/lib/dpkg/*-old' \
@@ -178,7 +179,7 @@ type held struct {
 
 func (c *container) hold(t *testing.T) held {
 	t.Helper()
-	cmd := exec.Command("nsenter", "-t", c.leader, "-a", "ssh", "alice@127.0.0.1",
+	cmd := exec.Command("nsenter", "-t", c.Leader, "-a", "ssh", "alice@127.0.0.1",
 		"touch /home/alice/started; cat; echo ended well")
 	in, err := cmd.StdinPipe()
 	if err == nil {
@@ -190,7 +191,7 @@ func (c *container) hold(t *testing.T) held {
 		t.Fatal(err)
 	}
 	keyctltest.Eventually(t, "the session is open", func() bool {
-		_, err := c.try("rm", "/home/alice/started")
+		_, err := c.Try("rm", "/home/alice/started")
 		return err == nil
 	})
 	return held{cmd, in}
@@ -201,7 +202,7 @@ func (s held) end(t *testing.T) {
 	s.in.Close()
 	ended := make(chan error, 1)
 	go func() { ended <- s.cmd.Wait() }()
-	err := errHung
+	err := nspawn.ErrHung
 	select {
 	case err = <-ended:
 	case <-time.After(world.Hung):

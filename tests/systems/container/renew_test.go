@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"pam_persistent/tests/support/nspawn"
 	"pam_persistent/tests/support/world"
 )
 
@@ -12,25 +13,25 @@ import (
 // unit forbids, and renews who is logged in.
 func TestRenew(t *testing.T) {
 	const service, timer = "persistent-keyring-renew.service", "persistent-keyring-renew.timer"
-	c := boot(t, keyringCalls)
-	c.quick(t)
-	c.install(t, prepared.deb)
-	if out, _ := c.try("systemctl", "is-enabled", timer); strings.TrimSpace(out) != "disabled" {
+	c := boot(t, nspawn.Keyrings)
+	c.Quick(t)
+	c.Install(t, prepared.deb)
+	if out, _ := c.Try("systemctl", "is-enabled", timer); strings.TrimSpace(out) != "disabled" {
 		t.Errorf("installed, the timer is %q", out)
 	}
-	if out, err := c.ssh("bob", "true"); err != nil {
+	if out, err := c.SSH("bob", "true"); err != nil {
 		t.Fatalf("bob: %v\n%s", err, out)
 	}
 	c.wellAfter(t, "bob's session")
 	open := c.hold(t)
 
-	c.run(t, "systemctl", "enable", "--now", timer)
-	if out := c.run(t, "systemctl", "--no-legend", "list-timers", timer); !strings.Contains(out,
+	c.Run(t, "systemctl", "enable", "--now", timer)
+	if out := c.Run(t, "systemctl", "--no-legend", "list-timers", timer); !strings.Contains(out,
 		service) {
 		t.Errorf("the timer does not wait: %q", out)
 	}
-	c.run(t, "systemctl", "start", service)
-	said := c.run(t, "journalctl", "-q", "--no-pager", "-o", "cat", "-u", service)
+	c.Run(t, "systemctl", "start", service)
+	said := c.Run(t, "journalctl", "-q", "--no-pager", "-o", "cat", "-u", service)
 	reset := regexp.MustCompile(world.Fill(`(?m)^alice \(UID {alice}\): ` +
 		`(would have expired in .*; expires in .* now|already at the full .*|` +
 		`expires in .*, as before)$`))
@@ -40,25 +41,25 @@ func TestRenew(t *testing.T) {
 
 	// With the option in its file the service starts kinit as the user, under the same limits.
 	// The cache that cannot be read comes from the user's process; kinit is not Kerberos's.
-	world.Put(t, c.root+"/etc/default/persistent-keyring-renew", "ARGS=--tickets alice\n",
+	world.Put(t, c.Root+"/etc/default/persistent-keyring-renew", "ARGS=--tickets alice\n",
 		0o644)
-	world.Put(t, c.root+"/usr/local/bin/kinit", "#!/bin/sh\nexit 2\n", 0o755)
-	if out, err := c.ssh("alice", world.Fill("keyctl newring 1 $(keyctl newring _krb "+
+	world.Put(t, c.Root+"/usr/local/bin/kinit", "#!/bin/sh\nexit 2\n", 0o755)
+	if out, err := c.SSH("alice", world.Fill("keyctl newring 1 $(keyctl newring _krb "+
 		"%keyring:_persistent.{alice})")); err != nil {
 		t.Errorf("alice: %v\n%s", err, out)
 	}
-	c.run(t, "systemctl", "start", service)
-	said = c.run(t, "journalctl", "-q", "--no-pager", "-o", "cat", "-u", service)
+	c.Run(t, "systemctl", "start", service)
+	said = c.Run(t, "journalctl", "-q", "--no-pager", "-o", "cat", "-u", service)
 	if want := world.Fill("KEYRING:persistent:{alice}:1: left alone: "); !strings.Contains(said,
 		want) {
 		t.Errorf("the service does not say %q, but\n%s", want, said)
 	}
 	const forget = "keyctl clear %keyring:_persistent.{alice}"
-	if out, err := c.ssh("alice", world.Fill(forget)); err != nil {
+	if out, err := c.SSH("alice", world.Fill(forget)); err != nil {
 		t.Errorf("alice: %v\n%s", err, out)
 	}
 
-	out, err := c.try("systemd-analyze", "security", "--no-pager", "--threshold=25", service)
+	out, err := c.Try("systemd-analyze", "security", "--no-pager", "--threshold=25", service)
 	overall := regexp.MustCompile(`(?m)Overall exposure level for \S+: (\d\.\d)`).
 		FindStringSubmatch(out)
 	if err != nil || overall == nil {
@@ -66,18 +67,18 @@ func TestRenew(t *testing.T) {
 	} else {
 		t.Logf("systemd-analyze security: %s of 10", overall[1])
 	}
-	for _, line := range complaints(c.journal(t)) {
+	for _, line := range nspawn.Complaints(c.Journal(t)) {
 		t.Errorf("logged: %s", line)
 	}
 
 	// The service cannot work without the unit's capabilities. Then the service fails, so
 	// that systemd and the administrator hear of it.
-	world.Put(t, c.root+"/etc/systemd/system/"+service+".d/none.conf",
+	world.Put(t, c.Root+"/etc/systemd/system/"+service+".d/none.conf",
 		"[Service]\nCapabilityBoundingSet=\n", 0o644)
-	c.run(t, "systemctl", "daemon-reload")
-	if out, err := c.try("systemctl", "start", service); err == nil {
+	c.Run(t, "systemctl", "daemon-reload")
+	if out, err := c.Try("systemctl", "start", service); err == nil {
 		t.Errorf("without CAP_SETUID the service succeeds: %s", out)
 	}
 	open.end(t)
-	c.ended(t)
+	c.Ended(t)
 }

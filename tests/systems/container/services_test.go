@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"pam_persistent/tests/support/nspawn"
 	"pam_persistent/tests/support/world"
 )
 
@@ -15,16 +16,16 @@ import (
 // systemd gives each service a session keyring (KeyringMode=private: an empty one, shared: with the
 // user keyring in it), and opens the PAM session after that. The module joins another.
 func TestSystemServices(t *testing.T) {
-	c := boot(t, keyringCalls)
+	c := boot(t, nspawn.Keyrings)
 	var rows []world.Host
 	world.NoteHosts(t, &rows)
-	c.install(t, prepared.deb)
+	c.Install(t, prepared.deb)
 	// The stock stack of login has pam_keyinit; this is what an administrator may write for a
 	// service of their own.
-	world.Put(t, c.root+"/etc/pam.d/backup",
+	world.Put(t, c.Root+"/etc/pam.d/backup",
 		"account required pam_permit.so\nsession required pam_permit.so\n"+
 			"session optional pam_persistent.so\n", 0o644)
-	c.journal(t)
+	c.Journal(t)
 
 	show := []string{"keyctl", "show", "@s"}
 	for _, service := range []string{"login", "backup"} {
@@ -47,13 +48,13 @@ func TestSystemServices(t *testing.T) {
 	// A (sd-pam) is a fork of a process in which Go has run, and calls Go again. Depending on
 	// the moment of the fork, about once in a hundred, Go then waits for a thread that the fork
 	// does not have. So these are counted, but none is required.
-	c.replaceModule(t, world.Built(t, "tests/plain.so"))
+	c.ReplaceModule(t, world.Built(t, "tests/plain.so"))
 	hung, _ := c.startAndStop(t, "backup", "2s")
 	t.Logf("a plain Go module: %d of %d services hang when they are stopped; logged: %q", hung,
-		stopped, complaints(c.journal(t)))
+		stopped, nspawn.Complaints(c.Journal(t)))
 	rows[len(rows)-1].Plain = fmt.Sprintf("%d of %d", stopped-hung, stopped)
-	c.replaceModule(t, world.Built(t, "pam_persistent.so"))
-	c.ended(t)
+	c.ReplaceModule(t, world.Built(t, "pam_persistent.so"))
+	c.Ended(t)
 
 	// Limits are set before the PAM session is opened. Go does not fit in here; a child that
 	// lifts its own does.
@@ -63,13 +64,13 @@ func TestSystemServices(t *testing.T) {
 		t.Errorf("a service with LimitAS=64M: %v\n%s", err, out)
 	}
 	c.quiet(t, "a service with LimitAS=64M")
-	c.replaceModule(t, world.Built(t, "tests/plain.so"))
+	c.ReplaceModule(t, world.Built(t, "tests/plain.so"))
 	if out, err := c.service("PAMName=backup", narrow...); err == nil {
 		t.Errorf("a plain module, and a service with LimitAS=64M starts:\n%s", out)
 	}
-	c.replaceModule(t, world.Built(t, "pam_persistent.so"))
-	c.ended(t)
-	c.journal(t)
+	c.ReplaceModule(t, world.Built(t, "pam_persistent.so"))
+	c.Ended(t)
+	c.Journal(t)
 
 	// What PAMName= is for: without it there is no link, whatever session keyring systemd gives
 	// the service.
@@ -87,7 +88,7 @@ func TestSystemServices(t *testing.T) {
 
 // service runs a command as a service of alice's until it ends.
 func (c *container) service(setting string, command ...string) (string, error) {
-	return c.try(slices.Concat([]string{"systemd-run", "-q", "--wait", "--pipe", "-p",
+	return c.Try(slices.Concat([]string{"systemd-run", "-q", "--wait", "--pipe", "-p",
 		"User=alice", "-p", setting}, command)...)
 }
 
@@ -113,7 +114,7 @@ func (c *container) startAndStop(t *testing.T, service, limit string) (hung int,
 		done`
 	results := ""
 	for range stopped / many {
-		results += c.run(t, "sh", "-ec", script, "sh", service, limit, fmt.Sprint(many))
+		results += c.Run(t, "sh", "-ec", script, "sh", service, limit, fmt.Sprint(many))
 	}
 	for line := range strings.Lines(results) {
 		how, text, _ := strings.Cut(strings.TrimSpace(line), " ")
@@ -132,8 +133,8 @@ func (c *container) startAndStop(t *testing.T, service, limit string) (hung int,
 // quiet is report where no manager need have been started.
 func (c *container) quiet(t *testing.T, name string) (left int) {
 	t.Helper()
-	remains := c.ended(t)
-	for _, line := range append(remains, complaints(c.journal(t))...) {
+	remains := c.Ended(t)
+	for _, line := range append(remains, nspawn.Complaints(c.Journal(t))...) {
 		t.Errorf("%s: left or logged: %s", name, line)
 	}
 	return len(remains)

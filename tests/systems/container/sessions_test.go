@@ -6,13 +6,12 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/support/nspawn"
 	"pam_persistent/tests/support/world"
 )
 
@@ -66,73 +65,29 @@ func (c *container) note(t *testing.T, row *world.Host, r result, well ...*regex
 			r.out += fmt.Sprintf("\n(no %s)", pattern)
 		}
 	}
-	if errors.Is(r.err, errHung) {
+	if errors.Is(r.err, nspawn.ErrHung) {
 		row.Hung++
 	}
 	if good {
 		row.Good++
 	} else {
-		journal, _ := c.try("journalctl", "-q", "--no-pager", "-o", "short-precise", "-n",
+		journal, _ := c.Try("journalctl", "-q", "--no-pager", "-o", "short-precise", "-n",
 			"50")
 		t.Errorf("%s: session %d: %v\n%s\n%s", row.Name, row.Sessions, r.err, r.out,
 			journal)
 	}
 }
 
-func isUser(uid uint32) bool {
-	return slices.ContainsFunc(world.Users, func(u world.User) bool { return u.UID == uid })
-}
-
-// ended waits until nobody is logged in and no user's manager is there any more, and returns what
-// is left all the same: processes of users, a (sd-pam), session keyrings.
-func (c *container) ended(t *testing.T) (left []string) {
-	t.Helper()
-	c.noManagers(t)
-	for line := range strings.Lines(c.run(t, "ps", "-eo", "uid=,pid=,args=")) {
-		uid, _ := strconv.Atoi(strings.Fields(line)[0])
-		if isUser(uint32(uid)) || strings.Contains(line, "(sd-pam") {
-			left = append(left, strings.TrimSpace(line))
-		}
-	}
-	// What stays is the persistent keyring, the user keyring and the default session keyring
-	// that it brings; a session keyring goes a moment after its last process.
-	few := func() bool {
-		all, err := keyctl.ProcKeyUsers()
-		return err == nil && !slices.ContainsFunc(all, func(u keyctl.KeyUser) bool {
-			return isUser(u.UID) && u.Keys > 3+c.kept
-		})
-	}
-	keyctltest.Eventually(t, "no session keyring is left", few)
-	return left
-}
-
-// noManagers waits until nobody is logged in and no user's manager runs.
-func (c *container) noManagers(t *testing.T) {
-	t.Helper()
-	c.run(t, "sh", "-c", `while loginctl --no-legend list-sessions | grep -q . ||
-		systemctl --no-legend --state=active,activating,deactivating list-units 'user@*' |
-		grep -q .; do sleep 0.1; done`)
-}
-
-// quick has logind stop a user's manager at once when the last session has ended; the default is
-// ten seconds later.
-func (c *container) quick(t *testing.T) {
-	t.Helper()
-	world.Put(t, c.root+"/etc/systemd/logind.conf.d/quick.conf",
-		"[Login]\nUserStopDelaySec=0\n", 0o644)
-	c.run(t, "systemctl", "restart", "systemd-logind")
-}
-
 // The systemd that Debian boots, with ssh and a manager for each user.
 func TestSessions(t *testing.T) {
-	c := boot(t, keyringCalls)
+	c := boot(t, nspawn.Keyrings)
 	var rows []world.Host
 	world.NoteHosts(t, &rows)
-	c.journal(t)
+	c.Journal(t)
 
-	c.quick(t)
+	c.Quick(t)
 	_, before := c.inARow(t, "nothing installed", visit, seenByLogind(world.Alice)...)
-	c.install(t, prepared.deb)
+	c.Install(t, prepared.deb)
 	row, after := c.inARow(t, "systemd: ssh, one session after the other", visit+userService,
 		append(seenByLogind(world.Alice), world.OwnLink(world.Alice),
 			userServiceReaches)...)
@@ -142,8 +97,8 @@ func TestSessions(t *testing.T) {
 	rows = append(rows, row)
 	c.desktop(t)
 
-	c.run(t, "rm", "/etc/systemd/logind.conf.d/quick.conf")
-	c.run(t, "systemctl", "restart", "systemd-logind")
+	c.Run(t, "rm", "/etc/systemd/logind.conf.d/quick.conf")
+	c.Run(t, "systemctl", "restart", "systemd-logind")
 	rows = append(rows, c.atOnce(t))
 }
 
@@ -154,9 +109,9 @@ func (c *container) inARow(t *testing.T, name, script string,
 	t.Helper()
 	row.Name = name
 	for range many {
-		out, err := c.ssh("alice", script)
+		out, err := c.SSH("alice", script)
 		c.note(t, &row, result{out, err}, well...)
-		c.noManagers(t)
+		c.NoManagers(t)
 	}
 	row.Left, closed = c.report(t, name)
 	return row, closed
@@ -168,10 +123,10 @@ func (c *container) inARow(t *testing.T, name, script string,
 func (c *container) desktop(t *testing.T) {
 	t.Helper()
 	const reader = "/usr/local/bin/reader"
-	world.Put(t, c.root+reader, `#!/bin/sh
+	world.Put(t, c.Root+reader, `#!/bin/sh
 echo "$1: $(keyctl pipe "$(keyctl request user kept)" || echo unread)"
 `, 0o755)
-	world.Put(t, c.root+"/usr/share/dbus-1/services/org.example.Reader.service",
+	world.Put(t, c.Root+"/usr/share/dbus-1/services/org.example.Reader.service",
 		"[D-BUS Service]\nName=org.example.Reader\n"+
 			"Exec=/bin/sh -c '"+reader+" activated >/tmp/activated'\n", 0o644)
 	// The program takes no name on the bus, so that the call fails once the program has ended.
@@ -183,10 +138,10 @@ echo "$1: $(keyctl pipe "$(keyctl request user kept)" || echo unread)"
 	for file, want := range map[string]string{"/etc/pam.d/systemd-user": "secret",
 		"/usr/lib/pam.d/systemd-user": "unread"} {
 		if want == "unread" {
-			c.run(t, "mv", "/etc/pam.d/systemd-user", "/root")
+			c.Run(t, "mv", "/etc/pam.d/systemd-user", "/root")
 		}
 		keyctltest.Forget(t, world.Alice.UID)
-		out, err := c.ssh("alice", keep+visit+read)
+		out, err := c.SSH("alice", keep+visit+read)
 		// Errors come on a stream of their own, between any two lines.
 		said := regexp.MustCompile(`(?m)^(service|activated): ` + want + `\s*$`)
 		if err != nil || !world.OwnLink(world.Alice).MatchString(out) ||
@@ -196,35 +151,35 @@ echo "$1: $(keyctl pipe "$(keyctl request user kept)" || echo unread)"
 				"%v\n%s",
 				file, want, err, out)
 		}
-		c.noManagers(t)
+		c.NoManagers(t)
 		if want == "unread" {
-			c.run(t, "mv", "/root/systemd-user", "/etc/pam.d/systemd-user")
+			c.Run(t, "mv", "/root/systemd-user", "/etc/pam.d/systemd-user")
 		}
 	}
 	keyctltest.Forget(t, world.Alice.UID)
-	c.ended(t)
-	c.journal(t)
+	c.Ended(t)
+	c.Journal(t)
 }
 
 // plainInARow does the same with the plain Go module instead of ours, and looks only at the ends of
 // the sessions.
 func (c *container) plainInARow(t *testing.T) string {
 	t.Helper()
-	c.replaceModule(t, world.Built(t, "tests/plain.so"))
+	c.ReplaceModule(t, world.Built(t, "tests/plain.so"))
 	row := world.Host{Name: "plain"}
 	for range many {
 		row.Sessions++
-		if _, err := c.ssh("alice", visit); err == nil {
+		if _, err := c.SSH("alice", visit); err == nil {
 			row.Good++
 		}
-		c.noManagers(t)
+		c.NoManagers(t)
 	}
-	left := c.ended(t)
-	journal := c.journal(t)
+	left := c.Ended(t)
+	journal := c.Journal(t)
 	t.Logf("a plain Go module: %d of %d sessions good, left %q, logged %q, managers stopped "+
 		"in %v", row.Good, row.Sessions, left,
-		complaints(journal), stops(journal))
-	c.replaceModule(t, world.Built(t, "pam_persistent.so"))
+		nspawn.Complaints(journal), stops(journal))
+	c.ReplaceModule(t, world.Built(t, "pam_persistent.so"))
 	return fmt.Sprintf("%d of %d", row.Good, row.Sessions)
 }
 
@@ -239,7 +194,7 @@ func (c *container) atOnce(t *testing.T) world.Host {
 		wait.Add(1)
 		go func() {
 			defer wait.Done()
-			results[i].out, results[i].err = c.ssh(u.Name, visit+userService)
+			results[i].out, results[i].err = c.SSH(u.Name, visit+userService)
 		}()
 	}
 	wait.Wait()
@@ -255,9 +210,9 @@ func (c *container) atOnce(t *testing.T) world.Host {
 // test for what is left or was logged.
 func (c *container) report(t *testing.T, name string) (left int, closed string) {
 	t.Helper()
-	remains := c.ended(t)
-	journal := c.journal(t)
-	for _, line := range complaints(journal) {
+	remains := c.Ended(t)
+	journal := c.Journal(t)
+	for _, line := range nspawn.Complaints(journal) {
 		t.Errorf("%s: logged: %s", name, line)
 	}
 	for _, line := range remains {

@@ -8,8 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
+	"pam_persistent/tests/support/nspawn"
 	"pam_persistent/tests/support/world"
 )
 
@@ -26,16 +25,16 @@ const packaged = "# Made by libpam-persistent, which removes this file again unl
 // The package removes the file /etc/pam.d/systemd-user only if the package has made it and nobody
 // has changed it since.
 func TestSystemdUser(t *testing.T) {
-	c := boot(t, keyringCalls)
-	c.quick(t)
-	world.RunIn(t, "", "cp", prepared.deb, prepared.newer, c.root+"/root")
+	c := boot(t, nspawn.Keyrings)
+	c.Quick(t)
+	world.RunIn(t, "", "cp", prepared.deb, prepared.newer, c.Root+"/root")
 	deb, newer := "/root/"+filepath.Base(prepared.deb), "/root/"+filepath.Base(prepared.newer)
-	remove := func(t *testing.T) { c.run(t, "dpkg", "-P", "libpam-persistent") }
+	remove := func(t *testing.T) { c.Run(t, "dpkg", "-P", "libpam-persistent") }
 
 	t.Run("the administrator's own", func(t *testing.T) {
 		const own = "@include " + vendor + "\n# mine\n"
-		world.Put(t, c.root+theirs, own, 0o644)
-		out := c.run(t, "dpkg", "-i", deb)
+		world.Put(t, c.Root+theirs, own, 0o644)
+		out := c.Run(t, "dpkg", "-i", deb)
 		if !strings.Contains(out,
 			theirs+" is there already: add at its end: session optional "+
 				"pam_persistent.so\n") {
@@ -44,63 +43,63 @@ func TestSystemdUser(t *testing.T) {
 		c.file(t, own)
 		c.manager(t, true, false)
 		// The same, but with the line that was asked for.
-		world.Put(t, c.root+theirs, own+"session optional pam_persistent.so\n", 0o644)
-		if out := c.run(t, "dpkg", "-i", newer); strings.Contains(out, "already") {
+		world.Put(t, c.Root+theirs, own+"session optional pam_persistent.so\n", 0o644)
+		if out := c.Run(t, "dpkg", "-i", newer); strings.Contains(out, "already") {
 			t.Errorf("dpkg -i asks for a line that is there:\n%s", out)
 		}
 		c.manager(t, true, true)
-		if out, err := c.try("dpkg", "-r", "libpam-persistent"); err == nil ||
+		if out, err := c.Try("dpkg", "-r", "libpam-persistent"); err == nil ||
 			!strings.Contains(out,
 				"take the lines with pam_persistent.so out first: "+theirs) {
 			t.Errorf("dpkg -r while an administrator's file names the module: %v\n%s",
 				err, out)
 		}
 		c.manager(t, true, true)
-		world.Put(t, c.root+theirs, own, 0o644)
+		world.Put(t, c.Root+theirs, own, 0o644)
 		remove(t)
 		c.file(t, own)
 		c.manager(t, true, false)
-		c.run(t, "rm", theirs)
+		c.Run(t, "rm", theirs)
 	})
 	t.Run("changed", func(t *testing.T) {
-		c.run(t, "dpkg", "-i", deb)
+		c.Run(t, "dpkg", "-i", deb)
 		c.file(t, packaged)
-		world.Put(t, c.root+theirs, packaged+"# mine\n", 0o644)
-		c.run(t, "dpkg", "-i", newer)
+		world.Put(t, c.Root+theirs, packaged+"# mine\n", 0o644)
+		c.Run(t, "dpkg", "-i", newer)
 		c.file(t, packaged+"# mine\n")
-		if out, err := c.try("dpkg", "-r", "libpam-persistent"); err == nil ||
+		if out, err := c.Try("dpkg", "-r", "libpam-persistent"); err == nil ||
 			!strings.Contains(out, theirs) {
 			t.Errorf("dpkg -r: %v\n%s", err, out)
 		}
 		c.manager(t, true, true)
-		world.Put(t, c.root+theirs, "@include "+vendor+"\n# mine\n", 0o644)
+		world.Put(t, c.Root+theirs, "@include "+vendor+"\n# mine\n", 0o644)
 		remove(t)
 		c.file(t, "@include "+vendor+"\n# mine\n")
-		c.run(t, "rm", theirs)
+		c.Run(t, "rm", theirs)
 	})
 	t.Run("taken away", func(t *testing.T) {
-		c.run(t, "dpkg", "-i", deb)
-		c.run(t, "rm", theirs)
-		c.run(t, "dpkg", "-i", newer)
+		c.Run(t, "dpkg", "-i", deb)
+		c.Run(t, "rm", theirs)
+		c.Run(t, "dpkg", "-i", newer)
 		c.file(t, "")
 		remove(t)
-		c.run(t, "dpkg", "-i", deb)
+		c.Run(t, "dpkg", "-i", deb)
 		c.file(t, packaged)
 		remove(t)
 		c.file(t, "")
 	})
 	t.Run("profile switched off", func(t *testing.T) {
-		c.run(t, "dpkg", "-i", deb)
-		c.run(t, "pam-auth-update", "--disable", "pam_persistent")
-		c.run(t, "dpkg", "-i", newer)
+		c.Run(t, "dpkg", "-i", deb)
+		c.Run(t, "pam-auth-update", "--disable", "pam_persistent")
+		c.Run(t, "dpkg", "-i", newer)
 		c.file(t, "")
-		c.run(t, "pam-auth-update", "--enable", "pam_persistent")
-		c.run(t, "dpkg", "-i", newer)
+		c.Run(t, "pam-auth-update", "--enable", "pam_persistent")
+		c.Run(t, "dpkg", "-i", newer)
 		c.file(t, packaged)
 		remove(t)
 	})
 	t.Run("upgrade from a package without it", func(t *testing.T) {
-		c.run(t, "sh", "-ec", `
+		c.Run(t, "sh", "-ec", `
 			dpkg-deb -R "$1" /root/old
 			rm -r /root/old/usr/libexec
 			rm -r /root/old/DEBIAN/triggers /root/old/DEBIAN/conffiles
@@ -110,7 +109,7 @@ func TestSystemdUser(t *testing.T) {
 			dpkg -i /root/old.deb`, "sh", deb)
 		c.file(t, "")
 		c.manager(t, true, false)
-		c.run(t, "dpkg", "-i", deb)
+		c.Run(t, "dpkg", "-i", deb)
 		c.file(t, packaged)
 		c.manager(t, true, true)
 		remove(t)
@@ -119,30 +118,30 @@ func TestSystemdUser(t *testing.T) {
 	// Why all that: a missing module breaks nothing where the line is optional, but a missing
 	// file that is included does.
 	t.Run("what is missing", func(t *testing.T) {
-		c.run(t, "dpkg", "-i", deb)
+		c.Run(t, "dpkg", "-i", deb)
 		module := "/usr/lib/x86_64-linux-gnu/security/pam_persistent.so"
-		c.run(t, "mv", module, "/root")
+		c.Run(t, "mv", module, "/root")
 		c.manager(t, true, false)
-		c.run(t, "mv", "/root/pam_persistent.so", module)
-		c.run(t, "mv", vendor, "/root")
+		c.Run(t, "mv", "/root/pam_persistent.so", module)
+		c.Run(t, "mv", vendor, "/root")
 		c.manager(t, false, false)
-		c.run(t, "systemctl", "reset-failed")
+		c.Run(t, "systemctl", "reset-failed")
 		// What the trigger does.
-		c.run(t, "/usr/libexec/libpam-persistent/systemd-user", "add")
+		c.Run(t, "/usr/libexec/libpam-persistent/systemd-user", "add")
 		c.file(t, "")
-		c.run(t, "mv", "/root/systemd-user", vendor)
-		c.run(t, "/usr/libexec/libpam-persistent/systemd-user", "add")
+		c.Run(t, "mv", "/root/systemd-user", vendor)
+		c.Run(t, "/usr/libexec/libpam-persistent/systemd-user", "add")
 		c.file(t, packaged)
 		c.manager(t, true, true)
 		remove(t)
 	})
-	c.journal(t)
+	c.Journal(t)
 }
 
 // file checks what the file has; "": it is not there.
 func (c *container) file(t *testing.T, want string) {
 	t.Helper()
-	checkFile(t, c.root+theirs, want)
+	checkFile(t, c.Root+theirs, want)
 }
 
 func checkFile(t *testing.T, path, want string) {
@@ -157,7 +156,7 @@ func checkFile(t *testing.T, path, want string) {
 // persistent keyring.
 func (c *container) manager(t *testing.T, started, reaches bool) {
 	t.Helper()
-	out, err := c.ssh("alice",
+	out, err := c.SSH("alice",
 		`echo logged in; systemctl is-active "user@$(id -u).service"`+userService+"true")
 	if err != nil || !strings.HasPrefix(out, "logged in\n") ||
 		regexp.MustCompile(`(?m)^active$`).MatchString(out) != started ||
@@ -165,35 +164,18 @@ func (c *container) manager(t *testing.T, started, reaches bool) {
 		t.Errorf("alice logs in; her manager is to be started: %v, its services to reach "+
 			"her keyring: %v: %v\n%s", started, reaches, err, out)
 	}
-	c.noManagers(t)
+	c.NoManagers(t)
 }
 
 // Systemd that is installed after the package, or removed before it: a trigger.
 func TestSystemdComesAndGoes(t *testing.T) {
 	prepare(t)
-	dir := filepath.Join("/run/containers", t.Name())
-	root := dir + "/root"
-	for _, d := range []string{root, dir + "/upper", dir + "/work"} {
-		if err := os.MkdirAll(d, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	layers := "lowerdir=" + prepared.tree + ",upperdir=" + dir + "/upper,workdir=" + dir +
-		"/work"
-	if err := unix.Mount("overlay", root, "overlay", 0, layers); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := errors.Join(unix.Unmount(root, 0), os.RemoveAll(dir)); err != nil {
-			t.Error(err)
-		}
-	})
+	root := nspawn.Layers(t, prepared.tree)
 	dpkg := func(args ...string) string {
 		return world.RunIn(t, "",
 			append([]string{"chroot", root, "dpkg", "--force-depends"}, args...)...)
 	}
-	debs, err := filepath.Glob(filepath.Join(world.Root,
-		"build/_apt/debootstrap/systemd_*.deb"))
+	debs, err := filepath.Glob(system(t).Debs() + "/systemd_*.deb")
 	if err != nil || len(debs) == 0 {
 		t.Fatalf("debootstrap has kept no package of systemd: %v", err)
 	}

@@ -1,0 +1,121 @@
+// Package nspawn gives tests a whole Debian system: one that debootstrap makes and systemd-nspawn
+// boots, with systemd as its PID 1, logind, users' managers, sshd and cron as they are installed.
+//
+// The container has a file system, processes and a network of its own, but no user namespace, so
+// its keyrings are the machine's: its users are the world's, and root's persistent keyring is taken
+// away at the end if it was not there before. systemd-nspawn runs in the world of the tests, which
+// has to be covered (see [world.CoverSystem]) and to have [Programs].
+package nspawn
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pam_persistent/tests/support/world"
+)
+
+// Programs are the packages that this one needs on the machine.
+var Programs = []string{"debootstrap", "keyutils", "openssh-client", "systemd-container"}
+
+// Keyrings allows keyctl(2), add_key(2) and request_key(2), which systemd-nspawn forbids unless it
+// is told otherwise. In a .nspawn file the same is SystemCallFilter=@keyring, in its section
+// [Exec].
+const Keyrings = "--system-call-filter=@keyring"
+
+// A Config says what is booted, and how.
+type Config struct {
+	Tree    string       // the system, see [System.Tree]
+	Users   []world.User // who can log in besides root, with a password or over ssh
+	Options []string     // of systemd-nspawn
+}
+
+// A Container is a booted system.
+type Container struct {
+	Root   string // its file system, from outside
+	Leader string // its PID 1, as seen in the world
+	Users  []world.User
+	Kept   int // keys that its users keep, each: see [Container.Ended]
+}
+
+// Boot starts a system of its own for the test, and stops it at the end.
+func Boot(t testing.TB, config Config) *Container {
+	t.Helper()
+	forgetKeys(t)
+	c := &Container{Root: Layers(t, config.Tree), Users: config.Users}
+	c.addUsers(t)
+	// Its default of ten unauthenticated connections would turn some of twenty away.
+	world.Put(t, c.Root+"/etc/ssh/sshd_config.d/many.conf", "MaxStartups 100\n", 0o644)
+
+	// nspawn makes two control groups below its own, and leaves them there.
+	groups := controlGroups(t)
+	t.Cleanup(func() { removeGroups(t, groups) })
+	console, err := os.Create(scratch(t) + "/console")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer console.Close()
+	// keyctl session keeps PID 1 from having a session keyring of whoever runs the tests.
+	const nspawn = `
+		while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs"; shift; done
+		shift
+		exec keyctl session - systemd-nspawn "$@"`
+	cmd := exec.Command("sh", slices.Concat([]string{"-ec", nspawn, "sh"}, groups,
+		[]string{"--", "--directory=" + c.Root, "--machine=debian", "--boot",
+			"--register=no", "--keep-unit", "--private-network", "--console=pipe",
+			"--link-journal=no"}, config.Options)...)
+	cmd.Stdout, cmd.Stderr = console, console
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	t.Cleanup(func() { c.stop(t, cmd, ended, console.Name()) })
+
+	said := ""
+	for deadline := time.Now().Add(world.Hung); ; time.Sleep(50 * time.Millisecond) {
+		if said = c.ask(cmd.Process.Pid); said == "running" {
+			return c
+		}
+		if said == "degraded" || time.Now().After(deadline) {
+			text, _ := os.ReadFile(console.Name())
+			failed, _ := c.Try("systemctl", "--failed", "--no-pager")
+			t.Fatalf("the system is %q\n%s\n%s", said, failed, text)
+		}
+	}
+}
+
+// ask finds PID 1 of the container among the children of nspawn, and asks it whether it has come
+// up.
+func (c *Container) ask(nspawn int) string {
+	children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", nspawn))
+	for _, c.Leader = range strings.Fields(string(children)) {
+		if out, _ := exec.Command("nsenter", "-t", c.Leader, "-a", "systemctl",
+			"is-system-running").Output(); len(out) > 0 {
+			return strings.TrimSpace(string(out))
+		}
+	}
+	return ""
+}
+
+// stop is an orderly end; whatever hangs in the container hangs here.
+func (c *Container) stop(t testing.TB, cmd *exec.Cmd, ended chan error, console string) {
+	out, err := c.Try("systemctl", "poweroff")
+	select {
+	case end := <-ended:
+		if err = errors.Join(err, end); err == nil {
+			return
+		}
+	case <-time.After(world.Hung):
+		err = errors.New("the system does not go down")
+		cmd.Process.Kill()
+		<-ended
+	}
+	text, _ := os.ReadFile(console)
+	t.Errorf("systemctl poweroff: %v\n%s%s", err, out, text)
+}

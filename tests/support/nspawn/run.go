@@ -1,0 +1,91 @@
+package nspawn
+
+import (
+	"errors"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"pam_persistent/tests/support/world"
+)
+
+// patience is less than [world.Hung], so that a command which hangs is killed alone, and the
+// container lives.
+const patience = "45"
+
+// ErrHung is what [Container.Try] returns for a command that had to be killed.
+var ErrHung = errors.New("hung")
+
+// Try runs a command as root in the container, without a login.
+func (c *Container) Try(command ...string) (string, error) {
+	out, err := world.Try(world.Hung,
+		append([]string{"timeout", "-k", "2", patience, "nsenter", "-t", c.Leader, "-a"},
+			command...)...)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && (exit.ExitCode() == 124 || exit.ExitCode() == 137) {
+		err = ErrHung
+	}
+	if errors.Is(err, exec.ErrWaitDelay) {
+		// it has ended well; the (sd-pam) of a service still had the pipe a second later
+		err = nil
+	}
+	return out, err
+}
+
+// Run is Try for a command that has to succeed.
+func (c *Container) Run(t testing.TB, command ...string) string {
+	t.Helper()
+	out, err := c.Try(command...)
+	if err != nil {
+		t.Fatalf("%q: %v\n%s", command, err, out)
+	}
+	return out
+}
+
+// SSH runs a shell script in a login over the container's own network.
+func (c *Container) SSH(user, script string) (string, error) {
+	return c.Try("ssh", user+"@127.0.0.1", script)
+}
+
+// Install installs packages of this machine's.
+func (c *Container) Install(t testing.TB, debs ...string) {
+	t.Helper()
+	for _, deb := range debs {
+		world.RunIn(t, "", "cp", deb, c.Root+"/root")
+		c.Run(t, "dpkg", "-i", "/root/"+filepath.Base(deb))
+	}
+}
+
+// ReplaceModule puts another file into the place of the installed module, as dpkg does: in one
+// step.
+func (c *Container) ReplaceModule(t testing.TB, file string) {
+	t.Helper()
+	module := c.Root + "/usr/lib/x86_64-linux-gnu/security/pam_persistent.so"
+	world.RunIn(t, "", "install", "-m", "644", file, module+".new")
+	world.RunIn(t, "", "mv", module+".new", module)
+}
+
+// Journal is what has been logged since it was last asked for: seconds, name of the host, process,
+// text.
+func (c *Container) Journal(t testing.TB) string {
+	t.Helper()
+	c.Run(t, "journalctl", "--sync")
+	return c.Run(t, "journalctl", "-q", "--no-pager", "-o", "short-unix",
+		"--cursor-file=/run/seen")
+}
+
+var complaint = regexp.MustCompile(`pam_persistent\(|timed out|[Kk]illing|SIGKILL|` +
+	`systemd\[\d+\]: .*[Ff]ailed|dumped core|segfault|not responding`)
+
+// Complaints are lines of the module, and lines of systemd about something that had to be killed or
+// has failed.
+func Complaints(journal string) (found []string) {
+	for line := range strings.Lines(journal) {
+		if complaint.MatchString(line) {
+			found = append(found, strings.TrimSpace(line))
+		}
+	}
+	return found
+}
