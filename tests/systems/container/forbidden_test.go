@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"pam_persistent/tests/support/nspawn"
+	"pam_persistent/tests/support/pages"
 	"pam_persistent/tests/support/world"
 )
 
@@ -64,5 +65,18 @@ func TestKeyringsForbidden(t *testing.T) {
 		if out, err := c.service("PAMName=alone", "true"); (err == nil) != started {
 			t.Errorf("a service with the stack %q: %v %s", stack, err, out)
 		}
+	}
+}
+
+// What docs/admin/containers.md says about a .nspawn file allows the calls.
+func TestKeyringsAllowedByFile(t *testing.T) {
+	prepare(t)
+	world.Write(t, "/etc/systemd/nspawn/debian.nspawn",
+		pages.Blocks(t, "containers.md", "systems/container")["nspawn"])
+	c := boot(t)
+	c.Install(t, prepared.deb)
+	if out, err := c.SSH("alice", "keyctl show @s"); err != nil ||
+		!world.OwnLink(world.Alice).MatchString(out) {
+		t.Errorf("no link: %v\n%s", err, out)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"pam_persistent/tests/support/nspawn"
+	"pam_persistent/tests/support/pages"
 	"pam_persistent/tests/support/world"
 )
 
@@ -22,9 +23,11 @@ func TestSystemServices(t *testing.T) {
 	c.Install(t, prepared.deb)
 	// The stock stack of login has pam_keyinit; this is what an administrator may write for a
 	// service of their own.
-	world.Put(t, c.Root+"/etc/pam.d/backup",
-		"account required pam_permit.so\nsession required pam_permit.so\n"+
-			"session optional pam_persistent.so\n", 0o644)
+	page := pages.Blocks(t, "jobs.md", "systems/container")
+	world.Put(t, c.Root+"/etc/pam.d/backup", page["stack"], 0o644)
+	if page["unit"] != "User=alice\nPAMName=backup\n" {
+		t.Errorf("not what is tested here: %s", page["unit"])
+	}
 	c.Journal(t)
 
 	show := []string{"keyctl", "show", "@s"}
