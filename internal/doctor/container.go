@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// containers are kinds of containers: the file that shows one, its name, and how it is told to allow
-// the calls for keys.
+// containers are kinds of containers: the file that shows one, its name, and how it is told to
+// allow the calls for keys.
 var containers = []struct {
 	file, name string
 	allow      Fix

@@ -33,8 +33,8 @@ func TestManual(t *testing.T) {
 // testHeadings sees that no page calls itself one of BSD's, as groff would.
 func testHeadings(t *testing.T) {
 	for name, heading := range map[string]string{
-		"pam_persistent.8": " System Manager's Manual ", "persistent-keyring.1": " General " +
-			"Commands Manual ",
+		"pam_persistent.8":     " System Manager's Manual ",
+		"persistent-keyring.1": " General Commands Manual ",
 	} {
 		out := world.RunIn(t, world.Root, "groff", "-mandoc", "-Tascii", "docs/"+name)
 		if first, _, _ := strings.Cut(out, "\n"); !strings.Contains(first, "  "+heading) ||

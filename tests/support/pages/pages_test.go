@@ -11,8 +11,8 @@ import (
 )
 
 func TestParse(t *testing.T) {
-	const page = "# A\n\nText\nmore:\n\n<!-- run by systems/x: one -->\n\n    a\n      b\n\n    c\n\n" +
-		"Not run here:\n\n    d\n\nEnd.\n"
+	const page = "# A\n\nText\nmore:\n\n<!-- run by systems/x: one -->\n\n    a\n      b\n\n" +
+		"    c\n\nNot run here:\n\n    d\n\nEnd.\n"
 	want := []Block{
 		{"systems/x", "one", "Text\nmore:", "a\n  b\n\nc\n"},
 		{"", "", "Not run here:", "d\n"},
@@ -22,8 +22,8 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestEveryBlockIsRun has each block of each page either run by a package, whose tests name the page
-// and the block, or be marked as not run.
+// TestEveryBlockIsRun has each block of each page either run by a package, whose tests name the
+// page and the block, or be marked as not run.
 func TestEveryBlockIsRun(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(world.Root, Dir, "*.md"))
 	if err != nil || len(files) == 0 {

@@ -54,8 +54,8 @@ func startDocker(t *testing.T) error {
 	const group = "/pam_persistent-oci"
 	out, err := world.Try(world.Hung, "sh", "-ec", `
 		dockerd --iptables=false --bridge=none --ip-forward=false --storage-driver=vfs \
-			--cgroup-parent="$1" --data-root=/run/docker-data --pidfile=/run/docker.pid \
-			>/run/docker.log 2>&1 &
+			--cgroup-parent="$1" --data-root=/run/docker-data \
+			--pidfile=/run/docker.pid >/run/docker.log 2>&1 &
 		until docker info >/dev/null 2>&1; do
 			kill -0 $! || { cat /run/docker.log; exit 1; }
 			sleep 0.1

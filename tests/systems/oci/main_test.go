@@ -26,8 +26,9 @@ func TestContainers(t *testing.T) {
 	docker := startDocker(t)
 	for _, c := range []cell{
 		{name: "Podman", command: "podman run IMAGE", linked: true, hosts: true,
-			doctor: "WRONG  kernel: persistent keyrings can be had here, but programs " +
-				"cannot store or find keys such as tickets: add_key: ENOSYS"},
+			doctor: "WRONG  kernel: persistent keyrings can be had here, but " +
+				"programs cannot store or find keys such as tickets: " +
+				"add_key: ENOSYS"},
 		{name: "Podman, shared keyrings", command: page["podman-shared"], linked: true,
 			hosts: true, makes: true, doctor: good},
 		{name: "Podman, a user namespace", command: page["podman-own"], own: true,
@@ -97,8 +98,8 @@ func testFile(t *testing.T, line string) {
 	c := cell{command: "docker run IMAGE"}
 	for setting, says := range map[string]string{
 		line: "which is right here",
-		"default_ccache_name = KEYRING:persistent:%{uid}\n": "tickets cannot be kept, because " +
-			"keyctl is forbidden here",
+		"default_ccache_name = KEYRING:persistent:%{uid}\n": "tickets cannot be " +
+			"kept, because keyctl is forbidden here",
 	} {
 		world.Write(t, "/etc/krb5.conf", "[libdefaults]\n"+setting)
 		if out := c.run(t, "persistent-keyring doctor"); !strings.Contains(out, says) {
