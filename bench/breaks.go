@@ -25,7 +25,7 @@ type answer struct {
 	words  string
 }
 
-func number1(n float64) answer { return answer{number: n} }
+func counted(n float64) answer { return answer{number: n} }
 
 func words(yes bool, then, otherwise string) answer {
 	if yes {
@@ -40,24 +40,24 @@ var questions = []question{
 	{"threads left in the login process", "", left("threads"), nothingLeft},
 	{"descriptors left there", "", left("fds"), nothingLeft},
 	{"signal handlers left there", "", handlers, nothingLeft},
-	{"private memory with the session open, more than with no module", "kB", left("dirty"), nil},
+	{"private memory with the session open, more than with no module", "kB", left("dirty"),
+		nil},
 	{"SIGCHLD that the host gets", "", sigchlds, nothingLeft},
-	{"host that forks between pam_start and pam_open_session: logins that hang", "", forks,
-		nothingLeft},
+	{"host that forks after pam_start: logins that hang", "", forks, nothingLeft},
 	{"`su --pty -c true`: logins that hang", "", pty, nothingLeft},
 	{"host with 24 MB of address space left (RLIMIT_AS)", "", lowAddressSpace, nil},
-	{"GODEBUG in the environment of su's caller", "", godebug, nil},
-	{"key that a session has put into the persistent keyring: request_key in the next one", "",
-		keptKey, nil},
+	{"GODEBUG in the host's environment", "", godebug, nil},
+	{"key kept in the persistent keyring: request_key(2) in the next session", "", keptKey,
+		nil},
 	{"expiry timer of the persistent keyring at logout", "", timer, nil},
 }
 
 // tries is how often a login is tried that may hang.
 func tries() int {
 	if quick {
-		return 20
+		return 5
 	}
-	return 200
+	return 25
 }
 
 func breaks(budget) ([]row, error) {
@@ -96,9 +96,9 @@ func breaks(budget) ([]row, error) {
 		rows = append(rows, r)
 	}
 	forget()
-	return append(rows, row{note: fmt.Sprintf("Each module is the only one in its stack beside "+
-		"pam_permit. Of logins that may hang there were %d, with two seconds for each.",
-		tries())}), nil
+	return append(rows, row{note: fmt.Sprintf("Each module is the only one in its stack "+
+		"beside pam_permit. Of logins that may hang there were %d, with two seconds for "+
+		"each.", tries())}), nil
 }
 
 func (v variant) harmed() string { return v.service() + "-alone" }
@@ -110,8 +110,8 @@ func (v variant) under(h pamhost.Host, lines ...string) pamhost.Result {
 	return h.Try(setUpT{}, append([]string{"service " + v.harmed()}, lines...)...)
 }
 
-// whole is the result of a host that came to its end.
-func whole1(r pamhost.Result) (string, error) {
+// ended is the output of a host that came to its end.
+func ended(r pamhost.Result) (string, error) {
 	if r.Err != nil {
 		return "", fmt.Errorf("%w\n%s", r.Err, r.Out)
 	}
@@ -129,27 +129,27 @@ func left(what string) func(variant) (answer, error) {
 			return answer{}, err
 		}
 		if what != "dirty" {
-			return number1(s["after-"+what] - s["before-"+what]), nil
+			return counted(s["after-"+what] - s["before-"+what]), nil
 		}
 		bare, err := usage(none)
-		return number1(s["after-dirty"] - bare["after-dirty"]), err
+		return counted(s["after-dirty"] - bare["after-dirty"]), err
 	}
 }
 
 func handlers(v variant) (answer, error) {
-	out, err := whole1(v.host("state start " + userName(0) + " open same"))
-	return number1(float64(strings.Count(out, "changed: + disposition"))), err
+	out, err := ended(v.host("state start " + userName(0) + " open same"))
+	return counted(float64(strings.Count(out, "changed: + disposition"))), err
 }
 
 func sigchlds(v variant) (answer, error) {
-	out, err := whole1(v.host("sigchld start " + userName(0) + " open close sigchlds"))
+	out, err := ended(v.host("sigchld start " + userName(0) + " open close sigchlds"))
 	if err != nil {
 		return answer{}, err
 	}
 	_, number, _ := strings.Cut(out, "SIGCHLD ")
 	var n int
 	_, err = fmt.Sscan(number, &n)
-	return number1(float64(n)), err
+	return counted(float64(n)), err
 }
 
 func forks(v variant) (answer, error) {
@@ -163,7 +163,7 @@ func forks(v variant) (answer, error) {
 			return answer{}, r.Err
 		}
 	}
-	return number1(float64(hung)), nil
+	return counted(float64(hung)), nil
 }
 
 func pty(v variant) (answer, error) {
@@ -181,7 +181,7 @@ func pty(v variant) (answer, error) {
 			return answer{}, fmt.Errorf("su: %w\n%s", err, out)
 		}
 	}
-	return number1(float64(hung)), nil
+	return counted(float64(hung)), nil
 }
 
 func lowAddressSpace(v variant) (answer, error) {
@@ -190,39 +190,27 @@ func lowAddressSpace(v variant) (answer, error) {
 }
 
 func godebug(v variant) (answer, error) {
-	out, err := whole1(v.under(pamhost.Host{Under: []string{"env", "GODEBUG=inittrace=1"}},
+	out, err := ended(v.under(pamhost.Host{Under: []string{"env", "GODEBUG=inittrace=1"}},
 		"start "+userName(0)+" open close end"))
 	return words(strings.Contains(out, "init internal/"), "**obeyed**", "no effect"), err
 }
 
 func keptKey(v variant) (answer, error) {
-	_, err := whole1(v.host("start "+userName(0)+" open",
+	_, err := ended(v.host("start "+userName(0)+" open",
 		"run keyctl add user kept text $(keyctl get_persistent @s) >/dev/null",
 		"close end"))
 	if err != nil {
 		return answer{}, err
 	}
-	out, err := whole1(v.host("start "+userName(0)+" open",
+	out, err := ended(v.host("start "+userName(0)+" open",
 		"run keyctl request user kept >/dev/null 2>&1 && echo found || :", "close end"))
 	return words(strings.Contains(out, "found\n"), "found", "not found"), err
 }
 
+// timer looks at the key calls of a logout: getting the persistent keyring resets its timer.
 func timer(v variant) (answer, error) {
-	_, err := whole1(v.host("start "+userName(0)+" open",
-		"run keyctl timeout $(keyctl get_persistent @s) 1000", "close end"))
-	if err != nil {
-		return answer{}, err
-	}
-	out, err := whole1(v.host("run-as " + userName(0) + " cat /proc/keys"))
-	if err != nil {
-		return answer{}, err
-	}
-	name := fmt.Sprintf("_persistent.%d:", several()[0].UID)
-	for line := range strings.Lines(out) {
-		if fields := strings.Fields(line); len(fields) > 8 && fields[8] == name {
-			return words(strings.HasSuffix(fields[3], "d"), "reset",
-				"runs on"), nil
-		}
-	}
-	return answer{}, fmt.Errorf("no %s in\n%s", name, out)
+	_, trace := pamhost.Trace(setUpT{}, []string{"-f", "-e", "trace=keyctl,prctl"},
+		"service "+v.harmed()+" start "+userName(0)+" open mark close mark end")
+	atLogout := pamhost.Marked(setUpT{}, trace)
+	return words(strings.Contains(atLogout, "KEYCTL_GET_PERSISTENT"), "reset", "runs on"), nil
 }

@@ -41,7 +41,8 @@ func (r *report) section(s section, rows []row) error {
 	}
 	for _, row := range rows {
 		if row.note != "" {
-			r.printf("\n%s\n", wrapped(strings.TrimPrefix(row.name+": "+row.note, ": ")))
+			text := strings.TrimPrefix(row.name+": "+row.note, ": ")
+			r.printf("\n%s\n", wrapped(text))
 		}
 	}
 	for _, c := range s.charts {

@@ -6,29 +6,30 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// A session is the PAM calls that a host makes, in its order, as words of bench/host/host.c.
+// A session is the PAM calls of a host, in its order, as words of bench/host/host.c.
 type session struct {
 	host  string
-	calls string
 	known string // how it is known that the host makes these calls
+	calls string
 }
 
-const seen = "seen in the program of Debian 12, with a library before libpam that printed its calls"
+const seen = "seen in Debian 12's program, with a library before libpam that printed its calls"
 
 // wholeSessions are those of hosts that root has started; user is the user of the session.
 var wholeSessions = []session{
-	{"sshd", "start SERVICE USER tty ssh account setcred open in-child setcred silent close " +
-		"delete end", "a command and a key: " + seen},
-	{"login", "password PASSWORD start SERVICE USER tty tty1 authenticate account open setcred " +
-		"close end", "with a password: " + seen},
-	{"su", "start SERVICE USER authenticate account setcred open close silent delete end",
-		"run by root: " + seen},
-	{"sudo", "start SERVICE root silent account user USER reinitialize silent open silent close " +
-		"silent delete end", "run by root: " + seen},
-	{"cron", "start SERVICE USER tty cron silent account silent setcred silent open in-child " +
-		"reinitialize silent delete silent close end", seen},
-	{"systemd-user", "start SERVICE USER silent account silent setcred silent open fork drop " +
-		"silent close silent delete end", "read in systemd's source, src/core/exec-invoke.c"},
+	{"sshd", "a command and a key: " + seen, "start SERVICE USER tty ssh account setcred open " +
+		"in-child setcred silent close delete end"},
+	{"login", "with a password: " + seen, "password PASSWORD start SERVICE USER tty tty1 " +
+		"authenticate account open setcred close end"},
+	{"su", "run by root: " + seen, "start SERVICE USER authenticate account setcred open " +
+		"close silent delete end"},
+	{"sudo", "run by root: " + seen, "start SERVICE root silent account user USER " +
+		"reinitialize silent open silent close silent delete end"},
+	{"cron", seen, "start SERVICE USER tty cron silent account silent setcred silent open " +
+		"in-child reinitialize silent delete silent close end"},
+	{"systemd-user", "read in systemd's source, src/core/exec-invoke.c", "start SERVICE USER " +
+		"silent account silent setcred silent open fork drop silent close silent delete " +
+		"end"},
 }
 
 // whole are the variants that are compared in stacks that people have.
@@ -64,7 +65,7 @@ func sessions(b budget) ([]row, error) {
 		rows = append(rows, all)
 		notes = append(notes, "- "+s.host+": `"+s.shown()+"`; "+s.known+".")
 	}
-	return append(rows, row{note: sessionsNote + "\n\n" + wrapped(notes...)}), nil
+	return append(rows, row{note: sessionsNote + "\n\n" + strings.Join(notes, "\n")}), nil
 }
 
 const sessionsNote = `Each cell is the sum of the times of the PAM calls, in a fresh process. The
@@ -91,6 +92,6 @@ func (s session) words(v variant) []string {
 // shown is the calls as a reader wants to see them.
 func (s session) shown() string {
 	return strings.NewReplacer("password PASSWORD ", "", " SERVICE USER", "", " SERVICE root",
-		"", "silent ", "", "tty ssh ", "", "tty tty1 ", "", "tty cron ", "", "user USER ", "").
-		Replace(s.calls)
+		"", "silent ", "", "tty ssh ", "", "tty tty1 ", "", "tty cron ", "", "user USER ",
+		"").Replace(s.calls)
 }
