@@ -109,7 +109,6 @@ func memory(b budget) ([]row, error) {
 			"setcred", "open"}
 	})
 	return append(rows, row{note: "The time that grows with the memory of the host is the " +
-		"price of fork(2), by which the child gets its copy of the host: the page tables " +
-		"are copied. Hosts that make a process for each login, as all in the first " +
-		"section do, are as small as in the first row."}), err
+		"price of fork(2): the child is a copy of the host, and the kernel copies the " +
+		"page tables of all memory that is in use."}), err
 }

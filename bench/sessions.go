@@ -17,8 +17,8 @@ const seen = "seen in Debian 12's program, with a library before libpam that pri
 
 // wholeSessions are those of hosts that root has started; user is the user of the session.
 var wholeSessions = []session{
-	{"sshd", "a command and a key: " + seen, "start SERVICE USER tty ssh account setcred open " +
-		"in-child setcred silent close delete end"},
+	{"sshd", "a command and a key: " + seen, "start SERVICE USER tty ssh account setcred " +
+		"open in-child setcred silent close delete end"},
 	{"login", "with a password: " + seen, "password PASSWORD start SERVICE USER tty tty1 " +
 		"authenticate account open setcred close end"},
 	{"su", "run by root: " + seen, "start SERVICE USER authenticate account setcred open " +
