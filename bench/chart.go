@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 )
@@ -38,6 +39,7 @@ var lines = map[string]struct {
 var chartDir = "build/bench/charts"
 
 func (c chart) draw(rows []row) error {
+	plot.DefaultFont = font.Font{Typeface: "Liberation", Variant: "Sans"}
 	p := plot.New() // with a white background, so that it can be read on dark pages too
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = c.title, c.x, c.y
 	p.X.Scale, p.Y.Scale = plot.LogScale{}, plot.LogScale{}

@@ -19,7 +19,7 @@ func held(b budget) ([]row, error) {
 	}
 	var rows []row
 	for _, n := range sizes {
-		memory := newRow(group(n)+" sessions held", "kB")
+		memory := newRow("sessions held: "+group(n), "kB")
 		memory.x = float64(n)
 		err := rounds(b/budget(len(sizes)), 1, variants[:5], func(v variant) error {
 			kB, err := hold(v, n)

@@ -42,8 +42,6 @@ func logins(b budget) ([]row, error) {
 	closing.goal = &goal{text: "at most 0.05 × pam_open_session", to: ours, in: &open,
 		limit: 0.05}
 	dirty.goal = &goal{text: "at most 1.3 × pam_keyinit", to: keyinit, limit: 1.3}
-	threads.goal = &goal{text: "none", limit: 0}
-	files.goal = &goal{text: "none", limit: 0}
 	return []row{start, open, alone, closing, whole, dirty, threads, files}, err
 }
 

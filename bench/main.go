@@ -2,8 +2,9 @@
 // and round by round in random order, so that what else the machine does falls on all of them.
 // bench/run builds what it needs and starts it.
 //
-//	bench/run [SECTION...]             only these sections; docs/benchmarks.md is left as it is
-//	BENCH=quick bench/run              about a minute; docs/benchmarks.md is left as it is
+//	bench/run                          all; writes docs/benchmarks.md and docs/charts
+//	bench/run [SECTION...]             only these sections; charts go to build/bench/charts
+//	BENCH=quick bench/run              some minutes; charts go to build/bench/charts
 //	BENCH_ALSO='old.so new.so' bench/run   further modules, each a column of its own
 package main
 
@@ -84,6 +85,10 @@ func run(only []string) error {
 	if err != nil {
 		return err
 	}
+	shown := !quick && len(only) == 0
+	if shown {
+		chartDir = "docs/charts"
+	}
 	r := report{}
 	r.machine(about)
 	for _, s := range sections {
@@ -99,7 +104,7 @@ func run(only []string) error {
 		}
 	}
 	r.targets()
-	if quick || len(only) > 0 {
+	if !shown {
 		return nil
 	}
 	return r.save("docs/benchmarks.md")

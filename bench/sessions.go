@@ -47,7 +47,7 @@ func sessions(b budget) ([]row, error) {
 	var rows []row
 	var notes []string
 	for _, s := range wholeSessions {
-		all := newRow(s.host, "µs")
+		all := newRow(s.host+": whole session", "µs")
 		err := rounds(b/budget(len(wholeSessions)), 3, whole, func(v variant) error {
 			sample, err := login(s.words(v)...)
 			if err == nil {
