@@ -69,10 +69,11 @@ func sessions(b budget) ([]row, error) {
 }
 
 const sessionsNote = `Each cell is the sum of the times of the PAM calls, in a fresh process. The
-service files are those of Debian 12's packages; pam-auth-update has put the modules where their
-packages have them put, and in systemd-user the line stands once more, as this module's package
-does it. "no module" is the same without the lines of pam_keyinit, which stock su, sudo and cron do
-not have. No logind runs, so pam_systemd returns at once. The calls of each host:`
+service files are those of Debian 12's packages, with this machine's common-* files. pam-auth-update
+has put the modules where their packages have them put, and in systemd-user the line stands once
+more, as this module's package does it. "no module" is the same without the lines of pam_keyinit,
+which stock su, sudo and cron do not have. No logind runs, so pam_systemd returns at once. The calls
+of each host:`
 
 func (s session) words(v variant) []string {
 	words := strings.Fields(s.calls)
