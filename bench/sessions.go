@@ -44,20 +44,26 @@ func sessions(b budget) ([]row, error) {
 		return nil, err
 	}
 	defer func() { _ = writeService("other", "") }()
-	var rows []row
+	var rows, parts []row
 	var notes []string
 	for _, s := range wholeSessions {
 		all := newRow(s.host+": whole session", "µs")
+		calls := s.parts()
 		err := rounds(b/budget(len(wholeSessions)), 3, whole, func(v variant) error {
 			sample, err := login(s.words(v)...)
-			if err == nil {
-				all.add(v, sample.sum())
+			if err != nil {
+				return err
 			}
-			return err
+			all.add(v, sample.sum())
+			for i := range calls {
+				calls[i].add(v, sample.micro(partsOf[i].call))
+			}
+			return nil
 		})
 		if err != nil {
 			return nil, err
 		}
+		parts = append(parts, calls...)
 		if s.host == "sshd" {
 			all.goal = &goal{text: "at most 0.85 × the plain Go module", to: plain,
 				limit: 0.85}
@@ -65,7 +71,23 @@ func sessions(b budget) ([]row, error) {
 		rows = append(rows, all)
 		notes = append(notes, "- "+s.host+": `"+s.shown()+"`; "+s.known+".")
 	}
+	rows = append(rows, parts...)
 	return append(rows, row{note: sessionsNote + "\n\n" + strings.Join(notes, "\n")}), nil
+}
+
+// partsOf are the calls that take most of a session's time, by their words in bench/host/host.c.
+var partsOf = []struct{ name, call string }{
+	{"pam_start", "start"}, {"pam_open_session", "open"}, {"pam_close_session", "close"},
+}
+
+// parts are rows for the calls of sshd; other hosts have none.
+func (s session) parts() (rows []row) {
+	if s.host == "sshd" {
+		for _, part := range partsOf {
+			rows = append(rows, newRow("of it in sshd: "+part.name, "µs"))
+		}
+	}
+	return rows
 }
 
 const sessionsNote = `Each cell is the sum of the times of the PAM calls, in a fresh process. The
