@@ -303,9 +303,12 @@ func testMakeInstall(t *testing.T, tree string) {
 			}
 			os.WriteFile(service, []byte("# session optional pam_persistent.so\n"),
 				0o644)
+			os.WriteFile(service+".bak", []byte("session optional pam_persistent.so\n"),
+				0o644)
 			world.RunIn(t, tree, append(args, "uninstall")...)
-			if got := files(root); !slices.Equal(got,
-				[]string{"-rw-r--r--:/etc/pam.d/sshd"}) {
+			if got := files(root); !slices.Equal(got, []string{
+				"-rw-r--r--:/etc/pam.d/sshd",
+				"-rw-r--r--:/etc/pam.d/sshd.bak"}) {
 				t.Errorf("left: %q", got)
 			}
 		})
