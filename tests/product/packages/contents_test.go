@@ -38,6 +38,7 @@ var (
 	onlyRpm = []string{
 		"-rwxr-xr-x root/root /usr/libexec/pam_persistent/in-use",
 		"-rwxr-xr-x root/root /usr/libexec/pam_persistent/rhel-enable",
+		"-rw-r--r-- root/root /usr/share/doc/pam_persistent/rhel.md",
 		"-rw-r--r-- root/root /usr/share/licenses/pam_persistent/LICENSE",
 		"-rw-r--r-- root/root /usr/share/selinux/packages/pam_persistent.cil",
 		"-rw-r--r-- root/root /usr/share/zsh/site-functions/_persistent-keyring",
@@ -161,7 +162,8 @@ func testNeeds(t *testing.T, dir string) {
 		want := []string{fmt.Sprintf("libc6 (>= 2.%d)", newest), "libpam0g (>= 0.99.7.1)",
 			"libpam-runtime (>= 1.0.1-6)"}
 		if strings.HasSuffix(name, ".deb") {
-			depends = world.RunIn(t, dir, "dpkg-deb", "-f", name, "Depends")
+			depends = world.RunIn(t, dir, "dpkg-deb", "-f", name, "Pre-Depends",
+				"Depends")
 		} else {
 			depends = world.RunIn(t, dir, "rpm", "-qp", "--requires", name)
 			want = []string{fmt.Sprintf("libc.so.6(GLIBC_2.%d)(64bit)", newest),
