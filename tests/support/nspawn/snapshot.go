@@ -19,7 +19,8 @@ func Snapshot(t testing.TB, root string) string {
 			-o -path var/lib/dpkg/status \
 			-o -path 'var/lib/systemd/timers/stamp-[!p]*' \
 			-o -path var/lib/systemd/random-seed \
-			-o -path 'var/cache/debconf/*-old' -o -path 'var/spool/cron/at*/.SEQ' \
+			-o -path 'var/cache/debconf/*-old' -o -path 'var/cache/apt/*.bin' \
+			-o -path 'var/spool/cron/at*/.SEQ' \
 			-o -path var/tmp -o -path var/cache/ldconfig \) -prune \
 			-o -printf '%p %M %U:%G %l' \
 			\( -type d -o -printf ' %s' \) -printf '\n'`)
