@@ -34,11 +34,14 @@ func TestRPM(t *testing.T) {
 	world.Put(t, "/run/stub.spec", stub, 0o644)
 	world.RunIn(t, "", "rpmbuild", "-bb", "--quiet", "--define", "_rpmdir /run",
 		"/run/stub.spec")
-	rpm := []string{"rpm", "--root", root, "--dbpath", "/var/rpm"}
+	rpm := []string{"rpm", "--root", root, "--dbpath", "/run/rpm"}
 
 	// What post, preun and postun call, if systemd runs.
 	world.Put(t, root+"/usr/bin/systemctl", "#!/bin/sh\necho \"$@\" >>/called\n", 0o755)
-	world.RunIn(t, root, "mkdir", "-p", "run/systemd/system", "var/rpm")
+	// The directories belong to other packages of RHEL.
+	world.RunIn(t, root, "mkdir", "-p", "run/systemd/system", "run/rpm",
+		"usr/lib64/security", "usr/share/fish/vendor_completions.d", "usr/share/licenses",
+		"usr/share/selinux/packages", "usr/share/zsh/site-functions")
 	called := func(want ...string) {
 		t.Helper()
 		text, _ := os.ReadFile(root + "/called")
