@@ -159,9 +159,9 @@ install: all completions ## into DESTDIR, PREFIX, PAMDIR
 		packaging/put 644 docs/$$page '$(DESTDIR)$(DOCDIR)'/$$page || exit; \
 	done
 
-# packaging/named fails if a stack names the module: a missing module may lock all users out.
+# packaging/in-use fails if a stack names the module: a missing module may lock all users out.
 uninstall: ## remove what install made; refuses while a stack names the module
-	@packaging/named '$(DESTDIR)'
+	@packaging/in-use '$(DESTDIR)'
 	rm -f '$(DESTDIR)$(PAMDIR)/pam_persistent.so' \
 		'$(DESTDIR)$(PREFIX)/bin/persistent-keyring' \
 		'$(DESTDIR)$(MANDIR)/man8/pam_persistent.8' \

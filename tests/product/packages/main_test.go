@@ -7,6 +7,7 @@
 package packages
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -24,8 +25,13 @@ func TestPackages(t *testing.T) {
 		"rpmlint", "rpm", "cpio")
 	tree := clone(t)
 	first := build(t, tree)
-	// The same commit, at another time, with another umask: the same files.
+	// The same commit, at another time, with another umask, locale and time zone: the same
+	// files.
+	t.Setenv("LC_ALL", "C.UTF-8")
+	t.Setenv("TZ", "Asia/Tokyo")
 	second := build(t, tree, "umask=077")
+	os.Unsetenv("LC_ALL")
+	os.Unsetenv("TZ")
 	for _, name := range names("0.1.0") {
 		if first[name] == "" || first[name] != second[name] {
 			t.Errorf("%s: built twice: sha256 %q and %q", name, first[name],
@@ -44,6 +50,7 @@ func TestPackages(t *testing.T) {
 	next := filepath.Join(tree, "build/packages/libpam-persistent_0.1.0+1.gnext_amd64.deb")
 
 	t.Run("contents", func(t *testing.T) { testContents(t, dir) })
+	t.Run("payload", func(t *testing.T) { testPayload(t, dir) })
 	t.Run("needs", func(t *testing.T) { testNeeds(t, dir) })
 	t.Run("make install", func(t *testing.T) { testMakeInstall(t, tree) })
 	t.Run("life on Debian", func(t *testing.T) {

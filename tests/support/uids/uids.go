@@ -43,6 +43,7 @@ var (
 	Pamtester = take(5)
 	Sanitize  = take(5)
 	Scale     = take(5 + 50)
+	Releases  = take(5)
 	SELinux   = take(5)
 	Suites    = take(5)
 	World     = take(5 + 1)
