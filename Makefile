@@ -1,6 +1,7 @@
 # `make help` prints the lines of the form "target: ... ## what it does".
 
 GO ?= go
+export GO
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 
 PREFIX ?= /usr
