@@ -31,8 +31,8 @@ type host struct {
 	// opens sessions that run the probe; hung ones are world.ErrHung
 	login func(t testing.TB, l login) []error
 	root  bool // is for root instead of alice
-	// what a plain module does: it "fails" (always), "hangs" (sometimes), "leaks", or gets away
-	// with it
+	// what a plain module does: it "fails" (always), "hangs" (sometimes), "leaks", "loses" the
+	// user's keys, or gets away with it
 	plain string
 	note  string
 }
@@ -49,7 +49,8 @@ type login struct {
 
 func (l login) probe() string { return "/home/probe " + l.mark }
 
-var hosts = slices.Concat(sshd, consoles, su, jobs, mailAndFiles, desktops)
+var hosts = slices.Concat(sshd, consoles, su, jobs, mailAndFiles, desktops,
+	multiplexers, greeters)
 
 func (h host) user() world.User {
 	if h.root {
@@ -228,7 +229,13 @@ func (h host) withPlain(t *testing.T, r *sessions.Ring, row *world.Host) {
 		}
 		opened += l.n
 	}
-	good := min(len(sessions.AwaitReports(t, l.user, opened-failed, patient)), opened-failed)
+	good := 0 // sessions that find the kept key
+	for _, report := range sessions.AwaitReports(t, l.user, opened-failed, patient) {
+		if report.Kept != "" {
+			good++
+		}
+	}
+	good = min(good, opened-failed)
 	row.Plain = fmt.Sprintf("%d of %d", good, opened)
 	if hung > 0 {
 		row.Plain += fmt.Sprintf(", %d hung", hung)
@@ -238,7 +245,7 @@ func (h host) withPlain(t *testing.T, r *sessions.Ring, row *world.Host) {
 		row.Plain += ", leaks"
 	}
 	if caught, asked := map[string]bool{"leaks": leaks, "hangs": hung > 0,
-		"fails": good == 0}[h.plain]; asked && !caught {
+		"fails": good == 0, "loses": good == 0}[h.plain]; asked && !caught {
 		t.Errorf("the plain module is not caught: it %s, it is said, but: %s", h.plain,
 			row.Plain)
 	}
