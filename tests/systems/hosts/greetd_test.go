@@ -22,7 +22,8 @@ import (
 // Display managers. Each starts a greeter, which runs in a session of its own, and starts it again
 // when the user's session has ended.
 var greeters = []host{
-	{name: "greetd", setUp: greeterUser("_greetd"), start: greetd, login: each(greetdLogin)},
+	{name: "greetd", setUp: greeterUser("_greetd"), start: greetd, login: each(greetdLogin),
+		sessions: fewer, note: "it waits a second before it starts its greeter again"},
 }
 
 // greeterUser gives the user of a greeter a UID of the tests' own, because a greeter's session may

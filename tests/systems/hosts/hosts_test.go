@@ -16,6 +16,7 @@ import (
 
 const (
 	many      = 20               // sessions of a host
+	fewer     = 10               // of one that takes a second for each, as its note says
 	impatient = 2 * time.Second  // after which a login with the plain module is taken for hung
 	patient   = 10 * time.Second // the same, for a host that it is not known to hang in
 	// sessions of it, where no more is to be learnt than whether it leaks
@@ -33,8 +34,9 @@ type host struct {
 	root  bool // is for root instead of alice
 	// what a plain module does: it "fails" (always), "hangs" (sometimes), "leaks", "loses" the
 	// user's keys, or gets away with it
-	plain string
-	note  string
+	plain    string
+	sessions int // opened, if not many
+	note     string
 }
 
 // A login is what is asked of a host: so many sessions of a user, each running the probe with this
@@ -57,6 +59,13 @@ func (h host) user() world.User {
 		return world.User{Name: "root"}
 	}
 	return world.Alice
+}
+
+func (h host) count() int {
+	if h.sessions == 0 {
+		return many
+	}
+	return h.sessions
 }
 
 // mark is the name of the host as one word.
@@ -106,7 +115,7 @@ func (h host) up(t testing.TB, r *sessions.Ring) {
 	}
 }
 
-// TestHosts opens twenty sessions of each host, and looks what they see, what others see, and what
+// TestHosts opens sessions of each host, and looks what they see, what others see, and what
 // is left.
 func TestHosts(t *testing.T) {
 	system(t)
@@ -114,7 +123,7 @@ func TestHosts(t *testing.T) {
 	world.NoteHosts(t, &rows)
 	for _, h := range hosts {
 		t.Run(h.name, func(t *testing.T) {
-			row := world.Host{Name: h.name, Sessions: many, Note: h.note}
+			row := world.Host{Name: h.name, Sessions: h.count(), Note: h.note}
 			r := h.ready(t)
 			h.withOurs(t, r, &row)
 			sessions.KillAll()
@@ -136,7 +145,7 @@ func (h host) withOurs(t *testing.T, r *sessions.Ring, row *world.Host) {
 	before := sessions.Quiet(t)
 	world.TakeLog(t)
 
-	ask.n, ask.mark = many, mark
+	ask.n, ask.mark = h.count(), mark
 	row.Good, row.Hung = h.expect(t, ask, "first", mark)
 	h.expect(t, visit, "bob")
 	// What the host's own session keyring gives away when bob gets hold of it.
