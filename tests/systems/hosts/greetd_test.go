@@ -24,6 +24,9 @@ import (
 var greeters = []host{
 	{name: "greetd", setUp: greeterUser("_greetd"), start: greetd, login: each(greetdLogin),
 		sessions: fewer, note: "it waits a second before it starts its greeter again"},
+	{name: "lightdm", setUp: greeterUser("lightdm"), start: lightdm,
+		login: each(lightdmLogin), plain: "leaks",
+		sessions: fewer, note: "its X server is Xvfb"},
 }
 
 // greeterUser gives the user of a greeter a UID of the tests' own, because a greeter's session may
@@ -45,7 +48,7 @@ func greetd(t testing.TB, r *sessions.Ring) {
 			-e 's|^command = .*|command = "/home/greeter/greeter"|' \
 			/etc/greetd/config.toml`)
 	world.Put(t, "/home/greeter/greeter", `#!/bin/sh
-rm -f /home/greeter/go && mkfifo -m 666 /home/greeter/go
+mkfifo -m 666 /home/greeter/go
 echo "$GREETD_SOCK" >/home/greeter/new && mv /home/greeter/new /home/greeter/socket
 cat /home/greeter/go
 `, 0o755)
@@ -116,7 +119,8 @@ func askGreetd(conn net.Conn, request map[string]any) (answer map[string]any, er
 	return answer, json.Unmarshal(text, &answer)
 }
 
-// letGo writes to the FIFO that a greeter reads, when it reads.
+// letGo writes to the FIFO that a greeter has made, when it reads, and takes it away: the next
+// greeter makes another one.
 func letGo(fifo, text string, limit time.Duration) error {
 	var fd int
 	var err error
@@ -127,6 +131,9 @@ func letGo(fifo, text string, limit time.Duration) error {
 		return fmt.Errorf("no greeter reads: %w", world.ErrHung)
 	}
 	defer unix.Close(fd)
+	if err := os.Remove(fifo); err != nil {
+		return err
+	}
 	_, err = unix.Write(fd, []byte(text))
 	return err
 }

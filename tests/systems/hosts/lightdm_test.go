@@ -1,11 +1,15 @@
 package hosts
 
 import (
+	"os"
 	"testing"
+
+	"pam_persistent/tests/support/sessions"
+	"pam_persistent/tests/support/world"
 )
 
-// lightdmGreeter installs one, which lightdm's package depends on: what it may choose from is many
-// times its size.
+// lightdmGreeter installs one, which lightdm's package depends on: those that it may choose from
+// are many times its size.
 func lightdmGreeter(t testing.TB) {
 	t.Helper()
 	sh(t, `mkdir -p /home/package/DEBIAN
@@ -14,4 +18,53 @@ func lightdmGreeter(t testing.TB) {
 			>/home/package/DEBIAN/control
 		dpkg-deb -b /home/package /home/greeter.deb
 		dpkg -i /home/greeter.deb`)
+}
+
+const lightdmConf = `[LightDM]
+minimum-display-number=60
+[Seat:*]
+xserver-command=/home/greeter/X
+greeter-session=probe
+user-session=probe
+session-wrapper=/home/greeter/session
+`
+
+// lightdmX passes on what Xvfb knows of the arguments of Xorg.
+const lightdmX = `#!/bin/sh
+display=$1
+while [ "$1" != -auth ]; do shift; done
+exec Xvfb "$display" -auth "$2" -nolisten tcp -nolisten local -screen 0 640x480x8
+`
+
+// lightdm is Debian's configuration, but for the X server, the greeter, and the session, which is
+// the probe. It wants the bus of the system, and starts without a seat manager on it.
+func lightdm(t testing.TB, r *sessions.Ring) {
+	t.Helper()
+	sh(t, `rm -rf /home/greeter; mkdir -m 777 /home/greeter
+		mkdir -p /run/dbus /usr/share/xsessions /usr/share/xgreeters
+		rm -f /run/dbus/pid /run/dbus/system_bus_socket /run/lightdm.pid
+		install -m 755 "$1" /home/greeter/greeter`,
+		world.Root+"/tests/systems/hosts/testdata/lightdm-greeter")
+	for path, text := range map[string]string{
+		"/etc/lightdm/lightdm.conf.d/hosts.conf": lightdmConf,
+		"/home/greeter/X":                        lightdmX,
+		"/home/greeter/session":                  "#!/bin/sh\nexec $1\n",
+		"/usr/share/xgreeters/probe.desktop": "[Desktop Entry]\nType=Application\n" +
+			"Name=probe\nExec=/home/greeter/greeter\n",
+		"/usr/share/xsessions/probe.desktop": "[Desktop Entry]\nType=Application\n" +
+			"Name=probe\nExec=/home/greeter/probe\n",
+	} {
+		world.Put(t, path, text, 0o755)
+	}
+	r.Daemon(t, exists("/run/dbus/system_bus_socket"), "dbus-daemon", "--system", "--nofork")
+	r.Daemon(t, exists("/run/lightdm.pid"), "lightdm")
+}
+
+// lightdmLogin tells the greeter whom to log in.
+func lightdmLogin(l login) error {
+	if err := os.WriteFile("/home/greeter/probe", []byte("#!/bin/sh\nexec "+l.probe()+"\n"),
+		0o755); err != nil {
+		return err
+	}
+	return letGo("/home/greeter/go", l.user.Name+" "+world.Password+"\n", l.limit)
 }
