@@ -115,8 +115,8 @@ func (h host) up(t testing.TB, r *sessions.Ring) {
 	}
 }
 
-// TestHosts opens sessions of each host, and looks what they see, what others see, and what
-// is left.
+// TestHosts opens sessions of each host, and looks what they see, what others see, and what is
+// left.
 func TestHosts(t *testing.T) {
 	system(t)
 	var rows []world.Host
@@ -283,8 +283,8 @@ func TestKeyGoesFromHostToHost(t *testing.T) {
 			h.up(t, r)
 			h.expect(t, login{r, world.Alice, 1, world.Hung, h.mark()}, kept)
 			sessions.KillAll()
+			kept = h.mark()
 		})
-		kept = h.mark()
 		order = append(order, h.name)
 	}
 	t.Logf("%d hosts: %s", len(order), strings.Join(order, " > "))

@@ -1,6 +1,7 @@
 package hosts
 
 import (
+	"fmt"
 	"os"
 	"testing"
 
@@ -67,4 +68,46 @@ func lightdmLogin(l login) error {
 		return err
 	}
 	return letGo("/home/greeter/go", l.user.Name+" "+world.Password+"\n", l.limit)
+}
+
+// A display manager of root's, with no pam_keyinit in its stack that makes a new one, leaves the
+// session keyring that it was started with to the user's session, and all keys in it: so NixOS has
+// it (nixpkgs#331444), and so has Debian 12.
+func TestRootsSessionKeyringOnADesktop(t *testing.T) {
+	system(t)
+	use(t, ours)
+	greeterUser("lightdm")(t)
+	for name, test := range map[string]struct {
+		without       bool
+		session, kept string // what alice's session has
+	}{
+		"with the line":    {false, fmt.Sprint(world.Alice.UID, " _ses"), "seed"},
+		"without the line": {true, "0 _ses", "root's own"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			world.ForgetKeys(t)
+			r := sessions.NewRing(t)
+			r.Keep(t, world.Alice)
+			if err := r.Try(world.Hung, "keyctl", "add", "user", "kept.alice",
+				"root's own", "@s"); err != nil {
+				t.Fatal(err)
+			}
+			if lines := sessionLines(t, "lightdm"); find(lines, "pam_keyinit.so") >= 0 {
+				t.Fatalf("not what this test was written for: %q", lines)
+			}
+			if test.without {
+				withoutLine(t)
+			}
+			lightdm(t, r)
+			l := login{r, world.Alice, 1, world.Hung, "x"}
+			if err := lightdmLogin(l); err != nil {
+				t.Fatal(err)
+			}
+			reports := sessions.AwaitReports(t, world.Alice, 1, world.Hung)
+			if len(reports) != 1 || reports[0].Session != test.session ||
+				reports[0].Kept != test.kept {
+				t.Errorf("%+v", reports)
+			}
+		})
+	}
 }
