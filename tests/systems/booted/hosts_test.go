@@ -23,7 +23,9 @@ type host struct {
 	start func(t *testing.T, c *container)
 	login func(c *container, user world.User, mark string) error // runs the probe
 	n     int                                                    // sessions, if not many
-	note  string
+	// without pam_keyinit or our module a session has the session keyring of its caller
+	inherits bool
+	note     string
 }
 
 var hosts = []host{
@@ -34,7 +36,7 @@ var hosts = []host{
 		return c.do("script", "-qec", "machinectl shell "+u.Name+"@.host "+sessions.Probe+
 			" "+mark, "/dev/null")
 	}},
-	{name: "sudo-rs", start: sudoers, login: func(c *container, u world.User,
+	{name: "sudo-rs", inherits: true, start: sudoers, login: func(c *container, u world.User,
 		mark string) error {
 		return c.do("setpriv", "--reuid=carol", "--regid=carol", "--clear-groups",
 			"sudo-rs", "-u", u.Name, sessions.Probe, mark)
@@ -137,24 +139,32 @@ func (h host) open(t *testing.T, c *container, u world.User, n int,
 }
 
 // withPlain says how it goes with Go in the login process, linking into the session keyring that is
-// there.
+// there, and sees that a session is not whole without our module.
 func (h host) withPlain(t *testing.T, c *container, row *world.Host) {
 	t.Helper()
-	c.ReplaceModule(t, world.Built(t, "tests/plain.so"))
 	defer c.ReplaceModule(t, world.Built(t, "pam_persistent.so"))
-	good := 0
-	for range few {
-		h.login(c, world.Alice, "plain")
-	}
-	session := ""
-	for _, report := range sessions.AwaitReports(t, world.Alice, few, 10*time.Second) {
+	c.ReplaceModule(t, world.Built(t, "tests/plain.so"))
+	good, inherited := 0, 0
+	for _, report := range h.open(t, c, world.Alice, few, &world.Host{}) {
 		if report.Kept != "" {
 			good++
 		}
 		if report.Session != fmt.Sprint(world.Alice.UID, " _ses") {
-			session = ", in a session keyring that is not the user's"
+			inherited++
 		}
 	}
-	row.Plain = fmt.Sprintf("%d of %d%s", good, few, session)
+	row.Plain = fmt.Sprintf("%d of %d", good, few)
+	if inherited > 0 {
+		row.Plain += fmt.Sprintf(", %d in the caller's session keyring", inherited)
+	}
+	if h.inherits && inherited == 0 {
+		t.Error("with the plain module no session has its caller's session keyring")
+	}
+	c.ReplaceModule(t, c.Root+pamdir+"pam_permit.so")
+	for _, report := range h.open(t, c, world.Alice, 1, &world.Host{}) {
+		if report.Whole(world.Alice, c.kept...) == nil {
+			t.Errorf("whole without the module: %s", report.Text)
+		}
+	}
 	c.Ended(t)
 }
