@@ -29,6 +29,7 @@ var (
 	Arm64     = take(5)
 	Attackers = take(5)
 	Bench     = take(5 + 8)
+	Beside    = take(5)
 	Command   = take(5)
 	Container = take(5 + 16)
 	Faults    = take(5)

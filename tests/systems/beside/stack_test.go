@@ -1,0 +1,82 @@
+package beside
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"pam_persistent/tests/support/world"
+)
+
+// A place is where the neighbour's lines stand, seen from ours.
+type place string
+
+const (
+	after  place = "after our line"
+	before place = "before our line"
+	// setcred joins a session keyring too, and sshd calls it once more after the session is
+	// open.
+	authToo  place = "after our line, with another in auth"
+	authOnly place = "with our line in auth alone"
+)
+
+const ourLine = "optional pam_persistent.so\n"
+
+// stock is /etc/pam.d/sshd as Debian ships it.
+var stock string
+
+// readStock keeps what the packages have brought: sshd's file, and the profiles of
+// pam-auth-update(8), with ours among them. Root's su -l, which keeps a key before each test, gets a
+// stack of its own, without neighbours.
+func readStock(t *testing.T) {
+	t.Helper()
+	text, err := os.ReadFile("/etc/pam.d/sshd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stock = string(text)
+	world.Run(t, "sh", "-ec", `cp -r /usr/share/pam-configs /home/profiles
+		grep -v '^#' "$1/packaging/pam-config" >/home/profiles/pam_persistent`, "sh",
+		world.Root)
+	world.WriteService(t, "su-l",
+		"auth sufficient pam_rootok.so\naccount required pam_permit.so\nsession "+ourLine)
+}
+
+// profiles has pam-auth-update(8) write the common files for these.
+func profiles(t *testing.T, names ...string) {
+	t.Helper()
+	world.Run(t, append([]string{"sh", "-ec", `
+		rm -f /usr/share/pam-configs/*
+		cd /home/profiles
+		cp "$@" /usr/share/pam-configs
+		DEBIAN_FRONTEND=noninteractive pam-auth-update --package --force`, "sh"},
+		names...)...)
+}
+
+// stack writes sshd's stack: the neighbour's lines where its package or its manual page puts them,
+// and ours at the place.
+func (n neighbour) stack(t *testing.T, p place) {
+	t.Helper()
+	wanted := []string{"unix"}
+	if n.profile != "" {
+		wanted = append(wanted, n.profile)
+	}
+	auth, session := n.auth, n.session
+	switch p {
+	case before:
+		session += "session " + ourLine
+	case authOnly:
+		auth += "auth " + ourLine
+	case authToo:
+		auth += "auth " + ourLine
+		fallthrough
+	case after:
+		wanted = append(wanted, "pam_persistent")
+	}
+	profiles(t, wanted...)
+	const common = "@include common-auth\n"
+	if strings.Count(stock, common) != 1 {
+		t.Fatalf("Debian's /etc/pam.d/sshd has changed:\n%s", stock)
+	}
+	world.WriteService(t, "sshd", strings.Replace(stock, common, common+auth, 1)+session)
+}
