@@ -10,11 +10,12 @@ import (
 	"time"
 
 	"pam_persistent/internal/keyctl"
+	"pam_persistent/tests/support/sessions"
 	"pam_persistent/tests/support/world"
 )
 
 const (
-	sessions  = 20
+	many      = 20               // sessions of a host
 	impatient = 2 * time.Second  // after which a login with the plain module is taken for hung
 	patient   = 10 * time.Second // the same, for a host that it is not known to hang in
 	// sessions of it, where no more is to be learnt than whether it leaks
@@ -25,8 +26,8 @@ const (
 // A host is a program that people log in through.
 type host struct {
 	name  string
-	setUp func(t testing.TB)          // its configuration, until the test is over
-	start func(t testing.TB, r *ring) // its daemon
+	setUp func(t testing.TB)                   // its configuration, until the test is over
+	start func(t testing.TB, r *sessions.Ring) // its daemon
 	// opens sessions that run the probe; hung ones are world.ErrHung
 	login func(t testing.TB, l login) []error
 	root  bool // is for root instead of alice
@@ -39,7 +40,7 @@ type host struct {
 // A login is what is asked of a host: so many sessions of a user, each running the probe with this
 // argument.
 type login struct {
-	ring  *ring
+	ring  *sessions.Ring
 	user  world.User
 	n     int
 	limit time.Duration
@@ -76,17 +77,17 @@ func each(one func(l login) error) func(testing.TB, login) []error {
 }
 
 // ready has a host up and the users' keys kept.
-func (h host) ready(t testing.TB) *ring {
+func (h host) ready(t testing.TB) *sessions.Ring {
 	t.Helper()
 	world.ForgetKeys(t)
 	use(t, ours)
-	r := newRing(t)
+	r := sessions.NewRing(t)
 	for _, u := range []world.User{h.user(), world.Bob} {
-		h.keep(t, r, u)
+		r.Keep(t, u)
 	}
 	if h.root { // no test may forget all of root's keys
 		t.Cleanup(func() {
-			r.try(world.Hung, "su", "-l", "-c",
+			r.Try(world.Hung, "su", "-l", "-c",
 				`keyctl invalidate "$(keyctl request user kept.root)"`)
 		})
 	}
@@ -97,15 +98,7 @@ func (h host) ready(t testing.TB) *ring {
 	return r
 }
 
-// keep has a user keep a key, through su -l.
-func (h host) keep(t testing.TB, r *ring, u world.User) {
-	t.Helper()
-	if err := r.try(world.Hung, "su", "-l", u.Name, "-c", "/home/keep"); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (h host) up(t testing.TB, r *ring) {
+func (h host) up(t testing.TB, r *sessions.Ring) {
 	t.Helper()
 	if h.start != nil {
 		h.start(t, r)
@@ -120,10 +113,10 @@ func TestHosts(t *testing.T) {
 	world.NoteHosts(t, &rows)
 	for _, h := range hosts {
 		t.Run(h.name, func(t *testing.T) {
-			row := world.Host{Name: h.name, Sessions: sessions, Note: h.note}
+			row := world.Host{Name: h.name, Sessions: many, Note: h.note}
 			r := h.ready(t)
 			h.withOurs(t, r, &row)
-			killAll()
+			sessions.KillAll()
 			h.withPlain(t, r, &row)
 			rows = append(rows, row)
 			t.Logf("%+v", row)
@@ -131,7 +124,7 @@ func TestHosts(t *testing.T) {
 	}
 }
 
-func (h host) withOurs(t *testing.T, r *ring, row *world.Host) {
+func (h host) withOurs(t *testing.T, r *sessions.Ring, row *world.Host) {
 	t.Helper()
 	u, mark := h.user(), h.mark()
 	ask := login{r, u, 1, world.Hung, "first"}
@@ -139,18 +132,18 @@ func (h host) withOurs(t *testing.T, r *ring, row *world.Host) {
 	// A host that has served nobody yet may still grow.
 	h.expect(t, ask, "seed")
 	h.expect(t, visit, "seed")
-	before := quiet(t)
+	before := sessions.Quiet(t)
 	world.TakeLog(t)
 
-	ask.n, ask.mark = sessions, mark
+	ask.n, ask.mark = many, mark
 	row.Good, row.Hung = h.expect(t, ask, "first", mark)
 	h.expect(t, visit, "bob")
 	// What the host's own session keyring gives away when bob gets hold of it.
-	if out := pry(t, r); len(out.leaks) > 0 {
-		t.Errorf("from the session keyring that the host was started with: %s", out.text)
+	if out := r.Pry(t); len(out.Leaks) > 0 {
+		t.Errorf("from the session keyring that the host was started with: %s", out.Text)
 	}
 	var what string
-	if row.Left, what = left(t, before); row.Left > 0 {
+	if row.Left, what = sessions.Left(t, before); row.Left > 0 {
 		t.Errorf("left: %s", what)
 	}
 	if log := world.TakeLog(t); len(log) != 0 {
@@ -170,10 +163,10 @@ func (h host) expect(t *testing.T, l login, kept ...string) (good, hung int) {
 			}
 			problems = append(problems, err.Error())
 		}
-		reports := awaitReports(t, l.user, l.n, world.Hung)
+		reports := sessions.AwaitReports(t, l.user, l.n, world.Hung)
 		for _, report := range reports {
-			if err := report.whole(l.user, kept...); err != nil {
-				problems = append(problems, fmt.Sprintf("%v\n%s", err, report.text))
+			if err := report.Whole(l.user, kept...); err != nil {
+				problems = append(problems, fmt.Sprintf("%v\n%s", err, report.Text))
 				continue
 			}
 			good++
@@ -185,7 +178,7 @@ func (h host) expect(t *testing.T, l login, kept ...string) (good, hung int) {
 		if h.root && len(problems) > 0 && attempt < 5 && persistentOf(t, l.user) != ring {
 			t.Log("another test has taken root's persistent keyring away, which is " +
 				"the machine's: again")
-			h.keep(t, l.ring, l.user)
+			l.ring.Keep(t, l.user)
 			kept, good, hung = append(kept, "seed"), 0, 0
 			continue
 		}
@@ -211,22 +204,8 @@ func persistentOf(t testing.TB, u world.User) keyctl.Serial {
 	return 0
 }
 
-// pry is the probe of a process of bob's that has the session keyring of whoever started the host.
-func pry(t *testing.T, r *ring) report {
-	t.Helper()
-	if err := r.try(world.Hung, "setpriv", "--reuid=bob", "--regid=bob", "--clear-groups",
-		"/home/probe", "pry"); err != nil {
-		t.Fatal(err)
-	}
-	reports := takeReports(t, world.Bob)
-	if len(reports) != 1 || !strings.HasSuffix(reports[0].text, "end\n") {
-		t.Fatalf("%+v", reports)
-	}
-	return reports[0]
-}
-
 // withPlain shows what the care is for.
-func (h host) withPlain(t *testing.T, r *ring, row *world.Host) {
+func (h host) withPlain(t *testing.T, r *sessions.Ring, row *world.Host) {
 	t.Helper()
 	use(t, plain)
 	defer use(t, ours)
@@ -235,9 +214,9 @@ func (h host) withPlain(t *testing.T, r *ring, row *world.Host) {
 	wanted := few
 	switch h.plain {
 	case "hangs": // one at a time, because each costs the test so much
-		wanted, l.n, l.limit = sessions, 1, impatient
+		wanted, l.n, l.limit = many, 1, impatient
 	case "fails":
-		wanted, l.n, l.limit = sessions, sessions, impatient
+		wanted, l.n, l.limit = many, many, impatient
 	}
 	opened, failed, hung := 0, 0, 0
 	for opened < wanted && (hung < enough || h.plain != "hangs") {
@@ -249,12 +228,12 @@ func (h host) withPlain(t *testing.T, r *ring, row *world.Host) {
 		}
 		opened += l.n
 	}
-	good := min(len(awaitReports(t, l.user, opened-failed, patient)), opened-failed)
+	good := min(len(sessions.AwaitReports(t, l.user, opened-failed, patient)), opened-failed)
 	row.Plain = fmt.Sprintf("%d of %d", good, opened)
 	if hung > 0 {
 		row.Plain += fmt.Sprintf(", %d hung", hung)
 	}
-	leaks := len(pry(t, r).leaks) > 0
+	leaks := len(r.Pry(t).Leaks) > 0
 	if leaks {
 		row.Plain += ", leaks"
 	}
@@ -263,7 +242,7 @@ func (h host) withPlain(t *testing.T, r *ring, row *world.Host) {
 		t.Errorf("the plain module is not caught: it %s, it is said, but: %s", h.plain,
 			row.Plain)
 	}
-	killAll()
+	sessions.KillAll()
 }
 
 // TestKeyGoesFromHostToHost is the mission: one key, kept in one host and read in the next.
@@ -271,8 +250,8 @@ func TestKeyGoesFromHostToHost(t *testing.T) {
 	system(t)
 	world.ForgetKeys(t)
 	use(t, ours)
-	r := newRing(t)
-	if err := r.try(world.Hung, "su", "-l", "alice", "-c", "/home/keep"); err != nil {
+	r := sessions.NewRing(t)
+	if err := r.Try(world.Hung, "su", "-l", "alice", "-c", "/home/keep"); err != nil {
 		t.Fatal(err)
 	}
 	kept := "seed"
@@ -287,7 +266,7 @@ func TestKeyGoesFromHostToHost(t *testing.T) {
 			}
 			h.up(t, r)
 			h.expect(t, login{r, world.Alice, 1, world.Hung, h.mark()}, kept)
-			killAll()
+			sessions.KillAll()
 		})
 		kept = h.mark()
 		order = append(order, h.name)
