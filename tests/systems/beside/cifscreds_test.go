@@ -7,9 +7,8 @@ var cifscreds = neighbour{
 	module: "pam_cifscreds", packages: []string{"cifs-utils"},
 	auth:    "auth optional pam_cifscreds.so\n",
 	session: "session optional pam_cifscreds.so host=192.0.2.1\n",
-	look: `keyctl show @s
-		keyctl request logon cifs:a:192.0.2.1 >/dev/null && echo reached || echo lost`,
-	works: "reached", lost: map[place]string{before: "lost", authOnly: "lost"},
+	look:    "keyctl show @s; /home/where logon cifs:a:192.0.2.1",
+	works:   inSession, lost: map[place]string{before: notReached, authOnly: notReached},
 	others: []place{authToo, authOnly},
 	note:   "the session does not reach the neighbour's logon key",
 }

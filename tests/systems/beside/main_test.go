@@ -21,7 +21,8 @@ import (
 func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Beside}) }
 
 // neighbours are in the order in which the table of docs/hosts.md shows them.
-var neighbours = []neighbour{cifscreds}
+var neighbours = []neighbour{cifscreds, fscryptV1, fscryptV2, krb5File, krb5Persistent,
+	krb5Session}
 
 // One test, because installing the neighbours takes long.
 func TestBeside(t *testing.T) {
@@ -35,6 +36,7 @@ func TestBeside(t *testing.T) {
 		strings.TrimSpace(world.RunIn(t, world.Root, "packaging/pamdir")))
 	readStock(t)
 	sessions.Prepare(t)
+	writeWhere(t)
 	if err := os.Mkdir(seenDir, 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ type neighbour struct {
 	lost map[place]string
 	// others are the places besides after and before at which it is tested.
 	others []place
-	note   string // for the table of hosts, of what is lost
+	note   string                    // for the table of hosts, of what is lost
 	trace  func(t *testing.T) string // names what the neighbour has left on the system, if any
 }
 
@@ -40,10 +40,29 @@ func (n neighbour) test(t *testing.T) {
 	if n.setUp != nil {
 		n.setUp(t)
 	}
+	t.Run(string(missing), n.alone)
 	for _, p := range append([]place{after, before}, n.others...) {
 		t.Run(string(p), func(t *testing.T) { n.at(t, p) })
 	}
 }
+
+// alone shows that what is lost at a place was there before.
+func (n neighbour) alone(t *testing.T) {
+	world.ForgetKeys(t)
+	r := sessions.NewRing(t)
+	n.stack(t, missing)
+	startSshd(t, r)
+	if err := login(r, n.look); err != nil {
+		t.Error(err)
+	}
+	sessions.TakeReports(t, world.Alice)
+	if seen := takeSeen(t); len(seen) != 1 || !says(seen[0], n.works) {
+		t.Errorf("not %q, but %q", n.works, seen)
+	}
+}
+
+// says tells whether the last lines of a text are these.
+func says(text, word string) bool { return strings.HasSuffix("\n"+text, "\n"+word+"\n") }
 
 // at opens sessions with our line at a place, and looks what they see and what they leave.
 func (n neighbour) at(t *testing.T, p place) {
@@ -110,8 +129,7 @@ func (n neighbour) open(t *testing.T, r *sessions.Ring, sessionsWanted int, want
 			len(seen))
 	}
 	for _, text := range seen {
-		if lines := strings.Split(strings.TrimSpace(text), "\n"); lines[len(lines)-1] !=
-			want {
+		if !says(text, want) {
 			t.Fatalf("not %q, but:\n%s", want, text)
 		}
 	}

@@ -12,8 +12,9 @@ import (
 type place string
 
 const (
-	after  place = "after our line"
-	before place = "before our line"
+	after   place = "after our line"
+	before  place = "before our line"
+	missing place = "without our line"
 	// setcred joins a session keyring too, and sshd calls it once more after the session is
 	// open.
 	authToo  place = "after our line, with another in auth"
@@ -26,8 +27,8 @@ const ourLine = "optional pam_persistent.so\n"
 var stock string
 
 // readStock keeps what the packages have brought: sshd's file, and the profiles of
-// pam-auth-update(8), with ours among them. Root's su -l, which keeps a key before each test, gets a
-// stack of its own, without neighbours.
+// pam-auth-update(8), with ours among them. Root's su -l, which keeps a key before each test, gets
+// a stack of its own, without neighbours.
 func readStock(t *testing.T) {
 	t.Helper()
 	text, err := os.ReadFile("/etc/pam.d/sshd")

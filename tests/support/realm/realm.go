@@ -1,4 +1,6 @@
-package kerberos
+// Package realm is a Kerberos realm of the world's own, with a KDC on the loopback interface. The
+// packages krb5-kdc, krb5-admin-server and krb5-user are to be installed before.
+package realm
 
 import (
 	"fmt"
@@ -10,23 +12,22 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
+// What the realm is called, and where tickets are kept, as krb5.conf says it.
 const (
-	realm = "EXAMPLE.ORG" // reserved, as its domain is
-
-	// Where tickets are kept, as krb5.conf says it.
-	inFile       = "FILE:/home/%{username}/krb5cc"
-	inPersistent = "KEYRING:persistent:%{uid}"
+	Name         = "EXAMPLE.ORG" // reserved, as its domain is
+	InFile       = "FILE:/home/%{username}/krb5cc"
+	InPersistent = "KEYRING:persistent:%{uid}"
 )
 
-// kdcPort is where the realm's KDC listens.
-var kdcPort string
+// Port is where the realm's KDC listens.
+var Port string
 
-// startKDC makes a realm with alice, who also is alice/admin, with bob, and with sshd as
+// Start makes a realm with alice, who also is alice/admin, with bob, and with sshd as
 // host/localhost.
-func startKDC(t *testing.T) {
+func Start(t *testing.T) {
 	t.Helper()
-	kdcPort = loopback.FreePort()
-	krb5Conf(t, inFile)
+	Port = loopback.FreePort()
+	Conf(t, InFile)
 	world.Write(t, "/etc/krb5kdc/kdc.conf", fmt.Sprintf(`
 [kdcdefaults]
 	kdc_listen = 127.0.0.1:%s
@@ -37,9 +38,9 @@ func startKDC(t *testing.T) {
 		max_life = 10h
 		max_renewable_life = 7d
 	}
-`, kdcPort, realm))
+`, Port, Name))
 	world.Write(t, "/etc/krb5kdc/kadm5.acl", "")
-	world.Run(t, "kdb5_util", "create", "-s", "-r", realm, "-P", "of the realm itself")
+	world.Run(t, "kdb5_util", "create", "-s", "-r", Name, "-P", "of the realm itself")
 	for _, query := range []string{
 		fmt.Sprintf("addprinc -pw %q alice", world.Password),
 		fmt.Sprintf("addprinc -pw %q alice/admin", world.Password),
@@ -52,12 +53,12 @@ func startKDC(t *testing.T) {
 	const pidFile = "/run/krb5kdc.pid"
 	world.Run(t, "krb5kdc", "-P", pidFile)
 	logins.EndAfter(t, pidFile)
-	keyctltest.Eventually(t, "the KDC listens", loopback.Listening("127.0.0.1:"+kdcPort))
+	keyctltest.Eventually(t, "the KDC listens", loopback.Listening("127.0.0.1:"+Port))
 }
 
-// krb5Conf says where tickets are kept, until the test is over. Names are taken as they are: there
+// Conf says where tickets are kept, until the test is over. Names are taken as they are: there
 // is no name server to ask.
-func krb5Conf(t *testing.T, ccache string) {
+func Conf(t *testing.T, ccache string) {
 	t.Helper()
 	world.Write(t, "/etc/krb5.conf", fmt.Sprintf(`
 [libdefaults]
@@ -75,10 +76,10 @@ func krb5Conf(t *testing.T, ccache string) {
 	}
 [domain_realm]
 	localhost = %[1]s
-`, realm, ccache, kdcPort))
+`, Name, ccache, Port))
 }
 
-// kinit is a shell command that gets a ticket with the password.
-func kinit(arguments string) string {
+// Kinit is a shell command that gets a ticket with the password.
+func Kinit(arguments string) string {
 	return fmt.Sprintf("echo %q | kinit %s", world.Password, arguments)
 }
