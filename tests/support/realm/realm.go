@@ -22,9 +22,22 @@ const (
 // Port is where the realm's KDC listens.
 var Port string
 
-// Start makes a realm with alice, who also is alice/admin, with bob, and with sshd as
-// host/localhost.
+// Start makes a realm and starts its KDC, until the test is over.
 func Start(t *testing.T) {
+	t.Helper()
+	Make(t)
+	const pidFile = "/run/krb5kdc.pid"
+	world.Run(t, "krb5kdc", "-P", pidFile)
+	logins.EndAfter(t, pidFile)
+	keyctltest.Eventually(t, "the KDC listens", Listening)
+}
+
+// Listening tells whether the KDC can be asked.
+func Listening() bool { return loopback.Listening("127.0.0.1:" + Port)() }
+
+// Make makes a realm with alice, who also is alice/admin, with bob, and with sshd as
+// host/localhost. Its KDC is not started.
+func Make(t *testing.T) {
 	t.Helper()
 	Port = loopback.FreePort()
 	Conf(t, InFile)
@@ -50,10 +63,6 @@ func Start(t *testing.T) {
 	} {
 		world.Run(t, "kadmin.local", "-q", query)
 	}
-	const pidFile = "/run/krb5kdc.pid"
-	world.Run(t, "krb5kdc", "-P", pidFile)
-	logins.EndAfter(t, pidFile)
-	keyctltest.Eventually(t, "the KDC listens", loopback.Listening("127.0.0.1:"+Port))
 }
 
 // Conf says where tickets are kept, until the test is over. Names are taken as they are: there

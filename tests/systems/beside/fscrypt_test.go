@@ -42,6 +42,7 @@ func encryptHome(t *testing.T, version string) {
 	t.Helper()
 	again := disk.Encrypting(t, "/run/disk", "/home/disk")
 	hideProtectors(t)
+	t.Cleanup(func() { unlinkFromRoot(t) })
 	world.Run(t, "sh", "-ec", `
 		rm -f /etc/fscrypt.conf
 		fscrypt setup --force --time=1ms --quiet
@@ -50,6 +51,7 @@ func encryptHome(t *testing.T, version string) {
 		install -d -o alice -g alice -m 700 "$1"
 		echo "$3" | fscrypt encrypt "$1" --user=alice --source=pam_passphrase --quiet \
 			--no-recovery
+		keyctl link @u @s # through which root finds the key
 		echo file of alice >"$1/file"
 		chown alice: "$1/file"
 		fscrypt lock "$1" --user=alice --quiet`, "sh", cryptHome, version, world.Password)
@@ -76,4 +78,14 @@ func hideProtectors(t *testing.T) {
 		mount -t tmpfs -o mode=755 none "$1"
 		mkdir -m 1777 "$1/policies" "$1/protectors"`, "sh", dir)
 	t.Cleanup(func() { world.Run(t, "umount", dir) })
+}
+
+// unlinkFromRoot takes the user keyring of alice's out of root's, which is the machine's: fscrypt
+// leaves a link there, with which it finds keys of policies of the first version.
+func unlinkFromRoot(t *testing.T) {
+	t.Helper()
+	world.Run(t, "sh", "-c", fmt.Sprintf(
+		`if ring=$(keyctl search @u keyring _uid.%d 2>/dev/null); then
+			keyctl unlink "$ring" @u
+		fi`, world.Alice.UID))
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"pam_persistent/tests/support/realm"
+	"pam_persistent/tests/support/sessions"
 	"pam_persistent/tests/support/world"
 )
 
@@ -21,18 +22,22 @@ func krb5(ccache string) neighbour {
 		module: "pam_krb5", special: ccache,
 		packages: []string{"libpam-krb5", "krb5-kdc", "krb5-admin-server", "krb5-user"},
 		profile:  "krb5",
-		setUp:    func(t *testing.T) { startRealm(t, ccache) },
+		setUp:    func(t *testing.T) { ticketsIn(t, ccache) }, start: startKDC,
 		look: `env | grep KRB; keyctl show @s; klist
 			klist -s && echo ticket || echo no ticket`,
 		works: "ticket",
 	}
 }
 
-func startRealm(t *testing.T, ccache string) {
+// startKDC starts the realm's KDC.
+func startKDC(t *testing.T, r *sessions.Ring) {
 	t.Helper()
-	if realm.Port == "" {
-		realm.Start(t)
-	}
+	r.Daemon(t, realm.Listening, "krb5kdc", "-n")
+}
+
+// ticketsIn has pam_krb5 put tickets there.
+func ticketsIn(t *testing.T, ccache string) {
+	t.Helper()
 	realm.Conf(t, realm.InFile)
 	text, err := os.ReadFile("/etc/krb5.conf")
 	if err != nil {

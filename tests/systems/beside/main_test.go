@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"pam_persistent/tests/support/realm"
 	"pam_persistent/tests/support/sessions"
 	"pam_persistent/tests/support/uids"
 	"pam_persistent/tests/support/world"
@@ -35,6 +36,7 @@ func TestBeside(t *testing.T) {
 	world.Run(t, "install", "-m", "644", world.Built(t, "pam_persistent.so"),
 		strings.TrimSpace(world.RunIn(t, world.Root, "packaging/pamdir")))
 	readStock(t)
+	realm.Make(t)
 	sessions.Prepare(t)
 	writeWhere(t)
 	if err := os.Mkdir(seenDir, 0o700); err != nil {

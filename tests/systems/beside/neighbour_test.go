@@ -18,10 +18,11 @@ type neighbour struct {
 	module   string
 	special  string // what is special about its options, in the name of the test
 	packages []string
-	profile  string // of pam-auth-update(8), which its package brings; or else
-	auth     string // its lines, by hand, after those of common-auth
-	session  string // the same, at the end of the file
-	setUp    func(t *testing.T)
+	profile  string                               // of pam-auth-update(8), which its package brings; or else
+	auth     string                               // its lines, by hand, after those of common-auth
+	session  string                               // the same, at the end of the file
+	setUp    func(t *testing.T)                   // once
+	start    func(t *testing.T, r *sessions.Ring) // its daemons, for each place
 
 	look  string // in a session of alice's: prints a word that says what there is of its work
 	works string // that word, where all is well
@@ -48,17 +49,30 @@ func (n neighbour) test(t *testing.T) {
 
 // alone shows that what is lost at a place was there before.
 func (n neighbour) alone(t *testing.T) {
-	world.ForgetKeys(t)
-	r := sessions.NewRing(t)
-	n.stack(t, missing)
-	startSshd(t, r)
+	r := n.ready(t, missing)
 	if err := login(r, n.look); err != nil {
 		t.Error(err)
 	}
+	sessions.Quiet(t)
 	sessions.TakeReports(t, world.Alice)
 	if seen := takeSeen(t); len(seen) != 1 || !says(seen[0], n.works) {
 		t.Errorf("not %q, but %q", n.works, seen)
 	}
+}
+
+// ready has sshd up with our line at a place, and a key of alice's kept.
+func (n neighbour) ready(t *testing.T, p place) *sessions.Ring {
+	t.Helper()
+	world.ForgetKeys(t)
+	t.Cleanup(func() { unlinkFromRoot(t) })
+	r := sessions.NewRing(t)
+	r.Keep(t, world.Alice)
+	if n.start != nil {
+		n.start(t, r)
+	}
+	n.stack(t, p)
+	startSshd(t, r)
+	return r
 }
 
 // says tells whether the last lines of a text are these.
@@ -66,11 +80,7 @@ func says(text, word string) bool { return strings.HasSuffix("\n"+text, "\n"+wor
 
 // at opens sessions with our line at a place, and looks what they see and what they leave.
 func (n neighbour) at(t *testing.T, p place) {
-	world.ForgetKeys(t)
-	r := sessions.NewRing(t)
-	r.Keep(t, world.Alice)
-	n.stack(t, p)
-	startSshd(t, r)
+	r := n.ready(t, p)
 	want := n.works
 	if lost, ok := n.lost[p]; ok {
 		want = lost
