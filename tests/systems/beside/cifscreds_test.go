@@ -4,7 +4,7 @@ package beside
 // it into the session keyring, as a logon key for the server. A kernel that mounts with multiuser
 // looks it up there, in the keyrings of who opens a file.
 var cifscreds = neighbour{
-	module: "pam_cifscreds", packages: []string{"cifs-utils"},
+	host: "sshd", module: "pam_cifscreds", packages: []string{"cifs-utils"},
 	auth:    "auth optional pam_cifscreds.so\n",
 	session: "session optional pam_cifscreds.so host=192.0.2.1\n",
 	look:    "keyctl show @s; /home/where logon cifs:a:192.0.2.1",

@@ -21,7 +21,7 @@ var (
 
 func fscrypt(version, look, works string) neighbour {
 	return neighbour{
-		module: "pam_fscrypt", special: "policy version " + version,
+		host: "sshd", module: "pam_fscrypt", special: "policy version " + version,
 		packages: []string{"libpam-fscrypt", "fscrypt", "e2fsprogs"},
 		profile:  "fscrypt",
 		setUp:    func(t *testing.T) { encryptHome(t, version) },

@@ -22,8 +22,8 @@ import (
 func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Beside}) }
 
 // neighbours are in the order in which the table of docs/hosts.md shows them.
-var neighbours = []neighbour{cifscreds, fscryptV1, fscryptV2, krb5File, krb5Persistent,
-	krb5Session}
+var neighbours = []*neighbour{&cifscreds, &fscryptV1, &fscryptV2, &krb5File, &krb5Persistent,
+	&krb5Sshd, &krb5Su}
 
 // One test, because installing the neighbours takes long.
 func TestBeside(t *testing.T) {

@@ -2,7 +2,6 @@ package beside
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -15,6 +14,7 @@ const many = 20
 
 // A neighbour is another module, and what it does for a session.
 type neighbour struct {
+	host     string // sshd or su
 	module   string
 	special  string // what is special about its options, in the name of the test
 	packages []string
@@ -31,11 +31,13 @@ type neighbour struct {
 	lost map[place]string
 	// others are the places besides after and before at which it is tested.
 	others []place
-	note   string                    // for the table of hosts, of what is lost
+	note   string                    // for the table of hosts: of what is lost, or of all rows
 	trace  func(t *testing.T) string // names what the neighbour has left on the system, if any
 }
 
-func (n neighbour) name() string { return strings.TrimSpace(n.module + " " + n.special) }
+func (n neighbour) name() string {
+	return strings.TrimSpace(n.host + ", beside " + n.module + " " + n.special)
+}
 
 func (n neighbour) test(t *testing.T) {
 	if n.setUp != nil {
@@ -50,7 +52,7 @@ func (n neighbour) test(t *testing.T) {
 // alone shows that what is lost at a place was there before.
 func (n neighbour) alone(t *testing.T) {
 	r := n.ready(t, missing)
-	if err := login(r, n.look); err != nil {
+	if err := n.login(r); err != nil {
 		t.Error(err)
 	}
 	sessions.Quiet(t)
@@ -71,7 +73,9 @@ func (n neighbour) ready(t *testing.T, p place) *sessions.Ring {
 		n.start(t, r)
 	}
 	n.stack(t, p)
-	startSshd(t, r)
+	if n.host == "sshd" {
+		startSshd(t, r)
+	}
 	return r
 }
 
@@ -85,8 +89,8 @@ func (n neighbour) at(t *testing.T, p place) {
 	if lost, ok := n.lost[p]; ok {
 		want = lost
 	}
-	row := world.Host{Name: fmt.Sprintf("sshd, beside %s, %s", n.name(), p), Sessions: many}
-	if want != n.works {
+	row := world.Host{Name: n.name() + ", " + string(p), Sessions: many}
+	if want != n.works || len(n.lost) == 0 {
 		row.Note = n.note
 	}
 	defer func() {
@@ -118,7 +122,7 @@ func (n neighbour) open(t *testing.T, r *sessions.Ring, sessionsWanted int, want
 	kept ...string) (good, hung int) {
 	t.Helper()
 	for range sessionsWanted {
-		err := login(r, n.look)
+		err := n.login(r)
 		if errors.Is(err, world.ErrHung) {
 			hung++
 		}

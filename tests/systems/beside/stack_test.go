@@ -18,24 +18,27 @@ const (
 	// setcred joins a session keyring too, and sshd calls it once more after the session is
 	// open.
 	authToo  place = "after our line, with another in auth"
+	authTop  place = "after our line, with another on top of auth"
 	authOnly place = "with our line in auth alone"
 )
 
 const ourLine = "optional pam_persistent.so\n"
 
-// stock is /etc/pam.d/sshd as Debian ships it.
-var stock string
+// stock are service files as Debian ships them.
+var stock = map[string]string{"sshd": "", "su": ""}
 
-// readStock keeps what the packages have brought: sshd's file, and the profiles of
+// readStock keeps what the packages have brought: service files, and the profiles of
 // pam-auth-update(8), with ours among them. Root's su -l, which keeps a key before each test, gets
 // a stack of its own, without neighbours.
 func readStock(t *testing.T) {
 	t.Helper()
-	text, err := os.ReadFile("/etc/pam.d/sshd")
-	if err != nil {
-		t.Fatal(err)
+	for service := range stock {
+		text, err := os.ReadFile("/etc/pam.d/" + service)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stock[service] = string(text)
 	}
-	stock = string(text)
 	world.Run(t, "sh", "-ec", `cp -r /usr/share/pam-configs /home/profiles
 		grep -v '^#' "$1/packaging/pam-config" >/home/profiles/pam_persistent`, "sh",
 		world.Root)
@@ -54,7 +57,7 @@ func profiles(t *testing.T, names ...string) {
 		names...)...)
 }
 
-// stack writes sshd's stack: the neighbour's lines where its package or its manual page puts them,
+// stack writes the stack of the host: the neighbour's lines where its package or its manual page puts them,
 // and ours at the place.
 func (n neighbour) stack(t *testing.T, p place) {
 	t.Helper()
@@ -62,7 +65,7 @@ func (n neighbour) stack(t *testing.T, p place) {
 	if n.profile != "" {
 		wanted = append(wanted, n.profile)
 	}
-	auth, session := n.auth, n.session
+	top, auth, session := "", n.auth, n.session
 	switch p {
 	case before:
 		session += "session " + ourLine
@@ -70,14 +73,18 @@ func (n neighbour) stack(t *testing.T, p place) {
 		auth += "auth " + ourLine
 	case authToo:
 		auth += "auth " + ourLine
+		wanted = append(wanted, "pam_persistent")
+	case authTop:
+		top = "auth " + ourLine
 		fallthrough
 	case after:
 		wanted = append(wanted, "pam_persistent")
 	}
 	profiles(t, wanted...)
 	const common = "@include common-auth\n"
-	if strings.Count(stock, common) != 1 {
-		t.Fatalf("Debian's /etc/pam.d/sshd has changed:\n%s", stock)
+	text := stock[n.host]
+	if strings.Count(text, common) != 1 {
+		t.Fatalf("Debian's /etc/pam.d/%s has changed:\n%s", n.host, text)
 	}
-	world.WriteService(t, "sshd", strings.Replace(stock, common, common+auth, 1)+session)
+	world.WriteService(t, n.host, strings.Replace(text, common, top+common+auth, 1)+session)
 }

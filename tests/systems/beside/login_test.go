@@ -21,10 +21,15 @@ func startSshd(t *testing.T, r *sessions.Ring) {
 	r.Daemon(t, loopback.Listening("127.0.0.1:"+port), "/usr/sbin/sshd", "-D")
 }
 
-// login is a session of alice's that runs the probe, and then looks at the neighbour's work.
-func login(r *sessions.Ring, look string) error {
+// login is a session of alice's that runs the probe, and then looks at the neighbour's work. It is
+// carol who calls su.
+func (n neighbour) login(r *sessions.Ring) error {
+	command := []string{"ssh", "-F", "/home/ssh", world.Alice.Name + "@world"}
+	if n.host == "su" {
+		command = []string{"setpriv", "--reuid=carol", "--regid=carol", "--clear-groups",
+			"su", world.Alice.Name, "-c"}
+	}
 	return r.OnTerminal(world.Hung,
 		[]sessions.Answer{{Question: "assword: ", Text: world.Password}},
-		"ssh", "-F", "/home/ssh", world.Alice.Name+"@world",
-		sessions.Probe+" first; { "+look+"\n} >"+seenDir+"/$$ 2>&1")
+		append(command, sessions.Probe+" first; { "+n.look+"\n} >"+seenDir+"/$$ 2>&1")...)
 }
