@@ -14,7 +14,9 @@ import (
 // nothing. That the way back leaves no file is seen by a snapshot.
 func testAnsible(t *testing.T, deb string) {
 	world.ForgetKeys(t)
+	sshKeys(t)
 	world.Install(t, "ansible-core", "python3-apt")
+	world.RunIn(t, "", "install", "-d", "-m", "1777", "/dev/shm") // multiprocessing of Python
 	const setting = "[libdefaults]\n    default_realm = EXAMPLE.ORG\n"
 	world.Write(t, "/etc/krb5.conf", setting)
 	dir := t.TempDir()
@@ -39,7 +41,7 @@ func testAnsible(t *testing.T, deb string) {
 	}
 	lines(t, 1)
 	logins(t, "installed by Ansible", true)
-	if conf := read(t, "/etc/krb5.conf"); !strings.Contains(conf, "[libdefaults]\n"+
+	if conf := world.RunIn(t, "", "cat", "/etc/krb5.conf"); !strings.Contains(conf, "[libdefaults]\n"+
 		"    default_ccache_name = KEYRING:persistent:%{uid}\n    default_realm") {
 		t.Errorf("krb5.conf:\n%s", conf)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -56,7 +57,7 @@ var variants = map[string]struct {
 
 func testContents(t *testing.T, dir string) {
 	for name, v := range variants {
-		var want []string
+		want := adminPages(t, "/usr/share/doc/"+regexp.MustCompile("[_-][0-9]").Split(name, 2)[0])
 		for _, line := range slices.Concat(common, v.more) {
 			want = append(want, strings.ReplaceAll(line, "%s", v.pamdir))
 		}
@@ -84,6 +85,19 @@ func testContents(t *testing.T, dir string) {
 			binary.Close()
 		}
 	}
+}
+
+// adminPages are the pages of docs/admin below the package's directory of documents.
+func adminPages(t *testing.T, docdir string) (files []string) {
+	t.Helper()
+	pages, err := filepath.Glob(filepath.Join(world.Root, "docs/admin/*.md"))
+	if err != nil || len(pages) == 0 {
+		t.Fatalf("pages: %q, %v", pages, err)
+	}
+	for _, page := range pages {
+		files = append(files, "-rw-r--r-- root/root "+docdir+"/admin/"+filepath.Base(page))
+	}
+	return files
 }
 
 // list is the files of a package, without directories.
@@ -214,6 +228,7 @@ func testMakeInstall(t *testing.T, tree string) {
 			world.RunIn(t, tree, append(args, "install")...)
 			var want []string
 			for _, line := range slices.Concat(common,
+				adminPages(t, "/usr/share/doc/pam_persistent"),
 				[]string{"-rw-r--r-- root/root " +
 					"/usr/share/zsh/site-functions/_persistent-keyring"}) {
 				mode, path, _ := strings.Cut(strings.ReplaceAll(line, " root/root ",

@@ -49,6 +49,9 @@ func TestPackages(t *testing.T) {
 	t.Run("life on Debian", func(t *testing.T) {
 		testLifeOnDebian(t, filepath.Join(dir, "libpam-persistent_0.1.0_amd64.deb"), next)
 	})
+	t.Run("Ansible", func(t *testing.T) {
+		testAnsible(t, filepath.Join(dir, "libpam-persistent_0.1.0_amd64.deb"))
+	})
 	t.Run("removal with a line left", func(t *testing.T) { testLineLeft(t, next) })
 	t.Run("removal with rpm", func(t *testing.T) {
 		testRpm(t, filepath.Join(dir, "pam_persistent-0.1.0-1.x86_64.rpm"))
