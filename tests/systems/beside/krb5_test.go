@@ -27,6 +27,7 @@ const noTicket = "no ticket"
 
 func init() {
 	krb5Sshd.works = noTicket
+	krb5Sshd.others = []place{authTop}
 	krb5Sshd.note = "no ticket: pam_keyinit joins another session keyring after pam_setcred"
 	krb5Su.lost = map[place]string{after: noTicket, before: noTicket}
 	krb5Su.others = []place{authTop}

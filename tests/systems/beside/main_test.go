@@ -23,7 +23,7 @@ func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Beside}) }
 
 // neighbours are in the order in which the table of docs/hosts.md shows them.
 var neighbours = []*neighbour{&cifscreds, &fscryptV1, &fscryptV2, &krb5File, &krb5Persistent,
-	&krb5Sshd, &krb5Su}
+	&krb5Sshd, &krb5Su, &mount, &ecryptfs, &afs, &afsSshd, &afsSu}
 
 // One test, because installing the neighbours takes long.
 func TestBeside(t *testing.T) {
