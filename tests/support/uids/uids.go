@@ -30,6 +30,7 @@ var (
 	Attackers = take(5)
 	Bench     = take(5 + 8)
 	Booted    = take(5)
+	Beside    = take(5)
 	Command   = take(5)
 	Container = take(5 + 16)
 	Faults    = take(5)
