@@ -11,6 +11,7 @@ func testCIFS(t *testing.T, out string) {
 			`Password: found\n.*logon "cifs:a:127\.0\.0\.1".*EACCES.*`}},
 		both("CIFS added", refused),
 
+		[]result{{"CIFS kept", `(Joined.*\nPassword: kept keyring "_ses".*\n?){2}`}},
 		both("CIFS kept, without the line", refused),
 		both("CIFS kept, with the line", found),
 
