@@ -15,7 +15,7 @@ import (
 // machine.
 type Repo struct{ dir string }
 
-// Build makes the copy, and in it build/pam_persistent.so and build/persistent-keyring as make(1)
+// Build makes the copy in a machine of [Arm64], and in it build/pam_persistent.so and build/persistent-keyring as make(1)
 // cross-compiles them.
 func (m *Machine) Build(t *testing.T) *Repo {
 	t.Helper()
