@@ -43,6 +43,7 @@ var (
 	OCI       = take(5)
 	Packages  = take(5)
 	Pamtester = take(5)
+	Remote    = take(5)
 	Sanitize  = take(5)
 	Scale     = take(5 + 50)
 	Releases  = take(5)
