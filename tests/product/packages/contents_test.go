@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -46,23 +45,27 @@ var (
 	}
 )
 
+// variants are the packages, with the version where %s is.
 var variants = map[string]struct {
 	pamdir  string
 	more    []string
 	machine elf.Machine
 }{
-	"libpam-persistent_0.1.0_amd64.deb": {"/usr/lib/x86_64-linux-gnu/security", onlyDeb,
+	"libpam-persistent_%s_amd64.deb": {"/usr/lib/x86_64-linux-gnu/security", onlyDeb,
 		elf.EM_X86_64},
-	"libpam-persistent_0.1.0_arm64.deb": {"/usr/lib/aarch64-linux-gnu/security", onlyDeb,
+	"libpam-persistent_%s_arm64.deb": {"/usr/lib/aarch64-linux-gnu/security", onlyDeb,
 		elf.EM_AARCH64},
-	"pam_persistent-0.1.0-1.x86_64.rpm":  {"/usr/lib64/security", onlyRpm, elf.EM_X86_64},
-	"pam_persistent-0.1.0-1.aarch64.rpm": {"/usr/lib64/security", onlyRpm, elf.EM_AARCH64},
+	"pam_persistent-%s-1.x86_64.rpm":  {"/usr/lib64/security", onlyRpm, elf.EM_X86_64},
+	"pam_persistent-%s-1.aarch64.rpm": {"/usr/lib64/security", onlyRpm, elf.EM_AARCH64},
 }
 
 func testContents(t *testing.T, dir string) {
-	for name, v := range variants {
-		want := adminPages(t, "/usr/share/doc/"+regexp.MustCompile("[_-][0-9]").Split(name, 2)[0])
-		for _, line := range slices.Concat(common, v.more) {
+	for pattern, v := range variants {
+		name := fmt.Sprintf(pattern, shipped)
+		docdir := "/usr/share/doc/" + strings.SplitN(pattern, "%s", 2)[0]
+		docdir = docdir[:len(docdir)-1]
+		want := adminPages(t, docdir)
+		for _, line := range slices.Concat(common, v.more, bills(docdir)) {
 			want = append(want, strings.ReplaceAll(line, "%s", v.pamdir))
 		}
 		got := list(t, filepath.Join(dir, name))
@@ -83,7 +86,8 @@ func testContents(t *testing.T, dir string) {
 			if binary.Machine != v.machine {
 				t.Errorf("%s: %s is for %v", name, file, binary.Machine)
 			}
-			if built, err := version.Of(root + file); built != "0.1.0" {
+			testBill(t, root+file, root+docdir+"/"+filepath.Base(file)+".cdx.json")
+			if built, err := version.Of(root + file); built != shipped {
 				t.Errorf("%s: %s says version %q, %v", name, file, built, err)
 			}
 			binary.Close()
@@ -100,6 +104,14 @@ func adminPages(t *testing.T, docdir string) (files []string) {
 	}
 	for _, page := range pages {
 		files = append(files, "-rw-r--r-- root/root "+docdir+"/admin/"+filepath.Base(page))
+	}
+	return files
+}
+
+// bills are the bills of materials.
+func bills(docdir string) (files []string) {
+	for _, binary := range []string{"pam_persistent.so", "persistent-keyring"} {
+		files = append(files, "-rw-r--r-- root/root "+docdir+"/"+binary+".cdx.json")
 	}
 	return files
 }
@@ -142,7 +154,8 @@ func unpack(t *testing.T, path string) string {
 // The glibc and libpam that the packages name are those that the two files ask for. 2.34 is that of
 // RHEL 9.
 func testNeeds(t *testing.T, dir string) {
-	for name, v := range variants {
+	for pattern, v := range variants {
+		name := fmt.Sprintf(pattern, shipped)
 		root := unpack(t, filepath.Join(dir, name))
 		newest := 0
 		extension := false
@@ -235,7 +248,7 @@ func testPayload(t *testing.T, dir string) {
 }
 
 func testCheckers(t *testing.T, dir, tree string) {
-	for _, name := range names("0.1.0") {
+	for _, name := range names(shipped) {
 		if strings.HasSuffix(name, ".deb") {
 			if out, err := world.TryIn(dir, "lintian", "--allow-root", "--fail-on",
 				"error,warning", name); err != nil || out != "" {

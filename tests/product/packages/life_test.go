@@ -34,7 +34,7 @@ func testLifeOnDebian(t *testing.T, deb, next string) {
 	first(t, "common-session")
 	first(t, "common-session-noninteractive")
 	logins(t, "installed", true)
-	versions(t, "0.1.0")
+	versions(t, shipped)
 	userServices(t)
 	t.Run("units", units)
 
@@ -47,7 +47,7 @@ func testLifeOnDebian(t *testing.T, deb, next string) {
 		t.Errorf("a session that the old file opened and the new one closed logs %q", log)
 	}
 	logins(t, "upgraded", true)
-	versions(t, "0.1.0+1.gnext")
+	versions(t, shipped+"+1.gnext")
 	world.RunIn(t, "", "dpkg", "-i", next)
 	lines(t, 1)
 

@@ -47,6 +47,7 @@ var (
 	SELinux   = take(5)
 	Suites    = take(5)
 	World     = take(5 + 1)
+	Pamtest   = take(5)
 )
 
 var next uint32 = 99200
