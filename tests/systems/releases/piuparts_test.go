@@ -19,8 +19,9 @@ func TestPiuparts(t *testing.T) {
 		dpkg-deb -R "$1" careless
 		echo 'touch /etc/left' >>careless/DEBIAN/postinst
 		dpkg-deb -b careless careless.deb`, "sh", prepared.deb)
-	for deb, fails := range map[string]bool{prepared.deb: false, "/run/careless.deb": true} {
-		// The directory is debconf's, made when the first package is installed with apt-get.
+	debs := map[string]bool{prepared.deb: false, "/run/careless.deb": true}
+	for deb, fails := range debs {
+		// The directory is debconf's, made when apt-get installs the first package.
 		out, err := world.TryIn("", "piuparts", "--existing-chroot="+root,
 			"--distribution=trixie", "--keep-sources-list", "--no-eatmydata",
 			"--tmpdir=/run/piuparts", "--no-upgrade-test",
