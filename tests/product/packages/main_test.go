@@ -34,8 +34,9 @@ func TestPackages(t *testing.T) {
 	if t.Failed() {
 		return
 	}
-	world.RunIn(t, tree, "sh", "-ec", "VERSION="+shipped+"+1.gnext packaging/build")
-	next := filepath.Join(tree, "build/packages/libpam-persistent_"+shipped+"+1.gnext_amd64.deb")
+	world.RunIn(t, tree, "make", "deb", "VERSION="+shipped+"+1.gnext")
+	next := filepath.Join(tree, "build/packages",
+		"libpam-persistent_"+shipped+"+1.gnext_amd64.deb")
 	deb := filepath.Join(dir, "libpam-persistent_"+shipped+"_amd64.deb")
 
 	t.Run("contents", func(t *testing.T) { testContents(t, dir) })
