@@ -29,6 +29,8 @@ var (
 	Arm64     = take(5)
 	Attackers = take(5)
 	Bench     = take(5 + 8)
+	Booted    = take(5)
+	Beside    = take(5)
 	Command   = take(5)
 	Container = take(5 + 16)
 	Faults    = take(5)
@@ -44,9 +46,11 @@ var (
 	Remote    = take(5)
 	Sanitize  = take(5)
 	Scale     = take(5 + 50)
+	Releases  = take(5)
 	SELinux   = take(5)
 	Suites    = take(5)
 	World     = take(5 + 1)
+	Pamtest   = take(5)
 )
 
 var next uint32 = 99200

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"pam_persistent/tests/support/loopback"
+	"pam_persistent/tests/support/sessions"
 	"pam_persistent/tests/support/world"
 )
 
@@ -14,7 +15,7 @@ var desktops = []host{
 		t.Helper()
 		world.Put(t, "/home/xrdp-mark", l.mark, 0o644)
 		for i := range l.n { // a session for each size of the screen
-			if err := l.ring.try(l.limit, "xrdp-sesrun", "-s", "::1", "-t", "Xvnc",
+			if err := l.ring.Try(l.limit, "xrdp-sesrun", "-s", "::1", "-t", "Xvnc",
 				"-g", fmt.Sprint(800+i, "x600"), "-p", world.Password,
 				"-S", "/home/xrdp-session", l.user.Name); err != nil {
 				failed = append(failed, err)
@@ -27,7 +28,7 @@ var desktops = []host{
 // sesman is Debian's configuration but for the port (Debian's listens on ::1 where 127.0.0.1 is
 // asked for), one session per screen size, and the X server. sesman forks between pam_start and
 // pam_open_session.
-func sesman(t testing.TB, r *ring) {
+func sesman(t testing.TB, r *sessions.Ring) {
 	t.Helper()
 	port := loopback.FreePort()
 	sh(t, `mkdir -p -m 1777 /tmp/.X11-unix
@@ -42,5 +43,5 @@ func sesman(t testing.TB, r *ring) {
 			t.Fatal(err)
 		}
 	}
-	r.daemon(t, loopback.Listening("[::1]:"+port), "xrdp-sesman", "--nodaemon")
+	r.Daemon(t, loopback.Listening("[::1]:"+port), "xrdp-sesman", "--nodaemon")
 }

@@ -10,11 +10,13 @@ import (
 	"time"
 
 	"pam_persistent/internal/keyctl"
+	"pam_persistent/tests/support/sessions"
 	"pam_persistent/tests/support/world"
 )
 
 const (
-	sessions  = 20
+	many      = 20               // sessions of a host
+	fewer     = 10               // of one that takes a second for each, as its note says
 	impatient = 2 * time.Second  // after which a login with the plain module is taken for hung
 	patient   = 10 * time.Second // the same, for a host that it is not known to hang in
 	// sessions of it, where no more is to be learnt than whether it leaks
@@ -25,21 +27,22 @@ const (
 // A host is a program that people log in through.
 type host struct {
 	name  string
-	setUp func(t testing.TB)          // its configuration, until the test is over
-	start func(t testing.TB, r *ring) // its daemon
+	setUp func(t testing.TB)                   // its configuration, until the test is over
+	start func(t testing.TB, r *sessions.Ring) // its daemon
 	// opens sessions that run the probe; hung ones are world.ErrHung
 	login func(t testing.TB, l login) []error
 	root  bool // is for root instead of alice
-	// what a plain module does: it "fails" (always), "hangs" (sometimes), "leaks", or gets away
-	// with it
-	plain string
-	note  string
+	// what a plain module does: it "fails" (always), "hangs" (sometimes), "leaks", "loses" the
+	// user's keys, or gets away with it
+	plain    string
+	sessions int // opened, if not many
+	note     string
 }
 
 // A login is what is asked of a host: so many sessions of a user, each running the probe with this
 // argument.
 type login struct {
-	ring  *ring
+	ring  *sessions.Ring
 	user  world.User
 	n     int
 	limit time.Duration
@@ -48,13 +51,21 @@ type login struct {
 
 func (l login) probe() string { return "/home/probe " + l.mark }
 
-var hosts = slices.Concat(sshd, consoles, su, jobs, mailAndFiles, desktops)
+var hosts = slices.Concat(sshd, consoles, su, jobs, mailAndFiles, desktops,
+	multiplexers, greeters)
 
 func (h host) user() world.User {
 	if h.root {
 		return world.User{Name: "root"}
 	}
 	return world.Alice
+}
+
+func (h host) count() int {
+	if h.sessions == 0 {
+		return many
+	}
+	return h.sessions
 }
 
 // mark is the name of the host as one word.
@@ -76,17 +87,17 @@ func each(one func(l login) error) func(testing.TB, login) []error {
 }
 
 // ready has a host up and the users' keys kept.
-func (h host) ready(t testing.TB) *ring {
+func (h host) ready(t testing.TB) *sessions.Ring {
 	t.Helper()
 	world.ForgetKeys(t)
 	use(t, ours)
-	r := newRing(t)
+	r := sessions.NewRing(t)
 	for _, u := range []world.User{h.user(), world.Bob} {
-		h.keep(t, r, u)
+		r.Keep(t, u)
 	}
 	if h.root { // no test may forget all of root's keys
 		t.Cleanup(func() {
-			r.try(world.Hung, "su", "-l", "-c",
+			r.Try(world.Hung, "su", "-l", "-c",
 				`keyctl invalidate "$(keyctl request user kept.root)"`)
 		})
 	}
@@ -97,33 +108,25 @@ func (h host) ready(t testing.TB) *ring {
 	return r
 }
 
-// keep has a user keep a key, through su -l.
-func (h host) keep(t testing.TB, r *ring, u world.User) {
-	t.Helper()
-	if err := r.try(world.Hung, "su", "-l", u.Name, "-c", "/home/keep"); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (h host) up(t testing.TB, r *ring) {
+func (h host) up(t testing.TB, r *sessions.Ring) {
 	t.Helper()
 	if h.start != nil {
 		h.start(t, r)
 	}
 }
 
-// TestHosts opens twenty sessions of each host, and looks what they see, what others see, and what
-// is left.
+// TestHosts opens sessions of each host, and looks what they see, what others see, and what is
+// left.
 func TestHosts(t *testing.T) {
 	system(t)
 	var rows []world.Host
 	world.NoteHosts(t, &rows)
 	for _, h := range hosts {
 		t.Run(h.name, func(t *testing.T) {
-			row := world.Host{Name: h.name, Sessions: sessions, Note: h.note}
+			row := world.Host{Name: h.name, Sessions: h.count(), Note: h.note}
 			r := h.ready(t)
 			h.withOurs(t, r, &row)
-			killAll()
+			sessions.KillAll()
 			h.withPlain(t, r, &row)
 			rows = append(rows, row)
 			t.Logf("%+v", row)
@@ -131,7 +134,7 @@ func TestHosts(t *testing.T) {
 	}
 }
 
-func (h host) withOurs(t *testing.T, r *ring, row *world.Host) {
+func (h host) withOurs(t *testing.T, r *sessions.Ring, row *world.Host) {
 	t.Helper()
 	u, mark := h.user(), h.mark()
 	ask := login{r, u, 1, world.Hung, "first"}
@@ -139,18 +142,18 @@ func (h host) withOurs(t *testing.T, r *ring, row *world.Host) {
 	// A host that has served nobody yet may still grow.
 	h.expect(t, ask, "seed")
 	h.expect(t, visit, "seed")
-	before := quiet(t)
+	before := sessions.Quiet(t)
 	world.TakeLog(t)
 
-	ask.n, ask.mark = sessions, mark
+	ask.n, ask.mark = h.count(), mark
 	row.Good, row.Hung = h.expect(t, ask, "first", mark)
 	h.expect(t, visit, "bob")
 	// What the host's own session keyring gives away when bob gets hold of it.
-	if out := pry(t, r); len(out.leaks) > 0 {
-		t.Errorf("from the session keyring that the host was started with: %s", out.text)
+	if out := r.Pry(t); len(out.Leaks) > 0 {
+		t.Errorf("from the session keyring that the host was started with: %s", out.Text)
 	}
 	var what string
-	if row.Left, what = left(t, before); row.Left > 0 {
+	if row.Left, what = sessions.Left(t, before); row.Left > 0 {
 		t.Errorf("left: %s", what)
 	}
 	if log := world.TakeLog(t); len(log) != 0 {
@@ -170,10 +173,10 @@ func (h host) expect(t *testing.T, l login, kept ...string) (good, hung int) {
 			}
 			problems = append(problems, err.Error())
 		}
-		reports := awaitReports(t, l.user, l.n, world.Hung)
+		reports := sessions.AwaitReports(t, l.user, l.n, world.Hung)
 		for _, report := range reports {
-			if err := report.whole(l.user, kept...); err != nil {
-				problems = append(problems, fmt.Sprintf("%v\n%s", err, report.text))
+			if err := report.Whole(l.user, kept...); err != nil {
+				problems = append(problems, fmt.Sprintf("%v\n%s", err, report.Text))
 				continue
 			}
 			good++
@@ -185,7 +188,7 @@ func (h host) expect(t *testing.T, l login, kept ...string) (good, hung int) {
 		if h.root && len(problems) > 0 && attempt < 5 && persistentOf(t, l.user) != ring {
 			t.Log("another test has taken root's persistent keyring away, which is " +
 				"the machine's: again")
-			h.keep(t, l.ring, l.user)
+			l.ring.Keep(t, l.user)
 			kept, good, hung = append(kept, "seed"), 0, 0
 			continue
 		}
@@ -211,22 +214,8 @@ func persistentOf(t testing.TB, u world.User) keyctl.Serial {
 	return 0
 }
 
-// pry is the probe of a process of bob's that has the session keyring of whoever started the host.
-func pry(t *testing.T, r *ring) report {
-	t.Helper()
-	if err := r.try(world.Hung, "setpriv", "--reuid=bob", "--regid=bob", "--clear-groups",
-		"/home/probe", "pry"); err != nil {
-		t.Fatal(err)
-	}
-	reports := takeReports(t, world.Bob)
-	if len(reports) != 1 || !strings.HasSuffix(reports[0].text, "end\n") {
-		t.Fatalf("%+v", reports)
-	}
-	return reports[0]
-}
-
 // withPlain shows what the care is for.
-func (h host) withPlain(t *testing.T, r *ring, row *world.Host) {
+func (h host) withPlain(t *testing.T, r *sessions.Ring, row *world.Host) {
 	t.Helper()
 	use(t, plain)
 	defer use(t, ours)
@@ -235,9 +224,9 @@ func (h host) withPlain(t *testing.T, r *ring, row *world.Host) {
 	wanted := few
 	switch h.plain {
 	case "hangs": // one at a time, because each costs the test so much
-		wanted, l.n, l.limit = sessions, 1, impatient
+		wanted, l.n, l.limit = many, 1, impatient
 	case "fails":
-		wanted, l.n, l.limit = sessions, sessions, impatient
+		wanted, l.n, l.limit = many, many, impatient
 	}
 	opened, failed, hung := 0, 0, 0
 	for opened < wanted && (hung < enough || h.plain != "hangs") {
@@ -249,21 +238,27 @@ func (h host) withPlain(t *testing.T, r *ring, row *world.Host) {
 		}
 		opened += l.n
 	}
-	good := min(len(awaitReports(t, l.user, opened-failed, patient)), opened-failed)
+	good := 0 // sessions that find the kept key
+	for _, report := range sessions.AwaitReports(t, l.user, opened-failed, patient) {
+		if report.Kept != "" {
+			good++
+		}
+	}
+	good = min(good, opened-failed)
 	row.Plain = fmt.Sprintf("%d of %d", good, opened)
 	if hung > 0 {
 		row.Plain += fmt.Sprintf(", %d hung", hung)
 	}
-	leaks := len(pry(t, r).leaks) > 0
+	leaks := len(r.Pry(t).Leaks) > 0
 	if leaks {
 		row.Plain += ", leaks"
 	}
 	if caught, asked := map[string]bool{"leaks": leaks, "hangs": hung > 0,
-		"fails": good == 0}[h.plain]; asked && !caught {
+		"fails": good == 0, "loses": good == 0}[h.plain]; asked && !caught {
 		t.Errorf("the plain module is not caught: it %s, it is said, but: %s", h.plain,
 			row.Plain)
 	}
-	killAll()
+	sessions.KillAll()
 }
 
 // TestKeyGoesFromHostToHost is the mission: one key, kept in one host and read in the next.
@@ -271,8 +266,8 @@ func TestKeyGoesFromHostToHost(t *testing.T) {
 	system(t)
 	world.ForgetKeys(t)
 	use(t, ours)
-	r := newRing(t)
-	if err := r.try(world.Hung, "su", "-l", "alice", "-c", "/home/keep"); err != nil {
+	r := sessions.NewRing(t)
+	if err := r.Try(world.Hung, "su", "-l", "alice", "-c", "/home/keep"); err != nil {
 		t.Fatal(err)
 	}
 	kept := "seed"
@@ -287,9 +282,9 @@ func TestKeyGoesFromHostToHost(t *testing.T) {
 			}
 			h.up(t, r)
 			h.expect(t, login{r, world.Alice, 1, world.Hung, h.mark()}, kept)
-			killAll()
+			sessions.KillAll()
+			kept = h.mark()
 		})
-		kept = h.mark()
 		order = append(order, h.name)
 	}
 	t.Logf("%d hosts: %s", len(order), strings.Join(order, " > "))

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"pam_persistent/tests/support/sessions"
 	"pam_persistent/tests/support/world"
 )
 
@@ -24,21 +25,22 @@ func TestHardLimit(t *testing.T) {
 		t.Run(h.name, func(t *testing.T) {
 			r := h.ready(t)
 			world.TakeLog(t)
-			l := login{r, world.Alice, sessions, world.Hung, "hard"}
+			l := login{r, world.Alice, many, world.Hung, "hard"}
 			row := world.Host{Name: h.name + ", no CAP_SYS_RESOURCE",
-				Sessions: sessions, Good: sessions,
+				Sessions: many, Good: many,
 				Note: "logins; none has the link, and the log says so"}
 			for _, err := range h.login(t, l) {
 				row.Good--
 				t.Errorf("%v", err)
 			}
-			for _, report := range awaitReports(t, world.Alice, sessions, world.Hung) {
-				if slices.ContainsFunc(report.links,
+			reports := sessions.AwaitReports(t, world.Alice, many, world.Hung)
+			for _, report := range reports {
+				if slices.ContainsFunc(report.Links,
 					func(link string) bool {
 						return strings.Contains(link,
 							"_persistent.")
-					}) || len(report.leaks) > 0 {
-					t.Errorf("%s", report.text)
+					}) || len(report.Leaks) > 0 {
+					t.Errorf("%s", report.Text)
 				}
 			}
 			log := world.TakeLog(t)
@@ -49,10 +51,10 @@ func TestHardLimit(t *testing.T) {
 					t.Errorf("log: %s", line)
 				}
 			}
-			if len(log) < sessions {
-				t.Errorf("%d lines for %d sessions", len(log), sessions)
+			if len(log) < many {
+				t.Errorf("%d lines for %d sessions", len(log), many)
 			}
-			killAll()
+			sessions.KillAll()
 			h.withPlain(t, r, &row)
 			rows = append(rows, row)
 			t.Logf("%+v", row)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"pam_persistent/tests/support/loopback"
+	"pam_persistent/tests/support/sessions"
 	"pam_persistent/tests/support/world"
 )
 
@@ -101,16 +102,16 @@ func limited(t testing.TB, command ...string) []string {
 	return append([]string{"env", "LD_PRELOAD=/home/soft.so"}, command...)
 }
 
-func vsftpd(t testing.TB, r *ring) {
+func vsftpd(t testing.TB, r *sessions.Ring) {
 	t.Helper()
 	netPort = loopback.FreePort()
-	r.daemon(t, loopback.Listening("127.0.0.1:"+netPort),
+	r.Daemon(t, loopback.Listening("127.0.0.1:"+netPort),
 		limited(t, "vsftpd", "/etc/vsftpd.conf", "-obackground=NO", "-olisten=YES",
 			"-olisten_ipv6=NO", "-olisten_address=127.0.0.1", "-olisten_port="+netPort,
 			"-osession_support=YES")...)
 }
 
-func proftpd(t testing.TB, r *ring) {
+func proftpd(t testing.TB, r *sessions.Ring) {
 	t.Helper()
 	netPort = loopback.FreePort()
 	world.Put(t, "/etc/proftpd/conf.d/hosts.conf",
@@ -118,11 +119,11 @@ func proftpd(t testing.TB, r *ring) {
 			"RLimitMemory session 128M\n", 0o644)
 	sh(t, `sed -i "s/^Port .*/Port $1/; s/^UseIPv6 .*/UseIPv6 off/" /etc/proftpd/proftpd.conf`,
 		netPort)
-	r.daemon(t, loopback.Listening("127.0.0.1:"+netPort),
+	r.Daemon(t, loopback.Listening("127.0.0.1:"+netPort),
 		limited(t, "proftpd", "--nodaemon")...)
 }
 
-func dovecot(t testing.TB, r *ring) {
+func dovecot(t testing.TB, r *sessions.Ring) {
 	t.Helper()
 	netPort = loopback.FreePort()
 	world.Put(t, "/etc/dovecot/local.conf", `listen = 127.0.0.1
@@ -141,7 +142,7 @@ service imap-login {
 	sh(t, `conf=/etc/dovecot/conf.d/auth-system.conf.ext
 		grep -q "^  args = session=yes" $conf ||
 			sed -i '0,/driver = pam/s//&\n  args = session=yes dovecot/' $conf`)
-	r.daemon(t, loopback.Listening("127.0.0.1:"+netPort), limited(t, "dovecot", "-F")...)
+	r.Daemon(t, loopback.Listening("127.0.0.1:"+netPort), limited(t, "dovecot", "-F")...)
 }
 
 func dial(port string, limit time.Duration) (net.Conn, error) {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"pam_persistent/tests/support/sessions"
 	"pam_persistent/tests/support/world"
 )
 
@@ -34,11 +35,9 @@ func TestProcessesThatOutliveTheLogout(t *testing.T) {
 			options(t, test.options)
 			defer options(t, "")
 			if test.without {
-				sh(t, `cp -a /etc/pam.d/common-session /home
-					sed -i /pam_persistent/d /etc/pam.d/common-session`)
-				defer sh(t, "mv /home/common-session /etc/pam.d")
+				withoutLine(t)
 			}
-			r := newRing(t)
+			r := sessions.NewRing(t)
 			sshServer(t, r)
 			sh(t, "rm -f /home/kept/go /home/kept/outlived; mkfifo -m 666 "+
 				"/home/kept/go")
@@ -50,11 +49,11 @@ func TestProcessesThatOutliveTheLogout(t *testing.T) {
 						echo found >/home/kept/new
 					mv /home/kept/new /home/kept/outlived
 				" >/dev/null 2>&1 </dev/null &`
-			if err := r.try(world.Hung, "ssh", "-F", "/home/ssh/config", "alice@world",
+			if err := r.Try(world.Hung, "ssh", "-F", "/home/ssh/config", "alice@world",
 				outlives); err != nil {
 				t.Fatal(err)
 			}
-			if !until(world.Hung,
+			if !sessions.Until(world.Hung,
 				func() bool {
 					return !strings.Contains(sh(t, "ps -eo args"),
 						"sshd: alice")
@@ -64,7 +63,7 @@ func TestProcessesThatOutliveTheLogout(t *testing.T) {
 			if err := os.WriteFile("/home/kept/go", nil, 0); err != nil {
 				t.Fatal(err)
 			}
-			if !until(world.Hung,
+			if !sessions.Until(world.Hung,
 				func() bool {
 					_,
 						err := os.Stat("/home/kept/outlived")
@@ -78,4 +77,12 @@ func TestProcessesThatOutliveTheLogout(t *testing.T) {
 			}
 		})
 	}
+}
+
+// withoutLine takes the line out of common-session until the test is over.
+func withoutLine(t testing.TB) {
+	t.Helper()
+	sh(t, `cp -a /etc/pam.d/common-session /home
+		sed -i /pam_persistent/d /etc/pam.d/common-session`)
+	t.Cleanup(func() { sh(t, "mv /home/common-session /etc/pam.d") })
 }

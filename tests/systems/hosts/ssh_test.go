@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"pam_persistent/tests/support/loopback"
+	"pam_persistent/tests/support/sessions"
 	"pam_persistent/tests/support/world"
 )
 
@@ -23,7 +24,7 @@ var sshPort string
 
 // sshServer is Debian's configuration, but for the address, one more way to log in, and sftp with
 // the probe run before its server.
-func sshServer(t testing.TB, r *ring) {
+func sshServer(t testing.TB, r *sessions.Ring) {
 	t.Helper()
 	sshPort = loopback.FreePort()
 	world.Put(t, "/etc/ssh/sshd_config.d/hosts.conf",
@@ -34,21 +35,20 @@ func sshServer(t testing.TB, r *ring) {
 		"Host world\nHostName 127.0.0.1\nPort "+sshPort+"\nIdentityFile /home/ssh/key\n"+
 			"IdentitiesOnly yes\nStrictHostKeyChecking no\n"+
 			"UserKnownHostsFile /dev/null\nLogLevel ERROR\n", 0o644)
-	r.daemon(t, loopback.Listening("127.0.0.1:"+sshPort), "/usr/sbin/sshd", "-D")
+	r.Daemon(t, loopback.Listening("127.0.0.1:"+sshPort), "/usr/sbin/sshd", "-D")
 }
 
 func ssh(options ...string) func(login) error {
 	return func(l login) error {
 		command := append([]string{"ssh", "-F", "/home/ssh/config"}, options...)
-		return l.ring.try(l.limit, append(command, l.user.Name+"@world", l.probe())...)
+		return l.ring.Try(l.limit, append(command, l.user.Name+"@world", l.probe())...)
 	}
 }
 
 func sshPassword(method string) func(login) error {
 	return func(l login) error {
-		return l.ring.onTerminal(l.limit, []answer{{"assword: ", world.Password}}, "ssh",
-			"-F", "/home/ssh/config",
-			"-o", "PreferredAuthentications="+method, l.user.Name+"@world", l.probe())
+		return l.ring.OnTerminal(l.limit, password, "ssh", "-F", "/home/ssh/config", "-o",
+			"PreferredAuthentications="+method, l.user.Name+"@world", l.probe())
 	}
 }
 
@@ -60,6 +60,6 @@ func sftp(l login) error {
 		[]byte("get file /dev/null\nput /home/probe copy\nrm copy\n"), 0o644); err != nil {
 		return err
 	}
-	return l.ring.try(l.limit, "sftp", "-F", "/home/ssh/config", "-s", "sftp-and-probe", "-b",
+	return l.ring.Try(l.limit, "sftp", "-F", "/home/ssh/config", "-s", "sftp-and-probe", "-b",
 		"/home/ssh/batch", l.user.Name+"@world")
 }

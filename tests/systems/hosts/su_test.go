@@ -2,16 +2,24 @@ package hosts
 
 import (
 	"os"
+	"slices"
 	"testing"
 
+	"pam_persistent/tests/support/sessions"
 	"pam_persistent/tests/support/world"
 )
 
+func answer(question, text string) []sessions.Answer {
+	return []sessions.Answer{{Question: question, Text: text}}
+}
+
+var password = answer("assword: ", world.Password)
+
 var consoles = []host{
 	{name: "login", login: each(func(l login) error {
-		return l.ring.onTerminal(l.limit,
-			[]answer{{"login: ", l.user.Name}, {"assword: ", world.Password},
-				{"$ ", l.probe() + "; exit"}}, "login")
+		return l.ring.OnTerminal(l.limit,
+			slices.Concat(answer("login: ", l.user.Name), password,
+				answer("$ ", l.probe()+"; exit")), "login")
 	})},
 }
 
@@ -23,10 +31,10 @@ var su = []host{
 	{name: "su --pty", plain: "hangs",
 		login: each(byRoot("su", "--pty", "USER", "-c", "PROBE"))},
 	{name: "su --pty on a terminal", plain: "hangs", login: each(func(l login) error {
-		return l.ring.onTerminal(l.limit, nil, "su", "--pty", l.user.Name, "-c", l.probe())
+		return l.ring.OnTerminal(l.limit, nil, "su", "--pty", l.user.Name, "-c", l.probe())
 	})},
 	{name: "su by a user, password", plain: "leaks", login: each(func(l login) error {
-		return l.ring.onTerminal(l.limit, []answer{{"assword: ", world.Password}},
+		return l.ring.OnTerminal(l.limit, password,
 			asCarol("su", l.user.Name, "-c", l.probe())...)
 	})},
 	{name: "runuser", setUp: runuserLine, plain: "leaks",
@@ -40,7 +48,7 @@ var su = []host{
 		login: each(byCarol("sudo", "-u", "USER", "/home/probe", "MARK"))},
 	{name: "sudo, use_pty", setUp: sudoers("use_pty"), plain: "leaks",
 		login: each(func(l login) error {
-			return l.ring.onTerminal(l.limit, nil,
+			return l.ring.OnTerminal(l.limit, nil,
 				asCarol("sudo", "-u", l.user.Name, "/home/probe", l.mark)...)
 		})},
 	{name: "sudo, to root", setUp: sudoers("!use_pty"), root: true, plain: "leaks",
@@ -71,11 +79,11 @@ func sudoers(pty string) func(testing.TB) {
 }
 
 func byRoot(command ...string) func(login) error {
-	return func(l login) error { return l.ring.try(l.limit, l.fill(command)...) }
+	return func(l login) error { return l.ring.Try(l.limit, l.fill(command)...) }
 }
 
 func byCarol(command ...string) func(login) error {
-	return func(l login) error { return l.ring.try(l.limit, asCarol(l.fill(command)...)...) }
+	return func(l login) error { return l.ring.Try(l.limit, asCarol(l.fill(command)...)...) }
 }
 
 func asCarol(command ...string) []string {

@@ -1,13 +1,12 @@
 package hosts
 
 import (
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
+	"pam_persistent/tests/support/sessions"
 	"pam_persistent/tests/support/world"
 )
 
@@ -33,7 +32,8 @@ func system(t testing.TB) {
 		"libpam-systemd")
 	// A system may have one FTP server only: the other keeps its /etc when it is removed.
 	sh(t, `tar -C / -cf /home/proftpd.tar usr/sbin/proftpd usr/lib/proftpd`)
-	world.Install(t, "vsftpd")
+	lightdmGreeter(t)
+	world.Install(t, "vsftpd", "tmux", "screen", "mosh", "greetd", "dbus", "lightdm", "xvfb")
 	sh(t, `tar -C / -xf /home/proftpd.tar; mkdir -p /etc/proftpd/conf.d`)
 	use(t, ours)
 	sh(t, `grep -v '^#' "$1/pam-config" >/usr/share/pam-configs/pam_persistent
@@ -61,8 +61,7 @@ func use(t testing.TB, module string) {
 // become each other.
 func people(t testing.TB) {
 	t.Helper()
-	sh(t, `mkdir -m 1777 /home/reports /home/kept
-		mkdir -p /run/sshd /run/vsftpd/empty /home/ssh /root/.ssh
+	sh(t, `mkdir -p /run/sshd /run/vsftpd/empty /home/ssh /root/.ssh
 		ssh-keygen -q -t ed25519 -N '' -f /home/ssh/key
 		for user in root alice bob carol; do
 			home=$(getent passwd $user | cut -d : -f 6)
@@ -75,12 +74,7 @@ func people(t testing.TB) {
 		echo 'permit nopass carol' >/etc/doas.conf
 		chmod 600 /etc/doas.conf
 		rm -f /etc/cron.d/* /etc/crontab`)
-	for path, text := range map[string]string{"/home/probe": probe, "/home/keep": keep,
-		"/home/probe-from-pam": probeFromPAM} {
-		if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
+	sessions.Prepare(t)
 }
 
 // sh runs what is no login.
@@ -92,15 +86,4 @@ func sh(t testing.TB, script string, args ...string) string {
 		t.Fatalf("%s: %v\n%s", script, err, out)
 	}
 	return string(out)
-}
-
-// until polls the condition, until the limit at most, and returns whether it has become true.
-func until(limit time.Duration, condition func() bool) bool {
-	for deadline := time.Now().Add(limit); time.Now().
-		Before(deadline); time.Sleep(5 * time.Millisecond) {
-		if condition() {
-			return true
-		}
-	}
-	return condition()
 }

@@ -1,4 +1,4 @@
-package hosts
+package sessions
 
 import (
 	"fmt"
@@ -26,12 +26,12 @@ func others() []string {
 	return pids
 }
 
-// A census counts what sessions could leave behind.
-type census struct{ users, processes, threads, descriptors, keys int }
+// A Census counts what sessions could leave behind.
+type Census struct{ users, processes, threads, descriptors, keys int }
 
-func count(t testing.TB) census {
+func count(t testing.TB) Census {
 	t.Helper()
-	var c census
+	var c Census
 	for _, pid := range others() {
 		threads, _ := os.ReadDir("/proc/" + pid + "/task")
 		descriptors, _ := os.ReadDir("/proc/" + pid + "/fd")
@@ -59,11 +59,11 @@ func count(t testing.TB) census {
 	return c
 }
 
-// quiet waits until no session is left and nothing has changed for a while.
-func quiet(t testing.TB) census {
+// Quiet waits until no session is left and nothing has changed for a while.
+func Quiet(t testing.TB) Census {
 	t.Helper()
 	last, same := count(t), 0
-	if !until(world.Hung, func() bool {
+	if !Until(world.Hung, func() bool {
 		now := count(t)
 		if same++; now != last {
 			same = 0
@@ -76,11 +76,11 @@ func quiet(t testing.TB) census {
 	return last
 }
 
-// left waits for things to be as they were, and returns how many there are too many.
-func left(t testing.TB, before census) (n int, what string) {
+// Left waits for things to be as they were, and returns how many there are too many.
+func Left(t testing.TB, before Census) (n int, what string) {
 	t.Helper()
-	var now census
-	until(20*time.Second, func() bool {
+	var now Census
+	Until(20*time.Second, func() bool {
 		now = count(t)
 		n = 0
 		for _, more := range []int{now.users - before.users,
