@@ -14,5 +14,6 @@ func testAFS(t *testing.T, out string) {
 		both("AFS kept, without the line", `(?s).*Required key not available.*denied`),
 		both("AFS kept, with the line", refused),
 		both("AFS kept, with the line, linked", found),
+		both("AFS new token, without the line", found),
 	)
 }
