@@ -349,6 +349,7 @@ func filter(t *testing.T, unit string) map[string]bool {
 func sshKeys(t *testing.T) {
 	t.Helper()
 	world.RunIn(t, "", "sh", "-ec", `
+		rm -rf /run/ssh
 		mkdir -p /run/sshd /run/ssh /home/alice/.ssh
 		ssh-keygen -q -t ed25519 -N '' -f /run/ssh/key
 		ssh-keygen -q -t ed25519 -N '' -f /run/ssh/host

@@ -23,6 +23,8 @@ func testNFS(t *testing.T, out string) {
 			{"NFS timer, without the line", `found\n1\dm`},
 			{"NFS timer, with the line, first", `Password for .*found`},
 			{"NFS timer, with the line", `found\n1d`},
+			{"NFS look, first", `Password for .*found`},
+			{"NFS look", `found\n1d`},
 			{"NFS run out, first", `Password for .*found`},
 		},
 		both("NFS run out", refused),
