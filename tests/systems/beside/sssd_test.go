@@ -13,8 +13,8 @@ import (
 )
 
 // pam_sss asks SSSD, which knows alice from an LDAP server alone here and takes her password to the
-// KDC. It is a process of SSSD's that makes the ticket cache, with alice's UID. So does the child of
-// our module ask SSSD for her UID, by the name service.
+// KDC. It is a process of SSSD's that makes the ticket cache, with alice's UID. The child of our
+// module asks SSSD for that UID too, by the name service.
 var (
 	sssdKeyring = sssd("KEYRING:persistent:%U", "KEYRING:persistent")
 	sssdKCM     = sssd("KCM:", "KCM:")
