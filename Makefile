@@ -1,10 +1,12 @@
 # `make help` prints the lines of the form "target: ... ## what it does".
 
 GO ?= go
+export GO
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 
 PREFIX ?= /usr
 MANDIR ?= $(PREFIX)/share/man
+DOCDIR ?= $(PREFIX)/share/doc/pam_persistent
 PAMDIR ?= $(shell packaging/pamdir)
 
 export CGO_ENABLED := 1
@@ -22,7 +24,7 @@ MODULE_DIRS := c pam_persistent $(addprefix internal/,fsuid keyctl options persi
 GO_FILES = $(shell find $(MODULE_DIRS) ! -name "*_test.go" -type f) go.mod go.sum Makefile
 
 .PHONY: all help demo test test-all mutants fuzz lint bench deps clean FORCE
-.PHONY: install uninstall completions packages
+.PHONY: install uninstall completions deb packages release
 all: build/pam_persistent.so build/persistent-keyring ## the module and the command (the default)
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.* ## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
@@ -133,6 +135,7 @@ FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 SCHEMA := $(PREFIX)/share/persistent-keyring/schema.json
 UNITS := persistent-keyring-renew.service persistent-keyring-renew.timer
+PAGES := $(patsubst docs/%,%,$(wildcard docs/admin/*.md))
 
 build/completions/%: build/persistent-keyring
 	@mkdir -p $(@D)
@@ -153,10 +156,13 @@ install: all completions ## into DESTDIR, PREFIX, PAMDIR
 	for unit in $(UNITS); do \
 		packaging/put 644 packaging/systemd/$$unit '$(DESTDIR)$(UNITDIR)'/$$unit || exit; \
 	done
+	for page in $(PAGES); do \
+		packaging/put 644 docs/$$page '$(DESTDIR)$(DOCDIR)'/$$page || exit; \
+	done
 
-# packaging/named fails if a stack names the module: a missing module may lock all users out.
+# packaging/in-use fails if a stack names the module: a missing module may lock all users out.
 uninstall: ## remove what install made; refuses while a stack names the module
-	@packaging/named '$(DESTDIR)'
+	@packaging/in-use '$(DESTDIR)'
 	rm -f '$(DESTDIR)$(PAMDIR)/pam_persistent.so' \
 		'$(DESTDIR)$(PREFIX)/bin/persistent-keyring' \
 		'$(DESTDIR)$(MANDIR)/man8/pam_persistent.8' \
@@ -166,11 +172,19 @@ uninstall: ## remove what install made; refuses while a stack names the module
 		'$(DESTDIR)$(ZSHDIR)/_persistent-keyring' \
 		'$(DESTDIR)$(FISHDIR)/persistent-keyring.fish'
 	for unit in $(UNITS); do rm -f '$(DESTDIR)$(UNITDIR)'/$$unit || exit; done
+	for page in $(PAGES); do rm -f '$(DESTDIR)$(DOCDIR)'/$$page || exit; done
+	rmdir '$(DESTDIR)$(DOCDIR)/admin' '$(DESTDIR)$(DOCDIR)' 2>/dev/null || :
+
+deb: all ## build/packages: the .deb for this machine; installs nothing
+	FORMATS=deb ARCHITECTURES=$$($(GO) env GOARCH) packaging/build
 
 packages: deps ## build/packages: .deb and .rpm for amd64 and arm64
 	$(MAKE) --no-print-directory all build/arm64/pam_persistent.so \
 		build/arm64/persistent-keyring
 	packaging/build
+
+release: deps ## build/release, tagged with the newest version of CHANGELOG.md
+	@packaging/release
 
 clean: ## remove build
 	rm -rf build

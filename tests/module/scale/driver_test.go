@@ -40,12 +40,17 @@ type driver struct {
 	hung   *time.Timer
 }
 
-// drive starts the driver with its arguments; users are all fifty. If it lasts much longer than it
-// should it is killed, and with it all its sessions.
+// drive starts the driver with its arguments; users are all fifty.
 func drive(t *testing.T, should time.Duration, command ...string) *driver {
 	t.Helper()
-	d := &driver{t: t, cmd: exec.Command(command[0],
-		append(command[1:len(command):len(command)], names()...)...)}
+	return driveFor(t, should, names(), command...)
+}
+
+// driveFor starts the driver with its arguments and these users. If it lasts much longer than it
+// should it is killed, and with it all its sessions.
+func driveFor(t *testing.T, should time.Duration, users []string, command ...string) *driver {
+	t.Helper()
+	d := &driver{t: t, cmd: exec.Command(command[0], slices.Concat(command[1:], users)...)}
 	var err error
 	if d.in, err = d.cmd.StdinPipe(); err != nil {
 		t.Fatal(err)

@@ -26,6 +26,7 @@ func TestManual(t *testing.T) {
 	t.Run("pam_persistent.8", testStacks)
 	t.Run("persistent-keyring.1", testCommands)
 	t.Run("README.md", testReadme)
+	t.Run("sudo", testSudo)
 	t.Run("headings", testHeadings)
 	t.Run("docs/admin", testAdmin)
 }

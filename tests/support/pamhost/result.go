@@ -20,7 +20,7 @@ type Result struct {
 	Err     error    // [world.ErrHung] if the host had to be killed
 }
 
-var code = regexp.MustCompile(`^(open|close|setcred|authenticate) = \w+$`)
+var code = regexp.MustCompile(`^(open|close|setcred|authenticate|account|chauthtok) = \w+$`)
 
 func parse(out string, log []string, err error) Result {
 	r := Result{Out: out, Log: log, Err: err}

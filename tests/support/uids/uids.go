@@ -30,6 +30,7 @@ var (
 	Attackers = take(5)
 	Bench     = take(5 + 8)
 	Booted    = take(5)
+	Beside    = take(5)
 	Command   = take(5)
 	Container = take(5 + 16)
 	Faults    = take(5)
@@ -42,11 +43,14 @@ var (
 	OCI       = take(5)
 	Packages  = take(5)
 	Pamtester = take(5)
+	Remote    = take(5)
 	Sanitize  = take(5)
 	Scale     = take(5 + 50)
+	Releases  = take(5)
 	SELinux   = take(5)
 	Suites    = take(5)
 	World     = take(5 + 1)
+	Pamtest   = take(5)
 )
 
 var next uint32 = 99200

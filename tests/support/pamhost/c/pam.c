@@ -47,6 +47,8 @@ static const char *code_name(int code)
 	case PAM_USER_UNKNOWN: return "user_unknown";
 	case PAM_ABORT: return "abort";
 	case PAM_PERM_DENIED: return "perm_denied"; /* libpam's answer when all modules ignore */
+	case PAM_AUTH_ERR: return "auth_err";
+	case PAM_AUTHTOK_ERR: return "authtok_err";
 	case PAM_SYSTEM_ERR: return "system_err";
 	case PAM_MODULE_UNKNOWN: return "module_unknown";
 	}
@@ -81,6 +83,16 @@ static void close_session(void)
 static void authenticate(void)
 {
 	result("authenticate", pam_authenticate(pamh(), 0));
+}
+
+static void account(void)
+{
+	result("account", pam_acct_mgmt(pamh(), 0));
+}
+
+static void chauthtok(void)
+{
+	result("chauthtok", pam_chauthtok(pamh(), 0));
 }
 
 static void setcred(const char *name)
@@ -178,6 +190,8 @@ const struct command pam_commands[] = {
 	{ "open", 0, { .none = open_session }, "pam_open_session" },
 	{ "close", 0, { .none = close_session }, "pam_close_session" },
 	{ "authenticate", 0, { .none = authenticate }, "pam_authenticate" },
+	{ "account", 0, { .none = account }, "pam_acct_mgmt" },
+	{ "chauthtok", 0, { .none = chauthtok }, "pam_chauthtok" },
 	{ "setcred", 1, { .one = setcred },
 	  "FLAG: pam_setcred: establish, delete, reinitialize, refresh, none, contradictory" },
 	{ "end", 0, { .none = end }, "pam_end" },
