@@ -3,6 +3,7 @@ package booted
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -33,7 +34,8 @@ type host struct {
 var hosts = slices.Concat(servers, desktops)
 
 var servers = []host{
-	{name: "run0", login: func(c *container, u world.User, mark string) error {
+	{name: "run0", start: noFile("systemd-run0"), login: func(c *container, u world.User,
+		mark string) error {
 		return c.do("run0", "--user="+u.Name, sessions.Probe, mark)
 	}},
 	{name: "machinectl shell", login: func(c *container, u world.User, mark string) error {
@@ -60,13 +62,26 @@ func (c *container) do(command ...string) error {
 	return nil
 }
 
+// noFile has pam_persistent(8) be right about a service of which it says that it has no file.
+func noFile(service string) func(*testing.T, *container) {
+	return func(t *testing.T, c *container) {
+		t.Helper()
+		for _, dir := range []string{"/etc/pam.d/", "/usr/lib/pam.d/"} {
+			if _, err := os.Stat(c.Root + dir + service); err == nil {
+				t.Errorf("there is %s, of which the manual says that it is not",
+					dir+service)
+			}
+		}
+	}
+}
+
 func sudoers(t *testing.T, c *container) {
 	t.Helper()
 	world.Put(t, c.Root+"/etc/sudoers.d/carol", "carol ALL=(ALL:ALL) NOPASSWD: ALL\n", 0o440)
 }
 
-// TestHosts opens sessions of each host, as that of package hosts does.
-func TestHosts(t *testing.T) {
+// TestBootedHosts opens sessions of each host, as TestHosts of package hosts does.
+func TestBootedHosts(t *testing.T) {
 	c := boot(t)
 	var rows []world.Host
 	world.NoteHosts(t, &rows)
