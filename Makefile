@@ -1,6 +1,7 @@
 # `make help` prints the lines of the form "target: ... ## what it does".
 
 GO ?= go
+export GO
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 
 PREFIX ?= /usr
@@ -23,7 +24,7 @@ MODULE_DIRS := c pam_persistent $(addprefix internal/,fsuid keyctl options persi
 GO_FILES = $(shell find $(MODULE_DIRS) ! -name "*_test.go" -type f) go.mod go.sum Makefile
 
 .PHONY: all help demo test test-all mutants fuzz lint bench deps clean FORCE
-.PHONY: install uninstall completions packages release
+.PHONY: install uninstall completions deb packages release
 all: build/pam_persistent.so build/persistent-keyring ## the module and the command (the default)
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.* ## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
@@ -159,9 +160,9 @@ install: all completions ## into DESTDIR, PREFIX, PAMDIR
 		packaging/put 644 docs/$$page '$(DESTDIR)$(DOCDIR)'/$$page || exit; \
 	done
 
-# packaging/named fails if a stack names the module: a missing module may lock all users out.
+# packaging/in-use fails if a stack names the module: a missing module may lock all users out.
 uninstall: ## remove what install made; refuses while a stack names the module
-	@packaging/named '$(DESTDIR)'
+	@packaging/in-use '$(DESTDIR)'
 	rm -f '$(DESTDIR)$(PAMDIR)/pam_persistent.so' \
 		'$(DESTDIR)$(PREFIX)/bin/persistent-keyring' \
 		'$(DESTDIR)$(MANDIR)/man8/pam_persistent.8' \
@@ -173,6 +174,9 @@ uninstall: ## remove what install made; refuses while a stack names the module
 	for unit in $(UNITS); do rm -f '$(DESTDIR)$(UNITDIR)'/$$unit || exit; done
 	for page in $(PAGES); do rm -f '$(DESTDIR)$(DOCDIR)'/$$page || exit; done
 	rmdir '$(DESTDIR)$(DOCDIR)/admin' '$(DESTDIR)$(DOCDIR)' 2>/dev/null || :
+
+deb: all ## build/packages: the .deb for this machine; installs nothing
+	FORMATS=deb ARCHITECTURES=$$($(GO) env GOARCH) packaging/build
 
 packages: deps ## build/packages: .deb and .rpm for amd64 and arm64
 	$(MAKE) --no-print-directory all build/arm64/pam_persistent.so \

@@ -39,7 +39,8 @@ func TestLinks(t *testing.T) {
 			if _, err := os.Stat(filepath.Join("..", to)); err != nil {
 				t.Errorf("%s links to %s: %v", page, to, err)
 			}
-			if from := filepath.Dir(page); from == "docs/admin" && filepath.Dir(to) != from {
+			from := filepath.Dir(page)
+			if from == "docs/admin" && filepath.Dir(to) != from {
 				t.Errorf("%s links to %s, which is not installed", page, to)
 			}
 		}

@@ -41,6 +41,7 @@ func (s *service) order() {
 		s.good(i, fmt.Sprintf(" (%s)", lines[last].Where()), "after "+keyinit)
 	}
 	s.leftBehind(last, i)
+	s.sessionCache(last)
 }
 
 // effective is the line of ours that joins the session keyring; -1: there is none. A second line
@@ -60,28 +61,6 @@ func (s *service) good(i int, where, how string) {
 	s.add(OK, fmt.Sprintf("%s, %s%s%s", s.stack.Lines[i].Where(), how, where, systemd))
 	if !late {
 		s.Report[len(s.Report)-1].alike = how
-	}
-}
-
-// keepers put keys into the session keyring: passwords of CIFS servers, AFS's PAG and tokens,
-// caches named KEYRING:session. (pam_ecryptfs and pam_fscrypt put theirs into the user keyring or
-// the file system, where they stay; pam_mount puts none.)
-var keepers = []string{"pam_afs_session.so", "pam_cifscreds.so", "pam_krb5.so"}
-
-// leftBehind tells of keys that are put into the session keyring between the last pam_keyinit and
-// line i, which joins another.
-func (s *service) leftBehind(last, i int) {
-	ours := s.stack.Lines[i]
-	for j := min(last+1, i); j < i; j++ {
-		line := s.stack.Lines[j]
-		if !slices.ContainsFunc(keepers, line.Is) {
-			continue
-		}
-		s.add(Note,
-			fmt.Sprintf("%s stands before %s: the module joins a session keyring, "+
-				"and leaves behind what %s has put into the one before",
-				line.Where(), ours.Where(), line.Module), s.above(i, j))
-		return
 	}
 }
 

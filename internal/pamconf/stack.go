@@ -64,12 +64,13 @@ func (c Config) Services() ([]string, error) {
 }
 
 // leftBehind tells a file that no program asks for: what editors and package managers leave.
+// packaging/in-use has the same list.
 func leftBehind(name string) bool {
-	return strings.HasPrefix(name, ".") || strings.HasSuffix(name, "~") ||
-		slices.ContainsFunc([]string{".dpkg-", ".rpm", ".bak", ".orig", ".pam-old",
-			".ucf-"}, func(mark string) bool {
-			return strings.Contains(name, mark)
-		})
+	is := func(has func(string, string) bool, marks ...string) bool {
+		return slices.ContainsFunc(marks, func(mark string) bool { return has(name, mark) })
+	}
+	return is(strings.HasPrefix, ".", "#") || is(strings.HasSuffix, "~", ".old", ".save") ||
+		is(strings.Contains, ".bak", ".dpkg-", ".orig", ".pam-old", ".rpm", ".ucf-")
 }
 
 // Has tells whether the service has a file of its own.

@@ -14,7 +14,7 @@ import (
 
 // elsewhere are the first lines of blocks of the README that this test does not type in, and why.
 var elsewhere = map[string]string{
-	"make packages && apt install ./build/packages/libpam-persistent_*_amd64.deb": "" +
+	"make deb && apt install ./build/packages/libpam-persistent_*.deb": "" +
 		"tests/product/packages makes and installs packages",
 	"apt purge libpam-persistent": "tests/product/packages does so",
 	"make demo    # a login, a key kept, a logout, the key still there " +

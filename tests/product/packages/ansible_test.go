@@ -41,8 +41,9 @@ func testAnsible(t *testing.T, deb string) {
 	}
 	lines(t, 1)
 	logins(t, "installed by Ansible", true)
-	if conf := world.RunIn(t, "", "cat", "/etc/krb5.conf"); !strings.Contains(conf, "[libdefaults]\n"+
-		"    default_ccache_name = KEYRING:persistent:%{uid}\n    default_realm") {
+	const set = "[libdefaults]\n    default_ccache_name = KEYRING:persistent:%{uid}\n" +
+		"    default_realm"
+	if conf := world.RunIn(t, "", "cat", "/etc/krb5.conf"); !strings.Contains(conf, set) {
 		t.Errorf("krb5.conf:\n%s", conf)
 	}
 	if play("out.yml") == "0" || play("out.yml") != "0" {

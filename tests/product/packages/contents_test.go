@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -28,37 +27,45 @@ var (
 		"-rw-r--r-- root/root /usr/share/persistent-keyring/schema.json",
 	}
 	onlyDeb = []string{
+		"-rwxr-xr-x root/root /usr/libexec/libpam-persistent/in-use",
 		"-rwxr-xr-x root/root /usr/libexec/libpam-persistent/systemd-user",
+		"-rw-r--r-- root/root /usr/share/doc/libpam-persistent/changelog.gz",
 		"-rw-r--r-- root/root /usr/share/doc/libpam-persistent/copyright",
 		"-rw-r--r-- root/root /usr/share/lintian/overrides/libpam-persistent",
 		"-rw-r--r-- root/root /usr/share/pam-configs/pam_persistent",
 		"-rw-r--r-- root/root /usr/share/zsh/vendor-completions/_persistent-keyring",
 	}
 	onlyRpm = []string{
+		"-rwxr-xr-x root/root /usr/libexec/pam_persistent/in-use",
 		"-rwxr-xr-x root/root /usr/libexec/pam_persistent/rhel-enable",
+		"-rw-r--r-- root/root /usr/share/doc/pam_persistent/rhel.md",
 		"-rw-r--r-- root/root /usr/share/licenses/pam_persistent/LICENSE",
 		"-rw-r--r-- root/root /usr/share/selinux/packages/pam_persistent.cil",
 		"-rw-r--r-- root/root /usr/share/zsh/site-functions/_persistent-keyring",
 	}
 )
 
+// variants are the packages, with the version where %s is.
 var variants = map[string]struct {
 	pamdir  string
 	more    []string
 	machine elf.Machine
 }{
-	"libpam-persistent_0.1.0_amd64.deb": {"/usr/lib/x86_64-linux-gnu/security", onlyDeb,
+	"libpam-persistent_%s_amd64.deb": {"/usr/lib/x86_64-linux-gnu/security", onlyDeb,
 		elf.EM_X86_64},
-	"libpam-persistent_0.1.0_arm64.deb": {"/usr/lib/aarch64-linux-gnu/security", onlyDeb,
+	"libpam-persistent_%s_arm64.deb": {"/usr/lib/aarch64-linux-gnu/security", onlyDeb,
 		elf.EM_AARCH64},
-	"pam_persistent-0.1.0-1.x86_64.rpm":  {"/usr/lib64/security", onlyRpm, elf.EM_X86_64},
-	"pam_persistent-0.1.0-1.aarch64.rpm": {"/usr/lib64/security", onlyRpm, elf.EM_AARCH64},
+	"pam_persistent-%s-1.x86_64.rpm":  {"/usr/lib64/security", onlyRpm, elf.EM_X86_64},
+	"pam_persistent-%s-1.aarch64.rpm": {"/usr/lib64/security", onlyRpm, elf.EM_AARCH64},
 }
 
 func testContents(t *testing.T, dir string) {
-	for name, v := range variants {
-		want := adminPages(t, "/usr/share/doc/"+regexp.MustCompile("[_-][0-9]").Split(name, 2)[0])
-		for _, line := range slices.Concat(common, v.more) {
+	for pattern, v := range variants {
+		name := fmt.Sprintf(pattern, shipped)
+		docdir := "/usr/share/doc/" + strings.SplitN(pattern, "%s", 2)[0]
+		docdir = docdir[:len(docdir)-1]
+		want := adminPages(t, docdir)
+		for _, line := range slices.Concat(common, v.more, bills(docdir)) {
 			want = append(want, strings.ReplaceAll(line, "%s", v.pamdir))
 		}
 		got := list(t, filepath.Join(dir, name))
@@ -79,7 +86,8 @@ func testContents(t *testing.T, dir string) {
 			if binary.Machine != v.machine {
 				t.Errorf("%s: %s is for %v", name, file, binary.Machine)
 			}
-			if built, err := version.Of(root + file); built != "0.1.0" {
+			testBill(t, root+file, root+docdir+"/"+filepath.Base(file)+".cdx.json")
+			if built, err := version.Of(root + file); built != shipped {
 				t.Errorf("%s: %s says version %q, %v", name, file, built, err)
 			}
 			binary.Close()
@@ -96,6 +104,14 @@ func adminPages(t *testing.T, docdir string) (files []string) {
 	}
 	for _, page := range pages {
 		files = append(files, "-rw-r--r-- root/root "+docdir+"/admin/"+filepath.Base(page))
+	}
+	return files
+}
+
+// bills are the bills of materials.
+func bills(docdir string) (files []string) {
+	for _, binary := range []string{"pam_persistent.so", "persistent-keyring"} {
+		files = append(files, "-rw-r--r-- root/root "+docdir+"/"+binary+".cdx.json")
 	}
 	return files
 }
@@ -128,8 +144,9 @@ func unpack(t *testing.T, path string) string {
 	if strings.HasSuffix(path, ".deb") {
 		world.RunIn(t, "", "dpkg-deb", "-x", path, root)
 	} else {
-		world.RunIn(t, root, "sh", "-ec",
-			`rpm2cpio "$1" | cpio -idm --quiet --no-absolute-filenames`, "sh", path)
+		world.RunIn(t, root, "sh", "-ec", `rpm2cpio "$1" >payload
+			cpio -idm --quiet <payload
+			rm payload`, "sh", path)
 	}
 	return root
 }
@@ -137,7 +154,8 @@ func unpack(t *testing.T, path string) string {
 // The glibc and libpam that the packages name are those that the two files ask for. 2.34 is that of
 // RHEL 9.
 func testNeeds(t *testing.T, dir string) {
-	for name, v := range variants {
+	for pattern, v := range variants {
+		name := fmt.Sprintf(pattern, shipped)
 		root := unpack(t, filepath.Join(dir, name))
 		newest := 0
 		extension := false
@@ -171,7 +189,8 @@ func testNeeds(t *testing.T, dir string) {
 		want := []string{fmt.Sprintf("libc6 (>= 2.%d)", newest), "libpam0g (>= 0.99.7.1)",
 			"libpam-runtime (>= 1.0.1-6)"}
 		if strings.HasSuffix(name, ".deb") {
-			depends = world.RunIn(t, dir, "dpkg-deb", "-f", name, "Depends")
+			depends = world.RunIn(t, dir, "dpkg-deb", "-f", name, "Pre-Depends",
+				"Depends")
 		} else {
 			depends = world.RunIn(t, dir, "rpm", "-qp", "--requires", name)
 			want = []string{fmt.Sprintf("libc.so.6(GLIBC_2.%d)(64bit)", newest),
@@ -189,10 +208,47 @@ func testNeeds(t *testing.T, dir string) {
 	}
 }
 
-// testCheckers has to run last, because the rpmlint of Debian unpacks what nfpm has packed with
-// absolute names over the system itself.
+// Who unpacks the rpm with cpio(1) gets its files below the working directory. The first packages
+// had absolute names in the payload, so cpio and rpmlint unpacked them over the system itself.
+func testPayload(t *testing.T, dir string) {
+	root := t.TempDir()
+	payload := func(command string) string {
+		return world.RunIn(t, root, "sh", "-ec", command+` >payload
+			cpio -it --quiet <payload`, "sh", dir)
+	}
+	for name := range variants {
+		if strings.HasSuffix(name, ".deb") {
+			continue
+		}
+		for path := range strings.Lines(payload(`rpm2cpio "$1"/` + name)) {
+			if !strings.HasPrefix(path, "./usr/") {
+				t.Errorf("%s: the payload has %s", name, path)
+			}
+		}
+		before := snapshot(t)
+		files := strings.Fields(world.RunIn(t, root, "sh", "-ec",
+			"mkdir there; cd there; cpio -idm --quiet <../payload; "+
+				`find . -type f -printf '/%P\n'; rm -r ../there`))
+		if want := list(t, filepath.Join(dir, name)); len(files) != len(want) {
+			t.Errorf("%s: unpacked are %q", name, files)
+		}
+		if after := snapshot(t); after != before {
+			t.Errorf("%s: unpacked over the system:\n%s", name, diff(t, before, after))
+		}
+	}
+	// An absolute name, for comparison.
+	before := snapshot(t)
+	world.Write(t, "/usr/lib/absolute", "")
+	payload("echo /usr/lib/absolute | cpio -o -H newc --quiet")
+	os.Remove("/usr/lib/absolute")
+	world.RunIn(t, root, "sh", "-ec", "mkdir there; cd there; cpio -idm --quiet <../payload")
+	if after := snapshot(t); after == before {
+		t.Error("an absolute name is unpacked below the working directory")
+	}
+}
+
 func testCheckers(t *testing.T, dir, tree string) {
-	for _, name := range names("0.1.0") {
+	for _, name := range names(shipped) {
 		if strings.HasSuffix(name, ".deb") {
 			if out, err := world.TryIn(dir, "lintian", "--allow-root", "--fail-on",
 				"error,warning", name); err != nil || out != "" {
@@ -277,9 +333,12 @@ func testMakeInstall(t *testing.T, tree string) {
 			}
 			os.WriteFile(service, []byte("# session optional pam_persistent.so\n"),
 				0o644)
+			os.WriteFile(service+".bak", []byte("session optional pam_persistent.so\n"),
+				0o644)
 			world.RunIn(t, tree, append(args, "uninstall")...)
-			if got := files(root); !slices.Equal(got,
-				[]string{"-rw-r--r--:/etc/pam.d/sshd"}) {
+			if got := files(root); !slices.Equal(got, []string{
+				"-rw-r--r--:/etc/pam.d/sshd",
+				"-rw-r--r--:/etc/pam.d/sshd.bak"}) {
 				t.Errorf("left: %q", got)
 			}
 		})

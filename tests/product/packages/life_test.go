@@ -34,7 +34,7 @@ func testLifeOnDebian(t *testing.T, deb, next string) {
 	first(t, "common-session")
 	first(t, "common-session-noninteractive")
 	logins(t, "installed", true)
-	versions(t, "0.1.0")
+	versions(t, shipped)
 	userServices(t)
 	t.Run("units", units)
 
@@ -47,7 +47,7 @@ func testLifeOnDebian(t *testing.T, deb, next string) {
 		t.Errorf("a session that the old file opened and the new one closed logs %q", log)
 	}
 	logins(t, "upgraded", true)
-	versions(t, "0.1.0+1.gnext")
+	versions(t, shipped+"+1.gnext")
 	world.RunIn(t, "", "dpkg", "-i", next)
 	lines(t, 1)
 
@@ -69,24 +69,56 @@ func testLineLeft(t *testing.T, deb string) {
 	world.ForgetKeys(t)
 	before := snapshot(t)
 	world.RunIn(t, "", "dpkg", "-i", deb)
-	t.Run("line", func(t *testing.T) {
-		world.WriteService(t, "pam-persistent-test",
-			"session optional pam_persistent.so debug\n")
-		out, err := world.TryIn("", "dpkg", "-r", "libpam-persistent")
-		if err == nil || !strings.Contains(out, "/etc/pam.d/pam-persistent-test") ||
-			!strings.Contains(out, "take the lines with pam_persistent.so out") {
-			t.Errorf("dpkg -r: %v\n%s", err, out)
+	for name, files := range map[string]map[string]string{
+		"line": {"pam-persistent-test": "session optional pam_persistent.so debug\n"},
+		"included": {"pam-persistent-test": "session include sshd.bak\n",
+			"sshd.bak": "session optional pam_persistent.so\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			named := "pam-persistent-test"
+			for file, text := range files {
+				world.WriteService(t, file, text)
+				if strings.HasSuffix(file, ".bak") {
+					named = file
+				}
+			}
+			out, err := world.TryIn("", "dpkg", "-r", "libpam-persistent")
+			if err == nil || !strings.Contains(out, "take the lines with "+
+				"pam_persistent.so out first: /etc/pam.d/"+named+"\n") {
+				t.Errorf("dpkg -r: %v\n%s", err, out)
+			}
+			if _, err := os.Stat(module); err != nil {
+				t.Error(err)
+			}
+			lines(t, 1) // again
+			if out := world.RunIn(t, "", "dpkg-query", "-W", "-f",
+				"${db:Status-Status}", "libpam-persistent"); out != "installed" {
+				t.Errorf("the package is %s", out)
+			}
+		})
+	}
+	// libpam does not read these. The first is what pam-auth-update makes of a file that the
+	// administrator has changed.
+	t.Run("left behind", func(t *testing.T) {
+		const common = "/etc/pam.d/common-session"
+		text, err := os.ReadFile(common)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if _, err := os.Stat(module); err != nil {
-			t.Error(err)
+		world.Put(t, common, strings.Replace(string(text), "session\toptional\t",
+			"session\tsufficient\t", 1), 0o644)
+		world.RunIn(t, "", "pam-auth-update", "--force", "--package")
+		t.Cleanup(func() { world.RunIn(t, "", "sh", "-c", "rm /etc/pam.d/*.pam-old") })
+		world.WriteService(t, "sshd.bak", "session optional pam_persistent.so\n")
+		for _, file := range []string{common + ".pam-old", "/etc/pam.d/sshd.bak"} {
+			if text, err := os.ReadFile(file); err != nil ||
+				!strings.Contains(string(text), "pam_persistent.so") {
+				t.Errorf("%s does not name the module: %v\n%s", file, err, text)
+			}
 		}
-		lines(t, 1) // again
-		if out := world.RunIn(t, "", "dpkg-query", "-W", "-f", "${db:Status-Status}",
-			"libpam-persistent"); out != "installed" {
-			t.Errorf("the package is %s", out)
-		}
+		world.RunIn(t, "", "dpkg", "-P", "libpam-persistent")
+		lines(t, 0)
 	})
-	world.RunIn(t, "", "dpkg", "-P", "libpam-persistent")
 	if after := snapshot(t); after != before {
 		t.Errorf("left behind, or taken away:\n%s", diff(t, before, after))
 	}
@@ -112,7 +144,10 @@ func testRpm(t *testing.T, path string) {
 			t.Error(err)
 		}
 	})
-	world.RunIn(t, "", append(rpm, "-e", "pam_persistent")...)
+	t.Run("left behind", func(t *testing.T) {
+		world.WriteService(t, "sshd.bak", "session optional pam_persistent.so\n")
+		world.RunIn(t, "", append(rpm, "-e", "pam_persistent")...)
+	})
 	if after := snapshot(t); after != before {
 		t.Errorf("left behind, or taken away:\n%s", diff(t, before, after))
 	}
@@ -314,6 +349,7 @@ func filter(t *testing.T, unit string) map[string]bool {
 func sshKeys(t *testing.T) {
 	t.Helper()
 	world.RunIn(t, "", "sh", "-ec", `
+		rm -rf /run/ssh
 		mkdir -p /run/sshd /run/ssh /home/alice/.ssh
 		ssh-keygen -q -t ed25519 -N '' -f /run/ssh/key
 		ssh-keygen -q -t ed25519 -N '' -f /run/ssh/host

@@ -7,7 +7,9 @@
 package packages
 
 import (
+	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -21,44 +23,42 @@ func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Packages}) }
 func TestPackages(t *testing.T) {
 	world.CoverSystem(t)
 	world.Install(t, "openssh-server", "openssh-client", "cron", "systemd", "lintian",
-		"rpmlint", "rpm", "cpio")
+		"rpmlint", "rpm", "cpio", "diffoscope-minimal", "locales")
 	tree := clone(t)
-	first := build(t, tree)
-	// The same commit, at another time, with another umask: the same files.
-	second := build(t, tree, "umask=077")
-	for _, name := range names("0.1.0") {
-		if first[name] == "" || first[name] != second[name] {
-			t.Errorf("%s: built twice: sha256 %q and %q", name, first[name],
-				second[name])
-		}
-	}
-	if len(first) != len(names("0.1.0")) {
-		t.Errorf("built: %v", first)
-	}
-	dir := t.TempDir()
-	world.RunIn(t, "", "cp", "-a", tree+"/build/packages/.", dir)
+	shipped = newest(t)
+	out := world.RunIn(t, tree, "make", "release")
+	first := sums(t, tree)
+	dir := filepath.Join(tree, "build/release")
+	t.Run("release", func(t *testing.T) { testRelease(t, tree, out) })
+	t.Run("reproducible", func(t *testing.T) { testReproducible(t, tree, first) })
 	if t.Failed() {
 		return
 	}
-	build(t, tree, "VERSION=0.1.0+1.gnext")
-	next := filepath.Join(tree, "build/packages/libpam-persistent_0.1.0+1.gnext_amd64.deb")
+	world.RunIn(t, tree, "make", "deb", "VERSION="+shipped+"+1.gnext")
+	next := filepath.Join(tree, "build/packages",
+		"libpam-persistent_"+shipped+"+1.gnext_amd64.deb")
+	deb := filepath.Join(dir, "libpam-persistent_"+shipped+"_amd64.deb")
 
 	t.Run("contents", func(t *testing.T) { testContents(t, dir) })
+	t.Run("payload", func(t *testing.T) { testPayload(t, dir) })
 	t.Run("needs", func(t *testing.T) { testNeeds(t, dir) })
 	t.Run("make install", func(t *testing.T) { testMakeInstall(t, tree) })
 	t.Run("life on Debian", func(t *testing.T) {
-		testLifeOnDebian(t, filepath.Join(dir, "libpam-persistent_0.1.0_amd64.deb"), next)
+		testLifeOnDebian(t, deb, next)
 	})
 	t.Run("Ansible", func(t *testing.T) {
-		testAnsible(t, filepath.Join(dir, "libpam-persistent_0.1.0_amd64.deb"))
+		testAnsible(t, deb)
 	})
 	t.Run("removal with a line left", func(t *testing.T) { testLineLeft(t, next) })
 	t.Run("removal with rpm", func(t *testing.T) {
-		testRpm(t, filepath.Join(dir, "pam_persistent-0.1.0-1.x86_64.rpm"))
+		testRpm(t, filepath.Join(dir, "pam_persistent-"+shipped+"-1.x86_64.rpm"))
 	})
 	t.Run("authselect", func(t *testing.T) { testAuthselect(t, tree+"/packaging/rhel-enable") })
 	t.Run("checkers", func(t *testing.T) { testCheckers(t, dir, tree) })
 }
+
+// shipped is the version that make release gives this tree.
+var shipped string
 
 func names(version string) []string {
 	return []string{
@@ -69,35 +69,41 @@ func names(version string) []string {
 	}
 }
 
+// newest is the newest version of CHANGELOG.md.
+func newest(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(world.Root, "CHANGELOG.md"))
+	found := regexp.MustCompile(`(?m)^## (\d[\d.]*)$`).FindSubmatch(text)
+	if err != nil || found == nil {
+		t.Fatalf("CHANGELOG.md names no version: %v", err)
+	}
+	return string(found[1])
+}
+
 // clone is what a clean clone of the repository would be if everything in the work tree were
 // committed.
 func clone(t *testing.T) string {
 	t.Helper()
+	for _, who := range []string{"AUTHOR", "COMMITTER"} {
+		t.Setenv("GIT_"+who+"_NAME", "test")
+		t.Setenv("GIT_"+who+"_EMAIL", "test@example.org")
+	}
 	dir := filepath.Join(t.TempDir(), "clone")
 	world.RunIn(t, "", "git", "-c", "safe.directory=*", "clone", "-q", "--no-hardlinks",
 		"--no-tags", world.Root, dir)
-	world.RunIn(t, dir, "git", "tag", "v0.1.0")
 	world.RunIn(t, dir, "git", "rm", "-rq", ".")
 	world.RunIn(t, world.Root, "sh", "-c",
 		`git -c safe.directory='*' ls-files -z -co --exclude-standard |
 		tar -c --null --ignore-failed-read --warning=no-failed-read -T - |
 		tar -x -C "$1"`, "sh", dir)
+	world.RunIn(t, dir, "git", "add", "-A")
+	world.RunIn(t, dir, "git", "commit", "-q", "--allow-empty", "-m", "test")
 	return dir
 }
 
-// build makes the packages, with a variable of the environment or a umask, and returns their
-// checksums by name.
-func build(t *testing.T, tree string, setting ...string) map[string]string {
+// sums are the checksums of the packages that were made in a tree, by name.
+func sums(t *testing.T, tree string) map[string]string {
 	t.Helper()
-	script := "make packages"
-	for _, s := range setting {
-		if mask, ok := strings.CutPrefix(s, "umask="); ok {
-			script = "umask " + mask + "; find . -exec touch {} +; packaging/build"
-		} else {
-			script = s + " packaging/build"
-		}
-	}
-	world.RunIn(t, tree, "sh", "-ec", script)
 	sums := map[string]string{}
 	for line := range strings.Lines(world.RunIn(t, tree+"/build/packages", "sh", "-c",
 		"sha256sum *")) {

@@ -70,6 +70,9 @@ func Boot(t testing.TB, config Config) *Container {
 			"--register=no", "--keep-unit", "--private-network", "--console=pipe",
 			"--link-journal=no"}, config.Options)...)
 	cmd.Stdout, cmd.Stderr = console, console
+	if refusesLegacy(t, config.Tree) {
+		cmd.Env = append(os.Environ(), "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1")
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -46,6 +47,22 @@ func controlGroups(t testing.TB) (groups []string) {
 			"/sys/fs/cgroup that systemd could use:\n%s", text)
 	}
 	return groups
+}
+
+// refusesLegacy tells whether the system's systemd does not boot with the control groups of version
+// 1, which systemd-nspawn gives it on a machine that has them.
+func refusesLegacy(t testing.TB, tree string) bool {
+	t.Helper()
+	found, err := filepath.Glob(tree + "/usr/lib/*/systemd/libsystemd-shared-*.so")
+	if err != nil || len(found) != 1 {
+		t.Fatalf("which systemd is in %s? %q (%v)", tree, found, err)
+	}
+	_, name, _ := strings.Cut(found[0], "libsystemd-shared-")
+	var version int
+	if _, err := fmt.Sscanf(name, "%d", &version); err != nil {
+		t.Fatalf("%s: %v", found[0], err)
+	}
+	return version >= 256
 }
 
 // removeGroups waits for the last processes of a group to be gone.

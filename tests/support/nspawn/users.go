@@ -2,9 +2,12 @@ package nspawn
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
@@ -62,13 +65,32 @@ func (c *Container) hasUID(uid uint32) bool {
 	return false
 }
 
+// containersLock is held, shared, by each test that has a container.
+const containersLock = "/run/lock/pam_persistent-containers.lock"
+
 // forgetKeys is [world.ForgetKeys], and sees that the container's system users (messagebus and the
-// like) have left no key in the machine's kernel.
+// like) have left no key in the machine's kernel. Those of other containers, which have the same
+// UIDs, may be there: go test runs several packages at once. So the last one looks.
 func forgetKeys(t testing.TB) {
 	t.Helper()
 	world.ForgetKeys(t)
+	lock, err := os.OpenFile(containersLock, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	if err == nil {
+		err = unix.Flock(int(lock.Fd()), unix.LOCK_SH)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	before := systemUsers(t)
 	t.Cleanup(func() {
+		defer lock.Close()
+		if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); errors.Is(err,
+			unix.EWOULDBLOCK) {
+			return
+		} else if err != nil {
+			t.Error(err)
+			return
+		}
 		keyctltest.Eventually(t, "the container's system users have left no key",
 			func() bool {
 				for uid := range systemUsers(t) {

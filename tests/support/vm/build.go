@@ -15,8 +15,8 @@ import (
 // machine.
 type Repo struct{ dir string }
 
-// Build makes the copy, and in it build/pam_persistent.so and build/persistent-keyring as make(1)
-// cross-compiles them.
+// Build makes the copy in a machine of [Arm64], and in it build/pam_persistent.so and
+// build/persistent-keyring as make(1) cross-compiles them.
 func (m *Machine) Build(t *testing.T) *Repo {
 	t.Helper()
 	repo := &Repo{filepath.Join(m.Root, "repo")}

@@ -7,9 +7,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,18 +21,50 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// A Machine is an ARM of 64 bits with Debian's kernel. What is in the directory Root when it starts
-// is its file system, which is in memory.
+// A Machine has Debian's kernel. What is in the directory Root when it starts is its file system,
+// which is in memory.
 type Machine struct {
 	Root string
+	architecture
 }
 
-// Arm64 is a machine with packages of the distribution: unpacked, not installed. The world must
-// cover the system.
+// An architecture is what machines of different ones differ in.
+type architecture struct {
+	debian  string   // its name
+	kernel  string   // the package that depends on that with the kernel
+	qemu    string   // the package of the emulator
+	command []string // the emulator
+	console string   // the kernel's name for the serial line
+}
+
+// Arm64 is an ARM of 64 bits with packages of the distribution: unpacked, not installed. Its kernel
+// is that for virtual machines in clouds. The world must cover the system.
 func Arm64(t *testing.T, packages ...string) *Machine {
 	t.Helper()
-	world.Install(t, "qemu-system-arm")
-	cache := filepath.Join(world.Root, "build/_vm/arm64")
+	return unpack(t, architecture{"arm64", "linux-image-cloud-arm64", "qemu-system-arm",
+		[]string{"qemu-system-aarch64", "-machine", "virt", "-cpu", "cortex-a57"},
+		"ttyAMA0"}, packages)
+}
+
+// Amd64 is the same with Debian's ordinary kernel for amd64, and all modules of it but the drivers.
+func Amd64(t *testing.T, packages ...string) *Machine {
+	t.Helper()
+	m := unpack(t, architecture{"amd64", "linux-image-amd64", "qemu-system-x86",
+		[]string{"qemu-system-x86_64", "-machine", "q35", "-cpu", "max"}, "ttyS0"},
+		packages)
+	world.Install(t, "kmod")
+	modules, err := filepath.Glob(m.Root + "/lib/modules/*")
+	if err != nil || len(modules) != 1 {
+		t.Fatalf("%v, modules %q", err, modules)
+	}
+	world.RunIn(t, "", "depmod", "-b", m.Root, filepath.Base(modules[0]))
+	return m
+}
+
+func unpack(t *testing.T, arch architecture, packages []string) *Machine {
+	t.Helper()
+	world.Install(t, arch.qemu)
+	cache := filepath.Join(world.Root, "build/_vm", arch.debian)
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -43,11 +77,11 @@ func Arm64(t *testing.T, packages ...string) *Machine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &Machine{filepath.Join(t.TempDir(), "root")}
+	m := &Machine{filepath.Join(t.TempDir(), "root"), arch}
 	script := filepath.Join(world.Root, "tests/support/vm/debian")
 	if out, err := exec.Command(script,
-		append([]string{"arm64", cache, m.Root, "busybox-static", "dash"}, packages...)...).
-		CombinedOutput(); err != nil {
+		append([]string{arch.debian, cache, m.Root, arch.kernel, "busybox-static", "dash"},
+			packages...)...).CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", script, err, out)
 	}
 	for path, text := range files {
@@ -104,7 +138,14 @@ func (m *Machine) Write(t *testing.T, path, text string) {
 	}
 }
 
+// Copy copies a program of this machine's.
+func (m *Machine) Copy(t *testing.T, program, path string) {
+	t.Helper()
+	world.RunIn(t, "", "install", "-D", program, filepath.Join(m.Root, path))
+}
+
 // Run starts the machine, has it run a script of sh(1) as root, and returns what that has printed.
+// Lines that begin with "# " are logged as they come, so that one sees what a slow machine is at.
 func (m *Machine) Run(t *testing.T, limit time.Duration, script string,
 	kernelOptions ...string) string {
 	t.Helper()
@@ -118,14 +159,14 @@ func (m *Machine) Run(t *testing.T, limit time.Duration, script string,
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	qemu := exec.CommandContext(ctx, "qemu-system-aarch64", "-machine", "virt", "-cpu",
-		"cortex-a57", "-smp", "2", "-m", "2G",
-		"-nodefaults", "-nographic", "-serial", "stdio", "-no-reboot", "-kernel",
-		kernels[0], "-initrd", archive,
-		"-append", strings.Join(append([]string{"console=ttyAMA0 quiet panic=-1"},
-			kernelOptions...), " "))
+	options := append([]string{"console=" + m.console, "quiet", "panic=-1"}, kernelOptions...)
+	qemu := exec.CommandContext(ctx, m.command[0], slices.Concat(m.command[1:],
+		[]string{"-smp", "2", "-m", "2G", "-nodefaults", "-nographic", "-serial", "stdio",
+			"-no-reboot", "-kernel", kernels[0], "-initrd", archive,
+			"-append", strings.Join(options, " ")})...)
 	var out bytes.Buffer
-	qemu.Stdout, qemu.Stderr = &out, &out
+	console := io.MultiWriter(&out, &steps{t: t})
+	qemu.Stdout, qemu.Stderr = console, console
 	qemu.WaitDelay = time.Second
 	start := time.Now()
 	err = qemu.Run()

@@ -121,9 +121,10 @@ func Install(t testing.TB, names ...string) {
 		t.Fatal(err)
 	}
 	apt(t, "update")
+	// What goes away with the world need not be on the disk before dpkg goes on.
 	apt(t, append([]string{"install", "--no-upgrade", "--no-install-recommends", "-o",
-		"Dir::Cache::archives=" + archives,
-		"-o", "APT::Keep-Downloaded-Packages=true"}, names...)...)
+		"Dir::Cache::archives=" + archives, "-o", "APT::Keep-Downloaded-Packages=true",
+		"-o", "DPkg::Options::=--force-unsafe-io"}, names...)...)
 }
 
 func apt(t testing.TB, args ...string) {

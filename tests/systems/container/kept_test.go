@@ -46,7 +46,7 @@ func TestKeptKey(t *testing.T) {
 				return c.service("PAMName=login", "sh", "-c", attempts)
 			}},
 		"a job of cron": {true,
-			func() (string, error) { return c.cronJob(t, "alice", attempts) }},
+			func() (string, error) { return c.CronJob(t, "alice", attempts), nil }},
 		"ssh as bob": {false,
 			func() (string, error) { return c.SSH("bob", attempts) }},
 		"a service of bob's manager": {false,
@@ -54,7 +54,7 @@ func TestKeptKey(t *testing.T) {
 		"su -l to bob": {false,
 			func() (string, error) { return c.SSH("root", "su -l bob -c "+quoted) }},
 		"a job of bob's": {false,
-			func() (string, error) { return c.cronJob(t, "bob", attempts) }},
+			func() (string, error) { return c.CronJob(t, "bob", attempts), nil }},
 		"ssh as root, who is nobody's": {false,
 			func() (string, error) { return c.SSH("root", attempts) }},
 	} {

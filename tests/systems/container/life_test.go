@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,7 +23,7 @@ func TestLife(t *testing.T) {
 	for _, deb := range []string{prepared.deb, prepared.newer} {
 		world.RunIn(t, "", "cp", deb, c.Root+"/root")
 	}
-	before := c.snapshot(t)
+	before := nspawn.Snapshot(t, c.Root)
 	c.Journal(t)
 	c.logins(t, "before", false)
 
@@ -54,7 +53,7 @@ func TestLife(t *testing.T) {
 		"persistent-keyring*"); units != "" {
 		t.Errorf("units left:\n%s", units)
 	}
-	if changed := difference(before, c.snapshot(t)); len(changed) != 0 {
+	if changed := nspawn.Difference(before, nspawn.Snapshot(t, c.Root)); len(changed) != 0 {
 		t.Errorf("left behind, or taken away:\n%s", strings.Join(changed, "\n"))
 	}
 }
@@ -135,40 +134,6 @@ func (c *container) doctor(t *testing.T) {
 	if strings.Contains(out, "WRONG") {
 		t.Errorf("persistent-keyring doctor:\n%s", out)
 	}
-}
-
-// snapshot is all of /etc with contents, and the names, owners and sizes of whatever else packages
-// put somewhere. What logs, dpkg and a running systemd write by themselves is left out.
-func (c *container) snapshot(t *testing.T) string {
-	t.Helper()
-	return c.Run(t, "sh", "-ec", `
-		find /etc -printf '%p %M %u:%g %l\n'
-		find /etc -type f -exec md5sum {} +
-		find /usr /var \( -path /var/log -o -path '/var/lib/dpkg/*-old' \
-			-o -path /var/lib/dpkg/status \
-			-o -path '/var/lib/systemd/timers/stamp-[!p]*' \
-			-o -path /var/lib/systemd/random-seed \
-			-o -path '/var/cache/debconf/*-old' \
-			-o -path /var/tmp -o -path /var/cache/ldconfig \) -prune \
-			-o -printf '%p %M %u:%g %l' \
-			\( -type d -o -printf ' %s' \) -printf '\n'`)
-}
-
-// difference is the lines that only one of two texts has.
-func difference(before, after string) (lines []string) {
-	was, is := strings.Split(before, "\n"), strings.Split(after, "\n")
-	for _, line := range was {
-		if !slices.Contains(is, line) {
-			lines = append(lines, "- "+line)
-		}
-	}
-	for _, line := range is {
-		if !slices.Contains(was, line) {
-			lines = append(lines, "+ "+line)
-		}
-	}
-	slices.Sort(lines)
-	return lines
 }
 
 // A held session is alice's, over ssh, until its standard input ends.

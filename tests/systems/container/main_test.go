@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"pam_persistent/tests/support/nspawn"
+	"pam_persistent/tests/support/packages"
 	"pam_persistent/tests/support/uids"
 	"pam_persistent/tests/support/world"
 )
@@ -28,7 +29,8 @@ func prepare(t *testing.T) {
 		world.CoverSystem(t)
 		world.Install(t, nspawn.Programs...)
 		prepared.tree = system(t).Tree(t)
-		prepared.deb, prepared.newer = build(t, "0.1.0"), build(t, "0.1.0+1.gnext")
+		prepared.deb, prepared.newer = packages.Deb(t, "0.1.0"),
+			packages.Deb(t, "0.1.0+1.gnext")
 		prepared.ok = true
 	})
 	if !prepared.ok {

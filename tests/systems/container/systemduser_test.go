@@ -101,8 +101,7 @@ func TestSystemdUser(t *testing.T) {
 	t.Run("upgrade from a package without it", func(t *testing.T) {
 		c.Run(t, "sh", "-ec", `
 			dpkg-deb -R "$1" /root/old
-			rm -r /root/old/usr/libexec
-			rm -r /root/old/DEBIAN/triggers /root/old/DEBIAN/conffiles
+			rm -r /root/old/usr/libexec /root/old/DEBIAN/triggers
 			sed -i '/libexec/d' /root/old/DEBIAN/postinst /root/old/DEBIAN/prerm
 			sed -i 's/^Version: .*/Version: 0.0.9/' /root/old/DEBIAN/control
 			dpkg-deb -b /root/old /root/old.deb

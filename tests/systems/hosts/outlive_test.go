@@ -35,9 +35,7 @@ func TestProcessesThatOutliveTheLogout(t *testing.T) {
 			options(t, test.options)
 			defer options(t, "")
 			if test.without {
-				sh(t, `cp -a /etc/pam.d/common-session /home
-					sed -i /pam_persistent/d /etc/pam.d/common-session`)
-				defer sh(t, "mv /home/common-session /etc/pam.d")
+				withoutLine(t)
 			}
 			r := sessions.NewRing(t)
 			sshServer(t, r)
@@ -79,4 +77,12 @@ func TestProcessesThatOutliveTheLogout(t *testing.T) {
 			}
 		})
 	}
+}
+
+// withoutLine takes the line out of common-session until the test is over.
+func withoutLine(t testing.TB) {
+	t.Helper()
+	sh(t, `cp -a /etc/pam.d/common-session /home
+		sed -i /pam_persistent/d /etc/pam.d/common-session`)
+	t.Cleanup(func() { sh(t, "mv /home/common-session /etc/pam.d") })
 }

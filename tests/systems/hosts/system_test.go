@@ -32,7 +32,8 @@ func system(t testing.TB) {
 		"libpam-systemd")
 	// A system may have one FTP server only: the other keeps its /etc when it is removed.
 	sh(t, `tar -C / -cf /home/proftpd.tar usr/sbin/proftpd usr/lib/proftpd`)
-	world.Install(t, "vsftpd")
+	lightdmGreeter(t)
+	world.Install(t, "vsftpd", "tmux", "screen", "mosh", "greetd", "dbus", "lightdm", "xvfb")
 	sh(t, `tar -C / -xf /home/proftpd.tar; mkdir -p /etc/proftpd/conf.d`)
 	use(t, ours)
 	sh(t, `grep -v '^#' "$1/pam-config" >/usr/share/pam-configs/pam_persistent

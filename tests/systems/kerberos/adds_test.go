@@ -9,6 +9,7 @@ import (
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
 	"pam_persistent/tests/support/logins"
+	"pam_persistent/tests/support/realm"
 	"pam_persistent/tests/support/world"
 )
 
@@ -16,9 +17,9 @@ import (
 // If this fails one day, the README has to say something else.
 func testTicketsWithout(t *testing.T) {
 	world.ForgetKeys(t)
-	krb5Conf(t, inPersistent)
+	realm.Conf(t, realm.InPersistent)
 	logins.Stack(t, logins.Without)
-	first := tgt(t, logins.InSession(t, world.Alice, kinit("alice")+" && klist"))
+	first := tgt(t, logins.InSession(t, world.Alice, realm.Kinit("alice")+" && klist"))
 	for _, session := range logins.Ways {
 		out := session.Run(t, world.Alice, useTicket+" && keyctl show @s")
 		if tgt(t, out) != first || !strings.Contains(out, "logged in with a ticket") ||
@@ -32,12 +33,12 @@ func testTicketsWithout(t *testing.T) {
 // module's link only, also where Kerberos finds its tickets.
 func testOtherKeys(t *testing.T) {
 	world.ForgetKeys(t)
-	krb5Conf(t, inPersistent)
+	realm.Conf(t, realm.InPersistent)
 	keep := fmt.Sprintf(" && keyctl add user afs@example.org token %%keyring:_persistent.%d",
 		world.Alice.UID)
 	const find = "klist -s && keyctl request user afs@example.org"
 	logins.Stack(t, logins.With(t, ""))
-	logins.InSession(t, world.Alice, kinit("alice")+keep)
+	logins.InSession(t, world.Alice, realm.Kinit("alice")+keep)
 	logins.InSession(t, world.Alice, find)
 	logins.InJob(t, world.Alice, find)
 
@@ -76,10 +77,10 @@ func testRestarted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			world.ForgetKeys(t)
-			krb5Conf(t, inPersistent)
+			realm.Conf(t, realm.InPersistent)
 			logins.Stack(t, test.line)
 			keyctltest.SetSysctl(t, expirySetting, 1000)
-			logins.InSession(t, world.Alice, kinit("alice"))
+			logins.InSession(t, world.Alice, realm.Kinit("alice"))
 			keyctltest.SetSysctl(t, expirySetting, 100000)
 			logins.InSession(t, world.Alice, test.command)
 			if left, _ := timer(t, world.Alice); left == 0 ||
@@ -95,7 +96,7 @@ func testRestarted(t *testing.T) {
 // without the module, are gone.
 func testRunOut(t *testing.T) {
 	world.ForgetKeys(t)
-	krb5Conf(t, inPersistent)
+	realm.Conf(t, realm.InPersistent)
 	logins.Stack(t, "session [success=1 default=ignore] pam_succeed_if.so quiet user = bob\n"+
 		logins.With(t, ""))
 	// On a machine so slow that alice's keyring runs out between her own two sessions, they get
@@ -123,7 +124,7 @@ func testRunOut(t *testing.T) {
 func getTicketAndComeBack(t *testing.T, user world.User, seconds uint32) {
 	t.Helper()
 	keyctltest.SetSysctl(t, expirySetting, seconds)
-	logins.InSession(t, user, kinit(user.Name))
+	logins.InSession(t, user, realm.Kinit(user.Name))
 	keyctltest.SetSysctl(t, expirySetting, 100000)
 	logins.InSession(t, user, "true")
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"pam_persistent/tests/support/logins"
+	"pam_persistent/tests/support/realm"
 	"pam_persistent/tests/support/world"
 )
 
@@ -13,9 +14,9 @@ import (
 // among them.
 func testCollection(t *testing.T) {
 	world.ForgetKeys(t)
-	krb5Conf(t, inFile)
+	realm.Conf(t, realm.InFile)
 	logins.Stack(t, logins.With(t, "krb5ccname"))
-	logins.InSession(t, world.Alice, kinit("alice")+" && "+kinit("alice/admin"))
+	logins.InSession(t, world.Alice, realm.Kinit("alice")+" && "+realm.Kinit("alice/admin"))
 	both := []string{"alice/admin@EXAMPLE.ORG", "alice@EXAMPLE.ORG"}
 	for _, chosen := range both {
 		logins.InSession(t, world.Alice, "kswitch -p "+chosen)

@@ -10,17 +10,18 @@ import (
 	"pam_persistent/internal/document"
 	"pam_persistent/internal/document/documenttest"
 	"pam_persistent/tests/support/logins"
+	"pam_persistent/tests/support/realm"
 	"pam_persistent/tests/support/world"
 )
 
 // The command reads the keys of Kerberos by itself; it has to see in them what klist sees.
 func testCommand(t *testing.T) {
 	world.ForgetKeys(t)
-	krb5Conf(t, inFile)
+	realm.Conf(t, realm.InFile)
 	logins.Stack(t, logins.With(t, "krb5ccname"))
 	logins.InSession(t, world.Alice,
-		kinit("alice")+" && "+kinit("alice/admin")+" && kswitch -p alice && ssh "+
-			"localhost true")
+		realm.Kinit("alice")+" && "+realm.Kinit("alice/admin")+
+			" && kswitch -p alice && ssh localhost true")
 
 	klist := logins.InSession(t, world.Alice, "TZ=UTC LC_ALL=C klist -A")
 	out := logins.InSession(t, world.Alice, "persistent-keyring status --json")

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"pam_persistent/tests/support/logins"
+	"pam_persistent/tests/support/realm"
 	"pam_persistent/tests/support/world"
 )
 
@@ -35,17 +36,18 @@ func testDelegation(t *testing.T) {
 		stack, ccache, client string
 		want                  *regexp.Regexp
 	}{
-		"delegated":            {logins.With(t, "krb5ccname"), inFile, "-K", file},
-		"delegated, krb5.conf": {logins.With(t, ""), inPersistent, "-K", file},
-		"delegated, both": {logins.With(t, "krb5ccname"), inPersistent, "-K",
+		"delegated":            {logins.With(t, "krb5ccname"), realm.InFile, "-K", file},
+		"delegated, krb5.conf": {logins.With(t, ""), realm.InPersistent, "-K", file},
+		"delegated, both": {logins.With(t, "krb5ccname"), realm.InPersistent, "-K",
 			file},
-		"not delegated":             {logins.With(t, "krb5ccname"), inFile, "-k", keyring},
-		"delegated, pam_env's line": {naive, inFile, "-K", keyring},
+		"not delegated": {logins.With(t, "krb5ccname"), realm.InFile, "-k",
+			keyring},
+		"delegated, pam_env's line": {naive, realm.InFile, "-K", keyring},
 	} {
 		t.Run(name, func(t *testing.T) {
-			krb5Conf(t, test.ccache)
+			realm.Conf(t, test.ccache)
 			logins.Stack(t, test.stack)
-			logins.InSession(t, world.Alice, kinit("alice"))
+			logins.InSession(t, world.Alice, realm.Kinit("alice"))
 			out := logins.InSession(t, world.Alice,
 				fmt.Sprintf("ssh %s localhost 'klist && keyctl show @s'",
 					test.client))

@@ -8,6 +8,7 @@ import (
 	"pam_persistent/internal/document"
 	"pam_persistent/internal/document/documenttest"
 	"pam_persistent/tests/support/logins"
+	"pam_persistent/tests/support/realm"
 	"pam_persistent/tests/support/world"
 )
 
@@ -15,7 +16,7 @@ import (
 // KRB5CCNAME with which klist finds none.
 func testElsewhere(t *testing.T) {
 	world.ForgetKeys(t)
-	krb5Conf(t, inFile)
+	realm.Conf(t, realm.InFile)
 	logins.Stack(t, logins.With(t, ""))
 	world.Run(t, "install", world.Built(t, "persistent-keyring"), "/usr/local/bin")
 	const file = "FILE:/home/alice/krb5cc"
@@ -25,16 +26,16 @@ func testElsewhere(t *testing.T) {
 		status        string
 	}{
 		// krb5.conf names the file, KRB5CCNAME is not set.
-		{"file", kinit("alice"),
+		{"file", realm.Kinit("alice"),
 			[]string{"new ones go to " + file + ": tickets are in files",
 				"WRONG     the tickets of alice@EXAMPLE.ORG are in " + file,
 				"a reboot may lose them"}, "status 1"},
-		{"session", "export KRB5CCNAME=KEYRING:session:x\n" + kinit("alice"),
+		{"session", "export KRB5CCNAME=KEYRING:session:x\n" + realm.Kinit("alice"),
 			[]string{"the tickets of alice@EXAMPLE.ORG are in KEYRING:session:x",
 				"a logout loses them", fmt.Sprint("KRB5CCNAME=KEYRING:persistent:",
 					world.Alice.UID)}, "status 1"},
 		{"none", "kdestroy", []string{"new ones go to " + file}, "status 0"},
-		{"ended", kinit("-l 1s alice") + "\nwhile klist -s; do sleep 0.1; done",
+		{"ended", realm.Kinit("-l 1s alice") + "\nwhile klist -s; do sleep 0.1; done",
 			[]string{"new ones go to " + file}, "status 0"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -47,7 +48,7 @@ func testElsewhere(t *testing.T) {
 			}
 		})
 	}
-	out := logins.InSession(t, world.Alice, kinit("-l 1s alice")+
+	out := logins.InSession(t, world.Alice, realm.Kinit("-l 1s alice")+
 		"\nwhile klist -s; do sleep 0.1; done; persistent-keyring status --json")
 	_, text, _ := strings.Cut(out, "{")
 	s := documenttest.Decode[document.Status](t, "{"+text)

@@ -7,6 +7,7 @@ import (
 
 	"pam_persistent/internal/keyctl/keyctltest"
 	"pam_persistent/tests/support/logins"
+	"pam_persistent/tests/support/realm"
 	"pam_persistent/tests/support/world"
 )
 
@@ -14,9 +15,9 @@ import (
 // that it is in.
 func testLifetime(t *testing.T) {
 	world.ForgetKeys(t)
-	krb5Conf(t, inFile)
+	realm.Conf(t, realm.InFile)
 	logins.Stack(t, logins.With(t, "krb5ccname"))
-	logins.InSession(t, world.Alice, kinit("-l 3s alice"))
+	logins.InSession(t, world.Alice, realm.Kinit("-l 3s alice"))
 	keyctltest.Eventually(t, "the ticket has ended", func() bool {
 		_, err := logins.SSH(t, world.Alice, "klist -s")
 		return err != nil
@@ -32,6 +33,6 @@ func testLifetime(t *testing.T) {
 		t.Errorf("with a ticket that has ended: %v\n%s", err, out)
 	}
 	// The next ticket works, and goes into what is left of the collection of caches.
-	logins.InSession(t, world.Alice, kinit("alice"))
+	logins.InSession(t, world.Alice, realm.Kinit("alice"))
 	logins.InSession(t, world.Alice, useTicket)
 }

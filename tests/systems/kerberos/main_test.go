@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"pam_persistent/tests/support/logins"
+	"pam_persistent/tests/support/realm"
 	"pam_persistent/tests/support/uids"
 	"pam_persistent/tests/support/world"
 )
@@ -25,7 +26,7 @@ func TestKerberos(t *testing.T) {
 	world.Run(t, "install", world.Built(t, "persistent-keyring"), "/usr/local/bin")
 	world.NoteHosts(t, &hosts)
 	logins.ReadInstalled(t)
-	startKDC(t)
+	realm.Start(t)
 	logins.StartSshd(t)
 
 	t.Run("tickets survive", func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"pam_persistent/tests/support/logins"
+	"pam_persistent/tests/support/realm"
 	"pam_persistent/tests/support/world"
 )
 
@@ -13,13 +14,13 @@ import (
 // that his tickets are alice's.
 func testOthersByName(t *testing.T) {
 	world.ForgetKeys(t)
-	krb5Conf(t, inPersistent)
+	realm.Conf(t, realm.InPersistent)
 	logins.Stack(t, logins.With(t, ""))
-	logins.InSession(t, world.Alice, kinit("alice"))
+	logins.InSession(t, world.Alice, realm.Kinit("alice"))
 	alices := fmt.Sprintf("export KRB5CCNAME=KEYRING:persistent:%d; ", world.Alice.UID)
 	logins.InSession(t, world.Alice, alices+useTicket)
 	for _, command := range []string{"klist -s", "klist", "klist -A | grep -q alice",
-		"ssh alice@localhost true", kinit("bob")} {
+		"ssh alice@localhost true", realm.Kinit("bob")} {
 		out, err := logins.SSH(t, world.Bob, alices+command)
 		if err == nil {
 			t.Errorf("bob: %s:\n%s", command, out)
@@ -47,11 +48,11 @@ func testOthersByPossession(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			world.ForgetKeys(t)
-			krb5Conf(t, inPersistent)
+			realm.Conf(t, realm.InPersistent)
 			logins.Stack(t, test.line)
 			world.Run(t, "sh", "-ec", "rm -rf /run/meeting; mkdir -m 1777 /run/meeting")
 			alice := &logins.Job{User: world.Alice,
-				Command: kinit("alice") + " && touch /run/meeting/alice"}
+				Command: realm.Kinit("alice") + " && touch /run/meeting/alice"}
 			bob := &logins.Job{User: world.Bob, Command: fmt.Sprintf(`
 				until test -e /run/meeting/alice; do sleep 0.1; done
 				export KRB5CCNAME=KEYRING:legacy:%d

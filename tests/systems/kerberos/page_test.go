@@ -6,6 +6,7 @@ import (
 
 	"pam_persistent/tests/support/logins"
 	"pam_persistent/tests/support/pages"
+	"pam_persistent/tests/support/realm"
 	"pam_persistent/tests/support/world"
 )
 
@@ -25,7 +26,7 @@ func testPage(t *testing.T) {
 	}
 	login := "echo '" + world.Password + "' | {\n" + page["user"] + "}"
 
-	krb5Conf(t, inFile)
+	realm.Conf(t, realm.InFile)
 	says("tickets are in files")
 	const elsewhere = "and not in the persistent keyring"
 	if out, err := logins.SSH(t, world.Alice, login); err == nil ||
@@ -36,7 +37,7 @@ func testPage(t *testing.T) {
 	if !ok {
 		t.Fatalf("not the setting: %q", typed("setting"))
 	}
-	krb5Conf(t, value)
+	realm.Conf(t, value)
 	says("tickets are in the persistent keyring")
 	if out := logins.InSession(t, world.Alice, login); !strings.Contains(out, "alice@") ||
 		strings.Contains(out, elsewhere) {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"pam_persistent/tests/support/logins"
+	"pam_persistent/tests/support/realm"
 	"pam_persistent/tests/support/world"
 )
 
@@ -13,7 +14,7 @@ import (
 // login: what does not fit is not cached, and the session keyring needs no more than a few bytes.
 func testFullCache(t *testing.T) {
 	world.ForgetKeys(t)
-	krb5Conf(t, inFile)
+	realm.Conf(t, realm.InFile)
 	logins.Stack(t, logins.With(t, "krb5ccname"))
 	const services = 250 // more than there may be keys
 	var queries, names strings.Builder
@@ -28,8 +29,8 @@ func testFullCache(t *testing.T) {
 	// One ticket is invalidated, because the next session needs a few bytes, and the kernel
 	// gives back the quota of an ended session some milliseconds late.
 	out := logins.InSession(t, world.Alice,
-		kinit("alice")+" && kvno"+names.String()+" && keyctl invalidate $(keyctl search "+
-			"@s user service/0@EXAMPLE.ORG)")
+		realm.Kinit("alice")+" && kvno"+names.String()+
+			" && keyctl invalidate $(keyctl search @s user service/0@EXAMPLE.ORG)")
 	if got := strings.Count(out, "kvno = "); got != services {
 		t.Errorf("%d service tickets, of %d", got, services)
 	}
@@ -58,7 +59,7 @@ func testFullCache(t *testing.T) {
 // module has opened possesses the persistent keyring and can make room. Another session cannot.
 func testFullQuota(t *testing.T) {
 	world.ForgetKeys(t)
-	krb5Conf(t, inPersistent)
+	realm.Conf(t, realm.InPersistent)
 	keyring := fmt.Sprintf("%%keyring:_persistent.%d", world.Alice.UID)
 	// What a key costs beside its payload: its description, a byte to end that, and the link to
 	// it. The keyring that pam_keyinit has joined for the session gives back what it was
@@ -76,7 +77,7 @@ func testFullQuota(t *testing.T) {
 	logins.Stack(t, logins.With(t, ""))
 	world.TakeLog(t)
 	out, err := logins.SSH(t, world.Alice,
-		kinit("alice")+" && klist -s && { "+fill+"\n} && ! klist")
+		realm.Kinit("alice")+" && klist -s && { "+fill+"\n} && ! klist")
 	if err != nil || !strings.Contains(out, "Invalid UID in persistent keyring name") {
 		t.Errorf("klist, with a full quota: %v\n%s", err, out)
 	}
@@ -90,5 +91,5 @@ func testFullQuota(t *testing.T) {
 	logins.Stack(t, logins.With(t, ""))
 	logins.InSession(t, world.Alice, "keyctl clear "+keyring)
 	// This is another session, because the kernel gives back the quota a little later.
-	logins.InSession(t, world.Alice, kinit("alice")+" && klist -s")
+	logins.InSession(t, world.Alice, realm.Kinit("alice")+" && klist -s")
 }

@@ -13,6 +13,7 @@ import (
 	"pam_persistent/internal/keyctl/keyctltest"
 	"pam_persistent/tests/support/logins"
 	"pam_persistent/tests/support/loopback"
+	"pam_persistent/tests/support/realm"
 	"pam_persistent/tests/support/world"
 )
 
@@ -56,10 +57,10 @@ func moment(t *testing.T, stamp string) time.Time {
 // of alice's still uses it, because root has had it renewed. Bob's job fails.
 func testRenew(t *testing.T) {
 	world.ForgetKeys(t)
-	krb5Conf(t, inPersistent)
+	realm.Conf(t, realm.InPersistent)
 	logins.Stack(t, logins.With(t, ""))
-	logins.InSession(t, world.Bob, kinit("-l 30s -r 1h bob"))
-	logins.InSession(t, world.Alice, kinit("-l 30s -r 1h alice"))
+	logins.InSession(t, world.Bob, realm.Kinit("-l 30s -r 1h bob"))
+	logins.InSession(t, world.Alice, realm.Kinit("-l 30s -r 1h alice"))
 	first := renewTickets(t, world.Alice)
 	if first.Result != "early" || first.After != first.Before {
 		t.Errorf("%+v", first)
@@ -91,15 +92,15 @@ func testRenew(t *testing.T) {
 // there again.
 func testRenewWithoutKDC(t *testing.T) {
 	world.ForgetKeys(t)
-	krb5Conf(t, inPersistent)
+	realm.Conf(t, realm.InPersistent)
 	logins.Stack(t, logins.With(t, ""))
-	logins.InSession(t, world.Alice, kinit("-l 30s -r 1h alice")+" && ssh localhost true")
+	logins.InSession(t, world.Alice, realm.Kinit("-l 30s -r 1h alice")+" && ssh localhost true")
 	listed := logins.InSession(t, world.Alice, "klist")
 	t.Run("out of reach", func(t *testing.T) {
-		port := kdcPort
-		defer func() { kdcPort = port }()
-		kdcPort = loopback.FreePort()
-		krb5Conf(t, inPersistent)
+		port := realm.Port
+		defer func() { realm.Port = port }()
+		realm.Port = loopback.FreePort()
+		realm.Conf(t, realm.InPersistent)
 		r := afterHalf(t, world.Alice)
 		if r.Result != "failed" || r.After != r.Before ||
 			!strings.Contains(r.Problem, "Cannot contact any KDC") {
@@ -123,14 +124,14 @@ func testRenewWithoutKDC(t *testing.T) {
 // What is not to be renewed says why.
 func testNotRenewed(t *testing.T) {
 	world.ForgetKeys(t)
-	krb5Conf(t, inPersistent)
+	realm.Conf(t, realm.InPersistent)
 	logins.Stack(t, logins.With(t, ""))
 	for options, want := range map[string]string{
 		"-l 5m":       "not renewable",
 		"-l 5m -r 5m": "spent",
 		"-l 5m -r 1h": "early",
 	} {
-		logins.InSession(t, world.Alice, kinit(options+" alice"))
+		logins.InSession(t, world.Alice, realm.Kinit(options+" alice"))
 		if r := renewTickets(t, world.Alice); r.Result != want {
 			t.Errorf("%s: %+v, want %s", options, r, want)
 		}
@@ -142,9 +143,9 @@ func testNotRenewed(t *testing.T) {
 // in. The command does not have it renewed then.
 func testRenewFullQuota(t *testing.T) {
 	world.ForgetKeys(t)
-	krb5Conf(t, inPersistent)
+	realm.Conf(t, realm.InPersistent)
 	logins.Stack(t, logins.With(t, ""))
-	logins.InSession(t, world.Alice, kinit("-l 30s -r 1h alice"))
+	logins.InSession(t, world.Alice, realm.Kinit("-l 30s -r 1h alice"))
 	// The session's keyrings are paid from the quota too; what is left is for a few keys.
 	logins.InSession(t, world.Alice, fmt.Sprintf(`
 		set -- $(grep ' *%d:' /proc/key-users)
@@ -167,11 +168,11 @@ func testRenewFullQuota(t *testing.T) {
 // The newest one and the primary stay.
 func testPrune(t *testing.T) {
 	world.ForgetKeys(t)
-	krb5Conf(t, inPersistent)
+	realm.Conf(t, realm.InPersistent)
 	logins.Stack(t, logins.With(t, ""))
-	logins.InSession(t, world.Alice, kinit("-l 1h alice"))
+	logins.InSession(t, world.Alice, realm.Kinit("-l 1h alice"))
 	for i := range 3 {
-		logins.InSession(t, world.Alice, kinit(fmt.Sprintf(
+		logins.InSession(t, world.Alice, realm.Kinit(fmt.Sprintf(
 			"-c KEYRING:persistent:$(id -u):delegated%d -l %dh alice", i, 4-i)))
 	}
 	caches := func() (names []string) {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"pam_persistent/tests/support/logins"
+	"pam_persistent/tests/support/realm"
 	"pam_persistent/tests/support/world"
 )
 
@@ -17,10 +18,11 @@ const useTicket = `klist -s && klist && ssh localhost 'echo logged in with a tic
 // With the option the session itself says where its tickets are, whatever krb5.conf says.
 func testSurviveByOption(t *testing.T) {
 	world.ForgetKeys(t)
-	krb5Conf(t, inFile)
+	realm.Conf(t, realm.InFile)
 	t.Run("without the module", func(t *testing.T) {
 		logins.Stack(t, logins.Without)
-		out := logins.InSession(t, world.Alice, kinit("alice")+" && klist && kdestroy")
+		out := logins.InSession(t, world.Alice,
+			realm.Kinit("alice")+" && klist && kdestroy")
 		if !strings.Contains(out, "Ticket cache: FILE:") {
 			t.Errorf("the ticket is elsewhere than krb5.conf says:\n%s", out)
 		}
@@ -43,7 +45,7 @@ func testSurviveByOption(t *testing.T) {
 // change that.
 func testSurviveByConf(t *testing.T) {
 	world.ForgetKeys(t)
-	krb5Conf(t, inPersistent)
+	realm.Conf(t, realm.InPersistent)
 	logins.Stack(t, logins.With(t, ""))
 	survive(t, "krb5.conf")
 }
@@ -53,7 +55,7 @@ func testSurviveByConf(t *testing.T) {
 func survive(t *testing.T, way string) {
 	t.Helper()
 	world.TakeLog(t)
-	first := tgt(t, logins.InSession(t, world.Alice, kinit("alice")+" && klist"))
+	first := tgt(t, logins.InSession(t, world.Alice, realm.Kinit("alice")+" && klist"))
 	for _, session := range logins.Ways {
 		row := world.Host{Name: fmt.Sprintf("Kerberos: ticket used by a later %s (%s)",
 			session.Name, way),
@@ -97,7 +99,7 @@ func testSessionKeyringDoesNot(t *testing.T) {
 	world.ForgetKeys(t)
 	logins.Stack(t, logins.With(t, ""))
 	const inSessionKeyring = "export KRB5CCNAME=KEYRING:session:own; "
-	logins.InSession(t, world.Alice, inSessionKeyring+kinit("alice")+" && klist -s")
+	logins.InSession(t, world.Alice, inSessionKeyring+realm.Kinit("alice")+" && klist -s")
 	if out, err := logins.SSH(t, world.Alice, inSessionKeyring+"klist"); err == nil {
 		t.Errorf("the ticket is there after logout:\n%s", out)
 	}
