@@ -72,7 +72,7 @@ func sessions(b budget) ([]row, error) {
 		notes = append(notes, "- "+s.host+": `"+s.shown()+"`; "+s.known+".")
 	}
 	rows = append(rows, parts...)
-	return append(rows, row{note: sessionsNote + "\n\n" + strings.Join(notes, "\n")}), nil
+	return append(rows, row{note: sessionsNote[1:] + strings.Join(notes, "\n")}), nil
 }
 
 // partsOf are the calls that take most of a session's time, by their words in bench/host/host.c.
@@ -90,12 +90,14 @@ func (s session) parts() (rows []row) {
 	return rows
 }
 
-const sessionsNote = `Each cell is the sum of the times of the PAM calls, in a fresh process. The
-service files are those of Debian 12's packages, with this machine's common-* files. pam-auth-update
-has put the modules where their packages have them put, and in systemd-user the line stands once
-more, as this module's package does it. "no module" is the same without the lines of pam_keyinit,
-which stock su, sudo and cron do not have. No logind runs, so pam_systemd returns at once. The calls
-of each host:`
+const sessionsNote = `
+Each cell is the sum of the times of the PAM calls, in a fresh process. The service files are those
+of Debian 12's packages, with this machine's common-* files. pam-auth-update has put the modules
+where their packages have them put, and in systemd-user the line stands once more, as this module's
+package does it. "no module" is the same without the lines of pam_keyinit, which stock su, sudo and
+cron do not have. No logind runs, so pam_systemd returns at once. The calls of each host:
+
+`
 
 func (s session) words(v variant) []string {
 	words := strings.Fields(s.calls)
