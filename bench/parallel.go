@@ -62,7 +62,7 @@ func runHerd(v variant, width int) (h herd, err error) {
 	defer out.Close()
 	next := make(chan int)
 	failed := make(chan error, herdSize)
-	var processor atomic.Int64
+	var used atomic.Int64
 	var wait sync.WaitGroup
 	begin := time.Now()
 	for range width {
@@ -70,12 +70,12 @@ func runHerd(v variant, width int) (h herd, err error) {
 		go func() {
 			defer wait.Done()
 			for n := range next {
-				used, err := spawn(out, built("bench/host"), "start", v.after(),
+				took, err := spawn(out, built("bench/host"), "start", v.after(),
 					userName(n), "setcred", "open", "close", "end")
 				if err != nil {
 					failed <- err
 				}
-				processor.Add(int64(used))
+				used.Add(int64(took))
 			}
 		}()
 	}
@@ -85,7 +85,7 @@ func runHerd(v variant, width int) (h herd, err error) {
 	close(next)
 	wait.Wait()
 	h.perSecond = herdSize / time.Since(begin).Seconds()
-	h.processor = time.Duration(processor.Load())
+	h.processor = time.Duration(used.Load())
 	select {
 	case err := <-failed:
 		return h, err
