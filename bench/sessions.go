@@ -83,8 +83,9 @@ func sessions(b budget) ([]row, error) {
 	rows = append(rows, parts...)
 	rows = append(rows, row{note: sessionsNote[1:] + strings.Join(notes, "\n")})
 	for _, which := range slices.Sorted(maps.Keys(hung)) {
-		rows = append(rows, row{note: fmt.Sprintf("Hung, killed after 10 s and repeated: %d × "+
-			"%s.", hung[which], which)})
+		text := fmt.Sprintf("Hung, killed after 10 s and repeated: %d × %s.", hung[which],
+			which)
+		rows = append(rows, row{note: text})
 	}
 	return rows, nil
 }
