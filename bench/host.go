@@ -15,13 +15,15 @@ import (
 // A sample is what one run of the timing host printed.
 type sample map[string]float64
 
-// errHung is what [login] returns for a host that had to be killed.
+// errHung is what [loginWithin] returns for a host that had to be killed.
 var errHung = errors.New("hung")
 
-// login runs bench/host/host.c with these words. It is killed, with its children, after a time in
-// which no login is still at work.
-func login(words ...string) (sample, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+// login runs bench/host/host.c with these words.
+func login(words ...string) (sample, error) { return loginWithin(time.Minute, words...) }
+
+// loginWithin is login with a limit, after which the host and its children are killed.
+func loginWithin(limit time.Duration, words ...string) (sample, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, built("bench/host"), words...)
 	cmd.Stderr = os.Stderr

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"pam_persistent/tests/support/world"
 )
@@ -39,6 +40,9 @@ var wholeSessions = []session{
 // whole are the variants that are compared in stacks that people have.
 var whole = []variant{none, stock, ours, plain, fscrypt, helper, direct}
 
+// hungAfter is a time in which every session is over that does not hang.
+const hungAfter = 10 * time.Second
+
 // sessions measures what all PAM calls of a session add up to, in the stacks that people have.
 func sessions(b budget) ([]row, error) {
 	if err := installStock(); err != nil {
@@ -55,10 +59,10 @@ func sessions(b budget) ([]row, error) {
 		all := newRow(s.host+": whole session", "µs")
 		calls := s.parts()
 		err := rounds(b/budget(len(wholeSessions)), 3, whole, func(v variant) error {
-			sample, err := login(s.words(v)...)
+			sample, err := loginWithin(hungAfter, s.words(v)...)
 			for errors.Is(err, errHung) {
 				hung[v.name+" in "+s.host]++
-				sample, err = login(s.words(v)...)
+				sample, err = loginWithin(hungAfter, s.words(v)...)
 			}
 			if err != nil {
 				return err
@@ -83,8 +87,8 @@ func sessions(b budget) ([]row, error) {
 	rows = append(rows, parts...)
 	rows = append(rows, row{note: sessionsNote[1:] + strings.Join(notes, "\n")})
 	for _, which := range slices.Sorted(maps.Keys(hung)) {
-		text := fmt.Sprintf("Hung, killed after 10 s and repeated: %d × %s.", hung[which],
-			which)
+		text := fmt.Sprintf("Hung, killed after %v and repeated: %d × %s.", hungAfter,
+			hung[which], which)
 		rows = append(rows, row{note: text})
 	}
 	return rows, nil
