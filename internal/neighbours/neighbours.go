@@ -26,9 +26,10 @@ type Module struct {
 // Modules is the table.
 var Modules = []Module{
 	{"pam_cifscreds", "passwords of CIFS servers", After, "passwords"},
-	{"pam_afs_session", "AFS tokens", After, "tokens"},
+	{"pam_afs_session", "tokens of kAFS", After, "tokens"},
 	{"pam_krb5", "tickets in KEYRING:session", InAuth, "tickets"},
 	{"pam_ecryptfs", "nothing", Anywhere, "nothing"},
 	{"pam_fscrypt", "nothing", Anywhere, "nothing"},
 	{"pam_mount", "nothing", Anywhere, "nothing"},
+	{"pam_sss", "nothing", Anywhere, "nothing"},
 }

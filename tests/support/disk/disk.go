@@ -19,7 +19,9 @@ func Encrypting(t *testing.T, file, dir string) (again func()) {
 			mknod /dev/loop-control c 10 237
 			for i in $(seq 0 63); do mknod /dev/loop$i b 7 $i; done
 		}
-		truncate -s 64M "$1"; mkfs.ext4 -q -F -O encrypt "$1"; mkdir -p "$2"`, "sh", file, dir)
+		truncate -s 64M "$1"
+		mkfs.ext4 -q -F -O encrypt "$1"
+		mkdir -p "$2"`, "sh", file, dir)
 	mount := []string{"mount", "-o", "loop", file, dir}
 	if out, err := world.Try(world.Hung, mount...); err != nil {
 		t.Skipf("no ext4 with encryption on a loop device here: %v\n%s", err, out)

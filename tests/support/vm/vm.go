@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -144,6 +145,7 @@ func (m *Machine) Copy(t *testing.T, program, path string) {
 }
 
 // Run starts the machine, has it run a script of sh(1) as root, and returns what that has printed.
+// Lines that begin with "# " are logged as they come, so that one sees what a slow machine is at.
 func (m *Machine) Run(t *testing.T, limit time.Duration, script string,
 	kernelOptions ...string) string {
 	t.Helper()
@@ -163,7 +165,8 @@ func (m *Machine) Run(t *testing.T, limit time.Duration, script string,
 			"-no-reboot", "-kernel", kernels[0], "-initrd", archive,
 			"-append", strings.Join(options, " ")})...)
 	var out bytes.Buffer
-	qemu.Stdout, qemu.Stderr = &out, &out
+	console := io.MultiWriter(&out, &steps{t: t})
+	qemu.Stdout, qemu.Stderr = console, console
 	qemu.WaitDelay = time.Second
 	start := time.Now()
 	err = qemu.Run()

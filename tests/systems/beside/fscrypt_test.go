@@ -11,8 +11,8 @@ import (
 
 // pam_fscrypt is Go too, and its runtime stays in the login process. It unlocks the user's home
 // with the password when a session is opened, and locks it again when the last one is closed. With
-// a policy of the first version the key goes into the user keyring, and is found through the session
-// keyring's link to that; with one of the second it goes into the file system.
+// a policy of the first version the key goes into the user keyring, and is found through the link
+// from the session keyring to that; with one of the second it goes into the file system.
 var (
 	fscryptV1 = fscrypt("1", `/home/where logon "$(keyctl show @s |
 		sed -n 's/.*logon: \(ext4:.*\)/\1/p')"; cat ~/file`, inUser+"\nfile of alice")

@@ -13,9 +13,10 @@ import (
 // krb5.conf.
 //
 // A cache in the session keyring is made by pam_setcred(3), which hosts call before they open the
-// session. So it is lost to whatever joins a session keyring then: in sshd that is pam_keyinit, with
-// our line or without. In su it is our line, unless another stands in auth before pam_krb5: that
-// one joins the session keyring first, and when the session is opened the module goes on with it.
+// session. So it is lost to whatever joins a session keyring then: in sshd that is pam_keyinit,
+// with our line or without. In su it is our line, unless another stands in auth before pam_krb5:
+// that one joins the session keyring first, and when the session is opened the module goes on with
+// it.
 var (
 	krb5File       = krb5("sshd", "FILE:/tmp/krb5cc_%u_XXXXXX")
 	krb5Persistent = krb5("sshd", "KEYRING:persistent:%u")

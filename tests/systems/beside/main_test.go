@@ -21,15 +21,16 @@ import (
 
 func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Beside}) }
 
-// neighbours are in the order in which the table of docs/hosts.md shows them.
-var neighbours = []*neighbour{&cifscreds, &fscryptV1, &fscryptV2, &krb5File, &krb5Persistent,
-	&krb5Sshd, &krb5Su, &mount, &ecryptfs, &afs, &afsSshd, &afsSu}
+// table is in the order of docs/hosts.md.
+var table = []*neighbour{&cifscreds, &fscryptV1, &fscryptV2, &krb5File, &krb5Persistent,
+	&krb5Sshd, &krb5Su, &mount, &ecryptfs, &afs, &afsSshd, &afsSu,
+	&sssdKeyring, &sssdKCM}
 
 // One test, because installing the neighbours takes long.
 func TestBeside(t *testing.T) {
 	world.CoverSystem(t)
 	packages := []string{"openssh-server", "openssh-client", "keyutils"}
-	for _, n := range neighbours {
+	for _, n := range table {
 		packages = append(packages, n.packages...)
 	}
 	world.Install(t, packages...)
@@ -46,7 +47,7 @@ func TestBeside(t *testing.T) {
 		t.Fatal(err)
 	}
 	world.NoteHosts(t, &rows)
-	for _, n := range neighbours {
+	for _, n := range table {
 		t.Run(n.name(), n.test)
 	}
 }

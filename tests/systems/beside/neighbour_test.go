@@ -18,21 +18,21 @@ type neighbour struct {
 	module   string
 	special  string // what is special about its options, in the name of the test
 	packages []string
-	profile  string                               // of pam-auth-update(8), which its package brings; or else
-	auth     string                               // its lines, by hand, after those of common-auth
-	session  string                               // the same, at the end of the file
-	setUp    func(t *testing.T)                   // once
-	start    func(t *testing.T, r *sessions.Ring) // its daemons, for each place
 
-	look  string // in a session of alice's: prints a word that says what there is of its work
-	works string // that word, where all is well
+	// Its lines: a profile of pam-auth-update(8), which its package brings, or lines by hand,
+	// after those of common-auth and at the end of the file.
+	profile, auth, session string
 
-	// lost is the word at the places where our line takes something away.
-	lost map[place]string
-	// others are the places besides after and before at which it is tested.
-	others []place
-	note   string                    // for the table of hosts: of what is lost, or of all rows
-	trace  func(t *testing.T) string // names what the neighbour has left on the system, if any
+	setUp func(t *testing.T)                   // once
+	start func(t *testing.T, r *sessions.Ring) // its daemons, at each place
+	first func(t *testing.T)                   // done when the first session is over
+	trace func(t *testing.T) string            // names what it has left on the system, if any
+
+	look   string           // in a session of alice's: prints what there is of its work
+	works  string           // the last lines of that, where all is well
+	lost   map[place]string // the same at the places where our line takes something away
+	others []place          // besides after and before
+	note   string           // for the table of hosts: of what is lost, or else of all rows
 }
 
 func (n neighbour) name() string {
@@ -55,6 +55,9 @@ func (n neighbour) alone(t *testing.T) {
 	if err := n.login(r); err != nil {
 		t.Error(err)
 	}
+	if n.first != nil {
+		n.first(t)
+	}
 	sessions.Quiet(t)
 	sessions.TakeReports(t, world.Alice)
 	if seen := takeSeen(t); len(seen) != 1 || !says(seen[0], n.works) {
@@ -68,10 +71,10 @@ func (n neighbour) ready(t *testing.T, p place) *sessions.Ring {
 	world.ForgetKeys(t)
 	t.Cleanup(func() { unlinkFromRoot(t) })
 	r := sessions.NewRing(t)
-	r.Keep(t, world.Alice)
 	if n.start != nil {
 		n.start(t, r)
 	}
+	r.Keep(t, world.Alice)
 	n.stack(t, p)
 	if n.host == "sshd" {
 		startSshd(t, r)
@@ -98,6 +101,9 @@ func (n neighbour) at(t *testing.T, p place) {
 		t.Logf("%+v", row)
 	}()
 	n.open(t, r, 1, want, "seed") // what is made only once is there now
+	if n.first != nil {
+		n.first(t)
+	}
 	quiet := sessions.Quiet(t)
 	world.TakeLog(t)
 

@@ -57,8 +57,8 @@ func profiles(t *testing.T, names ...string) {
 		names...)...)
 }
 
-// stack writes the stack of the host: the neighbour's lines where its package or its manual page puts them,
-// and ours at the place.
+// stack writes the stack of the host: the neighbour's lines where its package or its manual page
+// puts them, and ours at the place.
 func (n neighbour) stack(t *testing.T, p place) {
 	t.Helper()
 	wanted := []string{"unix"}

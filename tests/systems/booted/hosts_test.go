@@ -3,6 +3,8 @@ package booted
 import (
 	"errors"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,14 +24,18 @@ type host struct {
 	name  string
 	start func(t *testing.T, c *container)
 	login func(c *container, user world.User, mark string) error // runs the probe
+	stop  func(t *testing.T, c *container)                       // after the last session
 	n     int                                                    // sessions, if not many
 	// without pam_keyinit or our module a session has the session keyring of its caller
 	inherits bool
 	note     string
 }
 
-var hosts = []host{
-	{name: "run0", login: func(c *container, u world.User, mark string) error {
+var hosts = slices.Concat(servers, desktops)
+
+var servers = []host{
+	{name: "run0", start: noFile("systemd-run0"), login: func(c *container, u world.User,
+		mark string) error {
 		return c.do("run0", "--user="+u.Name, sessions.Probe, mark)
 	}},
 	{name: "machinectl shell", login: func(c *container, u world.User, mark string) error {
@@ -45,7 +51,7 @@ var hosts = []host{
 }
 
 // mark is the name of the host as one word.
-func (h host) mark() string { return strings.ReplaceAll(h.name, " ", "-") }
+func (h host) mark() string { return strings.NewReplacer(" ", "-", ",", "").Replace(h.name) }
 
 // do runs a command as root, which opens a session.
 func (c *container) do(command ...string) error {
@@ -56,13 +62,26 @@ func (c *container) do(command ...string) error {
 	return nil
 }
 
+// noFile has pam_persistent(8) be right about a service of which it says that it has no file.
+func noFile(service string) func(*testing.T, *container) {
+	return func(t *testing.T, c *container) {
+		t.Helper()
+		for _, dir := range []string{"/etc/pam.d/", "/usr/lib/pam.d/"} {
+			if _, err := os.Stat(c.Root + dir + service); err == nil {
+				t.Errorf("there is %s, of which the manual says that it is not",
+					dir+service)
+			}
+		}
+	}
+}
+
 func sudoers(t *testing.T, c *container) {
 	t.Helper()
 	world.Put(t, c.Root+"/etc/sudoers.d/carol", "carol ALL=(ALL:ALL) NOPASSWD: ALL\n", 0o440)
 }
 
-// TestHosts opens sessions of each host, as that of package hosts does.
-func TestHosts(t *testing.T) {
+// TestBootedHosts opens sessions of each host, as TestHosts of package hosts does.
+func TestBootedHosts(t *testing.T) {
 	c := boot(t)
 	var rows []world.Host
 	world.NoteHosts(t, &rows)
@@ -110,6 +129,9 @@ func (h host) withOurs(t *testing.T, c *container, row *world.Host) {
 			h.n, len(bobs))
 	}
 	left := append(c.Ended(t), nspawn.Complaints(c.Journal(t))...)
+	left = slices.DeleteFunc(left, func(what string) bool {
+		return strings.Contains(what, killed)
+	})
 	for _, what := range left {
 		t.Errorf("left: %s", what)
 	}
@@ -135,7 +157,11 @@ func (h host) open(t *testing.T, c *container, u world.User, n int,
 			break
 		}
 	}
-	return sessions.AwaitReports(t, u, n, 20*time.Second)
+	reports := sessions.AwaitReports(t, u, n, 20*time.Second)
+	if h.stop != nil {
+		h.stop(t, c)
+	}
+	return reports
 }
 
 // withPlain says how it goes with Go in the login process, linking into the session keyring that is
@@ -145,7 +171,8 @@ func (h host) withPlain(t *testing.T, c *container, row *world.Host) {
 	defer c.ReplaceModule(t, world.Built(t, "pam_persistent.so"))
 	c.ReplaceModule(t, world.Built(t, "tests/plain.so"))
 	good, inherited := 0, 0
-	for _, report := range h.open(t, c, world.Alice, few, &world.Host{}) {
+	n := min(few, h.n)
+	for _, report := range h.open(t, c, world.Alice, n, &world.Host{}) {
 		if report.Kept != "" {
 			good++
 		}
@@ -153,7 +180,7 @@ func (h host) withPlain(t *testing.T, c *container, row *world.Host) {
 			inherited++
 		}
 	}
-	row.Plain = fmt.Sprintf("%d of %d", good, few)
+	row.Plain = fmt.Sprintf("%d of %d", good, n)
 	if inherited > 0 {
 		row.Plain += fmt.Sprintf(", %d in the caller's session keyring", inherited)
 	}

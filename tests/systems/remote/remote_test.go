@@ -33,10 +33,10 @@ func TestRemote(t *testing.T) {
 		"/usr/lib/x86_64-linux-gnu/security/pam_persistent.so")
 	machine.Copy(t, world.Built(t, "persistent-keyring"), "/usr/bin/persistent-keyring")
 	addScripts(t, machine)
-	addPages(t, machine, "cifs.md")
-	addPages(t, machine, "nfs.md")
-	addPages(t, machine, "afs.md")
-	out := machine.Run(t, 20*time.Minute, `
+	addPage(t, machine, "cifs.md", "mount", "keep", "back")
+	addPage(t, machine, "nfs.md", "mount", "setting", "user")
+	addPage(t, machine, "afs.md", "mount", "keep", "link")
+	out := machine.Run(t, 25*time.Minute, `
 		cd /remote
 		for part in system cifs nfs afs; do
 			echo "# $part"
@@ -70,10 +70,14 @@ func addScripts(t *testing.T, machine *vm.Machine) {
 	}
 }
 
-// addPages puts the blocks of a page into files of their names, in /pages/PAGE.
-func addPages(t *testing.T, machine *vm.Machine, page string) {
+// addPage puts the blocks of a page into files of their names, in /pages/PAGE.
+func addPage(t *testing.T, machine *vm.Machine, page string, names ...string) {
 	t.Helper()
-	for name, text := range pages.Blocks(t, page, "systems/remote") {
-		machine.Write(t, path.Join("/pages", page, name), text)
+	blocks := pages.Blocks(t, page, "systems/remote")
+	for _, name := range names {
+		if blocks[name] == "" {
+			t.Fatalf("%s has no block %s", page, name)
+		}
+		machine.Write(t, path.Join("/pages", page, name), blocks[name])
 	}
 }
