@@ -124,7 +124,7 @@ fuzz: deps ## each fuzz target for FUZZTIME (10m)
 lint: deps ## every static check
 	tests/lint
 
-bench: deps ## this module beside a plain Go one, pam_keyinit and pam_permit
+bench: deps ## this module beside a plain Go one, pam_keyinit, pam_fscrypt and others
 	$(MAKE) --no-print-directory all
 	bench/run
 

@@ -22,6 +22,7 @@ func grow(b budget, sizes []int, unit string, prepare func(int) error,
 			return nil, err
 		}
 		open := newRow(group(size)+" "+unit, "µs")
+		open.x = float64(size)
 		err := rounds(b/budget(len(sizes)), 3, growing, func(v variant) error {
 			s, err := login(words(v, size)...)
 			if err == nil {
@@ -103,8 +104,11 @@ func memory(b budget) ([]row, error) {
 	if quick {
 		sizes = sizes[:3]
 	}
-	return grow(b, sizes, "MB in small pages", nothing, func(v variant, mb int) []string {
+	rows, err := grow(b, sizes, "MB in small pages", nothing, func(v variant, mb int) []string {
 		return []string{"resident", strconv.Itoa(mb), "start", v.after(), userName(0),
 			"setcred", "open"}
 	})
+	return append(rows, row{note: "The time that grows with the memory of the host is the " +
+		"price of fork(2): the child is a copy of the host, and the kernel copies the " +
+		"page tables of all memory that is in use."}), err
 }

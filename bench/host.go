@@ -31,7 +31,7 @@ func parseSample(line string) (sample, error) {
 		if err != nil {
 			return nil, fmt.Errorf("the host printed %q", line)
 		}
-		s[fields[i]] = value
+		s[fields[i]] += value // a session has pam_setcred more than once
 	}
 	return s, nil
 }
@@ -40,6 +40,14 @@ func parseSample(line string) (sample, error) {
 func (s sample) micro(names ...string) (sum float64) {
 	for _, name := range names {
 		sum += s[name] / 1000
+	}
+	return sum
+}
+
+// sum is the time of all calls, in microseconds.
+func (s sample) sum() (sum float64) {
+	for _, nanoseconds := range s {
+		sum += nanoseconds / 1000
 	}
 	return sum
 }

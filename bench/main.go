@@ -2,8 +2,9 @@
 // and round by round in random order, so that what else the machine does falls on all of them.
 // bench/run builds what it needs and starts it.
 //
-//	bench/run [SECTION...]             only these sections; docs/benchmarks.md is left as it is
-//	BENCH=quick bench/run              about a minute; docs/benchmarks.md is left as it is
+//	bench/run                          all; writes docs/benchmarks.md and docs/charts
+//	bench/run [SECTION...]             only these sections; charts go to build/bench/charts
+//	BENCH=quick bench/run              some minutes; charts go to build/bench/charts
 //	BENCH_ALSO='old.so new.so' bench/run   further modules, each a column of its own
 package main
 
@@ -22,19 +23,31 @@ type section struct {
 	title   string
 	weight  int
 	measure func(budget) ([]row, error)
+	charts  []chart
 }
 
 var sections = []section{
-	{"logins", "One login in a fresh process", 30, logins},
-	{"many", "1000 logins in one process", 4, manyInOne},
-	{"parallel", "Logins side by side", 20, parallel},
-	{"programs", "Programs: time from start to end", 14, programs},
-	{"keys", "Growth: keys in the session keyring", 8, keys},
-	{"users", "Growth: lines in /etc/passwd before the user's", 10, users},
-	{"memory", "Growth: resident memory of the login process", 14, memory},
-	{"size", "Files", 0, size},
-	{"instructions", "Instructions executed in user mode", 0, instructions},
-	{"timeline", "Where the time goes", 0, timeline},
+	{"sessions", "Whole sessions in the stacks that people have", 40, sessions, nil},
+	{"breaks", "What each leaves and breaks", 0, breaks, nil},
+	{"logins", "Single calls: one login in a fresh process", 30, logins, nil},
+	{"many", "1000 logins in one process", 4, manyInOne, nil},
+	{"programs", "Programs: time from start to end", 14, programs, nil},
+	{"parallel", "Growth: logins side by side", 20, parallel, []chart{
+		{"parallel", "Logins side by side", "logins at a time", "logins a second",
+			"at a time: logins"}}},
+	{"held", "Growth: sessions held", 10, held, []chart{
+		{"held", "Memory of sessions that are held", "sessions", "memory in kB", ""}}},
+	{"memory", "Growth: resident memory of the login process", 14, memory, []chart{
+		{"memory", "pam_open_session by the memory of the host", "memory in MB",
+			"time in µs", ""}}},
+	{"keys", "Growth: keys in the session keyring", 8, keys, []chart{
+		{"keys", "pam_open_session by keys in the session keyring before", "keys",
+			"time in µs", ""}}},
+	{"users", "Growth: lines in /etc/passwd before the user's", 10, users, []chart{
+		{"users", "pam_open_session by lines in /etc/passwd", "lines", "time in µs", ""}}},
+	{"size", "Files", 0, size, nil},
+	{"instructions", "Instructions executed in user mode", 0, instructions, nil},
+	{"timeline", "Where the time goes", 0, timeline, nil},
 }
 
 // quick shortens everything to about a minute.
@@ -72,6 +85,10 @@ func run(only []string) error {
 	if err != nil {
 		return err
 	}
+	shown := !quick && len(only) == 0
+	if shown {
+		chartDir = "docs/charts"
+	}
 	r := report{}
 	r.machine(about)
 	for _, s := range sections {
@@ -82,10 +99,12 @@ func run(only []string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
-		r.section(s.title, rows)
+		if err := r.section(s, rows); err != nil {
+			return err
+		}
 	}
 	r.targets()
-	if quick || len(only) > 0 {
+	if !shown {
 		return nil
 	}
 	return r.save("docs/benchmarks.md")

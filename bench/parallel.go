@@ -19,6 +19,7 @@ func parallel(b budget) ([]row, error) {
 	widths := []int{1, 8, 64}
 	for _, width := range widths {
 		rate := newRow(strconv.Itoa(width)+" at a time: logins", "1/s")
+		rate.x = float64(width)
 		slow := newRow(strconv.Itoa(width)+" at a time: p99 of pam_open_session", "µs")
 		err := rounds(b/budget(len(widths)), 3, variants, func(v variant) error {
 			perSecond, opens, err := herd(v, width)
@@ -31,7 +32,7 @@ func parallel(b budget) ([]row, error) {
 		if err != nil {
 			return nil, err
 		}
-		rate.goal = &goal{text: "at least 0.9 × the plain Go module", to: plain, limit: 0.9,
+		rate.goal = &goal{text: "at least 1.0 × the plain Go module", to: plain, limit: 1,
 			atLeast: true}
 		rows = append(rows, rate, slow)
 	}

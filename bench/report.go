@@ -27,41 +27,81 @@ func (r *report) machine(lines []string) {
 	}
 }
 
-func (r *report) section(title string, rows []row) {
-	r.printf("\n## %s\n\n", title)
+func (r *report) section(s section, rows []row) error {
+	r.printf("\n## %s\n\n", s.title)
 	columns := columnsOf(rows)
+	ratios := slices.Contains(columns, plain) && !areWords(rows)
 	if len(columns) > 0 {
-		r.head(columns)
+		r.head(columns, ratios)
 	}
 	for _, row := range rows {
 		if row.note == "" {
-			r.row(&row, columns)
+			r.row(&row, columns, ratios)
 		}
 	}
 	for _, row := range rows {
 		if row.note != "" {
-			r.printf("\n%s\n", strings.TrimPrefix(row.name+": "+row.note, ": "))
+			text := strings.TrimPrefix(row.name+": "+row.note, ": ")
+			r.printf("\n%s\n", wrapped(text))
 		}
 	}
+	for _, c := range s.charts {
+		if err := c.draw(rows); err != nil {
+			return err
+		}
+		r.printf("\n![%s](charts/%s.svg)\n", c.title, c.name)
+	}
+	return nil
+}
+
+// wrapped breaks lines that are longer than 100 columns, between words. A list, whose items begin
+// with "- ", is indented.
+func wrapped(paragraphs ...string) string {
+	var out []string
+	for _, text := range paragraphs {
+		for line := range strings.SplitSeq(text, "\n") {
+			indent := ""
+			if strings.HasPrefix(line, "- ") {
+				indent = "  "
+			}
+			for len([]rune(line)) > 100 {
+				end := strings.LastIndexByte(string([]rune(line)[:101]), ' ')
+				if end <= len(indent) {
+					break
+				}
+				out = append(out, line[:end])
+				line = indent + line[end+1:]
+			}
+			out = append(out, line)
+		}
+	}
+	return strings.Join(out, "\n")
 }
 
 // columnsOf are the variants that were measured there.
 func columnsOf(rows []row) []variant {
-	var columns []variant
-	for _, v := range variants {
-		if slices.ContainsFunc(rows, func(r row) bool { return len(r.values[v.id]) > 0 }) {
-			columns = append(columns, v)
+	var found []variant
+	for _, v := range columns {
+		if slices.ContainsFunc(rows, func(r row) bool {
+			return len(r.values[v.id]) > 0 || r.cells[v.id] != ""
+		}) {
+			found = append(found, v)
 		}
 	}
-	return columns
+	return found
 }
 
-func (r *report) head(columns []variant) {
+// areWords tells whether the rows hold words, of which there are no ratios.
+func areWords(rows []row) bool {
+	return slices.ContainsFunc(rows, func(r row) bool { return r.cells != nil })
+}
+
+func (r *report) head(columns []variant, ratios bool) {
 	r.printf("| |")
 	for _, v := range columns {
 		r.printf(" %s |", v.name)
 	}
-	if slices.Contains(columns, plain) {
+	if ratios {
 		r.printf(" pam_persistent ÷ plain |\n|---|--:|")
 	} else {
 		r.printf("\n|---|")
@@ -70,16 +110,20 @@ func (r *report) head(columns []variant) {
 }
 
 // row prints medians, and in brackets 99th percentiles.
-func (r *report) row(row *row, columns []variant) {
+func (r *report) row(row *row, columns []variant, ratios bool) {
 	name := row.name
 	if row.unit != "" {
 		name += ", " + row.unit
 	}
 	r.printf("| %s |", name)
 	for _, v := range columns {
-		r.printf(" %s |", both(row.values[v.id], number))
+		cell := row.cells[v.id]
+		if cell == "" {
+			cell = both(row.values[v.id], number)
+		}
+		r.printf(" %s |", cell)
 	}
-	if slices.Contains(columns, plain) {
+	if ratios {
 		r.printf(" %s |", both(row.ratios(ours, plain, nil), ratio))
 	}
 	r.printf("\n")
@@ -102,7 +146,7 @@ func (r *report) goal(row *row) {
 			met = middle >= g.limit
 		}
 	}
-	verdict := map[bool]string{true: "met", false: "**missed**"}[met]
+	verdict := map[bool]string{true: "reached", false: "**missed**"}[met]
 	r.goals = append(r.goals,
 		fmt.Sprintf("| %s | %s | %s | %s |", row.name, g.text, result, verdict))
 }

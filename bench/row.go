@@ -12,7 +12,9 @@ type row struct {
 	name   string
 	unit   string
 	values map[string][]float64 // by variant's id
+	cells  map[string]string    // instead of values: words
 	note   string               // instead of values: why there are none, or text
+	x      float64              // where the values stand in the section's chart
 	goal   *goal
 }
 

@@ -88,7 +88,7 @@ func stampsOfOpen() (map[string]float64, error) {
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	times := map[string]float64{}
 	var waits []float64
-	// The loop goes backwards, because the first guard in the list is the constructor's.
+	// The loop goes backwards, up to the last call.
 	for i, line := range slices.Backward(lines) {
 		stamp, number, _ := strings.Cut(line, " ")
 		ns, err := strconv.ParseFloat(number, 64)

@@ -21,7 +21,15 @@ var (
 	direct  = variant{"direct", "C in-process", built("bench/direct.so")}
 	permit  = variant{"permit", "pam_permit", "pam_permit.so"}
 
+	// Of whole sessions alone.
+	none    = variant{"none", "no module", ""}
+	stock   = variant{"stock", "pam_keyinit (stock)", ""}
+	fscrypt = variant{"fscrypt", "pam_fscrypt (Go)", "pam_fscrypt.so"}
+	helper  = variant{"exec", "pam_exec of /bin/true", "pam_exec.so quiet /bin/true"}
+
 	variants = append([]variant{ours, plain, keyinit, direct, permit}, also()...)
+	columns  = append([]variant{none, stock, ours, plain, fscrypt, helper, keyinit, direct,
+		permit}, also()...)
 )
 
 // also are the modules that the caller wants to see compared, such as an older build.
@@ -48,7 +56,10 @@ func (v variant) service() string { return "bench-" + v.id }
 // pam_setcred, so that the time of pam_open_session is the module's alone.
 func (v variant) after() string { return v.service() + "-after" }
 
-func (v variant) file() string { return strings.Fields(v.line)[0] }
+func (v variant) file() string {
+	file, _, _ := strings.Cut(v.line, " ")
+	return file
+}
 
 func writeServices() error {
 	for _, v := range append(variants, stamped) {

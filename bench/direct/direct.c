@@ -11,16 +11,9 @@
 
 #include <security/pam_modules.h>
 
-static long seen;
-
 static long key(int call, long a, long b, long c)
 {
 	return syscall(SYS_keyctl, call, a, b, c);
-}
-
-__attribute__((constructor)) static void see(void)
-{
-	seen = key(KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0, 0);
 }
 
 static int look_up(pam_handle_t *pamh, struct passwd *pw)
@@ -33,35 +26,27 @@ static int look_up(pam_handle_t *pamh, struct passwd *pw)
 	       !getpwnam_r(user, pw, buf, sizeof buf, &found) && found;
 }
 
-static void join(const struct passwd *pw)
-{
-	syscall(SYS_setresgid, pw->pw_gid, -1, -1);
-	syscall(SYS_setresuid, pw->pw_uid, -1, -1);
-	key(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0);
-	key(KEYCTL_LINK, KEY_SPEC_USER_KEYRING, KEY_SPEC_SESSION_KEYRING, 0);
-	syscall(SYS_setresuid, 0, -1, -1);
-	syscall(SYS_setresgid, 0, -1, -1);
-}
-
+/* In the order of the module: join as the host, link as the user, give the keyring to the user. */
 int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
 	struct passwd pw;
 	char text[256];
 	int32_t links[8192];
-	uid_t owner = (uid_t)-1;
 	long session, persistent;
 
 	(void)flags, (void)argc, (void)argv;
 	if (!look_up(pamh, &pw))
 		return PAM_USER_UNKNOWN;
-	key(KEYCTL_GET_PERSISTENT, pw.pw_uid, 1, 0); /* are there any? */
-	session = key(KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0, 0);
-	if (session == seen || key(KEYCTL_DESCRIBE, session, (long)text, sizeof text) < 0 ||
-	    sscanf(text, "%*[^;];%u", &owner) != 1 || owner != pw.pw_uid)
-		join(&pw);
-	persistent = key(KEYCTL_GET_PERSISTENT, pw.pw_uid, KEY_SPEC_SESSION_KEYRING, 0);
+	session = key(KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0);
+	syscall(SYS_setresgid, -1, pw.pw_gid, -1);
+	syscall(SYS_setresuid, pw.pw_uid, pw.pw_uid, -1);
+	key(KEYCTL_LINK, KEY_SPEC_USER_KEYRING, session, 0);
+	persistent = key(KEYCTL_GET_PERSISTENT, pw.pw_uid, session, 0);
 	key(KEYCTL_DESCRIBE, persistent, (long)text, sizeof text);
-	key(KEYCTL_READ, KEY_SPEC_SESSION_KEYRING, (long)links, sizeof links);
+	key(KEYCTL_READ, session, (long)links, sizeof links);
+	syscall(SYS_setresuid, 0, 0, -1);
+	syscall(SYS_setresgid, -1, 0, -1);
+	key(KEYCTL_CHOWN, session, pw.pw_uid, pw.pw_gid);
 	return persistent < 0 ? PAM_SESSION_ERR : PAM_SUCCESS;
 }
 

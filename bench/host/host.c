@@ -4,8 +4,16 @@
  *   resident MB            have so much memory in use, in small pages: what a fork has to copy
  *                          page tables for
  *   start SERVICE USER     pam_start
- *   setcred, open, close, end
- *                          the PAM calls of these names
+ *   authenticate, account, setcred, reinitialize, refresh, delete, open, close, end
+ *                          the PAM calls of these names; the fourth to sixth are flags of
+ *                          pam_setcred, and setcred is PAM_ESTABLISH_CRED
+ *   silent                 the next PAM call has PAM_SILENT
+ *   password TEXT          what a prompt without echo is answered with
+ *   tty NAME, user NAME    PAM_TTY, PAM_USER
+ *   in-child CALL          the PAM call in a child
+ *   fork                   go on in a child
+ *   drop                   become the user of the PAM handle
+ *   wait                   print, then wait for the end of the standard input
  *   again N SERVICE USER   N more logins in this process: start, setcred, open of each; the median
  *                          open is printed
  *   fill N                 link N keys of root's into the session keyring
@@ -18,6 +26,7 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <linux/keyctl.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -25,6 +34,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -44,10 +54,18 @@ __attribute__((noreturn, format(printf, 1, 2))) static void die(const char *form
 	exit(1);
 }
 
-static int no_talk(int n, const struct pam_message **m, struct pam_response **r, void *data)
+static const char *password;
+
+/* Answers prompts for a password; what modules want to show is read by nobody. */
+static int talk(int n, const struct pam_message **m, struct pam_response **r, void *data)
 {
-	(void)n, (void)m, (void)r, (void)data;
-	return PAM_CONV_ERR;
+	(void)data;
+	if (!(*r = calloc((size_t)n, sizeof **r)))
+		return PAM_BUF_ERR;
+	for (int i = 0; i < n; i++)
+		if (m[i]->msg_style == PAM_PROMPT_ECHO_OFF && password)
+			(*r)[i].resp = strdup(password);
+	return PAM_SUCCESS;
 }
 
 static int64_t now(void)
@@ -69,27 +87,109 @@ static int64_t took(const char *call, int code, int64_t begin)
 
 static int64_t start(const char *service, const char *user)
 {
-	static const struct pam_conv conv = { .conv = no_talk };
+	static const struct pam_conv conv = { .conv = talk };
 	int64_t begin = now();
 
 	return took("start", pam_start(service, user, &conv, &pamh), begin);
 }
 
+static const struct {
+	const char *name;
+	int (*function)(pam_handle_t *, int);
+	int flags;
+} calls[] = {
+	{ "authenticate", pam_authenticate, 0 },
+	{ "account", pam_acct_mgmt, 0 },
+	{ "setcred", pam_setcred, PAM_ESTABLISH_CRED },
+	{ "reinitialize", pam_setcred, PAM_REINITIALIZE_CRED },
+	{ "refresh", pam_setcred, PAM_REFRESH_CRED },
+	{ "delete", pam_setcred, PAM_DELETE_CRED },
+	{ "open", pam_open_session, 0 },
+	{ "close", pam_close_session, 0 },
+	{ "end", pam_end, PAM_SUCCESS },
+};
+
+static int silent; /* PAM_SILENT or 0, for the next call */
+
 static int64_t call(const char *name)
 {
-	int64_t begin = now();
-
 	if (!pamh)
 		die("%s before start", name);
-	if (!strcmp(name, "setcred"))
-		return took(name, pam_setcred(pamh, PAM_ESTABLISH_CRED), begin);
-	if (!strcmp(name, "open"))
-		return took(name, pam_open_session(pamh, 0), begin);
-	if (!strcmp(name, "close"))
-		return took(name, pam_close_session(pamh, 0), begin);
-	if (!strcmp(name, "end"))
-		return took(name, pam_end(pamh, PAM_SUCCESS), begin);
+	for (unsigned i = 0; i < sizeof calls / sizeof *calls; i++)
+		if (!strcmp(name, calls[i].name)) {
+			int flags = calls[i].flags | silent;
+
+			silent = 0;
+			int64_t begin = now();
+
+			return took(name, calls[i].function(pamh, flags), begin);
+		}
 	die("unknown word %s", name);
+}
+
+static void ended_well(pid_t child)
+{
+	int status;
+
+	if (child < 0 || waitpid(child, &status, 0) != child)
+		die("fork: %m");
+	if (status)
+		die("a child ended with status %#x", (unsigned)status);
+}
+
+static int64_t call_in_child(const char *name)
+{
+	int64_t *time =
+		mmap(0, sizeof *time, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (time == MAP_FAILED)
+		die("mmap: %m");
+	pid_t child = fork();
+
+	if (child == 0) {
+		*time = call(name);
+		_exit(0);
+	}
+	silent = 0;
+	ended_well(child);
+	return *time;
+}
+
+static void go_on_in_child(void)
+{
+	pid_t child = fork();
+
+	if (child == 0)
+		return;
+	ended_well(child);
+	_exit(0); /* the child prints what was measured before, too */
+}
+
+static void item(int type, const char *value)
+{
+	if (!pamh || pam_set_item(pamh, type, value) != PAM_SUCCESS)
+		die("pam_set_item %s", value);
+}
+
+static void drop(void)
+{
+	const void *name = 0;
+	struct passwd *pw;
+
+	if (!pamh || pam_get_item(pamh, PAM_USER, &name) != PAM_SUCCESS || !name ||
+	    !(pw = getpwnam(name)) || setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) ||
+	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid))
+		die("drop: %m");
+}
+
+static void wait_for_end(void)
+{
+	char c;
+
+	putchar('\n');
+	fflush(stdout);
+	while (read(0, &c, 1) > 0)
+		;
 }
 
 static int ascending(const void *a, const void *b)
@@ -184,6 +284,23 @@ int main(int argc, char **argv)
 			fill(atoi(argv[++i]));
 		} else if (!strcmp(word, "usage") && i + 1 < argc) {
 			usage(argv[++i]);
+		} else if (!strcmp(word, "silent")) {
+			silent = PAM_SILENT;
+		} else if (!strcmp(word, "password") && i + 1 < argc) {
+			password = argv[++i];
+		} else if (!strcmp(word, "tty") && i + 1 < argc) {
+			item(PAM_TTY, argv[++i]);
+		} else if (!strcmp(word, "user") && i + 1 < argc) {
+			item(PAM_USER, argv[++i]);
+		} else if (!strcmp(word, "in-child") && i + 1 < argc) {
+			i++;
+			printf("%s %lld ", argv[i], (long long)call_in_child(argv[i]));
+		} else if (!strcmp(word, "fork")) {
+			go_on_in_child();
+		} else if (!strcmp(word, "drop")) {
+			drop();
+		} else if (!strcmp(word, "wait")) {
+			wait_for_end();
 		} else if (!strcmp(word, "again") && i + 3 < argc) {
 			again(atoi(argv[i + 1]), argv[i + 2], argv[i + 3]);
 			i += 3;

@@ -31,4 +31,5 @@ var Modules = []Module{
 	{"pam_ecryptfs", "nothing", Anywhere, "nothing"},
 	{"pam_fscrypt", "nothing", Anywhere, "nothing"},
 	{"pam_mount", "nothing", Anywhere, "nothing"},
+	{"pam_sss", "nothing", Anywhere, "nothing"},
 }

@@ -10,9 +10,9 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// The stressor, as alice runs it, and what it says of how much it has done. (trinity's keyctl is not
-// run: it left behind a user keyring of alice's that neither alice nor root could find or destroy,
-// as if KEYCTL_SETPERM had taken all rights on it away.)
+// The stressor, as alice runs it, and what it says of how much it has done. (trinity's keyctl is
+// not run: it left behind a user keyring of alice's that nobody could find or destroy for many
+// minutes, as if KEYCTL_SETPERM had taken all rights on it away.)
 const stressor = "cd /home/alice && " +
 	"exec stress-ng --key 1 --metrics --timeout 8s --temp-path . 2>&1"
 

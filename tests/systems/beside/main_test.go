@@ -23,7 +23,8 @@ func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Beside}) }
 
 // table is in the order of docs/hosts.md.
 var table = []*neighbour{&cifscreds, &fscryptV1, &fscryptV2, &krb5File, &krb5Persistent,
-	&krb5Sshd, &krb5Su, &mount, &ecryptfs, &afs, &afsSshd, &afsSu}
+	&krb5Sshd, &krb5Su, &mount, &ecryptfs, &afs, &afsSshd, &afsSu,
+	&sssdKeyring, &sssdKCM}
 
 // One test, because installing the neighbours takes long.
 func TestBeside(t *testing.T) {

@@ -71,10 +71,10 @@ func (n neighbour) ready(t *testing.T, p place) *sessions.Ring {
 	world.ForgetKeys(t)
 	t.Cleanup(func() { unlinkFromRoot(t) })
 	r := sessions.NewRing(t)
-	r.Keep(t, world.Alice)
 	if n.start != nil {
 		n.start(t, r)
 	}
+	r.Keep(t, world.Alice)
 	n.stack(t, p)
 	if n.host == "sshd" {
 		startSshd(t, r)

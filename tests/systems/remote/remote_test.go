@@ -36,7 +36,7 @@ func TestRemote(t *testing.T) {
 	addPage(t, machine, "cifs.md", "mount", "keep", "back")
 	addPage(t, machine, "nfs.md", "mount", "setting", "user")
 	addPage(t, machine, "afs.md", "mount", "keep", "link")
-	out := machine.Run(t, 20*time.Minute, `
+	out := machine.Run(t, 25*time.Minute, `
 		cd /remote
 		for part in system cifs nfs afs; do
 			echo "# $part"

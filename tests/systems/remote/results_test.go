@@ -10,6 +10,7 @@ import (
 type result struct{ name, want string }
 
 const (
+	asked   = `Password for .*\n`
 	found   = "found"
 	refused = ".*(Permission denied|Required key not available|Key has expired)"
 )
