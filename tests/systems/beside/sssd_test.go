@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"pam_persistent/tests/support/loopback"
+	"pam_persistent/tests/support/pages"
 	"pam_persistent/tests/support/realm"
 	"pam_persistent/tests/support/sessions"
 	"pam_persistent/tests/support/world"
@@ -16,17 +17,18 @@ import (
 // KDC. It is a process of SSSD's that makes the ticket cache, with alice's UID. The child of our
 // module asks SSSD for that UID too, by the name service.
 var (
-	sssdKeyring = sssd("KEYRING:persistent:%U", "KEYRING:persistent")
-	sssdKCM     = sssd("KCM:", "KCM:")
+	sssdKeyring = sssd("keyring", "KEYRING:persistent")
+	sssdKCM     = sssd("kcm", "KCM:")
 )
 
-func sssd(ccache, cache string) neighbour {
+// sssd is told where tickets go by a block of docs/admin/sssd.md.
+func sssd(block, cache string) neighbour {
 	return neighbour{
-		host: "sshd", module: "pam_sss", special: ccache,
+		host: "sshd", module: "pam_sss", special: cache,
 		packages: []string{"slapd", "sssd-ldap", "sssd-krb5", "sssd-kcm", "libpam-sss",
 			"libnss-sss"},
 		profile: "sss",
-		setUp:   func(t *testing.T) { moveToLDAP(t, ccache) },
+		setUp:   func(t *testing.T) { moveToLDAP(t, block) },
 		start:   startSSSD,
 		look: `env | grep KRB; keyctl show @s; klist
 			klist -s && klist | sed -n 's/^Ticket cache: \([A-Z]*:[a-z]*\).*/\1/p'`,
@@ -39,8 +41,9 @@ const ldapDir = "/home/ldap"
 var ldapPort string
 
 // moveToLDAP has alice be in LDAP and not in the files of /etc, until the test is over.
-func moveToLDAP(t *testing.T, ccache string) {
+func moveToLDAP(t *testing.T, block string) {
 	t.Helper()
+	ccache := pages.Blocks(t, "sssd.md", "systems/beside")[block]
 	for path, mode := range map[string]os.FileMode{"/etc/passwd": 0o644, "/etc/group": 0o644,
 		"/etc/shadow": 0o640} {
 		text, err := os.ReadFile(path)
@@ -100,8 +103,7 @@ ldap_search_base = dc=example,dc=org
 krb5_server = 127.0.0.1:%s
 krb5_realm = %s
 krb5_validate = false
-krb5_ccname_template = %s
-`, ldapPort, realm.Port, realm.Name, ccache), 0o600)
+%s`, ldapPort, realm.Port, realm.Name, ccache), 0o600)
 }
 
 // startSSSD starts SSSD, with what it asks, as its units would.
