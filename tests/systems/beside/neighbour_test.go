@@ -120,6 +120,10 @@ func (n neighbour) at(t *testing.T, p place) {
 	if log := world.TakeLog(t); len(log) != 0 {
 		t.Errorf("log: %q", log)
 	}
+	// What bob reaches with the session keyring that the host was started with.
+	if bobs := r.Pry(t); len(bobs.Leaks) > 0 {
+		t.Errorf("leaks: %s", bobs.Text)
+	}
 }
 
 // open opens sessions of alice's one after the other, and wants each to have our link and to say
