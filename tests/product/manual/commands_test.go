@@ -158,7 +158,9 @@ func inWindow(t *testing.T, shell, command string) (before, after string) {
 	defer serve(t, plainService, tmux+"kill-server")
 	serve(t, servedService, tmux+"-f /dev/null new-session -d "+shell)
 	os.Remove("/home/alice/shown")
-	serve(t, plainService, tmux+"send-keys 'keyctl show @s >/home/alice/before 2>&1; "+command+
+	// zsh forgets what was typed before its first prompt.
+	serve(t, plainService, tmux+"has-session; until tmux capture-pane -p | grep -q .; do "+
+		"sleep 0.1; done; tmux send-keys 'keyctl show @s >/home/alice/before 2>&1; "+command+
 		" >/home/alice/said 2>&1; keyctl show @s >/home/alice/new 2>&1; mv "+
 		"/home/alice/new /home/alice/shown' Enter")
 	keyctltest.Eventually(t, "the window has done what was typed", func() bool {
