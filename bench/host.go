@@ -1,27 +1,50 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"strconv"
 	"strings"
+	"syscall"
+	"time"
 )
 
 // A sample is what one run of the timing host printed.
 type sample map[string]float64
 
-// login runs bench/host/host.c with these words.
+// errHung is what [login] returns for a host that had to be killed.
+var errHung = errors.New("hung")
+
+// login runs bench/host/host.c with these words. It is killed, with its children, after a time in
+// which no login is still at work.
 func login(words ...string) (sample, error) {
-	cmd := exec.Command(built("bench/host"), words...)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, built("bench/host"), words...)
 	cmd.Stderr = os.Stderr
 	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	out, err := cmd.Output()
+	if ctx.Err() != nil {
+		err = errHung
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%q: %w", words, err)
 	}
-	return parseSample(string(out))
+	s, err := parseSample(string(out))
+	if err == nil {
+		used := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+		s[processor] = float64(used.Nanoseconds())
+	}
+	return s, err
 }
+
+// processor is the name of the processor time of the host and its children; it is no call.
+const processor = "processor"
 
 func parseSample(line string) (sample, error) {
 	fields := strings.Fields(line)
@@ -46,8 +69,10 @@ func (s sample) micro(names ...string) (sum float64) {
 
 // sum is the time of all calls, in microseconds.
 func (s sample) sum() (sum float64) {
-	for _, nanoseconds := range s {
-		sum += nanoseconds / 1000
+	for name, nanoseconds := range s {
+		if name != processor {
+			sum += nanoseconds / 1000
+		}
 	}
 	return sum
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -21,11 +22,13 @@ func parallel(b budget) ([]row, error) {
 		rate := newRow(strconv.Itoa(width)+" at a time: logins", "1/s")
 		rate.x = float64(width)
 		slow := newRow(strconv.Itoa(width)+" at a time: p99 of pam_open_session", "µs")
+		busy := newRow(strconv.Itoa(width)+" at a time: processor time of a login", "µs")
 		err := rounds(b/budget(len(widths)), 3, variants, func(v variant) error {
-			perSecond, opens, err := herd(v, width)
+			h, err := runHerd(v, width)
 			if err == nil {
-				rate.add(v, perSecond)
-				slow.add(v, p99(opens))
+				rate.add(v, h.perSecond)
+				slow.add(v, p99(h.opens))
+				busy.add(v, float64(h.processor.Microseconds())/herdSize)
 			}
 			return err
 		})
@@ -34,22 +37,32 @@ func parallel(b budget) ([]row, error) {
 		}
 		rate.goal = &goal{text: "at least 1.0 × the plain Go module", to: plain, limit: 1,
 			atLeast: true}
-		rows = append(rows, rate, slow)
+		rows = append(rows, rate, busy, slow)
 	}
 	return rows, nil
 }
 
-// herd lets so many logins run at any time, until there have been enough for a 99th percentile.
-func herd(v variant, width int) (perSecond float64, opens []float64, err error) {
-	const logins = 128
+// A herd is what many logins came to.
+type herd struct {
+	perSecond float64
+	opens     []float64     // microseconds of each pam_open_session
+	processor time.Duration // of all of them, and of their children
+}
+
+// herdSize is enough for a 99th percentile.
+const herdSize = 128
+
+// runHerd lets so many logins run at any time.
+func runHerd(v variant, width int) (h herd, err error) {
 	out, err := os.OpenFile(filepath.Join("/home", "herd"),
 		os.O_RDWR|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o600)
 	if err != nil {
-		return 0, nil, err
+		return h, err
 	}
 	defer out.Close()
 	next := make(chan int)
-	failed := make(chan error, logins)
+	failed := make(chan error, herdSize)
+	var used atomic.Int64
 	var wait sync.WaitGroup
 	begin := time.Now()
 	for range width {
@@ -57,53 +70,59 @@ func herd(v variant, width int) (perSecond float64, opens []float64, err error) 
 		go func() {
 			defer wait.Done()
 			for n := range next {
-				if err := spawn(out, built("bench/host"), "start", v.after(),
-					userName(n), "setcred", "open", "close",
-					"end"); err != nil {
+				took, err := spawn(out, built("bench/host"), "start", v.after(),
+					userName(n), "setcred", "open", "close", "end")
+				if err != nil {
 					failed <- err
 				}
+				used.Add(int64(took))
 			}
 		}()
 	}
-	for n := range logins {
+	for n := range herdSize {
 		next <- n
 	}
 	close(next)
 	wait.Wait()
-	took := time.Since(begin)
+	h.perSecond = herdSize / time.Since(begin).Seconds()
+	h.processor = time.Duration(used.Load())
 	select {
 	case err := <-failed:
-		return 0, nil, err
+		return h, err
 	default:
 	}
 	text, err := os.ReadFile(out.Name())
 	if err != nil {
-		return 0, nil, err
+		return h, err
 	}
 	for line := range strings.Lines(string(text)) {
 		s, err := parseSample(line)
 		if err != nil {
-			return 0, nil, err
+			return h, err
 		}
-		opens = append(opens, s.micro("open"))
+		h.opens = append(h.opens, s.micro("open"))
 	}
-	return logins / took.Seconds(), opens, nil
+	return h, nil
 }
 
-// spawn runs a command with as little work of this process as possible: no pipes, no goroutines.
-func spawn(out *os.File, command ...string) error {
+// spawn runs a command with as little work of this process as possible: no pipes, no goroutines. It
+// returns the processor time of the command and of the children that it has waited for.
+func spawn(out *os.File, command ...string) (time.Duration, error) {
 	process, err := os.StartProcess(command[0], command, &os.ProcAttr{
 		Env:   []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"},
 		Files: []*os.File{nil, out, os.Stderr},
 	})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	state, err := process.Wait()
-	if err == nil && !state.Success() {
+	if err != nil {
+		return 0, err
+	}
+	if !state.Success() {
 		err = fmt.Errorf("%q: %v", command, state)
 	}
-	return err
+	return state.UserTime() + state.SystemTime(), err
 }
 
 // timedSpawn is the time from start to end of a command that prints nothing worth reading.
@@ -114,6 +133,6 @@ func timedSpawn(command ...string) (time.Duration, error) {
 	}
 	defer null.Close()
 	begin := time.Now()
-	err = spawn(null, command...)
+	_, err = spawn(null, command...)
 	return time.Since(begin), err
 }

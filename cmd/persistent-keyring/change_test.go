@@ -158,6 +158,18 @@ func TestKeepAndDrop(t *testing.T) {
 	})
 }
 
+// keepAround is the command that docs/admin/cifs.md has for a key that may not be linked; the test
+// of the page runs it.
+func keepAround(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(world.Root, "docs/admin/cifs.md"))
+	command := regexp.MustCompile(`(?m)^    (keyctl session - .*)$`).FindSubmatch(text)
+	if err != nil || command == nil {
+		t.Fatalf("no such command: %v", err)
+	}
+	return string(command[1])
+}
+
 func TestKeepProblems(t *testing.T) {
 	as(t, alice, func() {
 		key := must(keyctl.AddKey("user", "there", []byte("1"), keyctl.Session))(t)
@@ -165,7 +177,9 @@ func TestKeepProblems(t *testing.T) {
 			"ENOKEY", "no such key in reach", `kept user "there"`)
 		check(t, keyctl.SetPerm(key, keyctl.PosView))
 		check(t, keyctl.Unlink(key, persistentIn(t, alice, keyctl.Thread)))
-		runCommand(t, "keep", strconv.Itoa(int(key))).want(t, 1, "EACCES")
+		runCommand(t, "keep", strconv.Itoa(int(key))).want(t, 1, "EACCES",
+			"a keyring around it may", strings.ReplaceAll(keepAround(t),
+				"cifscreds add server", "COMMAND"))
 		around := must(keyctl.AddKey("keyring", "around", nil, keyctl.Session))(t)
 		persistentIn(t, alice, around)
 		runCommand(t, "keep", "keyring:around").want(t, 1, "EDEADLK",

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyname"
@@ -39,6 +42,10 @@ func keep(names []keyname.Name) ([]change, error) {
 	return changes, nil
 }
 
+// around is what to do with a key that nobody may link, such as those of cifscreds(1).
+const around = "this key may not be linked, but a keyring around it may, where COMMAND makes the " +
+	"key: " + `keyctl session - sh -c 'COMMAND && persistent-keyring keep "$(keyctl id @s)"'`
+
 // find looks for the keys. A link into the thread keyring, which ends with this command, shows
 // whether the key may be linked; some is that one of them may.
 func find(names []keyname.Name) (changes []change, some bool) {
@@ -49,6 +56,9 @@ func find(names []keyname.Name) (changes []change, some bool) {
 		}
 		if err == nil {
 			err = keyctl.Link(serial, keyctl.Thread)
+			if errors.Is(err, unix.EACCES) {
+				err = fmt.Errorf("%w; %s", err, around)
+			}
 		}
 		one := changed(name, serial)
 		one.err = err

@@ -216,7 +216,8 @@ func testPayload(t *testing.T, dir string) {
 		return world.RunIn(t, root, "sh", "-ec", command+` >payload
 			cpio -it --quiet <payload`, "sh", dir)
 	}
-	for name := range variants {
+	for pattern := range variants {
+		name := fmt.Sprintf(pattern, shipped)
 		if strings.HasSuffix(name, ".deb") {
 			continue
 		}

@@ -38,6 +38,7 @@ func TestRemote(t *testing.T) {
 	addPage(t, machine, "afs.md", "mount", "keep", "link")
 	out := machine.Run(t, 25*time.Minute, `
 		cd /remote
+		echo # what the firmware has printed is no line of its own
 		for part in system cifs nfs afs; do
 			echo "# $part"
 			sh "./$part" || echo "$part: status $?"
