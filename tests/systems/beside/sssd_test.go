@@ -64,6 +64,7 @@ include /etc/ldap/schema/cosine.schema
 include /etc/ldap/schema/nis.schema
 modulepath /usr/lib/ldap
 moduleload back_mdb
+threads 2
 database mdb
 suffix "dc=example,dc=org"
 directory `+ldapDir+"\n", 0o644)
