@@ -160,7 +160,8 @@ func inWindow(t *testing.T, shell, command string) (before, after string) {
 	os.Remove("/home/alice/shown")
 	// zsh forgets what was typed before its first prompt.
 	serve(t, plainService, tmux+"has-session; until tmux capture-pane -p | grep -q .; do "+
-		"sleep 0.1; done; tmux send-keys 'keyctl show @s >/home/alice/before 2>&1; "+command+
+		"sleep 0.1; done; tmux send-keys 'keyctl show @s >/home/alice/before 2>&1; "+
+		command+
 		" >/home/alice/said 2>&1; keyctl show @s >/home/alice/new 2>&1; mv "+
 		"/home/alice/new /home/alice/shown' Enter")
 	keyctltest.Eventually(t, "the window has done what was typed", func() bool {
