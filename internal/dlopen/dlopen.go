@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"time"
 	"unsafe"
@@ -51,6 +52,9 @@ const refused = 1
 
 // Load loads a file, all symbols at once.
 func Load(path string) error {
+	// dlerror tells each thread its own error.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	name := C.CString(path)
 	defer C.free(unsafe.Pointer(name))
 	if C.dlopen(name, C.RTLD_NOW) == nil {
