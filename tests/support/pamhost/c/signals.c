@@ -1,6 +1,7 @@
 /* Signals, and the children that SIGCHLD tells of. */
 #include "pamhost.h"
 
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,18 +65,26 @@ static void reap(void)
 	       pid == brood_child && WEXITSTATUS(status) == 7 ? "reaped" : "lost");
 }
 
+static sem_t reaping;
+
 static void *reap_all(void *unused)
 {
 	(void)unused;
+	sem_post(&reaping);
 	for (;;)
 		if (wait(0) < 0)
 			usleep(10);
 	return 0;
 }
 
+/* AddressSanitizer holds locks while a thread starts, and does not free them in a forked child. */
 static void reaper(void)
 {
+	if (sem_init(&reaping, 0, 0))
+		die("sem_init: %m");
 	spawn_thread(reap_all);
+	while (sem_wait(&reaping)) /* a signal has come */
+		;
 }
 
 static volatile sig_atomic_t handled, misplaced;
