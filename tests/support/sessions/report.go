@@ -25,7 +25,19 @@ type Report struct {
 func TakeReports(t testing.TB, u world.User) []Report {
 	t.Helper()
 	var taken []Report
-	files, err := filepath.Glob("/home/reports/*.*")
+	TakeFiles(t, "/home/reports/*.*", func(name, text string) {
+		if strings.HasPrefix(name, u.Name+".") {
+			taken = append(taken, parseReport(text))
+		}
+	})
+	return taken
+}
+
+// TakeFiles removes the files that sessions have written, and calls f with the name, without its
+// directory, and the text of each, sorted by name.
+func TakeFiles(t testing.TB, pattern string, f func(name, text string)) {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,11 +49,8 @@ func TakeReports(t testing.TB, u world.User) []Report {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if strings.HasPrefix(filepath.Base(file), u.Name+".") {
-			taken = append(taken, parseReport(string(text)))
-		}
+		f(filepath.Base(file), string(text))
 	}
-	return taken
 }
 
 func parseReport(text string) Report {

@@ -9,7 +9,6 @@ package beside
 
 import (
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -61,19 +60,6 @@ const seenDir = "/home/seen"
 // takeSeen returns what the sessions have written, and forgets it.
 func takeSeen(t *testing.T) (seen []string) {
 	t.Helper()
-	files, err := filepath.Glob(seenDir + "/*")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err == nil {
-			err = os.Remove(file)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		seen = append(seen, string(text))
-	}
+	sessions.TakeFiles(t, seenDir+"/*", func(_, text string) { seen = append(seen, text) })
 	return seen
 }
