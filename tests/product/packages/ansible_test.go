@@ -10,8 +10,8 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// The playbooks of docs/admin/ansible.md, in the way in and back; a second run of each changes
-// nothing. That the way back leaves no file is seen by a snapshot.
+// testAnsible runs each playbook of docs/admin/ansible.md twice: the second run changes nothing.
+// Snapshots show that the way back leaves no file.
 func testAnsible(t *testing.T, deb string) {
 	world.ForgetKeys(t)
 	sshKeys(t)
