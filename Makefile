@@ -16,6 +16,7 @@ export CGO_LDFLAGS_ALLOW := .*
 HARDEN := -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed -Wl,--build-id=none
 EXPORTS := -Wl,--version-script=$(CURDIR)/c/exports.map
 GOSTART := -Wl,-T,$(CURDIR)/c/gostart.lds
+DEFER := GOARCH= CGO_ENABLED=0 $(GO) run ./c/defer-relocations
 NOTE := $(CURDIR)/build/package-note.s
 LDFLAGS := -s -w -buildid= -linkmode=external
 MODULE_LDFLAGS = $(LDFLAGS) -extldflags '$(HARDEN) $(EXPORTS) $(GOSTART) $(NOTE) $(CROSS_LDFLAGS)'
@@ -84,6 +85,7 @@ define build_module
 @mkdir -p $(dir $(1))
 $(GO) build $(REPRODUCIBLE) -buildmode=c-shared -ldflags "$(MODULE_LDFLAGS)" -o $(1).new $(2)
 @rm -f $(basename $(1)).h $(1).h
+$(DEFER) $(1).new
 c/check-module $(1).new
 mv $(1).new $(1)
 endef

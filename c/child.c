@@ -69,6 +69,9 @@ static void save_time(void)
 	}
 	/* Without this, each thread that calls malloc() maps a heap of its own. */
 	mallopt(M_ARENA_MAX, 1);
+	/* The runtime's monitor sleeps for 20 µs at a time, and would wake up often in a child that
+	 * has one processor. Timers in the child may now be late by this much, in nanoseconds. */
+	prctl(PR_SET_TIMERSLACK, 10000000UL);
 	/* Go 1.25 and later read the files of the cgroup's CPU limit at start. With this limit
 	 * their first open fails and they stop. pp_begin() raises the limit again. */
 	set_soft(RLIMIT_NOFILE, 3);

@@ -1,9 +1,13 @@
-/* Starts the Go runtime in the child, and only there.
+/* Does in the child, and only there, what the dynamic loader does for Go in every process that
+ * loads a Go shared object: it relocates Go's data, and it starts the runtime.
  *
- * A Go shared object starts its runtime from .init_array, in every process that loads the object.
- * gostart.lds moves that one entry into a section of its own, between the two symbols below, and
- * the child calls it. The arguments are those that the dynamic loader would pass, except for the
- * environment: in a setuid host the caller chooses the inherited one. */
+ * The loader relocates what the table of relocations says. defer-relocations takes Go's out of the
+ * table, because each login process would copy some 40 pages for them.
+ *
+ * The loader starts the runtime from .init_array. gostart.lds moves that one entry into a section
+ * of its own, between the two symbols below, and the child calls it. The arguments are those that
+ * the loader would pass, except for the environment: in a setuid host the caller chooses the
+ * inherited one. */
 #define _GNU_SOURCE
 #include <elf.h>
 #include <stdint.h>
@@ -18,6 +22,16 @@ typedef void (*go_entry)(int argc, char **argv);
 extern const go_entry pp_go_start_begin[] __attribute__((weak)),
 	pp_go_start_end[] __attribute__((weak));
 
+/* Where the relocations of Go's data are. defer-relocations writes that into the linked file; in a
+ * file in which the loader has relocated all, there are none. Volatile, or the compiler would take
+ * the zeros for granted. */
+static const volatile struct {
+	uint64_t address, count;
+} relocations __attribute__((section(".go_relocations")));
+
+/* The first byte of the file, by which addresses in it become pointers. The linker defines it. */
+extern const char __ehdr_start[] __attribute__((visibility("hidden")));
+
 /* What execve(2) puts on a new stack: arguments, environment, auxiliary vector, in this order. */
 struct argument_block {
 	char *argv[2];
@@ -28,18 +42,28 @@ struct argument_block {
 };
 
 static char name[] = "pam_persistent";
-/* The child lives for milliseconds, so it needs no Go garbage collector, no second processor and no
- * signals to preempt goroutines. Watching the cgroup's CPU limit (Go 1.25 and later) would keep two
- * descriptors open. If the runtime gives up, the log line has room for the reason, but not for
- * stacks. */
+/* The child lives for milliseconds, so it needs no Go garbage collector, no second processor, no
+ * profile of its memory and no signals to preempt goroutines. Watching the cgroup's CPU limit (Go
+ * 1.25 and later) would keep two descriptors open. If the runtime gives up, the log line has room
+ * for the reason, but not for stacks. */
 static char maxprocs[] = "GOMAXPROCS=1", gc[] = "GOGC=off", traceback[] = "GOTRACEBACK=none",
-	    debug[] = "GODEBUG=asyncpreemptoff=1,containermaxprocs=0,updatemaxprocs=0";
+	    debug[] = "GODEBUG=asyncpreemptoff=1,containermaxprocs=0,updatemaxprocs=0,"
+		      "memprofilerate=0";
 
 /* Static, because the runtime keeps pointers into this block. */
 static struct argument_block block = {
 	.argv = { name, 0 },
 	.env = { maxprocs, gc, debug, traceback, 0 },
 };
+
+static void relocate(void)
+{
+	uintptr_t file = (uintptr_t)__ehdr_start;
+	const Elf64_Rela *r = (const Elf64_Rela *)(file + relocations.address);
+
+	for (uint64_t i = 0; i < relocations.count; i++)
+		*(uintptr_t *)(file + r[i].r_offset) = file + (uintptr_t)r[i].r_addend;
+}
 
 void pp_start_go(void)
 {
@@ -56,6 +80,7 @@ void pp_start_go(void)
 		}
 	}
 	block.auxv[n].type = AT_NULL;
+	relocate();
 	for (const go_entry *entry = pp_go_start_begin; entry < pp_go_start_end; entry++)
 		(*entry)(1, block.argv);
 }

@@ -63,7 +63,8 @@ func TestChildsSurroundings(t *testing.T) {
 	}
 	for kind, want := range map[string][]string{
 		"environment": {"err: GOMAXPROCS=1", "err: GOGC=off",
-			"err: GODEBUG=asyncpreemptoff=1,containermaxprocs=0,updatemaxprocs=0",
+			"err: GODEBUG=asyncpreemptoff=1,containermaxprocs=0,updatemaxprocs=0," +
+				"memprofilerate=0",
 			"err: GOTRACEBACK=none"},
 		"secrets": {"err: dumpable 0, core limit 0"},
 		"print":   nil,

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"debug/elf"
+	"encoding/binary"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -77,6 +78,44 @@ func TestArm64(t *testing.T) {
 	}
 }
 
+// The table that the dynamic loader reads ends where that of the child begins, and the child writes
+// to no page that the loader has made read-only.
+func TestRelocationsOfGo(t *testing.T) {
+	so, err := elf.Open(filepath.Join(root, module))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer so.Close()
+	var child struct{ Address, Count uint64 }
+	read(t, so, ".go_relocations", &child)
+	table := make([]elf.Rela64, so.Section(".rela.dyn").Size/24)
+	read(t, so, ".rela.dyn", table)
+	size, err := so.DynValue(elf.DT_RELASZ)
+	if err != nil || len(size) != 1 {
+		t.Fatal(size, err)
+	}
+	if first := so.Section(".rela.dyn").Addr; child.Address != first+size[0] ||
+		size[0]/24+child.Count != uint64(len(table)) || child.Count < 5000 {
+		t.Fatalf("the loader's: %d bytes at %#x, the child's: %+v, together: %d", size[0],
+			first, child, len(table))
+	}
+	for _, r := range table[size[0]/24:] {
+		for _, p := range so.Progs {
+			if p.Type == elf.PT_GNU_RELRO && r.Off >= p.Vaddr-p.Vaddr%4096 &&
+				r.Off < p.Vaddr+p.Memsz {
+				t.Fatalf("%#x is read-only then", r.Off)
+			}
+		}
+	}
+}
+
+func read(t *testing.T, so *elf.File, section string, into any) {
+	t.Helper()
+	if err := binary.Read(so.Section(section).Open(), so.ByteOrder, into); err != nil {
+		t.Fatalf("%s: %v", section, err)
+	}
+}
+
 // The oldest glibc that the module may ask for: that of RHEL 9.
 func TestGlibcVersions(t *testing.T) {
 	so, err := elf.Open(filepath.Join(root, module))
@@ -104,12 +143,18 @@ func TestBuildFailures(t *testing.T) {
 		"\techo go version go1.19.8 linux/amd64\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
+	run := "go run ./c/defer-relocations"
+	twice := `twice() { ` + run + ` "$$@" && ` + run + ` "$$@"; }; twice`
 	for name, test := range map[string]struct {
 		args []string
 		says string
 	}{
 		"the start of Go is in .init_array": {[]string{"GOSTART="},
 			"the start of the Go runtime is still in .init_array"},
+		"the loader relocates Go's data": {[]string{"DEFER=true"},
+			"c/defer-relocations has left those of Go"},
+		"Go's relocations are deferred twice": {[]string{"DEFER=" + twice},
+			"cannot defer the relocations of Go: DT_RELASZ is "},
 		"everything is exported": {[]string{"EXPORTS="},
 			"and not just 'pam_sm_authenticate"},
 		"another linker": {[]string{"CC=gcc -fuse-ld=gold"},
