@@ -58,15 +58,6 @@ static void lift_limits(void)
  * saves. */
 static void save_time(void)
 {
-	int cpu = sched_getcpu();
-	cpu_set_t here;
-
-	/* On one processor the runtime's threads hand over work without waking up another one. */
-	if (cpu >= 0) {
-		CPU_ZERO(&here);
-		CPU_SET((unsigned)cpu, &here);
-		sched_setaffinity(0, sizeof here, &here);
-	}
 	/* Without this, each thread that calls malloc() maps a heap of its own. */
 	mallopt(M_ARENA_MAX, 1);
 	/* The runtime's monitor sleeps for 20 µs at a time, and would wake up often in a child that
@@ -146,6 +137,20 @@ static _Noreturn void child(struct pp_exchange *x, pid_t guard, int last_words)
 	pp_start_go();
 	for (;;)
 		pause();
+}
+
+/* On one processor the child's threads hand over work without waking up another one, and so do the
+ * guard and the child, which inherits this. The kernel has chosen the processor for the guard. */
+static void keep_to_one_processor(void)
+{
+	int cpu = sched_getcpu();
+	cpu_set_t here;
+
+	if (cpu >= 0) {
+		CPU_ZERO(&here);
+		CPU_SET((unsigned)cpu, &here);
+		sched_setaffinity(0, sizeof here, &here);
+	}
 }
 
 struct run {
@@ -247,6 +252,7 @@ static void run(void *p)
 	pid_t guard = getpid(), pid;
 	int last_words[2];
 
+	keep_to_one_processor();
 	default_dispositions();
 	/* The pipe's descriptors are the guard's, not the host's. The pipe does not block, so that
 	 * a child that prints a lot does not wait for a reader. */
