@@ -2,7 +2,8 @@
 // and round by round in random order, so that what else the machine does falls on all of them.
 // bench/run builds what it needs and starts it.
 //
-//	bench/run                          all; writes docs/benchmarks.md and docs/charts
+//	bench/run                          all; writes docs/benchmarks.md, docs/charts and the
+//	                                   table of README.md
 //	bench/run [SECTION...]             only these sections; charts go to build/bench/charts
 //	BENCH=quick bench/run              some minutes; charts go to build/bench/charts
 //	BENCH_ALSO='old.so new.so' bench/run   further modules, each a column of its own
@@ -107,5 +108,5 @@ func run(only []string) error {
 	if !shown {
 		return nil
 	}
-	return r.save("docs/benchmarks.md")
+	return r.save()
 }

@@ -100,3 +100,23 @@ func tested(t *testing.T) (dirs []string) {
 	}
 	return dirs
 }
+
+var tableOfHarm = regexp.MustCompile(`(?i)what\s+each leaves and breaks[^|]*\n\n((\|.*\n)+)`)
+
+// TestTableOfHarm has README.md show the table that make bench wrote into docs/benchmarks.md.
+func TestTableOfHarm(t *testing.T) {
+	table := func(name string) string {
+		text, err := os.ReadFile("../" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := tableOfHarm.FindStringSubmatch(string(text))
+		if found == nil {
+			t.Fatalf("%s has no table of what each leaves and breaks", name)
+		}
+		return found[1]
+	}
+	if readme, page := table("README.md"), table("docs/benchmarks.md"); readme != page {
+		t.Errorf("README.md:\n%sdocs/benchmarks.md:\n%s", readme, page)
+	}
+}

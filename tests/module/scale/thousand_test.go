@@ -14,12 +14,13 @@ import (
 
 const thousand = 1000
 
-// How much more of the memory a session may take than with pam_keyinit alone, in kB. The .so is
-// relocated where it is mapped: some 160 kB. A Go runtime in the login process takes 900 kB, in
-// what the process has written to alone.
+// How much more of the memory a session may take than with pam_keyinit alone, in kB: less than
+// the 160 kB of Go's data if dlopen(3) relocates it (see c/defer-relocations). A Go runtime in the
+// login process takes 900 kB, in what the process has written to alone.
 const (
-	moreDirty = 256
-	moreGroup = 384
+	moreDirty = 64
+	moreGrown = 32 // for the last sessions than for the first
+	moreGroup = 128
 )
 
 // A crowd is what was seen of sessions that were held at once.
@@ -89,7 +90,7 @@ func (c crowd) burdens(base crowd) (b []string) {
 	if _, others := base.firstAndLast(); last > others+moreDirty {
 		b = append(b, "memory")
 	}
-	if last > first+moreDirty/8 {
+	if last > first+moreGrown {
 		b = append(b, "memory that grows with the number of sessions")
 	}
 	if c.group > base.group+moreGroup {
