@@ -16,7 +16,7 @@ func TestOptionsAreDocumented(t *testing.T) {
 		code = append(code, option.Name)
 	}
 	for file, pattern := range map[string]string{
-		"../README.md":             "(?m)^\\| `(\\w+)",
+		"../README.md":             "(?m)^\\| `(\\w+)[`=]",
 		"../docs/pam_persistent.8": `(?m)^\.It Cm (debug|[a-z]+_?[a-z0-9]+)`,
 	} {
 		documented := slices.DeleteFunc(find(t, file, pattern), func(name string) bool {
