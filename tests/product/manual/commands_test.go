@@ -202,12 +202,11 @@ func afterLogout(t *testing.T, command string) string {
 	t.Helper()
 	const socket = "export TERM=vt100 TMUX_TMPDIR=/home/alice; "
 	defer serve(t, plainService, socket+"tmux kill-server 2>/dev/null")
-	serve(t, servedService,
-		socket+`script -qefc "`+command+`" /dev/null </dev/null >/dev/null 2>&1 &
-		for i in $(seq 200); do
-			tmux list-clients 2>/dev/null | grep -q . && break
-			sleep 0.05
-		done
+	// script(1) types an end of file when its input ends, and the shell in tmux would end by it.
+	serve(t, servedService, socket+`cd /home/alice; rm -f typed; mkfifo typed
+		script -qefc "`+command+`" /dev/null <typed >/dev/null 2>&1 &
+		exec 3>typed
+		until tmux list-clients 2>/dev/null | grep -q .; do sleep 0.05; done
 		tmux detach-client; wait`)
 	os.Remove("/home/alice/shown")
 	serve(t, plainService,
