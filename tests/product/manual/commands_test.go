@@ -202,7 +202,7 @@ func afterLogout(t *testing.T, command string) string {
 	t.Helper()
 	const socket = "export TERM=vt100 TMUX_TMPDIR=/home/alice; "
 	defer serve(t, plainService, socket+"tmux kill-server 2>/dev/null")
-	// script(1) types an end of file when its input ends, and the shell in tmux would end by it.
+	// At the end of its input script(1) types an end of file, which ends the shell in tmux.
 	serve(t, servedService, socket+`cd /home/alice; rm -f typed; mkfifo typed
 		script -qefc "`+command+`" /dev/null <typed >/dev/null 2>&1 &
 		exec 3>typed
