@@ -80,8 +80,11 @@ var complaint = regexp.MustCompile(`pam_persistent\(|timed out|[Kk]illing|SIGKIL
 	`systemd\[\d+\]: .*[Ff]ailed|dumped core|segfault|not responding`)
 
 // noise is what newer releases of systemd log without an optional library (at the start of each
-// manager), and beside control groups of version 1 (for each unit).
-var noise = regexp.MustCompile("Failed to open libbpf|Failed to read pids.max .* ignoring")
+// manager), and beside control groups of version 1 (for each unit); and that a process of a user's
+// manager was gone before it was killed. When the manager has ended, systemd kills (sd-pam) and its
+// children, whose names have brackets, and logs that only if it can no longer read the name.
+var noise = regexp.MustCompile("Failed to open libbpf|Failed to read pids.max .* ignoring|" +
+	`user@\d+\.service: Killing process \d+ \(n/a\)`)
 
 // Complaints are lines of the module, and lines of systemd about something that had to be killed or
 // has failed.
