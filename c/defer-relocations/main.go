@@ -2,9 +2,9 @@
 //
 // Go's data holds thousands of pointers. If dlopen(3) relocated them, each login process would copy
 // some 40 pages that it never uses. This command moves the relocations of all sections whose names
-// begin with ".go" (gostart.lds makes them) to the end of the table, lets the table that the loader
-// reads end before them, and writes into the section .go_relocations where they are. The child
-// applies them (gostart.c).
+// begin with ".go." or ".go_" (the Go linker and gostart.lds make them) to the end of the table,
+// lets the table that the loader reads end before them, and writes into the section .go_relocations
+// where they are. The child applies them (gostart.c).
 //
 //	defer-relocations FILE
 package main
@@ -99,9 +99,12 @@ func deferGo(data []byte) error {
 
 const relaSize = 24
 
+// inGo tells whether a section of Go's data has the address. The global offset table, .got, is none
+// of them: the C half uses it too, and the loader makes it read-only.
 func inGo(file *elf.File, address uint64) bool {
 	return slices.ContainsFunc(file.Sections, func(s *elf.Section) bool {
-		return strings.HasPrefix(s.Name, ".go") && address-s.Addr < s.Size
+		ofGo := strings.HasPrefix(s.Name, ".go.") || strings.HasPrefix(s.Name, ".go_")
+		return ofGo && address-s.Addr < s.Size
 	})
 }
 
