@@ -2,6 +2,7 @@ package keyctltest
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"testing"
 
@@ -22,6 +23,16 @@ const (
 	shared    = unix.LOCK_SH
 	exclusive = unix.LOCK_EX
 )
+
+// withUsers holds the lock of the UIDs from first on until unlock: two runs of
+// one package, of two trees perhaps, would destroy each other's keys.
+func withUsers(first uint32) (unlock func() error, err error) {
+	file, err := open(fmt.Sprintf("/run/lock/pam_persistent-tests-%d.lock", first))
+	if err != nil {
+		return nil, err
+	}
+	return file.Close, flock(file, unix.LOCK_EX)
+}
 
 // held is how this process holds the lock. One file for the process, because
 // two would wait for each other.

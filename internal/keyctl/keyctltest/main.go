@@ -17,7 +17,7 @@ var root = os.Geteuid() == 0
 // Main is the whole of a TestMain: it runs the tests, then fails the run if a
 // key of the UIDs from first to last is left over or a sysctl is not what it was
 // before. The UIDs must not be those of an account, because all their keys are
-// destroyed.
+// destroyed. Another run with the same first UID is waited for.
 func Main(m *testing.M, first, last uint32) {
 	os.Exit(Run(m.Run, first, last))
 }
@@ -38,6 +38,11 @@ func Run(tests func() int, first, last uint32, others ...uint32) int {
 				"would destroy", uid, account.Username))
 		}
 	}
+	unlock, err := withUsers(first)
+	if err != nil {
+		return report(err)
+	}
+	defer unlock()
 	Own(first, last, others...)
 	for _, uid := range uids {
 		if err := Destroy(uid); err != nil { // of a run that was killed
