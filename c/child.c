@@ -61,7 +61,7 @@ static void save_time(void)
 	/* Without this, each thread that calls malloc() maps a heap of its own. */
 	mallopt(M_ARENA_MAX, 1);
 	/* The runtime's monitor sleeps for 20 µs at a time, and would wake up often in a child that
-	 * has one processor. Timers in the child may now be late by this much, in nanoseconds. */
+	 * has one processor. This lets timers in the child be 10 ms late. */
 	prctl(PR_SET_TIMERSLACK, 10000000UL);
 	/* Go 1.25 and later read the files of the cgroup's CPU limit at start. With this limit
 	 * their first open fails and they stop. pp_begin() raises the limit again. */
@@ -139,8 +139,8 @@ static _Noreturn void child(struct pp_exchange *x, pid_t guard, int last_words)
 		pause();
 }
 
-/* On one processor the child's threads hand over work without waking up another one, and so do the
- * guard and the child, which inherits this. The kernel has chosen the processor for the guard. */
+/* Threads and processes on one processor hand over work without waking up another processor. The
+ * guard stays on the one that the kernel has chosen for it, and the child inherits the choice. */
 static void keep_to_one_processor(void)
 {
 	int cpu = sched_getcpu();

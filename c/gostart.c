@@ -1,8 +1,8 @@
 /* Does in the child, and only there, what the dynamic loader does for Go in every process that
  * loads a Go shared object: it relocates Go's data, and it starts the runtime.
  *
- * The loader relocates what the table of relocations says. defer-relocations takes Go's out of the
- * table, because each login process would copy some 40 pages for them.
+ * The loader applies the relocations in the file's table. defer-relocations takes Go's out of the
+ * table: to apply them, each login process would copy some 40 pages that it never uses.
  *
  * The loader starts the runtime from .init_array. gostart.lds moves that one entry into a section
  * of its own, between the two symbols below, and the child calls it. The arguments are those that

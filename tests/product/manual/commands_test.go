@@ -202,7 +202,8 @@ func afterLogout(t *testing.T, command string) string {
 	t.Helper()
 	const socket = "export TERM=vt100 TMUX_TMPDIR=/home/alice; "
 	defer serve(t, plainService, socket+"tmux kill-server 2>/dev/null")
-	// At the end of its input script(1) types an end of file, which ends the shell in tmux.
+	// At the end of its input script(1) types an end of file, which ends the shell in tmux. So
+	// the input is a pipe that stays open until the client has detached.
 	serve(t, servedService, socket+`cd /home/alice; rm -f typed; mkfifo typed
 		script -qefc "`+command+`" /dev/null <typed >/dev/null 2>&1 &
 		exec 3>typed
