@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"image/color"
 	"math"
 	"os"
@@ -11,6 +12,8 @@ import (
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgsvg"
 )
 
 // A chart shows how something grows: one line for each variant, through the medians of the rows of
@@ -68,10 +71,23 @@ func (c chart) draw(rows []row) error {
 	}
 	// Room for the legend above the lines.
 	p.Y.Min, p.Y.Max = lowest/1.5, highest*8
+	// A white margin at the right, because the axis's last label is wider in the font that a
+	// machine without Liberation takes.
+	const width, margin = 18 * vg.Centimeter, 12
+	svg := vgsvg.New(width+margin, 11*vg.Centimeter)
+	whole := draw.New(svg)
+	whole.SetColor(color.White)
+	whole.Fill(whole.Rectangle.Path())
+	p.Draw(draw.Crop(whole, 0, -margin, 0, 0))
 	if err := os.MkdirAll(chartDir, 0o755); err != nil {
 		return err
 	}
-	return p.Save(18*vg.Centimeter, 11*vg.Centimeter, filepath.Join(chartDir, c.name+".svg"))
+	file, err := os.Create(filepath.Join(chartDir, c.name+".svg"))
+	if err != nil {
+		return err
+	}
+	_, err = svg.WriteTo(file)
+	return errors.Join(err, file.Close())
 }
 
 func (c chart) points(rows []row, v variant) (points plotter.XYs) {
