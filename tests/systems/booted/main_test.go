@@ -43,8 +43,8 @@ func boot(t *testing.T) *container {
 			"systemd.unit=multi-user.target"}})
 	c.Kept = 1
 	c.Quick(t)
-	// Twenty sessions in a row start these more often than systemd allows it.
-	for _, unit := range []string{"user@", "user-runtime-dir@", "sddm", "gdm"} {
+	// Twenty sessions in a row start these more often than their own limits allow it.
+	for _, unit := range []string{"sddm", "gdm"} {
 		world.Put(t, c.Root+"/etc/systemd/system/"+unit+".service.d/often.conf",
 			"[Unit]\nStartLimitIntervalSec=0\n", 0o644)
 	}
