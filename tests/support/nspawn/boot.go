@@ -49,10 +49,10 @@ func Boot(t testing.TB, config Config) *Container {
 	forgetKeys(t)
 	c := &Container{Root: Layers(t, config.Tree), Users: config.Users}
 	c.addUsers(t)
-	// Its default of ten unauthenticated connections would turn some of twenty away.
+	// The default of sshd, ten unauthenticated connections, would turn some of twenty away.
 	world.Put(t, c.Root+"/etc/ssh/sshd_config.d/many.conf", "MaxStartups 100\n", 0o644)
-	// By default systemd starts a unit at most five times in ten seconds. On a fast machine,
-	// sessions one after the other start user@.service more often.
+	// By default systemd starts a unit at most five times in ten seconds. Tests that open many
+	// sessions in a row start user@.service, or a display manager, more often.
 	world.Put(t, c.Root+"/etc/systemd/system.conf.d/often.conf",
 		"[Manager]\nDefaultStartLimitIntervalSec=0\n", 0o644)
 

@@ -43,12 +43,6 @@ func boot(t *testing.T) *container {
 			"systemd.unit=multi-user.target"}})
 	c.Kept = 1
 	c.Quick(t)
-	// Twenty sessions in a row start these more often than their own limits allow it.
-	for _, unit := range []string{"sddm", "gdm"} {
-		world.Put(t, c.Root+"/etc/systemd/system/"+unit+".service.d/often.conf",
-			"[Unit]\nStartLimitIntervalSec=0\n", 0o644)
-	}
-	c.Run(t, "systemctl", "daemon-reload")
 	world.RunIn(t, "", "install", "-m", "644", world.Built(t, "pam_persistent.so"),
 		c.Root+pamdir)
 	world.RunIn(t, world.Root, "sh", "-ec",
