@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include <security/pam_ext.h>
 #include <security/pam_modules.h>
@@ -17,6 +18,8 @@
 #include "child.h"
 #include "record.h"
 #include "session_keyring.h"
+
+static const char too_long[] = "the kernel has not answered in time";
 
 /* Copies what fits. Bytes that could forge a log line become '?'. */
 static void printable(char *to, size_t size, const char *from)
@@ -158,7 +161,7 @@ static void take_back_variable(pam_handle_t *pamh, struct pp_record *record)
 static int has_session_keyring(const struct pp_record *record, const char *user)
 {
 	return record->uid != PP_NO_UID && strcmp(record->user, user) == 0 &&
-	       pp_is_session_keyring(record->keyring);
+	       pp_is_session_keyring(record->keyring, record->joined_by);
 }
 
 static void join(struct pp_exchange *x, struct pp_record *record, const char *user)
@@ -170,16 +173,29 @@ static void join(struct pp_exchange *x, struct pp_record *record, const char *us
 		return;
 	serial = pp_join_session_keyring();
 	take_back_variable(pamh, record);
+	pp_forget(record);
 	if (serial < 0) {
 		x->request.join_error = (int)-serial;
 		/* The thread may still have a keyring that was filled for another user. */
-		if (record->keyring)
-			pp_clear_keyring(record->keyring);
+		if (record->keyring && pp_clear_keyring(record->keyring) < 0)
+			pam_syslog(pamh, LOG_ERR, "%s: KEYCTL_CLEAR %d: %s", x->who,
+				   record->keyring, too_long);
 		return;
 	}
 	record->keyring = (int32_t)serial;
-	record->uid = PP_NO_UID;
+	record->joined_by = gettid();
 	snprintf(record->user, sizeof record->user, "%s", user);
+}
+
+/* If one line of the stack needs a child to close, all lines run one. */
+static void opened(struct pp_record *record, const struct pp_reply *r, int failure)
+{
+	if (!r->close_is_reset)
+		record->child_closes = 1;
+	if (r->status == failure)
+		pp_forget(record);
+	else if (r->uid != PP_NO_UID)
+		record->uid = r->uid;
 }
 
 /* Returns the PAM code. */
@@ -190,47 +206,81 @@ static int serve(struct pp_exchange *x, struct pp_record *record)
 
 	if (!ask(x)) {
 		record->child_closes = 1;
+		if (x->request.action == PP_OPEN)
+			pp_forget(record);
 		return x->request.failure;
 	}
 	log_lines(pamh, r);
 	if (r->env[0])
 		put_variable(pamh, record, r);
-	if (x->request.action == PP_OPEN && r->uid != PP_NO_UID)
-		record->uid = r->uid;
-	/* If one line of the stack needs a child to close, all lines run one. */
-	if (x->request.action == PP_OPEN && !r->close_is_reset)
-		record->child_closes = 1;
+	if (x->request.action == PP_OPEN)
+		opened(record, r, x->request.failure);
+	else if (x->request.action == PP_CLOSE)
+		record->closed_uid = r->uid;
 	return r->status;
 }
 
-static int call(struct pp_exchange *x)
+static int reset_is_enough(const struct pp_record *record)
+{
+	return !record->child_closes && record->uid != PP_NO_UID;
+}
+
+/* Refreshes or closes a session without a child. Returns a PAM code, or -1 if a child has to try. */
+static int reset(struct pp_exchange *x, const struct pp_record *record)
+{
+	int done = pp_reset_timer(record->uid, record->keyring);
+
+	if (done > 0)
+		return PAM_SUCCESS;
+	if (done == 0)
+		return -1;
+	pam_syslog(x->request.pamh, LOG_ERR, "%s: KEYCTL_GET_PERSISTENT of UID %u: %s", x->who,
+		   record->uid, too_long);
+	return x->request.failure;
+}
+
+static int run(struct pp_exchange *x, struct pp_record *record)
 {
 	pam_handle_t *pamh = x->request.pamh;
-	const char *user = user_name(pamh);
-	struct pp_record spare, *record = pp_record(pamh, &spare);
 	int status;
 
-	/* Join first: whatever fails later, the session no longer has the caller's keyring. */
-	if (x->request.action == PP_OPEN)
-		join(x, record, user);
-	else if (!record->child_closes && record->uid != PP_NO_UID &&
-		 pp_reset_timer(record->uid, record->keyring))
-		return PAM_SUCCESS;
 	x->request.keyring = record->keyring;
 	x->request.held_uid = record->uid;
-	printable(x->who, sizeof x->who, *user ? user : "unknown user");
 	x->reply = mmap(0, sizeof *x->reply, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 			0);
 	if (x->reply == MAP_FAILED) {
 		pam_syslog(pamh, LOG_ERR, "%s: cannot run the child: mmap: %s", x->who,
 			   errno_name(errno));
 		record->child_closes = 1;
+		if (x->request.action == PP_OPEN)
+			pp_forget(record);
 		return x->request.failure;
 	}
 	memcpy(x->reply->who, x->who, sizeof x->who);
 	status = serve(x, record);
 	munmap(x->reply, sizeof *x->reply);
 	return status;
+}
+
+static int call(struct pp_exchange *x)
+{
+	const char *user = user_name(x->request.pamh);
+	struct pp_record spare, *record = pp_record(x->request.pamh, &spare);
+	int status = -1;
+
+	printable(x->who, sizeof x->who, *user ? user : "unknown user");
+	if (x->request.action == PP_OPEN)
+		record->closed_by = 0;
+	if (x->request.action == PP_CLOSE) {
+		record->closed_by = gettid();
+		record->closed_uid = record->uid;
+	}
+	/* Join first: whatever fails later, the session no longer has the caller's keyring. */
+	if (x->request.action == PP_OPEN)
+		join(x, record, user);
+	else if (reset_is_enough(record))
+		status = reset(x, record);
+	return status < 0 ? run(x, record) : status;
 }
 
 int pp_call(pam_handle_t *pamh, enum pp_action action, int failure, int argc, const char **argv)

@@ -4,27 +4,23 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "child.h"
 #include "gostart.h"
 #include "guard.h"
 
-#ifndef PP_DEADLINE_MS
-#define PP_DEADLINE_MS 10000 /* a login waits no longer than this for a name service that hangs */
-#endif
-
 /* The guard calls glibc's fork() on this stack, which runs the fork handlers of the host's
  * libraries. */
-enum { GUARD_STACK = 256 * 1024 };
+enum { GUARD_STACK = 256 * 1024, THREAD_STACK = 1024 * 1024 };
 
 /* In the child: the exchange that it serves. NULL in any other process. */
 static struct pp_exchange *served;
@@ -52,6 +48,20 @@ static void lift_limits(void)
 			set_soft(lifted[i], RLIM_INFINITY);
 	/* A core file of the child would hold the host's secrets. */
 	setrlimit(RLIMIT_CORE, &none);
+}
+
+/* glibc gives new threads a stack of the size that RLIMIT_STACK had when the program started. The
+ * caller of a setuid host chooses that limit, and modules of the name service, which run on such a
+ * thread with the host's rights, need more than the 16 kB that are the least. */
+static void size_thread_stacks(void)
+{
+	pthread_attr_t attr;
+
+	if (pthread_attr_init(&attr) == 0) {
+		if (pthread_attr_setstacksize(&attr, THREAD_STACK) == 0)
+			pthread_setattr_default_np(&attr);
+		pthread_attr_destroy(&attr);
+	}
 }
 
 /* Saves time in a process that lives for a millisecond. docs/benchmarks.md has what each step
@@ -132,6 +142,7 @@ static _Noreturn void child(struct pp_exchange *x, pid_t guard, int last_words)
 	prctl(PR_SET_DUMPABLE, 0);
 	on_exit(end_quietly, 0);
 	lift_limits();
+	size_thread_stacks();
 	save_time();
 	served = x;
 	pp_start_go();
@@ -139,70 +150,15 @@ static _Noreturn void child(struct pp_exchange *x, pid_t guard, int last_words)
 		pause();
 }
 
-/* Threads and processes on one processor hand over work without waking up another processor. The
- * guard stays on the one that the kernel has chosen for it, and the child inherits the choice. */
-static void keep_to_one_processor(void)
-{
-	int cpu = sched_getcpu();
-	cpu_set_t here;
-
-	if (cpu >= 0) {
-		CPU_ZERO(&here);
-		CPU_SET((unsigned)cpu, &here);
-		sched_setaffinity(0, sizeof here, &here);
-	}
-}
-
 struct run {
 	struct pp_exchange *x;
 	struct pp_ending *ending;
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static void failed(struct pp_ending *ending, const char *call)
 {
 	ending->error = errno;
 	ending->call = call;
-}
-
-/* Runs in the guard, where SIGCHLD is blocked and comes to no other thread. So sigtimedwait() can
- * wait for it with a limit. */
-static void wait_for(pid_t pid, struct pp_ending *ending)
-{
-	int64_t end = now_ms() + PP_DEADLINE_MS;
-	sigset_t chld;
-
-	sigemptyset(&chld);
-	sigaddset(&chld, SIGCHLD);
-	for (;;) {
-		pid_t reaped = waitpid(pid, &ending->status, WNOHANG);
-		int64_t left = end - now_ms();
-
-		if (reaped == pid) {
-			ending->reaped = 1;
-			return;
-		}
-		if (reaped < 0 && errno != EINTR) {
-			failed(ending, "waitpid");
-			kill(pid, SIGKILL);
-			return;
-		}
-		if (left <= 0) {
-			if (ending->timed_out)
-				return; /* in an uninterruptible wait: init will reap the child */
-			ending->timed_out = 1;
-			kill(pid, SIGKILL);
-			end += left = 1000;
-		}
-		sigtimedwait(&chld, 0, &(struct timespec){ left / 1000, left % 1000 * 1000000 });
-	}
 }
 
 static void listen_to(int last_words, struct pp_ending *ending)
@@ -252,7 +208,7 @@ static void run(void *p)
 	pid_t guard = getpid(), pid;
 	int last_words[2];
 
-	keep_to_one_processor();
+	pp_keep_to_one_processor();
 	default_dispositions();
 	/* The pipe's descriptors are the guard's, not the host's. The pipe does not block, so that
 	 * a child that prints a lot does not wait for a reader. */
@@ -269,22 +225,19 @@ static void run(void *p)
 		failed(r->ending, "fork");
 		return;
 	}
-	wait_for(pid, r->ending);
+	pp_wait(pid, r->ending);
 	listen_to(last_words[0], r->ending);
 }
 
 void pp_run_child(struct pp_exchange *x, struct pp_ending *ending)
 {
 	struct run r = { x, ending };
-	char *stack;
+	char *stack = pp_map_stack(GUARD_STACK);
 	int error;
 
 	*ending = (struct pp_ending){ 0 };
-	/* Not MAP_SHARED, because the child continues on a copy of the guard's stack. */
-	stack = mmap(0, GUARD_STACK, PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
-	if (stack == MAP_FAILED) {
-		failed(ending, "mmap");
+	if (!stack) {
+		failed(ending, "mmap or mprotect");
 		return;
 	}
 	error = pp_run_guarded(run, &r, stack, GUARD_STACK);
@@ -295,5 +248,5 @@ void pp_run_child(struct pp_exchange *x, struct pp_ending *ending)
 	}
 	if (error > 0)
 		ending->guard_killed = error;
-	munmap(stack, GUARD_STACK);
+	pp_unmap_stack(stack, GUARD_STACK);
 }

@@ -138,8 +138,14 @@ func (c *Call) PutEnv(variable string) bool {
 	return true
 }
 
-// SetHeldUID tells the login process whose persistent keyring the session keyring holds now.
-func (c *Call) SetHeldUID(uid uint32) { c.x.reply.uid = C.uint32_t(uid) }
+// SetUID says at Open whose persistent keyring the session keyring holds now, and at Close whose
+// session is closed.
+func (c *Call) SetUID(uid uint32) { c.x.reply.uid = C.uint32_t(uid) }
+
+// CloseFiles closes the child's descriptors except for standard input, output and error. A key call
+// may keep the child long after the login process has stopped waiting for it, and until then the
+// host's connections and pipes would stay open.
+func (c *Call) CloseFiles() { C.pp_close_files(3) }
 
 // AllowReset allows the login process to refresh and close this session without a child, because it
 // only has to reset the timer.

@@ -50,7 +50,9 @@ struct pp_log_line {
 struct pp_reply {
 	uint32_t complete;
 	int32_t status; /* PAM code */
-	uint32_t uid; /* whose persistent keyring the session keyring now holds; PP_NO_UID: none */
+	/* PP_OPEN: whose persistent keyring the session keyring now holds; PP_NO_UID: nobody's.
+	 * PP_CLOSE: whose session is closed; PP_NO_UID: not known. */
+	uint32_t uid;
 	int32_t close_is_reset; /* close has only to reset the timer of uid's persistent keyring */
 	uint32_t lines;
 	struct pp_log_line log[PP_LOG_LINES];

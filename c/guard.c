@@ -8,18 +8,34 @@
  *
  * Why the guard shares the memory: it calls glibc's fork(), which takes malloc's locks against the
  * host's other threads before it copies the memory. A clone that copied the memory itself could
- * copy a lock of a thread that the copy does not have. The child's first malloc() would hang. */
+ * copy a lock of a thread that the copy does not have. The child's first malloc() would hang.
+ *
+ * Why a worker: GET_PERSISTENT searches all keyrings below the persistent keyring for cycles, with
+ * one lock for the whole machine, and neither a signal nor SIGKILL ends that. Any user can make
+ * others wait in this way. A process that is killed then stays until the kernel has finished, so it
+ * must be nobody's child but init's, and must not hold the host's descriptors. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "guard.h"
+
+#ifndef PP_DEADLINE_MS
+#define PP_DEADLINE_MS 10000 /* a login waits no longer than this for a name service that hangs */
+#endif
+
+enum { WORKER_STACK = 16 * 1024 };
 
 struct guarded {
 	void (*work)(void *);
@@ -45,8 +61,33 @@ static int next_child_is_pid_1(void)
 	struct stat link;
 	char name[64];
 
-	return lstat(children, &link) == 0 && readlink(children, name, sizeof name) < 0 &&
-	       errno == ENOENT;
+	return readlink(children, name, sizeof name) < 0 && errno == ENOENT &&
+	       lstat(children, &link) == 0;
+}
+
+static size_t page(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Not MAP_SHARED, because a child that the guard forks continues on a copy of its stack. */
+char *pp_map_stack(size_t size)
+{
+	char *low = mmap(0, page() + size, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
+
+	if (low == MAP_FAILED)
+		return 0;
+	if (mprotect(low, page(), PROT_NONE) < 0) {
+		munmap(low, page() + size);
+		return 0;
+	}
+	return low + page();
+}
+
+void pp_unmap_stack(char *stack, size_t size)
+{
+	munmap(stack - page(), page() + size);
 }
 
 int pp_run_guarded(void (*work)(void *), void *arg, char *stack, size_t size)
@@ -78,4 +119,125 @@ int pp_run_guarded(void (*work)(void *), void *arg, char *stack, size_t size)
 	pthread_sigmask(SIG_SETMASK, &before, 0);
 	errno = saved; /* the guard shares this thread's errno */
 	return error;
+}
+
+/* The guard stays on the processor that the kernel has chosen for it, and so does what it makes:
+ * processes on one processor hand over work without waking up another. */
+void pp_keep_to_one_processor(void)
+{
+	unsigned cpu;
+	cpu_set_t here;
+
+	/* Not sched_getcpu(3), which reads what the kernel has noted for the host's thread. */
+	if (syscall(SYS_getcpu, &cpu, (void *)0, (void *)0) == 0) {
+		CPU_ZERO(&here);
+		CPU_SET(cpu, &here);
+		sched_setaffinity(0, sizeof here, &here);
+	}
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* SIGCHLD is blocked here and comes to no other thread. So sigtimedwait() can wait for it with a
+ * limit. */
+void pp_wait(pid_t pid, struct pp_ending *ending)
+{
+	int64_t end = now_ms() + PP_DEADLINE_MS;
+	sigset_t chld;
+
+	sigemptyset(&chld);
+	sigaddset(&chld, SIGCHLD);
+	for (;;) {
+		pid_t reaped = waitpid(pid, &ending->status, WNOHANG);
+		int64_t left = end - now_ms();
+
+		if (reaped == pid) {
+			ending->reaped = 1;
+			return;
+		}
+		if (reaped < 0 && errno != EINTR) {
+			ending->error = errno;
+			ending->call = "waitpid";
+			kill(pid, SIGKILL);
+			return;
+		}
+		if (left <= 0) {
+			if (ending->timed_out)
+				return; /* in an uninterruptible wait: init will reap it */
+			ending->timed_out = 1;
+			kill(pid, SIGKILL);
+			end += left = 1000;
+		}
+		sigtimedwait(&chld, 0, &(struct timespec){ left / 1000, left % 1000 * 1000000 });
+	}
+}
+
+void pp_close_files(int first)
+{
+	struct rlimit limit = { .rlim_cur = 1024 };
+
+	if (syscall(SYS_close_range, first, UINT_MAX, 0) == 0)
+		return;
+	/* Linux before 5.9, or a seccomp filter. */
+	getrlimit(RLIMIT_NOFILE, &limit);
+	for (int fd = first; fd < 65536 && (rlim_t)fd < limit.rlim_cur; fd++)
+		close(fd);
+}
+
+struct worked {
+	struct guarded work;
+	char *stack;
+	pid_t guard;
+	int done;
+	struct pp_ending ending;
+};
+
+static int worker(void *p)
+{
+	struct worked *w = p;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != w->guard)
+		_exit(1);
+	pp_close_files(0);
+	w->work.work(w->work.arg);
+	w->done = 1;
+	_exit(0);
+}
+
+/* Runs in the guard. */
+static void run_worker(void *p)
+{
+	struct worked *w = p;
+	pid_t pid;
+
+	pp_keep_to_one_processor();
+	w->guard = getpid();
+	signal(SIGCHLD, SIG_DFL);
+	pid = clone(worker, w->stack + WORKER_STACK, CLONE_VM | SIGCHLD, w);
+	if (pid > 0)
+		pp_wait(pid, &w->ending);
+	else
+		w->ending.reaped = 1;
+}
+
+int pp_run_worker(void (*work)(void *), void *arg)
+{
+	/* The guard's stack is above the worker's. */
+	struct worked w = { .work = { work, arg }, .stack = pp_map_stack(2 * WORKER_STACK) };
+	int error;
+
+	if (!w.stack)
+		return 0;
+	error = pp_run_guarded(run_worker, &w, w.stack, 2 * WORKER_STACK);
+	/* A worker that may still be there keeps the stack. */
+	if (w.ending.reaped || error < 0)
+		pp_unmap_stack(w.stack, 2 * WORKER_STACK);
+	return w.ending.timed_out ? -1 : w.done;
 }

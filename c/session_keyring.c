@@ -2,6 +2,7 @@
  * libpam called can join one for the session: what a child joins, only the child has. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -32,12 +33,41 @@ static void look(void *p)
 			l->keyring;
 }
 
-int pp_is_session_keyring(int32_t keyring)
+int pp_is_session_keyring(int32_t keyring, pid_t joined_by)
 {
-	_Alignas(16) char stack[LOOK_STACK];
 	struct look l = { keyring, 0 };
+	char *stack;
 
-	return pp_run_guarded(look, &l, stack, sizeof stack) == 0 && l.is_session;
+	/* A thread that has joined a session keyring always has one. */
+	if (joined_by == gettid()) {
+		look(&l);
+	} else if ((stack = pp_map_stack(LOOK_STACK)) != 0) {
+		pp_run_guarded(look, &l, stack, LOOK_STACK);
+		pp_unmap_stack(stack, LOOK_STACK);
+	}
+	return l.is_session;
+}
+
+struct search {
+	char name[32]; /* of a persistent keyring (security/keys/persistent.c) */
+	int found;
+};
+
+static void search(void *p)
+{
+	struct search *s = p;
+
+	s->found = syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "keyring", s->name,
+			   0) >= 0 ||
+		   errno == EKEYEXPIRED;
+}
+
+int pp_finds_persistent(uid_t uid)
+{
+	struct search s = { 0 };
+
+	snprintf(s.name, sizeof s.name, "_persistent.%u", uid);
+	return pp_run_worker(search, &s) < 0 || s.found;
 }
 
 static int get_persistent(uid_t uid, int32_t into)
@@ -51,31 +81,43 @@ static int get_persistent(uid_t uid, int32_t into)
 
 struct reset {
 	uid_t uid;
+	int32_t linked;
 	int done;
 };
 
-static void reset_apart(void *p)
+static void reset(void *p)
 {
 	struct reset *r = p;
 
+	/* The process keyring that this makes disappears with the worker. */
 	r->done = get_persistent(r->uid, KEY_SPEC_PROCESS_KEYRING);
+	/* A keyring that has the link already is charged nothing for it. */
+	if (!r->done && errno == EDQUOT && r->linked)
+		r->done = get_persistent(r->uid, r->linked);
 }
 
-int pp_reset_timer(uid_t uid, int32_t keyring)
+int pp_reset_timer(uid_t uid, int32_t linked)
 {
-	_Alignas(16) char stack[LOOK_STACK];
-	struct reset r = { uid, 0 };
+	struct reset r = { uid, linked, 0 };
 
-	/* The session keyring has the link already, so nothing is charged to a quota. */
-	if (get_persistent(uid, keyring))
-		return 1;
-	/* Another thread or process than the one that opened the session closes it, or the session
-	 * keyring was revoked. The guard has credentials of its own, so the process keyring that
-	 * this makes disappears with the guard. */
-	return pp_run_guarded(reset_apart, &r, stack, sizeof stack) == 0 && r.done;
+	return pp_run_worker(reset, &r) < 0 ? -1 : r.done;
 }
 
-void pp_clear_keyring(int32_t keyring)
+struct clear {
+	int32_t keyring;
+	int done;
+};
+
+static void clear(void *p)
 {
-	syscall(SYS_keyctl, KEYCTL_CLEAR, keyring);
+	struct clear *c = p;
+
+	c->done = syscall(SYS_keyctl, KEYCTL_CLEAR, c->keyring) == 0;
+}
+
+int pp_clear_keyring(int32_t keyring)
+{
+	struct clear c = { keyring, 0 };
+
+	return pp_run_worker(clear, &c) < 0 ? -1 : c.done;
 }

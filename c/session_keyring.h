@@ -6,20 +6,26 @@
 
 /* pp_join_session_keyring gives the calling thread a new, empty session keyring that nobody else
  * has. The kernel makes the thread's real UID its owner. Returns the serial, or -errno: then the
- * thread keeps the session keyring that it had. */
+ * thread keeps the session keyring that it had. The call waits for nobody. */
 int64_t pp_join_session_keyring(void);
 
-/* pp_is_session_keyring tells whether `keyring` is the session keyring of the calling thread. It
- * looks from a guard, because looking installs `_uid_ses.<UID>` in a process without a session
- * keyring. */
-int pp_is_session_keyring(int32_t keyring);
+/* pp_is_session_keyring reports whether `keyring`, which the thread `joined_by` has joined, is the
+ * session keyring of the calling thread. Another thread looks from a guard, because looking
+ * installs `_uid_ses.<UID>` in a process without a session keyring. */
+int pp_is_session_keyring(int32_t keyring, pid_t joined_by);
 
-/* pp_reset_timer resets the expiry timer of uid's persistent keyring. `keyring` is the session
- * keyring that has the link. If the calling thread cannot write to it, a guard resets the timer
- * through a keyring of its own. Returns 1 if the timer was reset. */
-int pp_reset_timer(uid_t uid, int32_t keyring);
+/* pp_finds_persistent reports whether the calling thread can find uid's persistent keyring in its
+ * session keyring. If that cannot be found out in time, it is taken for true. */
+int pp_finds_persistent(uid_t uid);
 
-/* pp_clear_keyring removes all links from a keyring that the calling thread possesses. */
-void pp_clear_keyring(int32_t keyring);
+/* pp_reset_timer resets the expiry timer of uid's persistent keyring, through a keyring of a
+ * worker. `linked` is a session keyring that holds the link to it, or 0: it is used if the caller's
+ * quota has no room for another link. Returns 1 if the timer was reset, 0 if not, and -1 if that
+ * took too long. */
+int pp_reset_timer(uid_t uid, int32_t linked);
+
+/* pp_clear_keyring removes all links from a keyring that the calling thread possesses. Returns 1 if
+ * it did, 0 if not, and -1 if that took too long. */
+int pp_clear_keyring(int32_t keyring);
 
 #endif

@@ -14,10 +14,7 @@ import (
 // renewed its credentials. It never joins a session keyring, because the processes of the session
 // would not have the new one.
 func (s *session) refresh() c.Status {
-	uid := s.user.UID
-	if held := s.call.HeldUID(); held != c.NoUID {
-		uid = held // PAM_USER may have changed since the session was opened
-	}
+	uid := s.uid()
 	if s.options.excludes(uid) {
 		s.debug("excluded by minimum_uid")
 		return c.Ignore
@@ -29,9 +26,18 @@ func (s *session) refresh() c.Status {
 	return c.Success
 }
 
+// uid is the UID whose session it is: PAM_USER may have changed since the session was opened.
+func (s *session) uid() uint32 {
+	if held := s.call.HeldUID(); held != c.NoUID {
+		return held
+	}
+	return s.user.UID
+}
+
 // close resets the timer, so that it runs from the end of the session, and revokes the session
 // keyring under the option revoke.
 func (s *session) close() c.Status {
+	s.call.SetUID(s.uid())
 	status := s.refresh()
 	if !s.options.revoke || s.call.Keyring() == 0 {
 		return status
@@ -43,17 +49,14 @@ func (s *session) close() c.Status {
 	return status
 }
 
-// resetTimer gets the persistent keyring with the session keyring as the destination, which has the
-// link already, so that nothing is charged to a quota. Another thread or process cannot write to
-// the session keyring, and nobody can once it is revoked. Then the destination is the thread
-// keyring, which is charged to the host's real UID.
+// resetTimer gets the persistent keyring with the thread keyring as the destination, which is charged
+// to the host's real UID. Where that quota is full, the destination is the session keyring, but only
+// if it has this very link already: then nothing is charged, and nobody gets another link.
 func (s *session) resetTimer(uid uint32) error {
-	if session := s.call.Keyring(); session != 0 {
-		if _, err := persistent.Link(uid, keyctl.Serial(session)); err == nil {
-			return nil
-		}
-	}
 	_, err := persistent.Renew(uid)
+	if errors.Is(err, unix.EDQUOT) && s.call.HeldUID() == uid {
+		_, err = persistent.Link(uid, keyctl.Serial(s.call.Keyring()))
+	}
 	return err
 }
 

@@ -50,9 +50,11 @@ func answer(call *c.Call) c.Status {
 		call.Log(c.Error, complaint)
 	}
 	s, status := findUser(call, options)
-	switch {
-	case status != c.Success:
+	if status != c.Success {
 		return status
+	}
+	call.CloseFiles()
+	switch {
 	case call.Action() == c.Open:
 		return s.open()
 	case call.Action() == c.Refresh:

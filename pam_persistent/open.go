@@ -78,7 +78,7 @@ func (s *session) fill(session keyctl.Serial) c.Status {
 	if err != nil {
 		return s.failed(err)
 	}
-	s.call.SetHeldUID(s.user.UID)
+	s.call.SetUID(s.user.UID)
 	s.debug("persistent keyring " + serial.String() + " is linked into session keyring " +
 		session.String())
 	if s.options.userKeyring {

@@ -54,18 +54,18 @@ func TestCloseResetsTheTimer(t *testing.T) {
 	}
 }
 
-// Where Go has said at open that nothing is left to decide, close makes no child: it is a key call
-// or two, at most in a guard.
+// Where Go has said at open that nothing is left to decide, close makes no child, which would be a
+// copy of the host, but a guard and a worker, which share its memory.
 func TestCloseWithoutChild(t *testing.T) {
 	for name, test := range map[string]struct {
-		stack, before string
-		processes     int
+		stack, before  string
+		shared, copies int
 	}{
-		"by the login process": {world.Stacks["no-keyinit"], "", 0},
+		"by the login process": {world.Stacks["no-keyinit"], "", 2, 0},
 		"stock sshd": {"session required pam_keyinit.so force revoke\n" +
-			"session required pam_persistent.so\n", "", 0},
-		"in another keyring":    {world.Stacks["no-keyinit"], "ring root", 1},
-		"a child has to decide": {"session required pam_persistent.so revoke\n", "", 2},
+			"session required pam_persistent.so\n", "", 2, 0},
+		"in another keyring":    {world.Stacks["no-keyinit"], "ring root", 2, 0},
+		"a child has to decide": {"session required pam_persistent.so revoke\n", "", 1, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			world.ForgetKeys(t)
@@ -74,16 +74,20 @@ func TestCloseWithoutChild(t *testing.T) {
 				[]string{"-f", "-e", "trace=prctl,clone,clone3,fork,vfork"},
 				"start alice open", test.before, "mark close mark")
 			marked := pamhost.Marked(t, trace)
-			// Threads of the runtime are not processes.
-			processes := 0
+			shared, copies := 0, 0
 			for line := range strings.Lines(marked) {
-				if strings.Contains(line, "clone(") &&
-					!strings.Contains(line, "CLONE_THREAD") {
-					processes++
+				switch {
+				case !strings.Contains(line, "clone("),
+					strings.Contains(line, "CLONE_THREAD"): // of Go's runtime
+				case strings.Contains(line, "CLONE_VM"):
+					shared++
+				default:
+					copies++
 				}
 			}
-			if processes != test.processes {
-				t.Errorf("%d processes, not %d:\n%s", processes, test.processes,
+			if shared != test.shared || copies != test.copies {
+				t.Errorf("%d processes with the memory and %d copies, not %d and "+
+					"%d:\n%s", shared, copies, test.shared, test.copies,
 					marked)
 			}
 		})

@@ -153,20 +153,33 @@ func TestStandardDescriptorsClosed(t *testing.T) {
 }
 
 // A process that has no session keyring and looks at @s gets root's default one, and so does the
-// user's shell. So the login process never names a special keyring in a key call, whatever call of
-// libpam it is. Only a tracer can tell, because no process can get rid of the session keyring that
-// it was started with.
+// user's shell. So the login process names no special keyring in a key call before the calling
+// thread has joined a session keyring, whatever call of libpam it is. Only a tracer can tell,
+// because no process can get rid of the session keyring that it was started with.
 func TestNoSessionKeyringStaysNone(t *testing.T) {
 	world.ForgetKeys(t)
 	world.Service(t, world.Built(t, "pam_persistent.so"),
 		"auth required pam_persistent.so\nsession required pam_persistent.so\n")
-	_, trace := pamhost.Trace(t, []string{"-e", "trace=keyctl"}, "worker other",
-		"start alice setcred establish open setcred refresh close setcred delete end",
-		"start alice setcred refresh close end")
-	if !strings.Contains(trace, "KEYCTL_JOIN_SESSION_KEYRING") {
-		t.Fatalf("not what this test was written for:\n%s", trace)
-	}
-	if strings.Contains(trace, "KEY_SPEC_") {
-		t.Errorf("%s", trace)
+	const closing = "setcred refresh close setcred delete end"
+	for name, commands := range map[string]string{
+		"opened by this thread":   "start alice setcred establish open " + closing,
+		"opened by another one":   "on other start alice open on main " + closing,
+		"opened by nobody":        "start alice " + closing,
+		"under a handle for each": "start alice open end start alice " + closing,
+	} {
+		t.Run(name, func(t *testing.T) {
+			// The trace is that of the main thread.
+			_, trace := pamhost.Trace(t, []string{"-e", "trace=keyctl,prctl"},
+				"mark", commands, "mark")
+			calls, _, joins := strings.Cut(pamhost.Marked(t, trace),
+				"KEYCTL_JOIN_SESSION_KEYRING")
+			if strings.Contains(calls, "KEY_SPEC_") {
+				t.Errorf("%s", trace)
+			}
+			if opens := strings.HasPrefix(commands, "start") &&
+				strings.Contains(commands, "open"); joins != opens {
+				t.Errorf("not what this test was written for:\n%s", trace)
+			}
+		})
 	}
 }
