@@ -34,6 +34,25 @@ static void forbid(const char *call_name, const char *first, const char *error)
 	install(code, sizeof code / sizeof *code);
 }
 
+/* The kernel asks the holder of a descriptor what such a call has to return. This process keeps the
+ * descriptor and does not answer, so only SIGKILL ends the call. */
+static void stall(const char *first)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_keyctl, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)atoi(first), 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof code / sizeof *code, code };
+
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER,
+		    &program) < 0)
+		die("seccomp: %m");
+}
+
 static unsigned action_number(const char *name)
 {
 	static const struct {
@@ -93,6 +112,8 @@ const struct command seccomp_commands[] = {
 	{ "forbid", 3, { .three = forbid },
 	  "CALL ARG ERRNO: that system call (keyctl, setresuid) with that first argument "
 	  "fails with that error number" },
+	{ "stall", 1, { .one = stall },
+	  "ARG: keyctl with that first argument does not return until its process is killed" },
 	{ "filter", 2, { .two = filter },
 	  "CALL ACTION: that system call, with whatever arguments, leads to kill-process, "
 	  "kill-thread, trap, ENOSYS or EPERM" },
