@@ -81,6 +81,64 @@ static void tree(void)
 	for (int i = 0; i < n; i++)
 		printf(" %s", names[i]);
 	printf("\n");
+	fflush(stdout);
+}
+
+/* Processes that users have got from this host. Each is in the session keyring that its thread had,
+ * and says what it finds there when it is asked to. */
+static struct witness {
+	const char *name;
+	int ask, answer;
+} witnesses[32];
+static int n_witnesses;
+
+static void witness(const char *name)
+{
+	int ask[2], answer[2];
+	pid_t pid;
+	char c;
+
+	if (n_witnesses == sizeof witnesses / sizeof *witnesses)
+		die("too many witnesses");
+	if (pipe(ask) || pipe(answer) || (pid = fork()) < 0)
+		die("fork: %m");
+	if (pid == 0) {
+		drop(name);
+		dup2(answer[1], 1);
+		close(ask[1]);
+		close(answer[1]);
+		for (int i = 0; i < n_witnesses; i++)
+			close(witnesses[i].ask);
+		while (read(ask[0], &c, 1) == 1) {
+			printf("%s %u: ", name, getuid());
+			tree();
+			fflush(stdout);
+		}
+		_exit(0);
+	}
+	close(ask[0]);
+	close(answer[1]);
+	witnesses[n_witnesses].name = name;
+	witnesses[n_witnesses].ask = ask[1];
+	witnesses[n_witnesses++].answer = answer[0];
+}
+
+static void ask_witnesses(void)
+{
+	char line[1024];
+
+	for (int i = 0; i < n_witnesses; i++) {
+		size_t n = 0;
+
+		if (write(witnesses[i].ask, "?", 1) != 1)
+			die("the process of %s is gone", witnesses[i].name);
+		while (n < sizeof line - 1 && read(witnesses[i].answer, line + n, 1) == 1 &&
+		       line[n++] != '\n')
+			;
+		line[n] = 0;
+		printf("%s", line);
+	}
+	fflush(stdout);
 }
 
 /* Makes keys until there is no room for the smallest one. Bytes have to be used up, not only keys:
@@ -183,6 +241,10 @@ static void fill_quota(const char *name)
 const struct command keyring_commands[] = {
 	{ "tree", 0, { .none = tree },
 	  "print the session keyring: name, owner, and names of what it holds" },
+	{ "witness", 1, { .one = witness },
+	  "USER: have a process of that user in the session keyring of this thread" },
+	{ "witnesses", 0, { .none = ask_witnesses },
+	  "print for each of these processes: user, UID, and what tree prints there" },
 	{ "ring", 1, { .one = ring },
 	  "USER: join a new session keyring owned by that user, as a parent process might "
 	  "have" },

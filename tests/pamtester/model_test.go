@@ -1,0 +1,222 @@
+package pamtester
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/support/pamhost"
+	"pam_persistent/tests/support/world"
+)
+
+// A model is what a host knows of its session keyrings while it makes random calls under one PAM
+// handle after the other, on two threads. It says which steps are sound: which user the host may
+// give a process in the session keyring of a thread. What must be true then is one sentence: no
+// process finds another user's persistent keyring.
+type model struct {
+	random  *rand.Rand
+	steps   []string
+	threads map[string]*thread
+	on      string
+	handles int // that were started; a ring belongs to one of them, or to none
+
+	open       bool   // there is a handle
+	user       string // PAM_USER
+	renumbered bool   // alice has another UID
+}
+
+// A thread has a session keyring.
+type thread struct {
+	handle    int    // under which the module has joined it; 0: it is the host's
+	opened    string // the user for whom pam_open_session was called last, "" since the user changed
+	tainted   bool   // the session of an earlier handle could not be left
+	refused   bool   // the kernel refuses to join and so to leave
+	forbidden bool   // the kernel refuses persistent keyrings
+	closed    bool   // this thread closed the session last
+}
+
+func newModel(seed uint64) *model {
+	return &model{random: rand.New(rand.NewPCG(seed, 0)), on: "main",
+		steps:   []string{"worker other", "ring root"},
+		threads: map[string]*thread{"main": {}, "other": {}}}
+}
+
+func (m *model) do(format string, args ...any) {
+	m.steps = append(m.steps, fmt.Sprintf(format, args...))
+}
+
+// step makes one random step that is sound.
+func (m *model) step() {
+	t := m.threads[m.on]
+	steps := []func(){
+		func() { m.on = []string{"main", "other"}[m.random.IntN(2)]; m.do("on %s", m.on) },
+	}
+	if !m.open {
+		steps = append(steps, m.start, m.start)
+	} else {
+		steps = append(steps, m.openSession, m.openSession, m.openSession, m.otherUser,
+			m.otherUser, m.refresh, m.refresh, m.close, m.close, m.end, m.renumber)
+		if t.opened == m.user && !t.tainted && m.user != "nosuchuser" {
+			steps = append(steps, m.witness, m.witness)
+		}
+	}
+	if t.handle == 0 && !t.tainted {
+		steps = append(steps, func() { m.do("witness carol") }) // of the host, as cupsd's
+	}
+	if !t.refused {
+		steps = append(steps, func() { t.refused = true; m.do("forbid keyctl 1 122") })
+	}
+	if !t.forbidden {
+		steps = append(steps, func() { t.forbidden = true; m.do("forbid keyctl 22 1") })
+	}
+	steps[m.random.IntN(len(steps))]()
+}
+
+func (m *model) start() {
+	m.open = true
+	m.handles++
+	m.user = m.anyUser()
+	m.do("start %s", m.user)
+	for _, t := range m.threads {
+		t.opened, t.closed = "", false
+		// Nothing of the new handle says what this keyring is.
+		t.tainted = t.tainted || t.handle != 0
+	}
+}
+
+func (m *model) anyUser() string {
+	return []string{"alice", "bob", "bob", "carol", "nosuchuser"}[m.random.IntN(5)]
+}
+
+func (m *model) otherUser() {
+	m.user = m.anyUser()
+	m.do("user %s", m.user)
+	for _, t := range m.threads {
+		t.opened = ""
+	}
+}
+
+func (m *model) openSession() {
+	t := m.threads[m.on]
+	m.do("open")
+	for _, other := range m.threads {
+		other.closed = false
+	}
+	t.opened = m.user
+	if !t.refused {
+		t.handle, t.tainted = m.handles, false
+	}
+}
+
+func (m *model) refresh() { m.do("setcred refresh") }
+
+func (m *model) close() {
+	m.do("close")
+	for _, t := range m.threads {
+		t.closed = false
+	}
+	m.threads[m.on].closed = true
+}
+
+func (m *model) end() {
+	t := m.threads[m.on]
+	m.do("end")
+	m.open = false
+	for _, other := range m.threads {
+		other.opened = ""
+		other.tainted = other.tainted || other.handle != 0
+	}
+	if t.closed && t.handle == m.handles && !t.refused {
+		t.handle, t.tainted = 0, false
+	}
+}
+
+// renumber gives alice another UID, or her own one back.
+func (m *model) renumber() {
+	from, to := "{alice}", "{spare}"
+	if m.renumbered {
+		from, to = to, from
+	}
+	m.renumbered = !m.renumbered
+	m.do("sh sed -i s/^alice:x:%s:/alice:x:%s:/ /etc/passwd", from, to)
+	for _, t := range m.threads {
+		t.opened = ""
+	}
+}
+
+func (m *model) witness() { m.do("witness %s", m.user) }
+
+// sequence is a random one of so many steps, with a look at what each process finds after each.
+func sequence(seed uint64, steps int) []string {
+	m := newModel(seed)
+	for range steps {
+		m.step()
+		m.do("tree")
+		m.do("witnesses")
+	}
+	return m.steps
+}
+
+var (
+	witnessLine    = regexp.MustCompile(`(?m)^\w+ (\d+): session keyring.*$`)
+	persistentName = regexp.MustCompile(`_persistent\.(\d+)`)
+)
+
+// leaked returns the lines of processes that find another user's persistent keyring, and how many
+// processes have found their own.
+func leaked(out string) (lines []string, own int) {
+	for _, line := range witnessLine.FindAllStringSubmatch(out, -1) {
+		for _, found := range persistentName.FindAllStringSubmatch(line[0], -1) {
+			if found[1] != line[1] {
+				lines = append(lines, line[0])
+			} else {
+				own++
+			}
+		}
+	}
+	return lines, own
+}
+
+// Whatever calls a host makes, in whatever order and with whatever failures, no process that it has
+// given to a user finds another user's persistent keyring. tests/safeguards takes out the care of
+// each of the ways in which that was false, and this test finds each.
+func TestModel(t *testing.T) {
+	sequences, steps := 400, 14
+	if n, err := strconv.Atoi(os.Getenv("PAM_PERSISTENT_SEQUENCES")); err == nil {
+		sequences = n
+	}
+	const line = "required pam_persistent.so minimum_uid={bob}\n"
+	world.Service(t, world.Built(t, "pam_persistent.so"), "auth "+line+"session "+line)
+	passwd, err := os.ReadFile("/etc/passwd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for seed := range uint64(sequences) {
+		world.ForgetKeys(t)
+		commands := sequence(seed, steps)
+		r := pamhost.Run(t, commands...)
+		lines, own := leaked(r.Out)
+		found += own
+		if len(lines) > 0 {
+			t.Errorf("sequence %d: %q\n%s", seed, slices.Compact(lines),
+				strings.Join(commands, "\n"))
+		}
+		if err := os.WriteFile("/etc/passwd", passwd, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		keyctltest.Forget(t, world.Spare)
+	}
+	if found < sequences {
+		t.Errorf("in %d sequences only %d times a process has found its own persistent "+
+			"keyring: the test has lost its point", sequences, found)
+	}
+	t.Logf("%d sequences, %d times a process has found its own persistent keyring", sequences,
+		found)
+}
