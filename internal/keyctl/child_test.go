@@ -93,11 +93,11 @@ var children = map[string]func() error{
 			}
 			fmt.Println(ask(uint32(uid)))
 		}
-		keys, err := keyctl.ProcKeys()
+		keys, _ := keyctl.ConfirmedKeys() // others may have made up lines
 		for _, key := range keys {
 			fmt.Println("sees", key.UID, key.Description)
 		}
-		return err
+		return nil
 	},
 }
 

@@ -79,15 +79,36 @@ func holds(t testing.TB, keyring, key keyctl.Serial) bool {
 	return slices.Contains(good(keyctl.ReadKeyring(keyring))(t), key)
 }
 
+// lines are those of /proc/keys that are understood. Others may have made up lines.
+func lines(t testing.TB) []keyctl.KeyInfo {
+	t.Helper()
+	keys, err := keyctl.ProcKeys()
+	if keys == nil {
+		t.Fatal(err)
+	}
+	return keys
+}
+
 // listed is the line of a key in /proc/keys.
 func listed(t testing.TB, key keyctl.Serial) (k keyctl.KeyInfo, ok bool) {
 	t.Helper()
-	keys := good(keyctl.ProcKeys())(t)
+	keys := lines(t)
 	i := slices.IndexFunc(keys, func(k keyctl.KeyInfo) bool { return k.Serial == key })
 	if i < 0 {
 		return k, false
 	}
 	return keys[i], true
+}
+
+// named are the keyrings with a name that the kernel confirms.
+func named(name string) (keyrings []keyctl.Serial) {
+	keys, _ := keyctl.ConfirmedKeys() // others may have made up lines
+	for _, key := range keys {
+		if key.Type == "keyring" && key.Description == name {
+			keyrings = append(keyrings, key.Serial)
+		}
+	}
+	return keyrings
 }
 
 // timeLeft is the time that /proc/keys shows for a key.

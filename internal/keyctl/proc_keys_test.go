@@ -149,7 +149,7 @@ func TestProcKeysCanBeMadeToLie(t *testing.T) {
 		addKey(t, "two\nlines", keyctl.Session)
 		key := addKey(t, "ticket", keyctl.Session)
 		keys, err := keyctl.ProcKeys()
-		if err == nil || !strings.HasSuffix(err.Error(), `bad serial "lines:"`) {
+		if err == nil || !strings.Contains(err.Error(), `bad serial "lines:"`) {
 			t.Errorf("%v", err)
 		}
 		if !slices.ContainsFunc(keys,
@@ -168,12 +168,16 @@ func TestProcKeysAnySize(t *testing.T) {
 			want[addKey(t, text, keyctl.Session)] = text
 		}
 		previous := keyctl.Serial(0)
-		for _, k := range good(keyctl.ProcKeys())(t) {
+		for _, k := range lines(t) {
+			text, ok := want[k.Serial]
+			if !ok {
+				continue
+			}
 			if k.Serial <= previous {
 				t.Errorf("%v after %v", k.Serial, previous)
 			}
 			previous = k.Serial
-			if text, ok := want[k.Serial]; ok && k.Description == text {
+			if k.Description == text {
 				delete(want, k.Serial)
 			}
 		}

@@ -5,6 +5,7 @@ package persistent
 
 import (
 	"strconv"
+	"strings"
 
 	"pam_persistent/internal/keyctl"
 )
@@ -36,8 +37,7 @@ type Keyring struct {
 func Find(uid uint32, keys []keyctl.KeyInfo) (found Keyring, ok bool) {
 	rank := map[State]int{Valid: 3, Expired: 2, Revoked: 1}
 	for _, key := range keys {
-		if key.Type != "keyring" || key.UID != uid || key.Flags.Has(keyctl.FlagInQuota) ||
-			key.Description != keyctl.PersistentName(uid) {
+		if !isPersistent(key, uid) || key.Description != keyctl.PersistentName(uid) {
 			continue
 		}
 		state := stateOf(key)
@@ -47,6 +47,13 @@ func Find(uid uint32, keys []keyctl.KeyInfo) (found Keyring, ok bool) {
 		}
 	}
 	return found, found.State != ""
+}
+
+// isPersistent reports whether the kernel has made a key as a persistent keyring of a user in some
+// user namespace, whose UIDs its name has.
+func isPersistent(key keyctl.KeyInfo, uid uint32) bool {
+	return key.Type == "keyring" && key.UID == uid && !key.Flags.Has(keyctl.FlagInQuota) &&
+		strings.HasPrefix(key.Description, keyctl.PersistentPrefix)
 }
 
 func stateOf(key keyctl.KeyInfo) State {

@@ -3,9 +3,11 @@ package persistent
 import (
 	"errors"
 	"fmt"
+	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -170,10 +172,9 @@ func TestRegisterForged(t *testing.T) {
 			}
 		}
 		keyctltest.AsRoot(t, func() {
-			if serials, err := register(); err != nil ||
-				!slices.Contains(serials, serial) {
-				t.Errorf("the register has %v, without %v (%v)", serials, serial,
-					err)
+			all, err := readRegisters()
+			if !slices.Contains(slices.Concat(all...), serial) {
+				t.Errorf("the registers have %v, without %v (%v)", all, serial, err)
 			}
 		})
 	})
@@ -202,6 +203,103 @@ func TestAll(t *testing.T) {
 			}
 		}
 	})
+}
+
+// inNamespace makes a user namespace in which the user has the UID as, with a persistent keyring of
+// the user's, and returns the keyring. The namespace lasts until stop.
+func inNamespace(t *testing.T, as uint32) (serial keyctl.Serial, stop func()) {
+	t.Helper()
+	own := []syscall.SysProcIDMap{{ContainerID: int(as), HostID: int(user), Size: 1}}
+	cmd := exec.Command("sh", "-c", "keyctl get_persistent @p && read -r line")
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER,
+		UidMappings: own,
+		GidMappings: own,
+		Credential:  &syscall.Credential{Uid: as, Gid: as, NoSetGroups: true},
+	}
+	in, err := cmd.StdinPipe()
+	check(t, err)
+	out, err := cmd.StdoutPipe()
+	check(t, err)
+	check(t, cmd.Start())
+	stop = func() {
+		in.Close()
+		_ = cmd.Wait()
+	}
+	if _, err := fmt.Fscan(out, &serial); err != nil {
+		stop()
+		t.Fatalf("no persistent keyring in the namespace: %v", err)
+	}
+	return serial, stop
+}
+
+// foreign is inNamespace for the rest of the test. It tries to let the register of another user
+// namespace stand before that of own in /proc/keys, where the order is random.
+func foreign(t *testing.T, as uint32, own keyctl.Serial) keyctl.Serial {
+	t.Helper()
+	for tries := 1; ; tries++ {
+		serial, stop := inNamespace(t, as)
+		keys, _ := keyctl.ConfirmedKeys()
+		first := slices.IndexFunc(keys, func(key keyctl.KeyInfo) bool {
+			return key.Description == registerName
+		})
+		serials, _ := keyctl.ReadKeyring(keys[first].Serial)
+		if !slices.Contains(serials, own) || tries == 200 {
+			t.Cleanup(stop)
+			return serial
+		}
+		stop()
+	}
+}
+
+// The register of a user namespace, which any user can make, hides no keyring of the machine's, and
+// what it alone has is no entry without an owner. Both cases fail if only the first register is
+// read, and the second one if the largest register does not come first.
+func TestRegisterOfUserNamespace(t *testing.T) {
+	for name, as := range map[string]uint32{"another UID": 0, "the same UID": user} {
+		t.Run(name, func(t *testing.T) {
+			keyctltest.SetSysctl(t, "gc_delay", 300)
+			var own keyctl.Serial
+			link := func(uid uint32) {
+				keyctltest.AsUser(t, uid, func() {
+					var err error
+					own, err = Link(uid, keyctl.Session)
+					check(t, err)
+				})
+			}
+			link(other)
+			keyctltest.SetSysctl(t, "persistent_keyring_expiry", 1)
+			link(user)
+			keyctltest.SetSysctl(t, "persistent_keyring_expiry", 3600)
+			keyctltest.AsRoot(t, func() {
+				ns := foreign(t, as, own)
+				keyctltest.Eventually(t, "expired", func() bool {
+					_, err := keyctl.Describe(own)
+					return errors.Is(err, unix.EKEYEXPIRED)
+				})
+				for _, state := range []State{Expired, Valid} {
+					if state == Valid {
+						_, err := Renew(user)
+						check(t, err)
+					}
+					one, ok, err := Of(user)
+					if !ok || one.Serial != own || one.State != state {
+						t.Errorf("%+v (%v), want %d, %s", one, err, own,
+							state)
+					}
+					list, err := All()
+					check(t, err)
+					if !slices.Contains(list.Keyrings, one) {
+						t.Errorf("%+v is not in %+v", one, list)
+					}
+					if slices.Contains(list.Unseen, ns) ||
+						slices.Contains(list.Unseen, own) {
+						t.Errorf("%d or %d is in %+v", ns, own, list)
+					}
+				}
+			})
+		})
+	}
 }
 
 // The advice goes by the call too: only GET_PERSISTENT of another user's keyring needs CAP_SETUID.

@@ -1,12 +1,11 @@
 package pamtester
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
-	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/internal/persistent"
 	"pam_persistent/tests/support/pamhost"
 	"pam_persistent/tests/support/world"
 )
@@ -34,21 +33,9 @@ func TestCloseResetsTheTimer(t *testing.T) {
 			pamhost.Run(t, "start alice open",
 				"sh echo 100000 >/proc/sys/kernel/keys/persistent_keyring_expiry",
 				test.before, "close")
-			var timeouts []keyctl.Timeout
-			keyctltest.AsUser(t, world.Alice.UID, func() {
-				keys, err := keyctl.ProcKeys()
-				if err != nil {
-					t.Fatal(err)
-				}
-				for _, key := range keys {
-					if key.Description == fmt.Sprint("_persistent.",
-						world.Alice.UID) {
-						timeouts = append(timeouts, key.Timeout)
-					}
-				}
-			})
-			if len(timeouts) != 1 || timeouts[0].Seconds < 2000 {
-				t.Errorf("timers %+v", timeouts)
+			keyring, ok, err := persistent.Of(world.Alice.UID)
+			if !ok || keyring.Timeout.Seconds < 2000 {
+				t.Errorf("%+v, %v", keyring, err)
 			}
 		})
 	}

@@ -3,6 +3,7 @@ package keyctltest_test
 import (
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -97,6 +98,22 @@ func TestOthersAreLeftAlone(t *testing.T) {
 			t.Errorf("become UID %d: %v", uid, err)
 		}
 	}
+}
+
+// The lines of the key that all tests run beside are there, and no key is.
+func TestLie(t *testing.T) {
+	keyctltest.AsUser(t, user, func() {
+		lie := func(key keyctl.KeyInfo) bool {
+			return key.Description == keyctl.PersistentName(user)
+		}
+		keys, err := keyctl.ProcKeys()
+		if !slices.ContainsFunc(keys, lie) || err == nil {
+			t.Errorf("/proc/keys has no made up line: %v", err)
+		}
+		if keys, _ := keyctl.ConfirmedKeys(); slices.ContainsFunc(keys, lie) {
+			t.Error("the kernel confirms it")
+		}
+	})
 }
 
 func TestAccountsAreRefused(t *testing.T) {

@@ -4,11 +4,16 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"os/user"
+	"runtime"
 	"slices"
 	"strconv"
 	"testing"
+
+	"pam_persistent/internal/keyctl"
+	"pam_persistent/tests/support/uids"
 )
 
 // root is asked for at the start: later the calling thread may be a user's.
@@ -17,7 +22,8 @@ var root = os.Geteuid() == 0
 // Main is the whole of a TestMain: it runs the tests, then fails the run if a
 // key of the UIDs from first to last is left over or a sysctl is not what it was
 // before. The UIDs must not be those of an account, because all their keys are
-// destroyed. Another run with the same first UID is waited for.
+// destroyed. Another run with the same first UID is waited for. Beside the tests
+// there is a key that forges lines of /proc/keys, as any user can make one.
 func Main(m *testing.M, first, last uint32) {
 	os.Exit(Run(m.Run, first, last))
 }
@@ -28,11 +34,11 @@ func Run(tests func() int, first, last uint32, others ...uint32) int {
 	if !root || fuzzing() {
 		return tests() // every test that needs root says so, see Need
 	}
-	uids := slices.Clone(others)
+	users := slices.Clone(others)
 	for uid := first; uid <= last; uid++ {
-		uids = append(uids, uid)
+		users = append(users, uid)
 	}
-	for _, uid := range uids {
+	for _, uid := range users {
 		if account, err := user.LookupId(strconv.FormatUint(uint64(uid), 10)); err == nil {
 			return report(fmt.Errorf("UID %d is the account %s, whose keys the tests "+
 				"would destroy", uid, account.Username))
@@ -44,7 +50,7 @@ func Run(tests func() int, first, last uint32, others ...uint32) int {
 	}
 	defer unlock()
 	Own(first, last, others...)
-	for _, uid := range uids {
+	for _, uid := range users {
 		if err := Destroy(uid); err != nil { // of a run that was killed
 			return report(err)
 		}
@@ -53,8 +59,13 @@ func Run(tests func() int, first, last uint32, others ...uint32) int {
 	if err != nil {
 		return report(err)
 	}
+	stop, err := lie(first)
+	if err != nil {
+		return report(err)
+	}
 	status := tests()
-	for _, uid := range uids {
+	stop()
+	for _, uid := range users {
 		if err := waitForNoKeys(uid); err != nil {
 			status = report(err)
 			_ = Destroy(uid)
@@ -73,6 +84,40 @@ func Run(tests func() int, first, last uint32, others ...uint32) int {
 		}
 	}
 	return status
+}
+
+// lie lets everybody see a key of another user in /proc/keys until stop. Its name has newlines, so
+// it makes a line that no key has, and lines of persistent keyrings of the first users of the tests.
+func lie(first uint32) (stop func(), err error) {
+	unlock, err := lock(shared) // or the quota may be small
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	name := "x\nno line of a key"
+	for i := range uint32(5) {
+		name += fmt.Sprintf("\n%08x I------     1 perm 1f030000 %5d 65534 keyring   %s: empty",
+			math.MaxInt32-i, first+i, keyctl.PersistentName(first+i))
+	}
+	made, stopped := make(chan error), make(chan struct{})
+	go func() {
+		runtime.LockOSThread() // the key is in the keyring of this thread, and ends with it
+		made <- makeLie(name)
+		<-stopped
+	}()
+	return func() { close(stopped) }, <-made
+}
+
+func makeLie(name string) error {
+	liar := uids.Liar.Free().First
+	if err := keyctl.DropTo(liar, liar, liar); err != nil {
+		return err
+	}
+	key, err := keyctl.AddKey("user", name, []byte("x"), keyctl.Thread)
+	if err != nil {
+		return err
+	}
+	return keyctl.SetPerm(key, keyctl.PosView|keyctl.OthView)
 }
 
 // A span is the UIDs from first to last.

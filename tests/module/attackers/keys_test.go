@@ -22,7 +22,7 @@ func ownSession() {
 // all calls the function for every key that is the attacker's own, or that has a name of its own.
 func all(f func(key keyctl.Serial)) {
 	ownSession()
-	keys, _ := keyctl.ProcKeys()
+	keys, _ := keyctl.ConfirmedKeys() // others may have made up lines
 	for _, key := range keys {
 		if key.UID == uint32(os.Getuid()) {
 			f(key.Serial)

@@ -57,6 +57,9 @@ var (
 	Pamtest   = take(5)
 )
 
+// Liar's is a key that all tests see; see keyctltest.
+var Liar = take(1)
+
 var next uint32 = 99200
 
 func take(n uint32) Range {

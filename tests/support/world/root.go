@@ -3,13 +3,12 @@ package world
 import (
 	"errors"
 	"os"
-	"slices"
-	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/persistent"
 )
 
 // Root is the same user in all worlds. rootLock is held, shared, by each test that may log root in;
@@ -28,7 +27,7 @@ func shareRootsKeyring(t testing.TB) {
 	if err == nil {
 		err = unix.Flock(int(lock.Fd()), unix.LOCK_SH)
 	}
-	if err == nil && !hasPersistent(t, 0) {
+	if err == nil && !hasPersistent(t) {
 		err = os.WriteFile(rootMade, nil, 0o600)
 	}
 	if err != nil {
@@ -43,7 +42,7 @@ func shareRootsKeyring(t testing.TB) {
 			t.Error(err)
 			return
 		}
-		if os.Remove(rootMade) == nil && hasPersistent(t, 0) {
+		if os.Remove(rootMade) == nil && hasPersistent(t) {
 			if err := withSession(invalidateRoots); err != nil {
 				t.Error(err)
 			}
@@ -51,15 +50,14 @@ func shareRootsKeyring(t testing.TB) {
 	})
 }
 
-func hasPersistent(t testing.TB, uid uint32) bool {
+// hasPersistent reports whether root has a persistent keyring.
+func hasPersistent(t testing.TB) bool {
 	t.Helper()
-	keys, err := keyctl.ProcKeys()
-	if err != nil {
+	_, ok, err := persistent.Of(0)
+	if err != nil && !ok {
 		t.Fatal(err)
 	}
-	return slices.ContainsFunc(keys, func(k keyctl.KeyInfo) bool {
-		return k.UID == uid && strings.HasPrefix(k.Description, "_persistent.")
-	})
+	return ok
 }
 
 func invalidateRoots() error {

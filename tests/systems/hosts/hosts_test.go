@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/persistent"
 	"pam_persistent/tests/support/sessions"
 	"pam_persistent/tests/support/world"
 )
@@ -205,13 +206,8 @@ func (h host) expect(t *testing.T, l login, kept ...string) (good, hung int) {
 // persistentOf is the serial of a user's persistent keyring, or 0.
 func persistentOf(t testing.TB, u world.User) keyctl.Serial {
 	t.Helper()
-	keys, _ := keyctl.ProcKeys() // what others put into descriptions is no error here
-	for _, key := range keys {
-		if key.Description == fmt.Sprint("_persistent.", u.UID) {
-			return key.Serial
-		}
-	}
-	return 0
+	keyring, _, _ := persistent.Of(u.UID) // what others put into descriptions is no error here
+	return keyring.Serial
 }
 
 // withPlain shows what the care is for.

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/internal/persistent"
 	"pam_persistent/tests/support/logins"
 	"pam_persistent/tests/support/realm"
 	"pam_persistent/tests/support/world"
@@ -133,19 +133,9 @@ func getTicketAndComeBack(t *testing.T, user world.User, seconds uint32) {
 // whether there is one.
 func timer(t *testing.T, user world.User) (left uint64, there bool) {
 	t.Helper()
-	keyctltest.OnThread(t, func() {
-		if err := keyctltest.DropTo(user.UID, user.UID); err != nil {
-			t.Fatal(err)
-		}
-		keys, err := keyctl.ProcKeys()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, key := range keys {
-			if key.Description == fmt.Sprintf("_persistent.%d", user.UID) {
-				left, there = uint64(key.Timeout.Seconds), true
-			}
-		}
-	})
-	return left, there
+	keyring, there, err := persistent.Of(user.UID)
+	if err != nil && !there {
+		t.Fatal(err)
+	}
+	return keyring.Timeout.Seconds, there
 }
