@@ -14,9 +14,10 @@
 #include "leave.h"
 #include "session_keyring.h"
 
+/* Reports whether this process is the user's and can be nobody else's. */
 static int is_user(uid_t uid)
 {
-	return getuid() == uid || geteuid() == uid;
+	return uid != 0 && getuid() == uid && geteuid() == uid;
 }
 
 /* A host that makes a handle for each call (pamela) closes the session under a handle that has

@@ -77,8 +77,7 @@ func login(user string) []string {
 }
 
 // ways are how a host serves several users: as lines of commands of pamhost, after those that give
-// the daemon its session keyring. Where no session was opened on the main thread, a bystander comes
-// at the end.
+// the daemon its session keyring. Wherever no session is open on the thread, a bystander comes.
 var ways = map[string]func() []string{
 	"in children": func() (commands []string) {
 		for _, user := range served {
@@ -88,7 +87,14 @@ var ways = map[string]func() []string{
 	},
 	"in one process": func() (commands []string) {
 		for _, user := range served {
-			commands = append(commands, login(user)...)
+			commands = append(append(commands, login(user)...), bystander)
+		}
+		return commands
+	},
+	"a handle for each call": func() (commands []string) {
+		for _, user := range served {
+			commands = append(commands, "start "+user+" open end", "run-as "+user+" "+
+				keepAndPry, "start "+user+" close end", bystander)
 		}
 		return commands
 	},
@@ -102,7 +108,7 @@ var ways = map[string]func() []string{
 	"a thread from before": func() []string {
 		commands := []string{"worker early on early"}
 		for _, user := range served {
-			commands = append(commands, login(user)...)
+			commands = append(append(commands, login(user)...), bystander)
 		}
 		return append(commands, "on main", bystander)
 	},
@@ -110,7 +116,7 @@ var ways = map[string]func() []string{
 		commands := []string{"worker 0 worker 1"}
 		for i, user := range served {
 			commands = slices.Concat(commands, []string{fmt.Sprint("on ", i%2)},
-				login(user))
+				login(user), []string{bystander})
 		}
 		return append(commands, "on main", bystander)
 	},
@@ -132,7 +138,7 @@ var ways = map[string]func() []string{
 		for i := range served {
 			commands = append(commands, fmt.Sprintf("handle %d close end", i))
 		}
-		return commands
+		return append(commands, bystander)
 	},
 	"users of one handle": func() []string {
 		commands := []string{"start " + served[0]}

@@ -28,23 +28,32 @@ type model struct {
 
 	open       bool   // there is a handle
 	user       string // PAM_USER
-	renumbered bool   // alice has another UID
+	renumbered bool   // bob has another UID
+	carols     bool   // carol has started the host
 }
 
 // A thread has a session keyring.
 type thread struct {
-	handle    int    // under which the module has joined it; 0: it is the host's
-	opened    string // the user for whom pam_open_session was called last, "" since the user changed
-	tainted   bool   // the session of an earlier handle could not be left
-	refused   bool   // the kernel refuses to join and so to leave
-	forbidden bool   // the kernel refuses persistent keyrings
-	closed    bool   // this thread closed the session last
+	handle    int  // under which the module has joined it; 0: it is the host's
+	tainted   bool // it is that of an earlier handle, and could not be left
+	refused   bool // the kernel refuses to join, and so to leave
+	forbidden bool // the kernel refuses persistent keyrings
+	closed    bool // this thread closed the session last
 }
 
+// newModel makes a host of root's, or one that carol has started, as she may start su. Her quota is
+// what its joins and links are charged to then.
 func newModel(seed uint64) *model {
-	return &model{random: rand.New(rand.NewPCG(seed, 0)), on: "main",
-		steps:   []string{"worker other", "ring root"},
+	m := &model{random: rand.New(rand.NewPCG(seed, 0)), on: "main",
 		threads: map[string]*thread{"main": {}, "other": {}}}
+	m.carols = m.random.IntN(2) == 0
+	if m.carols {
+		m.do("caller carol")
+	} else {
+		m.do("ring root")
+	}
+	m.do("worker other")
+	return m
 }
 
 func (m *model) do(format string, args ...any) {
@@ -54,28 +63,45 @@ func (m *model) do(format string, args ...any) {
 // step makes one random step that is sound.
 func (m *model) step() {
 	t := m.threads[m.on]
-	steps := []func(){
-		func() { m.on = []string{"main", "other"}[m.random.IntN(2)]; m.do("on %s", m.on) },
+	if rare := m.random.IntN(10); rare < 2 && t.handle != 0 {
+		m.fail(rare == 0)
+		return
 	}
+	steps := []func(){m.otherThread}
 	if !m.open {
-		steps = append(steps, m.start, m.start)
+		steps = append(steps, m.start, m.start, m.start)
 	} else {
-		steps = append(steps, m.openSession, m.openSession, m.openSession, m.otherUser,
-			m.otherUser, m.refresh, m.refresh, m.close, m.close, m.end, m.renumber)
-		if t.opened == m.user && !t.tainted && m.user != "nosuchuser" {
-			steps = append(steps, m.witness, m.witness)
-		}
+		steps = append(steps, m.openSession, m.openSession, m.openSession, m.openSession,
+			m.otherUser, m.otherUser, m.otherUser, m.refresh, m.refresh, m.close,
+			m.close, m.end, m.renumber)
 	}
 	if t.handle == 0 && !t.tainted {
-		steps = append(steps, func() { m.do("witness carol") }) // of the host, as cupsd's
-	}
-	if !t.refused {
-		steps = append(steps, func() { t.refused = true; m.do("forbid keyctl 1 122") })
-	}
-	if !t.forbidden {
-		steps = append(steps, func() { t.forbidden = true; m.do("forbid keyctl 22 1") })
+		// A process of the host that is no session's, as cupsd's filters are.
+		steps = append(steps, func() { m.do("witness alice") })
 	}
 	steps[m.random.IntN(len(steps))]()
+}
+
+func (m *model) otherThread() {
+	m.on = []string{"main", "other"}[m.random.IntN(2)]
+	m.do("on %s", m.on)
+}
+
+// fail makes the kernel refuse to join session keyrings, or persistent keyrings, from now on.
+func (m *model) fail(join bool) {
+	t := m.threads[m.on]
+	switch {
+	case join && t.refused, !join && t.forbidden:
+	case !join:
+		t.forbidden = true
+		m.do("forbid keyctl 22 1")
+	case m.carols:
+		m.threads["main"].refused, m.threads["other"].refused = true, true
+		m.do("fill-quota carol")
+	default:
+		t.refused = true
+		m.do("forbid keyctl 1 122")
+	}
 }
 
 func (m *model) start() {
@@ -84,22 +110,19 @@ func (m *model) start() {
 	m.user = m.anyUser()
 	m.do("start %s", m.user)
 	for _, t := range m.threads {
-		t.opened, t.closed = "", false
+		t.closed = false
 		// Nothing of the new handle says what this keyring is.
 		t.tainted = t.tainted || t.handle != 0
 	}
 }
 
 func (m *model) anyUser() string {
-	return []string{"alice", "bob", "bob", "carol", "nosuchuser"}[m.random.IntN(5)]
+	return []string{"alice", "bob", "bob", "carol", "carol", "nosuchuser"}[m.random.IntN(6)]
 }
 
 func (m *model) otherUser() {
 	m.user = m.anyUser()
 	m.do("user %s", m.user)
-	for _, t := range m.threads {
-		t.opened = ""
-	}
 }
 
 func (m *model) openSession() {
@@ -108,9 +131,11 @@ func (m *model) openSession() {
 	for _, other := range m.threads {
 		other.closed = false
 	}
-	t.opened = m.user
 	if !t.refused {
 		t.handle, t.tainted = m.handles, false
+	}
+	if !t.tainted && m.user != "nosuchuser" && m.random.IntN(4) > 0 {
+		m.do("witness %s", m.user)
 	}
 }
 
@@ -129,7 +154,6 @@ func (m *model) end() {
 	m.do("end")
 	m.open = false
 	for _, other := range m.threads {
-		other.opened = ""
 		other.tainted = other.tainted || other.handle != 0
 	}
 	if t.closed && t.handle == m.handles && !t.refused {
@@ -137,20 +161,14 @@ func (m *model) end() {
 	}
 }
 
-// renumber gives alice another UID, or her own one back.
+// renumber gives bob another UID, or his own one back.
 func (m *model) renumber() {
-	from, to := "{alice}", "{spare}"
-	if m.renumbered {
-		from, to = to, from
-	}
 	m.renumbered = !m.renumbered
-	m.do("sh sed -i s/^alice:x:%s:/alice:x:%s:/ /etc/passwd", from, to)
-	for _, t := range m.threads {
-		t.opened = ""
-	}
+	m.do("sh cat %s >/etc/passwd", map[bool]string{false: usual, true: renumbered}[m.renumbered])
 }
 
-func (m *model) witness() { m.do("witness %s", m.user) }
+// Files that renumber copies; what carol has started writes as carol there.
+const usual, renumbered = "/home/passwd.usual", "/home/passwd.renumbered"
 
 // sequence is a random one of so many steps, with a look at what each process finds after each.
 func sequence(seed uint64, steps int) []string {
@@ -197,6 +215,15 @@ func TestModel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	other := strings.Replace(string(passwd), world.Fill("\nbob:x:{bob}:"),
+		world.Fill("\nbob:x:{spare}:"), 1)
+	for _, err := range []error{os.WriteFile(usual, passwd, 0o644),
+		os.WriteFile(renumbered, []byte(other), 0o644), os.Chmod("/etc/passwd", 0o666)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	defer os.Chmod("/etc/passwd", 0o644)
 	found := 0
 	for seed := range uint64(sequences) {
 		world.ForgetKeys(t)

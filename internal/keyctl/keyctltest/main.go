@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/tests/support/uids"
 )
@@ -84,6 +86,24 @@ func Run(tests func() int, first, last uint32, others ...uint32) int {
 		}
 	}
 	return status
+}
+
+// Usable reports whether the keys of the UIDs from first to last can be destroyed. If a test that
+// nests keyrings too deep in a persistent keyring is killed, the kernel gives that keyring to nobody
+// until it expires.
+func Usable(first, last uint32) bool {
+	unlock, err := withUsers(first)
+	if err != nil {
+		return false
+	}
+	defer unlock()
+	Own(first, last)
+	for uid := first; uid <= last; uid++ {
+		if errors.Is(Destroy(uid), unix.ELOOP) {
+			return false
+		}
+	}
+	return true
 }
 
 // lie lets everybody see a key of another user in /proc/keys until stop. Its name has newlines, so

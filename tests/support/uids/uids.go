@@ -7,12 +7,8 @@
 package uids
 
 import (
-	"errors"
 	"os/user"
-	"runtime"
 	"strconv"
-
-	"golang.org/x/sys/unix"
 )
 
 // A Range is the UIDs of one package's tests, which destroy all keys of these UIDs.
@@ -71,14 +67,17 @@ func take(n uint32) Range {
 func (r Range) Last() uint32 { return r.First + r.Count - 1 }
 
 // Free returns the range, or the nearest one some thousands below it in which this machine has no
-// account and no persistent keyring that nobody can clear. The register is shorter than a thousand,
-// so what Free returns is no other package's either.
+// account. The register is shorter than a thousand, so what Free returns is no other package's
+// either.
 func (r Range) Free() Range {
-	for (r.hasAccount() || r.hasNested()) && r.First > 70000 {
-		r.First -= 1000
+	for r.hasAccount() && r.First > 70000 {
+		r = r.Next()
 	}
 	return r
 }
+
+// Next is the range a thousand below, for a package that cannot use this one.
+func (r Range) Next() Range { return Range{r.First - 1000, r.Count} }
 
 func (r Range) hasAccount() bool {
 	for uid := r.First; uid <= r.Last(); uid++ {
@@ -87,21 +86,4 @@ func (r Range) hasAccount() bool {
 		}
 	}
 	return false
-}
-
-// hasNested reports whether keyrings are nested too deep in a persistent keyring: a test that was
-// stopped has left them, and the kernel gives that keyring to nobody until it expires.
-func (r Range) hasNested() bool {
-	nested := make(chan bool)
-	go func() {
-		runtime.LockOSThread() // the thread ends with its keyring
-		found := false
-		for uid := r.First; uid <= r.Last(); uid++ {
-			_, err := unix.KeyctlInt(unix.KEYCTL_GET_PERSISTENT, int(uid),
-				unix.KEY_SPEC_THREAD_KEYRING, 0, 0)
-			found = found || errors.Is(err, unix.ELOOP)
-		}
-		nested <- found
-	}()
-	return <-nested
 }
