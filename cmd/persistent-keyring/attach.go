@@ -8,32 +8,39 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/document"
 	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/persistent"
 	"pam_persistent/internal/safe"
 	"pam_persistent/internal/show"
 )
 
 func attachCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, shared bool
 	c := &cobra.Command{
 		Use:   "attach",
 		Short: "Give this shell a session keyring with my persistent keyring in it",
-		Long: "Give this shell a session keyring with my persistent keyring in it, " +
-			"or put the\npersistent keyring into the one that the shell has, " +
-			"if that is alive and mine.",
+		Long: "Give this shell a new session keyring, with my persistent keyring and " +
+			"the keys\nthat the shell has. If it has the persistent keyring " +
+			"already, only reset the\nexpiry timer.\n\n" +
+			"Programs that the shell has started before keep the old session " +
+			"keyring. With\n--shared, the persistent keyring is linked into that " +
+			"one. Then every process\nthat has it gets my keys: these programs, and " +
+			"other users' processes that have\ninherited it through su or sudo.",
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: completeNothing,
 		RunE: func(*cobra.Command, []string) error {
-			done, err := attach()
+			done, err := attach(shared)
 			if err != nil && !asJSON {
 				return err
 			}
-			print := func(p *show.Printer) { p.Item(0, done.String()) }
-			return report(asJSON, done.document(err), print, err != nil)
+			return report(asJSON, done.document(err), done.print, err != nil)
 		},
 	}
+	c.Flags().BoolVar(&shared, "shared", false, "use the session keyring that the shell "+
+		"has; every\nprocess that has it gets my keys, other users' too")
 	jsonFlag(c, &asJSON)
 	return c
 }
@@ -45,18 +52,36 @@ type attached struct {
 	result           string // of document.Attach
 }
 
-func (a attached) String() string {
+func (a attached) print(p *show.Printer) {
 	switch a.result {
 	case linkedAlready:
-		return fmt.Sprintf("%s had your persistent keyring already; its timer is reset",
-			a.shell)
+		p.Item(0, fmt.Sprintf("%s had your persistent keyring already; its timer is reset",
+			a.shell))
 	case linked:
-		return fmt.Sprintf("%s has your persistent keyring now, in its session keyring "+
-			"%d; so has every program that shares this session keyring",
-			a.shell, a.session)
+		p.Item(0, fmt.Sprintf("%s has your persistent keyring now, in its session "+
+			"keyring %d; so has every process that shares this session keyring, "+
+			"other users' processes too", a.shell, a.session))
+	case newSession:
+		p.Item(0, fmt.Sprintf("%s has a new session keyring, %d, with your persistent "+
+			"keyring in it; programs that it has started before keep theirs",
+			a.shell, a.session))
+		if server, command := windowServer(a.shell); command != "" {
+			p.Item(0, "for new windows of "+server+":")
+			p.Verbatim(4, command)
+		}
 	}
-	return fmt.Sprintf("%s has a new session keyring, %d, with your persistent keyring in it; "+
-		"programs that it has started before keep theirs", a.shell, a.session)
+}
+
+// windowServer returns the program that has opened the shell's window, and the command that gives
+// its server a new session keyring; the server has the one of the login that has started it.
+func windowServer(shell program) (name, command string) {
+	switch {
+	case os.Getenv("TMUX") != "" && !strings.HasPrefix(shell.name, "tmux"):
+		return "tmux", "tmux run-shell 'exec persistent-keyring attach'"
+	case os.Getenv("STY") != "" && !strings.HasPrefix(shell.name, "screen"):
+		return "screen", "screen -X exec persistent-keyring attach"
+	}
+	return "", ""
 }
 
 func (a attached) document(err error) document.Attach {
@@ -109,65 +134,131 @@ func callingProgram() (program, error) {
 	return p, nil
 }
 
-func attach() (attached, error) {
-	shell, err := callingProgram()
-	if err != nil {
-		return attached{shell: shell}, err
+// attach first links the persistent keyring into this command's thread keyring, which nobody has:
+// that resets the timer, and gives the serial to look for in the session keyring.
+func attach(shared bool) (done attached, err error) {
+	if done.shell, err = callingProgram(); err != nil {
+		return done, err
 	}
-	uid := uint32(os.Getuid())
-	about, err := keyctl.Describe(keyctl.Session)
-	// The user session keyring stands in for a session keyring in every process of the user
-	// that has none, so it is not this shell's own.
-	if err == nil && about.UID == uid && about.Text != keyctl.UserSessionName(uid) {
-		if done, err := attachHere(shell); err == nil {
+	if done.keyring, err = persistent.Renew(uint32(os.Getuid())); err != nil {
+		return done, err
+	}
+	old := inheritedSession()
+	if slices.Contains(old.links, done.keyring) {
+		done.session, done.result = old.serial, linkedAlready
+		return done, nil
+	}
+	if shared && old.own() && !old.standsIn() {
+		if _, err := fillSession(old.serial); err == nil {
+			done.session, done.result = old.serial, linked
 			return done, nil
 		}
 	}
-	return attachNew(shell, err != nil || about.UID == uid)
-}
-
-// attachHere links into the session keyring that the shell has, which keeps its other keys.
-func attachHere(shell program) (done attached, err error) {
-	done = attached{shell: shell, result: linked}
-	if done.session, err = keyctl.SessionKeyring(); err != nil {
-		return done, err
-	}
-	before, err := keyctl.ReadKeyring(done.session)
-	if err != nil {
-		return done, err
-	}
-	done.keyring, err = fillSession(done.session)
-	if slices.Contains(before, done.keyring) {
-		done.result = linkedAlready
-	}
-	return done, err
-}
-
-// attachNew gives the shell a session keyring of its own. own is that the present one is the user's
-// or dead.
-func attachNew(shell program, own bool) (done attached, err error) {
-	done = attached{shell: shell, result: newSession}
-	if done.session, done.keyring, err = freshSession(); err != nil {
-		return done, err
+	if done.session, err = joinBeside(old); err != nil {
+		return done, fmt.Errorf("%s keeps its session keyring: %w", done.shell, err)
 	}
 	if err := keyctl.SessionToParent(); err != nil {
-		return done, fmt.Errorf("%s: %w%s", shell, err, refusal(shell, own))
+		return done, fmt.Errorf("%s: %w%s", done.shell, err, refusal(done.shell, old))
 	}
+	done.result = newSession
 	return done, nil
+}
+
+// sessionKeyring is what this command has inherited from the shell.
+type sessionKeyring struct {
+	serial keyctl.Serial // 0: it cannot be used, because it was revoked, for example
+	err    error
+	about  keyctl.Description
+	links  []keyctl.Serial
+}
+
+func inheritedSession() (s sessionKeyring) {
+	if s.serial, s.err = keyctl.SessionKeyring(); s.err == nil {
+		s.about, s.err = keyctl.Describe(s.serial)
+		s.links, _ = keyctl.ReadKeyring(s.serial)
+	}
+	return s
+}
+
+// own reports whether the keyring is the user's and can be used. Other users' processes may have
+// inherited it all the same.
+func (s sessionKeyring) own() bool { return s.err == nil && s.about.UID == uint32(os.Getuid()) }
+
+// standsIn reports whether this is the user session keyring, which stands in for a session keyring
+// in every process of the user that has none.
+func (s sessionKeyring) standsIn() bool {
+	return s.about.Text == keyctl.UserSessionName(uint32(os.Getuid()))
+}
+
+// joinBeside joins a session keyring that nobody else has, with the keys of the old one, so that
+// the shell loses none.
+func joinBeside(old sessionKeyring) (keyctl.Serial, error) {
+	if old.serial == 0 {
+		session, _, err := freshSession()
+		return session, err
+	}
+	// Without a link that stays, the thread would no longer possess it, and could not link it.
+	if err := keyctl.Link(old.serial, keyctl.Thread); err != nil {
+		return 0, lost(err)
+	}
+	session, err := keyctl.JoinSession()
+	if err != nil {
+		return 0, err
+	}
+	for _, key := range old.kept() {
+		if err := keyctl.Link(key, session); err != nil && !dead(err) {
+			return 0, lost(err)
+		}
+	}
+	// Last, because a link replaces one to a key of the same name, which anybody may have made.
+	_, err = fillSession(session)
+	return session, err
+}
+
+// kept returns the keys to link into the new keyring so that all that the old one holds is found
+// there. The old keyring itself is enough, unless it holds keyrings, such as that of before an
+// earlier attach: the kernel looks six keyrings deep, and ignores what lies deeper.
+func (s sessionKeyring) kept() []keyctl.Serial {
+	for _, key := range s.links {
+		about, err := keyctl.Describe(key)
+		if err != nil || about.Type == "keyring" &&
+			!strings.HasPrefix(about.Text, keyctl.UserPrefix) {
+			return s.links
+		}
+	}
+	return []keyctl.Serial{s.serial}
+}
+
+// lost is the error of a link without which the shell would lose keys.
+func lost(err error) error {
+	if errors.Is(err, unix.EDQUOT) {
+		return err // with advice of its own
+	}
+	return fmt.Errorf("not all of its keys can be linked into a new one: %v; "+
+		"instead: persistent-keyring exec $SHELL", err)
+}
+
+// dead reports whether a key can no longer be used.
+func dead(err error) bool {
+	return errors.Is(err, unix.EKEYREVOKED) || errors.Is(err, unix.EKEYEXPIRED) ||
+		errors.Is(err, unix.ENOKEY)
 }
 
 // refusal is why the kernel does not let this command give that program a session keyring, as far
 // as can be seen (keyctl_session_to_parent in security/keys/keyctl.c).
-func refusal(shell program, own bool) string {
+func refusal(shell program, old sessionKeyring) string {
 	threads, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", shell.pid))
 	mine, its := ids("self"), ids(fmt.Sprint(shell.pid))
 	switch {
-	case !own:
+	case old.err == nil && !old.own():
 		return " (its session keyring belongs to another user)"
 	case len(threads) > 1:
-		return fmt.Sprintf(" (it has %d threads; a program with one thread only can be "+
-			"given one)",
-			len(threads))
+		instead := ""
+		if old.own() && !old.standsIn() {
+			instead = "; persistent-keyring attach --shared uses the one that it has"
+		}
+		return fmt.Sprintf(" (it has %d threads, and only a program with one thread can "+
+			"be given a session keyring%s)", len(threads), instead)
 	case shell.pid == 1:
 		return " (it is process 1)"
 	case its != "" && its != mine:

@@ -117,7 +117,7 @@ func TestAttachJSON(t *testing.T) {
 	as(t, alice, func() {
 		for _, want := range []string{"linked", "linked already"} {
 			d := decode[document.Attach](t, result{out: strings.Join(
-				shell(t, `"$0" attach --json; :`, "sh"), "\n")})
+				shell(t, `"$0" attach --shared --json; :`, "sh"), "\n")})
 			if d.Result != want || d.Program != "sh" || d.Keyring == 0 ||
 				d.Session == 0 {
 				t.Errorf("%+v, want %s", d, want)

@@ -26,6 +26,9 @@ func testCommands(t *testing.T) {
 		map[string]func(*testing.T, example){
 			"A shell whose login has ended, as in a tmux(1) window, or whose " +
 				"login has not linked the persistent keyring:": attach,
+			"A tmux(1) server, from a window of it, and so its new windows:": tmux.
+				attach,
+			"The same for screen(1):": screen.attach,
 			"Another shell with the persistent keyring, in a session that " +
 				"lacks it:": shell,
 			"A tmux(1) server that keeps its keys after a logout, though the option " +
@@ -177,6 +180,75 @@ func inWindow(t *testing.T, shell, command string) (before, after string) {
 	}
 	t.Logf("%s: %s", shell, read("said"))
 	return read("before"), read("shown")
+}
+
+// A multiplexer is a program with windows, whose server has the session keyring of the login that
+// has started it. Its commands are for sh.
+type multiplexer struct {
+	setUp, start, end string
+	open, write       string // a new window with a command; a command, into the first window
+	vain              string // what does not work, if anything is near the example
+}
+
+var (
+	tmux = multiplexer{
+		setUp: "export TERM=vt100 TMUX_TMPDIR=/home/alice; ",
+		start: "tmux -f /dev/null new-session -d sh",
+		end:   "tmux kill-server",
+		open:  "tmux new-window -d '%s'",
+		write: "tmux send-keys -t :0 '%s' Enter",
+		vain:  "tmux run-shell 'persistent-keyring attach'",
+	}
+	screen = multiplexer{
+		setUp: "export TERM=vt100 SCREENDIR=/home/alice/screens; " +
+			"mkdir -m 700 -p $SCREENDIR; export STY=$(ls $SCREENDIR); ",
+		start: "screen -c /dev/null -d -m sh",
+		end:   "screen -X quit",
+		open:  "screen -X screen sh -c '%s'",
+		write: "screen -p 0 -X stuff '%s^M'",
+	}
+)
+
+// attach has a server whose login lacks the persistent keyring. In a window, attach serves this
+// window; the example serves windows that are opened later.
+func (m multiplexer) attach(t *testing.T, e example) {
+	with := stock(t, servedService)
+	defer world.WriteService(t, servedService, with)
+	world.WriteService(t, servedService,
+		strings.ReplaceAll(with, "pam_persistent.so", "pam_permit.so"))
+	serve(t, servedService, m.setUp+m.start)
+	defer serve(t, plainService, m.setUp+m.end)
+	if !m.has(t, m.write, "persistent-keyring attach; ") {
+		t.Error("attach in a window does not serve the window")
+	}
+	if m.vain != "" {
+		serve(t, plainService, m.setUp+m.vain)
+	}
+	if m.has(t, m.open, "") {
+		t.Error("a new window has the link before the example")
+	}
+	serve(t, plainService, m.setUp+typed(t, e, "$ "))
+	keyctltest.Eventually(t, "new windows have the link", func() bool {
+		return m.has(t, m.open, "")
+	})
+}
+
+// has reports whether a window's session keyring has the link, once the window has run what comes
+// first.
+func (m multiplexer) has(t *testing.T, where, first string) bool {
+	t.Helper()
+	const shown = "/home/alice/shown"
+	os.Remove(shown)
+	serve(t, plainService, m.setUp+fmt.Sprintf(where, first+
+		"keyctl show @s >/home/alice/new 2>&1; mv /home/alice/new "+shown))
+	var text []byte
+	keyctltest.Eventually(t, "the window has answered", func() bool {
+		var err error
+		text, err = os.ReadFile(shown)
+		return err == nil
+	})
+	t.Logf("%s", text)
+	return world.OwnLink(world.Alice).MatchString(string(text))
 }
 
 // server starts a tmux server in a session that revokes its session keyring at the end, and looks

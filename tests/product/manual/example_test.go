@@ -19,7 +19,7 @@ func manExamples(text string) (found []example) {
 	var e example
 	literal, paragraph := false, false
 	add := func(line string) {
-		e.lines = append(e.lines, line)
+		e.lines = append(e.lines, strings.ReplaceAll(line, `\(aq`, "'"))
 		paragraph = false
 	}
 	end := func() {
@@ -97,10 +97,11 @@ func readmeExamples(text string) (found []example) {
 func TestPagesAreRead(t *testing.T) {
 	const mdoc = ".Sh NAME\n.Dl not this\n.Sh EXAMPLES\nGeneral.\n.Pp\n.Pa /etc/x ,\n.Pa y\n" +
 		"and\n.Pq Xr su 1 :\n.Bd -literal -offset indent\na  b\nc\n.Ed\n" +
-		".Pp\nOther:\n.Pp\n.Dl $ d e\n.Dl f\n.Pp\nLast:\n.Dl g\n.Sh SEE ALSO\n.Dl nor this"
+		".Pp\nOther:\n.Pp\n.Dl $ d \\(aqe\\(aq\n.Dl f\n.Pp\nLast:\n.Dl g\n" +
+		".Sh SEE ALSO\n.Dl nor this"
 	equal(t, manExamples(mdoc), []example{
 		{"/etc/x, y and (su(1)):", []string{"a  b", "c"}},
-		{"Other:", []string{"$ d e", "f"}}, {"Last:", []string{"g"}},
+		{"Other:", []string{"$ d 'e'", "f"}}, {"Last:", []string{"g"}},
 	})
 	equal(t, readmeExamples("# x\n\ntext\nlast\n\n    a\n    b\n\nmore\n\n    c\n"),
 		[]example{{"last", []string{"a", "b"}}, {"more", []string{"c"}}})

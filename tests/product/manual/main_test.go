@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Manual}) }
 func TestManual(t *testing.T) {
 	world.CoverSystem(t)
 	world.Install(t, "openssh-server", "openssh-client", "cron", "sudo", "systemd",
-		"libpam-systemd", "login", "tmux", "zsh", "groff-base")
+		"libpam-systemd", "login", "tmux", "screen", "zsh", "groff-base")
 	install(t)
 	t.Run("pam_persistent.8", testStacks)
 	t.Run("persistent-keyring.1", testCommands)

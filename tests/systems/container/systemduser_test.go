@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"pam_persistent/tests/support/nspawn"
+	"pam_persistent/tests/support/pages"
 	"pam_persistent/tests/support/world"
 )
 
@@ -196,4 +197,36 @@ func TestSystemdComesAndGoes(t *testing.T) {
 	if _, err := os.Stat(root + "/var/lib/libpam-persistent"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("/var/lib/libpam-persistent is left: %v", err)
 	}
+}
+
+// A manager that was started before the package was installed gets the persistent keyring for the
+// services that it starts later, or with --shared for those that run, too.
+func TestManagerFromBefore(t *testing.T) {
+	c := boot(t, nspawn.Keyrings)
+	c.Run(t, "loginctl", "enable-linger", "alice", "bob")
+	c.Install(t, prepared.deb)
+	block := pages.Blocks(t, "sessions.md", "systems/container")
+	for _, test := range []struct {
+		user, command string
+		running       string // what a service that runs already says
+	}{
+		{"alice", block["manager"], "lacks it"},
+		{"bob", block["manager-shared"], "has it"},
+	} {
+		out, err := c.SSH(test.user, `mkfifo up go
+systemd-run --user -q --wait --pipe sh -c 'echo >"$HOME/up"; read -r _ <"$HOME/go"
+	keyctl search @s keyring "_persistent.$(id -u)" >/dev/null 2>&1 && echo it has it ||
+	echo it lacks it' &
+read -r _ <up
+`+test.command+userService+`
+echo >go
+wait`)
+		if err != nil || !userServiceReaches.MatchString(out) ||
+			!strings.Contains(out, "\nit "+test.running) {
+			t.Errorf("%s: %s: a service that runs already %s, and one that is started "+
+				"later has it: %v\n%s", test.user, test.command, test.running, err,
+				out)
+		}
+	}
+	c.Run(t, "loginctl", "disable-linger", "alice", "bob")
 }
