@@ -9,6 +9,7 @@ package c
 
 /*
 #cgo CFLAGS: -std=gnu11 -O2 -Wall -Wextra -Werror
+#cgo CFLAGS: -fstack-protector-strong -fstack-clash-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 #cgo LDFLAGS: -lpam
 #include "child.h"
 */

@@ -129,6 +129,40 @@ func TestTryGood(t *testing.T) {
 	})
 }
 
+// openTTY is a module that tells the user what it gets when it opens the controlling terminal.
+const openTTY = `#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <security/pam_ext.h>
+int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+	const char *got = open("/dev/tty", O_RDWR) < 0 ? strerror(errno) : "it is open";
+	return pam_info(pamh, "the terminal: %s", got);
+}
+int pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+	return 0;
+}
+`
+
+// Modules, which may run programs of the user's, do not get root's terminal as their own.
+func TestTryOnTerminal(t *testing.T) {
+	keyctltest.Need(t)
+	dir := t.TempDir()
+	check(t, os.WriteFile(dir+"/tty.c", []byte(openTTY), 0o644))
+	world.Run(t, "gcc", "-shared", "-fPIC", "-o", dir+"/tty.so", dir+"/tty.c", "-lpam")
+	put(t, pamDir+"/login", keyinitLine+"session optional pam_persistent.so\n"+
+		"session required "+dir+"/tty.so\n")
+	as(t, 0, func() {
+		term := onTerminal(t, 200, 50, "try", "login", "alice")
+		const want = `"the terminal: No such device or address"`
+		if status := term.wait(); status != 0 || !strings.Contains(term.String(), want) {
+			t.Errorf("exit status %d:\n%s", status, term)
+		}
+	})
+	keyctltest.Forget(t, alice)
+}
+
 func TestTryFailures(t *testing.T) {
 	keyctltest.Need(t)
 	put(t, pamDir+"/sshd", "session required pam_deny.so\n")

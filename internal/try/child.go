@@ -35,7 +35,8 @@ const (
 )
 
 // InChild opens the session in a child, because it joins keyrings, lowers limits and may move
-// the process elsewhere, and prints the report on out. good is that of the report.
+// the process elsewhere, and prints the report on out. good is that of the report. The child has no
+// controlling terminal: what modules start, as the user perhaps, could push input into root's.
 func InChild(service, username string, asJSON bool, out *os.File) (good bool, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -47,6 +48,7 @@ func InChild(service, username string, asJSON bool, out *os.File) (good bool, er
 	c.Args[0] = logName
 	c.Stdout, c.Stderr = os.Stderr, os.Stderr
 	c.ExtraFiles = []*os.File{out}
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	err = c.Run()
 	exit := (*exec.ExitError)(nil)
 	switch {

@@ -73,7 +73,7 @@ func invalidateAll(uid uint32) error {
 	}
 	name := keyctl.PersistentName(uid)
 	hasPersistent := false
-	keys, _ := keyctl.ConfirmedKeys() // what somebody has put into descriptions is no error here
+	keys, _ := keyctl.ConfirmedKeys() // forged lines are no error here
 	for _, key := range keys {
 		if key.Description == name {
 			hasPersistent = true

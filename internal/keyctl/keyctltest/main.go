@@ -107,7 +107,7 @@ func Usable(first, last uint32) bool {
 }
 
 // lie lets everybody see a key of another user in /proc/keys until stop. Its name has newlines, so
-// it makes a line that no key has, and lines of persistent keyrings of the first users of the tests.
+// it forges a line that cannot be parsed, and persistent keyrings of the first users of the tests.
 func lie(first uint32) (stop func(), err error) {
 	unlock, err := lock(shared) // or the quota may be small
 	if err != nil {
@@ -116,8 +116,8 @@ func lie(first uint32) (stop func(), err error) {
 	defer func() { err = errors.Join(err, unlock()) }()
 	name := "x\nno line of a key"
 	for i := range uint32(5) {
-		name += fmt.Sprintf("\n%08x I------     1 perm 1f030000 %5d 65534 keyring   %s: empty",
-			math.MaxInt32-i, first+i, keyctl.PersistentName(first+i))
+		name += fmt.Sprintf("\n%08x I------     1 perm 1f030000 %5d 65534 keyring   ",
+			math.MaxInt32-i, first+i) + keyctl.PersistentName(first+i) + ": empty"
 	}
 	made, stopped := make(chan error), make(chan struct{})
 	go func() {

@@ -77,6 +77,62 @@ func TestArm64(t *testing.T) {
 		t.Errorf("machine is %v", so.Machine)
 	}
 	checkRelocations(t, so)
+	checkProtection(t, so)
+}
+
+// The flags that protect the C half have reached the compiler. Some of them leave no trace in the
+// file if no function needs them.
+func TestProtection(t *testing.T) {
+	so, err := elf.Open(filepath.Join(root, module))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer so.Close()
+	checkProtection(t, so)
+	// As any build has them, also one without make.
+	list := exec.Command("go", "list", "-f", "{{.CgoCFLAGS}}", "./c")
+	list.Dir = root
+	flags, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, flag := range []string{"-fstack-protector-strong", "-fstack-clash-protection",
+		"-D_FORTIFY_SOURCE=2"} {
+		if !strings.Contains(string(flags), flag) {
+			t.Errorf("not compiled with %s", flag)
+		}
+	}
+}
+
+// checkProtection has functions check the stack protector's value before they return, and begin
+// with an instruction that an indirect call may branch to.
+func checkProtection(t *testing.T, so *elf.File) {
+	t.Helper()
+	imported, err := so.ImportedSymbols()
+	if err != nil || !slices.ContainsFunc(imported, func(s elf.ImportedSymbol) bool {
+		return s.Name == "__stack_chk_fail"
+	}) {
+		t.Errorf("the stack is not protected: %v", err)
+	}
+	first := map[elf.Machine][]string{
+		elf.EM_X86_64:  {"\xf3\x0f\x1e\xfa"},                     // endbr64
+		elf.EM_AARCH64: {"\x5f\x24\x03\xd5", "\x3f\x23\x03\xd5"}, // bti c, paciasp
+	}[so.Machine]
+	text := so.Section(".text")
+	symbols, err := so.DynamicSymbols()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, symbol := range symbols {
+		if !strings.HasPrefix(symbol.Name, "pam_sm_") {
+			continue
+		}
+		begins := make([]byte, 4)
+		_, err := text.ReadAt(begins, int64(symbol.Value-text.Addr))
+		if err != nil || !slices.Contains(first, string(begins)) {
+			t.Errorf("%s begins with %x: %v", symbol.Name, begins, err)
+		}
+	}
 }
 
 // The table that the dynamic loader reads ends where that of the child begins, and the child writes
