@@ -1,9 +1,12 @@
 #define _GNU_SOURCE
-/* call.c and record.c call these by other names: see reply.go. */
+/* The C half calls these by other names: see reply.go. */
 #undef mmap
 #undef munmap
 #undef malloc
 #undef free
+#undef gettid
+#undef getuid
+#undef geteuid
 
 #include <errno.h>
 #include <pthread.h>
@@ -20,7 +23,8 @@
 #include "session_keyring.h"
 
 static __thread struct host *host;
-host_serves host_served_by = pp_call;
+static const char data_name[] = "pam_persistent.2";
+struct module host_served_by = { pp_call, pp_record };
 
 __attribute__((format(printf, 1, 0))) static void effect_v(const char *format, va_list args)
 {
@@ -41,6 +45,22 @@ __attribute__((format(printf, 1, 2))) static void effect(const char *format, ...
 	va_end(args);
 	host->used++; /* its NUL */
 	errno = EDOM; /* as any call may */
+}
+
+/* A call of which a thread that is cancelled there would leave something behind. */
+__attribute__((format(printf, 1, 2))) static void kernel(const char *format, ...)
+{
+	va_list args;
+	int cancel;
+
+	va_start(args, format);
+	effect_v(format, args);
+	va_end(args);
+	host->used++;
+	if (pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel) ||
+	    cancel != PTHREAD_CANCEL_DISABLE)
+		effect("cancellable");
+	errno = EDOM;
 }
 
 void pam_syslog(const pam_handle_t *pamh, int priority, const char *format, ...)
@@ -66,14 +86,14 @@ const char *pam_strerror(pam_handle_t *pamh, int error)
 int pam_get_item(const pam_handle_t *pamh, int item, const void **value)
 {
 	(void)pamh;
-	*value = host->user;
-	return item == PAM_USER ? PAM_SUCCESS : PAM_BAD_ITEM;
+	*value = item == PAM_SERVICE ? host->service : host->user;
+	return item == PAM_SERVICE || item == PAM_USER ? PAM_SUCCESS : PAM_BAD_ITEM;
 }
 
 int pam_get_data(const pam_handle_t *pamh, const char *name, const void **data)
 {
 	(void)pamh;
-	if (!host->data || strcmp(name, "pam_persistent") != 0)
+	if (!host->data || strcmp(name, data_name) != 0)
 		return PAM_NO_MODULE_DATA;
 	*data = host->data;
 	return PAM_SUCCESS;
@@ -82,7 +102,7 @@ int pam_get_data(const pam_handle_t *pamh, const char *name, const void **data)
 int pam_set_data(pam_handle_t *pamh, const char *name, void *data,
 		 void (*cleanup)(pam_handle_t *, void *, int))
 {
-	if (strcmp(name, "pam_persistent") != 0 || !cleanup)
+	if (strcmp(name, data_name) != 0 || !cleanup)
 		abort();
 	if (host->set_data != PAM_SUCCESS)
 		return host->set_data;
@@ -124,42 +144,64 @@ int64_t pp_join_session_keyring(void)
 {
 	int64_t serial = host->joined;
 
-	effect("join");
+	kernel("join");
 	if (serial < 0)
 		return serial;
 	host->joined++;
-	return host->thread = (int32_t)serial;
+	return host->keyring = (int32_t)serial;
 }
 
-int pp_is_session_keyring(int32_t keyring)
+int pp_is_session_keyring(int32_t keyring, pid_t joined_by)
 {
-	errno = EDOM;
-	return keyring == host->thread;
+	kernel("look %d by %d", keyring, joined_by);
+	return keyring == host->keyring;
 }
 
-int pp_reset_timer(uid_t uid, int32_t keyring)
+int pp_finds_persistent(uid_t uid)
 {
-	effect("reset %u %d", uid, keyring);
+	kernel("search %u", uid);
+	return host->finds;
+}
+
+int pp_reset_timer(uid_t uid, int32_t linked)
+{
+	kernel("reset %u %d", uid, linked);
 	return host->resets;
 }
 
-void pp_clear_keyring(int32_t keyring)
+int pp_clear_keyring(int32_t keyring)
 {
-	effect("clear %d", keyring);
+	kernel("clear %d", keyring);
+	return host->clears;
+}
+
+pid_t reply_gettid(void);
+uid_t reply_getuid(void);
+uid_t reply_geteuid(void);
+
+pid_t reply_gettid(void)
+{
+	return host->thread;
+}
+
+uid_t reply_getuid(void)
+{
+	return host->uid;
+}
+
+uid_t reply_geteuid(void)
+{
+	return host->euid;
 }
 
 void pp_run_child(struct pp_exchange *x, struct pp_ending *ending)
 {
 	const struct pp_request *q = &x->request;
-	int cancel;
 
 	if (q->pamh != (pam_handle_t *)host || x->reply->complete)
 		abort();
-	effect("child %d %d: keyring %d of %u, %d", q->action, q->failure, q->keyring, q->held_uid,
+	kernel("child %d %d: keyring %d of %u, %d", q->action, q->failure, q->keyring, q->held_uid,
 	       q->join_error);
-	if (pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel) ||
-	    cancel != PTHREAD_CANCEL_DISABLE)
-		effect("cancellable");
 	if (host->child.writes)
 		*x->reply = host->child.reply;
 	*ending = host->child.ending;
@@ -222,7 +264,7 @@ struct pp_record *host_record(struct host *h)
 	host = h;
 	h->set_data = PAM_SUCCESS;
 	h->no_malloc = 0;
-	if (pp_record((pam_handle_t *)h, &spare) == &spare)
+	if (host_served_by.record((pam_handle_t *)h, &spare) == &spare)
 		abort();
 	h->set_data = set_data;
 	h->no_malloc = no_malloc;
@@ -230,32 +272,46 @@ struct pp_record *host_record(struct host *h)
 	return h->data;
 }
 
-void host_call(struct host *h, int action, int failure)
+static void enter(struct host *h)
 {
-	const struct pp_record *r;
-	int cancel;
-
 	host = h;
 	errno = ERANGE;
-	h->status = host_served_by((pam_handle_t *)h, (enum pp_action)action, failure, 0, 0);
+}
+
+static void left_as_found(void)
+{
+	int cancel;
+
 	if (errno != ERANGE)
 		effect("errno changed");
 	if (pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &cancel) ||
 	    cancel != PTHREAD_CANCEL_ENABLE)
 		effect("cancellation is off");
-	r = h->data;
-	if (r)
-		effect("keeps %d of %u for %s, %d %s", r->keyring, r->uid, r->user, r->child_closes,
-		       r->variable);
+}
+
+static void keeps(const struct pp_record *r)
+{
+	effect("keeps %d by %d of %u for %s, %d, closed by %d of %u, %s", r->keyring, r->joined_by,
+	       r->uid, r->user, r->child_closes, r->closed_by, r->closed_uid, r->variable);
+}
+
+void host_call(struct host *h, int action, int failure)
+{
+	enter(h);
+	h->status = host_served_by.call((pam_handle_t *)h, (enum pp_action)action, failure, 0, 0);
+	left_as_found();
+	if (h->data)
+		keeps(h->data);
 	host = 0;
 }
 
-void host_end(struct host *h)
+void host_end(struct host *h, int status)
 {
-	host = h;
+	enter(h);
 	if (h->data)
-		h->cleanup((pam_handle_t *)h, h->data, PAM_SUCCESS);
+		h->cleanup((pam_handle_t *)h, h->data, status);
 	h->data = 0;
+	left_as_found();
 	if (h->allocated || h->mapped)
 		effect("%d allocations and %d mappings are left", h->allocated, h->mapped);
 	host = 0;

@@ -1,4 +1,5 @@
-/* libpam, the kernel and the child around c/call.c, all of them as a test says. */
+/* libpam, the kernel and the child around c/call.c, all of them as a test says. A thread's session
+ * keyring is its own. */
 #ifndef HOST_H
 #define HOST_H
 
@@ -15,13 +16,17 @@ struct child {
 
 struct host {
 	const char *user;       /* PAM_USER; NULL: none */
+	const char *service;    /* PAM_SERVICE; NULL: none */
 	int set_data, putenv;   /* what pam_set_data and pam_putenv answer */
 	int no_malloc, no_mmap; /* no memory there */
 	/* The one variable for which the PAM environment has room; "": none. */
 	char environment[PP_ENV_TEXT + 1];
-	int32_t thread; /* session keyring of the calling thread */
-	int64_t joined; /* what the kernel answers to JOIN */
-	int resets;     /* whether pp_reset_timer succeeds */
+	pid_t thread;       /* the calling thread */
+	int32_t keyring;    /* its session keyring */
+	int64_t joined;     /* what the kernel answers to JOIN */
+	int resets, clears; /* what pp_reset_timer and pp_clear_keyring return */
+	int finds;          /* what pp_finds_persistent returns */
+	uid_t uid, euid;    /* of the calling thread */
 	struct child child;
 
 	/* What libpam keeps of pam_set_data. */
@@ -35,16 +40,19 @@ struct host {
 	int allocated, mapped; /* what the module has not given back */
 };
 
-/* What serves the calls: pp_call, or for a test of this test another version of it. */
-typedef int (*host_serves)(pam_handle_t *pamh, enum pp_action action, int failure, int argc,
-			   const char **argv);
-extern host_serves host_served_by;
+/* What serves the calls: pp_call and pp_record, or for a test of this test another version. */
+struct module {
+	int (*call)(pam_handle_t *pamh, enum pp_action action, int failure, int argc,
+		    const char **argv);
+	struct pp_record *(*record)(pam_handle_t *pamh, struct pp_record *spare);
+};
+extern struct module host_served_by;
 
 /* host_record gives the handle a record, for the caller to fill as an earlier call would have left
  * it. */
 struct pp_record *host_record(struct host *h);
 void host_call(struct host *h, int action, int failure);
 /* host_end is pam_end(3), and looks for what was left. */
-void host_end(struct host *h);
+void host_end(struct host *h, int status);
 
 #endif

@@ -8,74 +8,124 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The oracle says what calls have to do, from the rules alone and not from the code: a session
-// keyring is joined first, unless the handle's own is there and is the same user's; and nothing of
-// a reply counts that is not sound.
+// The oracle says what a handle's calls and its end have to do, from the rules alone and not from
+// the code:
+//   - A session keyring is joined first, unless the handle's own is there and is the same user's.
+//   - Nothing of a reply counts that is not sound.
+//   - The record is true. A join or an open that fails ends what it says about user and UID.
+//   - The thread that has closed the session leaves its keyring when the handle ends.
 type oracle struct {
-	host        *Host
-	failure     int
-	action      int
-	record      *Record // of this call
-	kept        *Record // under the handle; the same, but where there was no memory
-	thread      int32   // session keyring that the thread has
-	joins       int64
-	environment string
-	memory      Reply // that the host shares with its child, for the length of a call
-	effects     []string
-	fallback    string // how log lines name the user if the child does not say
+	host     Host // as the steps so far have changed it
+	thread   int32
+	failure  int
+	action   Step
+	record   *Record // of this call
+	kept     *Record // under the handle; the same, but where there was no memory
+	memory   Reply   // that the host shares with its child, for the length of a call
+	effects  []string
+	fallback string // how log lines name the user if the child does not say
 }
 
-func (h *Host) expect(actions []int, failure int) (codes []int, effects []string) {
-	o := &oracle{
-		host: h, failure: failure, thread: h.Thread, environment: h.Environment,
-		fallback: printable(cmp.Or(h.User, "unknown user"), WhoText),
-	}
+func (h *Host) expect(steps []Step, failure int) (codes []int, effects []string) {
+	o := &oracle{host: *h, thread: firstThread, failure: failure}
 	if h.Kept != nil {
 		record := *h.Kept
 		o.kept = &record
 	}
-	for _, action := range actions {
-		o.action = action
-		codes = append(codes, o.call())
-		if r := o.kept; r != nil {
-			closes := 0
-			if r.ChildCloses {
-				closes = 1
-			}
-			o.do("keeps %d of %d for %s, %d %s", r.Keyring, r.UID, r.User, closes,
-				r.Variable)
+	host := &o.host
+	for _, step := range steps {
+		switch step {
+		case OtherUser:
+			host.User, host.OtherUser = host.OtherUser, host.User
+		case OtherThread:
+			o.thread = firstThread + secondThread - o.thread
+			host.Keyring, host.OtherKeyring = host.OtherKeyring, host.Keyring
+		case OtherJoin:
+			host.Joined, host.OtherJoined = host.OtherJoined, host.Joined
+		case OtherAnswer:
+			r := &host.Child.Reply
+			r.Status, host.OtherStatus = host.OtherStatus, r.Status
+			r.UID, host.OtherUID = host.OtherUID, r.UID
+		default:
+			o.action = step
+			codes = append(codes, o.call())
+			o.keeps()
 		}
+	}
+	if o.kept != nil && h.End&(DataSilent|DataReplace) == 0 {
+		o.leave()
 	}
 	return codes, o.effects
 }
 
+func (o *oracle) keeps() {
+	r := o.kept
+	if r == nil {
+		return
+	}
+	closes := 0
+	if r.ChildCloses {
+		closes = 1
+	}
+	o.do("keeps %d by %d of %d for %s, %d, closed by %d of %d, %s", r.Keyring, r.JoinedBy,
+		r.UID, r.User, closes, r.ClosedBy, r.ClosedUID, r.Variable)
+}
+
 func (o *oracle) call() int {
+	o.fallback = printable(cmp.Or(o.host.User, "unknown user"), WhoText)
 	o.remember()
 	r := o.record
-	var joinErrno int32
-	switch {
-	case o.action == Open:
-		joinErrno = o.join()
-	case !r.ChildCloses && r.UID != NoUID:
-		o.do("reset %d %d", r.UID, r.Keyring)
-		if o.host.Resets {
-			return Success
-		}
+	switch o.action {
+	case Open:
+		r.ClosedBy = 0
+		return o.run(o.join())
+	case Close:
+		r.ClosedBy, r.ClosedUID = o.thread, r.UID
 	}
+	if r.ChildCloses || r.UID == NoUID {
+		return o.run(0)
+	}
+	o.do("reset %d %d", r.UID, r.Keyring)
+	switch {
+	case o.host.Resets > 0:
+		return Success
+	case o.host.Resets == 0:
+		return o.run(0)
+	}
+	o.do("log %d %s: KEYCTL_GET_PERSISTENT of UID %d: "+tooLong, Err, o.fallback, r.UID)
+	return o.failure
+}
+
+const tooLong = "the kernel has not answered in time"
+
+// run has the call served by a child.
+func (o *oracle) run(joinErrno int32) int {
+	r := o.record
 	if o.host.NoMap {
 		o.do("log %d %s: cannot run the child: mmap: ENOMEM", Err, o.fallback)
-		r.ChildCloses = true
-		return o.failure
+		return o.failed()
 	}
 	o.memory = Reply{Who: o.fallback}
 	o.do("child %d %d: keyring %d of %d, %d", o.action, o.failure, r.Keyring, r.UID, joinErrno)
 	if !o.ask() {
-		// What is not known to be enough is not enough, whatever later calls say.
-		r.ChildCloses = true
-		return o.failure
+		return o.failed()
 	}
 	return o.apply()
 }
+
+// failed is what a call comes to that no child has served. What is not known to be enough is not
+// enough, whatever later calls say.
+func (o *oracle) failed() int {
+	o.record.ChildCloses = true
+	if o.action == Open {
+		o.record.forget()
+	}
+	return o.failure
+}
+
+// forget ends what the record says about a user. That the keyring was joined under this handle
+// stays true.
+func (r *Record) forget() { r.UID, r.User = NoUID, "" }
 
 // remember finds or makes the record. Where there is no memory, this call does its work all the
 // same.
@@ -83,7 +133,7 @@ func (o *oracle) remember() {
 	if o.record = o.kept; o.kept != nil {
 		return
 	}
-	o.record = &Record{UID: NoUID}
+	o.record = &Record{UID: NoUID, ClosedUID: NoUID}
 	switch {
 	case o.host.NoMalloc:
 		o.do("log %d pam_set_data: %s", Err, strerror(BufErr))
@@ -98,22 +148,76 @@ func (o *oracle) remember() {
 // the same user, and this thread has it.
 func (o *oracle) join() (errno int32) {
 	r := o.record
-	if r.UID != NoUID && r.User == o.host.User && r.Keyring == o.thread {
+	if r.UID != NoUID && r.User == o.host.User && o.has(r.Keyring) {
 		return 0
 	}
-	o.do("join")
+	joined := o.joinAnother()
 	o.takeBack()
-	if o.host.Joined < 0 {
+	r.forget()
+	if joined < 0 {
+		// The session has the keyring that was there.
 		if r.Keyring != 0 {
 			o.do("clear %d", r.Keyring)
+			if o.host.Clears < 0 {
+				o.do("log %d %s: KEYCTL_CLEAR %d: "+tooLong, Err, o.fallback,
+					r.Keyring)
+			}
 		}
-		return int32(-o.host.Joined)
+		return int32(-joined)
 	}
-	r.Keyring, r.UID = int32(o.host.Joined+o.joins), NoUID
+	r.Keyring, r.JoinedBy = int32(joined), o.thread
 	r.User = o.host.User[:min(len(o.host.User), UserText-1)]
-	o.joins++
-	o.thread = r.Keyring
 	return 0
+}
+
+// has looks whether the thread has the record's keyring.
+func (o *oracle) has(keyring int32) bool {
+	o.do("look %d by %d", keyring, o.record.JoinedBy)
+	return keyring == o.host.Keyring
+}
+
+func (o *oracle) joinAnother() int64 {
+	o.do("join")
+	joined := o.host.Joined
+	if joined >= 0 {
+		o.host.Keyring = int32(joined)
+		o.host.Joined++
+	}
+	return joined
+}
+
+// leave leaves the session keyring at the end of the handle, in the thread that has closed the
+// session last. A handle that has joined no keyring does not know which one the session has: it is
+// one that holds the persistent keyring of the session's user, and in a process of that user's own
+// it may be that process's.
+func (o *oracle) leave() {
+	r := o.kept
+	o.record = r
+	isUser := o.host.RealUID == r.ClosedUID || o.host.EffectiveUID == r.ClosedUID
+	switch {
+	case r.ClosedBy != o.thread:
+		return
+	case r.Keyring != 0:
+		if !o.has(r.Keyring) {
+			return
+		}
+	case r.ClosedUID == NoUID || isUser:
+		return
+	default:
+		o.do("search %d", r.ClosedUID)
+		if !o.host.Finds {
+			return
+		}
+	}
+	if joined := o.joinAnother(); joined < 0 && !isUser {
+		name := errnoName(int32(-joined))
+		if name == "unknown errno" {
+			name = "(null)" // which only a seccomp filter can give
+		}
+		o.do("log %d pam_persistent(%s): the login process keeps the session keyring of "+
+			"UID %d: KEYCTL_JOIN_SESSION_KEYRING: %s", Err,
+			cmp.Or(o.host.Service, "?"), int32(r.ClosedUID), name)
+	}
 }
 
 // takeBack takes the variable back that was put there for the user of an earlier call, if it is
@@ -123,7 +227,7 @@ func (o *oracle) takeBack() {
 	if !ok {
 		return
 	}
-	if o.environment == o.record.Variable {
+	if o.host.Environment == o.record.Variable {
 		o.putenv(name)
 	}
 	o.record.Variable = ""
@@ -135,9 +239,9 @@ func (o *oracle) putenv(setting string) bool {
 		return false
 	}
 	if strings.Contains(setting, "=") {
-		o.environment = setting
-	} else if strings.HasPrefix(o.environment, setting+"=") {
-		o.environment = ""
+		o.host.Environment = setting
+	} else if strings.HasPrefix(o.host.Environment, setting+"=") {
+		o.host.Environment = ""
 	}
 	return true
 }
@@ -261,14 +365,19 @@ func (o *oracle) apply() int {
 			o.record.Variable = env
 		}
 	}
-	if o.action == Open {
-		if r.UID != NoUID {
-			o.record.UID = r.UID
-		}
+	switch o.action {
+	case Open:
 		// One line of the stack is enough to forbid the short way to all.
 		if r.CloseIsReset == 0 {
 			o.record.ChildCloses = true
 		}
+		if int(r.Status) == o.failure {
+			o.record.forget()
+		} else if r.UID != NoUID {
+			o.record.UID = r.UID
+		}
+	case Close:
+		o.record.ClosedUID = r.UID
 	}
 	return int(r.Status)
 }

@@ -1,11 +1,12 @@
-// Package reply is the login process's side of a call, c/call.c and c/record.c, with everything
-// around it played by a test: libpam, the kernel, and the child with its reply. The C files and
-// headers beside it that are symbolic links are those of c/.
+// Package reply is the login process's side of a call, c/call.c, c/record.c and c/leave.c, with
+// everything around it played by a test: libpam, the kernel, and the child with its reply. The C
+// files and headers beside it that are symbolic links are those of c/.
 package reply
 
 /*
 #cgo CFLAGS: -std=gnu11 -O2 -Wall -Wextra -Werror
 #cgo CFLAGS: -Dmmap=reply_map -Dmunmap=reply_unmap -Dmalloc=host_malloc -Dfree=host_free
+#cgo CFLAGS: -Dgettid=reply_gettid -Dgetuid=reply_getuid -Dgeteuid=reply_geteuid
 #include <errno.h>
 #include <stdlib.h>
 
@@ -18,6 +19,7 @@ enum { user_size = sizeof ((struct pp_record *)0)->user };
 import "C"
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"unsafe"
@@ -25,7 +27,7 @@ import (
 
 // Constants of the header and of libpam.
 const (
-	Open, Refresh, Close = C.PP_OPEN, C.PP_REFRESH, C.PP_CLOSE
+	Open, Refresh, Close Step = C.PP_OPEN, C.PP_REFRESH, C.PP_CLOSE
 
 	Complete = C.PP_COMPLETE
 	LogLines = C.PP_LOG_LINES
@@ -44,8 +46,25 @@ const (
 	CredErr     = C.PAM_CRED_ERR
 	BufErr      = C.PAM_BUF_ERR
 
+	DataReplace = C.PAM_DATA_REPLACE
+	DataSilent  = C.PAM_DATA_SILENT
+
 	Err, Debug = C.LOG_ERR, C.LOG_DEBUG
 )
+
+// A Step is a call of the module, or a change of what the next calls find.
+type Step int
+
+// Changes. Each changes back the second time.
+const (
+	OtherUser   = Close + 1 + iota // PAM_USER is Host.OtherUser
+	OtherThread                    // another thread calls
+	OtherJoin                      // JOIN answers Host.OtherJoined
+	OtherAnswer                    // the reply has Host.OtherStatus and Host.OtherUID
+)
+
+// Threads of the host. Libpam's calls are the first one's until OtherThread.
+const firstThread, secondThread = 1, 2
 
 // A Reply is struct pp_reply. Texts fill their fields from the start; the rest is zero, and a text
 // as long as its field has no end.
@@ -83,52 +102,74 @@ type Child struct {
 
 // A Record is struct pp_record.
 type Record struct {
-	Keyring     int32
-	UID         uint32
-	ChildCloses bool
-	User        string
-	Variable    string
+	Keyring, JoinedBy int32
+	UID               uint32
+	User              string
+	ChildCloses       bool
+	ClosedBy          int32
+	ClosedUID         uint32
+	Variable          string
 }
 
 // A Host is what a call finds.
 type Host struct {
-	User            string  // PAM_USER; "": none
+	User, OtherUser string  // PAM_USER; "": none
+	Service         string  // PAM_SERVICE; "": none
 	Kept            *Record // by an earlier call; nil: nothing
 	SetData, PutEnv int32   // the answers of pam_set_data(3) and pam_putenv(3)
 	NoMalloc, NoMap bool    // there is no memory
 	Environment     string  // PAM's, NAME=value; "": empty
-	Thread          int32   // session keyring that the thread has
-	Joined          int64   // what JOIN answers: the serial (one more each time), or -errno
-	Resets          bool    // whether the timer can be reset without a child
-	Child           Child
+	// Session keyrings of the two threads.
+	Keyring, OtherKeyring int32
+	// What JOIN answers: the serial (one more each time), or -errno.
+	Joined, OtherJoined int64
+	// What becomes of a reset and of a clear: > 0: it is done; 0: it is not; < 0: it is late.
+	Resets, Clears int8
+	Finds          bool // whether the thread finds a persistent keyring
+	// Of the calling process.
+	RealUID, EffectiveUID uint32
+	Child                 Child
+	OtherStatus           int32
+	OtherUID              uint32
+	End                   int32 // what pam_end(3) is told
 }
 
-// Calls makes calls of the module under one PAM handle, one after the other, and ends the handle.
-// Calls returns their PAM codes and all that they did, in order: "join", "clear 77", "reset 1000
-// 77", "child 1 14: keyring 77 of 1000, 0" (action, failure, request), "log 3 text", "putenv
-// NAME=value"; and after each call "keeps ..." if there is a record.
-func (h *Host) Calls(actions []int, failure int) (codes []int, effects []string) {
+// Run takes the steps under one PAM handle, one after the other, and ends the handle. Run returns
+// the PAM codes of the calls and all that they and the end did, in order: "join", "look 77 by 1"
+// (whether that is the session keyring), "search 1000", "clear 77", "reset 1000 77", "child 1 14:
+// keyring 77 of 1000, 0" (action, failure, request), "log 3 text", "putenv NAME=value"; and after
+// each call "keeps ..." if there is a record.
+func (h *Host) Run(steps []Step, failure int) (codes []int, effects []string) {
 	c := (*C.struct_host)(C.calloc(1, C.sizeof_struct_host))
 	defer C.free(unsafe.Pointer(c))
-	if h.User != "" {
-		c.user = C.CString(h.User)
-		defer C.free(unsafe.Pointer(c.user))
+	var otherUser *C.char
+	for _, text := range []struct {
+		at   **C.char
+		text string
+	}{{&c.user, h.User}, {&otherUser, h.OtherUser}, {&c.service, h.Service}} {
+		if text.text != "" {
+			*text.at = C.CString(text.text)
+			defer C.free(unsafe.Pointer(*text.at))
+		}
 	}
 	c.set_data, c.putenv = C.int(h.SetData), C.int(h.PutEnv)
 	c.no_malloc, c.no_mmap = flag(h.NoMalloc), flag(h.NoMap)
 	put(c.environment[:EnvText], h.Environment)
-	c.thread, c.joined, c.resets = C.int32_t(h.Thread), C.int64_t(h.Joined), flag(h.Resets)
+	c.thread = firstThread
+	otherThread := C.pid_t(secondThread)
+	c.keyring, c.joined = C.int32_t(h.Keyring), C.int64_t(h.Joined)
+	otherKeyring, otherJoined := C.int32_t(h.OtherKeyring), C.int64_t(h.OtherJoined)
+	c.resets, c.clears = C.int(cmp.Compare(h.Resets, 0)), C.int(cmp.Compare(h.Clears, 0))
+	c.finds, c.uid, c.euid = flag(h.Finds), C.uid_t(h.RealUID), C.uid_t(h.EffectiveUID)
 	if r := h.Kept; r != nil {
-		record := C.host_record(c)
-		record.keyring, record.uid = C.int32_t(r.Keyring), C.uid_t(r.UID)
-		record.child_closes = flag(r.ChildCloses)
-		put(record.user[:], r.User)
-		put(record.variable[:], r.Variable)
+		r.fill(C.host_record(c))
 	}
 	call := C.CString("fork")
 	defer C.free(unsafe.Pointer(call))
 	c.child.writes = flag(h.Child.Writes)
-	h.Child.Reply.fill(&c.child.reply)
+	reply := &c.child.reply
+	h.Child.Reply.fill(reply)
+	otherStatus, otherUID := C.int32_t(h.OtherStatus), C.uint32_t(h.OtherUID)
 	e := h.Child.Ending
 	c.child.ending = C.struct_pp_ending{
 		error: C.int(e.Error), call: call, guard_killed: C.int(e.GuardKilled),
@@ -136,11 +177,24 @@ func (h *Host) Calls(actions []int, failure int) (codes []int, effects []string)
 		timed_out: flag(e.TimedOut), reaped: flag(e.Reaped),
 	}
 	put(c.child.ending.last_words[:LastWords-1], e.LastWords)
-	for _, action := range actions {
-		C.host_call(c, C.int(action), C.int(failure))
-		codes = append(codes, int(c.status))
+	for _, step := range steps {
+		switch step {
+		case OtherUser:
+			c.user, otherUser = otherUser, c.user
+		case OtherThread:
+			c.thread, otherThread = otherThread, c.thread
+			c.keyring, otherKeyring = otherKeyring, c.keyring
+		case OtherJoin:
+			c.joined, otherJoined = otherJoined, c.joined
+		case OtherAnswer:
+			reply.status, otherStatus = otherStatus, reply.status
+			reply.uid, otherUID = otherUID, reply.uid
+		default:
+			C.host_call(c, C.int(step), C.int(failure))
+			codes = append(codes, int(c.status))
+		}
 	}
-	C.host_end(c)
+	C.host_end(c, C.int(h.End))
 	all := C.GoStringN(&c.effects[0], C.int(c.used))
 	effects = strings.SplitAfter(all, "\x00")
 	effects = effects[:len(effects)-1]
@@ -151,6 +205,14 @@ func (h *Host) Calls(actions []int, failure int) (codes []int, effects []string)
 }
 
 func (r *Record) String() string { return fmt.Sprintf("%+v", *r) }
+
+func (r *Record) fill(to *C.struct_pp_record) {
+	to.keyring, to.joined_by = C.int32_t(r.Keyring), C.pid_t(r.JoinedBy)
+	to.uid, to.child_closes = C.uid_t(r.UID), flag(r.ChildCloses)
+	to.closed_by, to.closed_uid = C.pid_t(r.ClosedBy), C.uid_t(r.ClosedUID)
+	put(to.user[:], r.User)
+	put(to.variable[:], r.Variable)
+}
 
 func (r *Reply) fill(to *C.struct_pp_reply) {
 	to.complete, to.status = C.uint32_t(r.Complete), C.int32_t(r.Status)

@@ -9,37 +9,43 @@ import (
 
 // Any reply, whatever the end of its child and whatever the handle has kept, leads to what the
 // oracle says and nothing else: no line is logged that has no end, no keyring of one user filled
-// for another, no PAM code returned that is not the module's, no memory left. The reply lies before
-// a page that cannot be read.
+// for another or kept after the end, no PAM code returned that is not the module's, no memory left.
+// The reply lies before a page that cannot be read.
 func FuzzReply(f *testing.F) {
 	f.Fuzz(func(t *testing.T,
-		// the calls: PAM_USER, actions one after the other, and which function
-		user string, actions string, setcred bool,
+		// PAM's items, the steps (a digit each), which function, what pam_end(3) is told
+		user, otherUser, service, steps string, setcred bool, end int32,
 		// what an earlier call has kept, if any
-		kept bool, keptKeyring int32, keptUID uint32, childCloses bool, keptUser,
-		keptVariable string,
+		kept bool, keptKeyring, joinedBy int32, keptUID uint32, keptUser string,
+		childCloses bool, closedBy int32, closedUID uint32, keptVariable string,
 		// what libpam and the kernel answer
-		setData, putEnv int32, noMalloc, noMap bool, environment string, thread,
-		joined int32, resets bool,
+		setData, putEnv int32, noMalloc, noMap bool, environment string, keyring,
+		otherKeyring, joined, otherJoined int32, resets, clears int8, finds bool,
+		realUID, effectiveUID uint32,
 		// how the child ends, and whether it has written anything
 		waitStatus, forkErrno, guardKilled int32, timedOut, reaped, writes bool,
 		lastWords string,
 		// the reply
-		complete uint32, status int32, uid uint32, closeIsReset int32, lines uint32, env,
-		who string,
+		complete uint32, status, otherStatus int32, uid, otherUID uint32,
+		closeIsReset int32, lines uint32, env, who string,
 		// this line of the log; the others are good
 		at uint8, priority int32, text string,
 	) {
 		h := &Host{
-			User: cString(user, 1000), SetData: setData, PutEnv: putEnv,
+			User: cString(user, 1000), OtherUser: cString(otherUser, 1000),
+			Service: cString(service, 1000), SetData: setData, PutEnv: putEnv,
 			NoMalloc: noMalloc, NoMap: noMap,
-			Environment: cString(environment, EnvText-1), Thread: thread,
-			// Serials are int32 in the kernel, also the later ones of four calls.
-			Joined: min(int64(joined), math.MaxInt32-4), Resets: resets,
+			Environment: cString(environment, EnvText-1),
+			Keyring:     keyring, OtherKeyring: otherKeyring,
+			Joined: serialOrErrno(joined), OtherJoined: serialOrErrno(otherJoined),
+			Resets: resets, Clears: clears, Finds: finds,
+			RealUID: realUID, EffectiveUID: effectiveUID,
+			OtherStatus: otherStatus, OtherUID: otherUID, End: end,
 		}
 		if kept {
-			h.Kept = &Record{keptKeyring, keptUID, childCloses,
-				cString(keptUser, UserText-1), cString(keptVariable, EnvText-1)}
+			h.Kept = &Record{keptKeyring, joinedBy, keptUID,
+				cString(keptUser, UserText-1), childCloses, closedBy, closedUID,
+				cString(keptVariable, EnvText-1)}
 		}
 		h.Child = Child{Writes: writes, Ending: Ending{
 			Error: forkErrno, GuardKilled: guardKilled, Status: waitStatus,
@@ -59,13 +65,20 @@ func FuzzReply(f *testing.F) {
 		if setcred {
 			failure = CredErr
 		}
-		var calls []int
-		for _, action := range []byte(actions[:min(len(actions), 4)]) {
-			calls = append(calls, []int{Open, Refresh, Close}[action%3])
+		kinds := []Step{Open, Refresh, Close, OtherUser, OtherThread, OtherJoin,
+			OtherAnswer}
+		var all []Step
+		for _, step := range []byte(steps[:min(len(steps), maxSteps)]) {
+			all = append(all, kinds[int(step-'0')%len(kinds)])
 		}
-		check(t, h, calls, failure)
+		check(t, h, all, failure)
 	})
 }
+
+const maxSteps = 8
+
+// Serials are int32 in the kernel, also the later ones of all steps and of the end.
+func serialOrErrno(joined int32) int64 { return min(int64(joined), math.MaxInt32-maxSteps-1) }
 
 // cString is a text that a C string of that length can hold.
 func cString(text string, length int) string {
@@ -73,17 +86,17 @@ func cString(text string, length int) string {
 	return text[:min(len(text), length)]
 }
 
-func check(t *testing.T, h *Host, actions []int, failure int) {
+func check(t *testing.T, h *Host, steps []Step, failure int) {
 	t.Helper()
-	wantCodes, wantEffects := h.expect(actions, failure)
-	codes, effects := h.Calls(actions, failure)
+	wantCodes, wantEffects := h.expect(steps, failure)
+	codes, effects := h.Run(steps, failure)
 	if !slices.Equal(codes, wantCodes) || !slices.Equal(effects, wantEffects) {
-		t.Errorf("%v %+v:\n got %d %q\nwant %d %q", actions, h, codes, effects, wantCodes,
+		t.Errorf("%v %+v:\n got %d %q\nwant %d %q", steps, h, codes, effects, wantCodes,
 			wantEffects)
 	}
 	for _, code := range codes {
 		if !slices.Contains([]int{Success, Ignore, UserUnknown, failure}, code) {
-			t.Errorf("%v %+v: PAM code %d", actions, h, code)
+			t.Errorf("%v %+v: PAM code %d", steps, h, code)
 		}
 	}
 }

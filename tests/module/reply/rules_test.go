@@ -76,7 +76,11 @@ var rules = map[string][]rule{
 		{"goes on with what was filled", "record->uid != PP_NO_UID && strcmp", "strcmp"},
 		{"goes on for the same user", " && strcmp(record->user, user) == 0 &&\n", " &&\n"},
 		{"goes on with what the thread has",
-			" &&\n\t       pp_is_session_keyring(record->keyring)", ""},
+			" &&\n\t       pp_is_session_keyring(record->keyring, " +
+				"record->joined_by)", ""},
+		{"goes on with what another thread has joined",
+			"pp_is_session_keyring(record->keyring, record->joined_by)",
+			"pp_is_session_keyring(record->keyring, gettid())"},
 		{"goes on at all", "if (has_session_keyring(record, user))", "if (0)"},
 		{"joins", "serial = pp_join_session_keyring();", "serial = 1;"},
 		{"another user's variable", "\ttake_back_variable(pamh, record);\n", ""},
@@ -85,12 +89,21 @@ var rules = map[string][]rule{
 		{"the child knows that JOIN has failed",
 			"\t\tx->request.join_error = (int)-serial;\n", ""},
 		{"another user's keyring where JOIN has failed",
-			"\t\tif (record->keyring)\n\t\t\tpp_clear_keyring(record->keyring);\n", ""},
-		{"nothing to clear", "\t\tif (record->keyring)\n\t\t\tpp_clear", "\t\tpp_clear"},
+			"record->keyring && pp_clear_keyring(record->keyring) < 0", "0"},
+		{"nothing to clear", "record->keyring && pp_clear", "pp_clear"},
+		{"a clear that takes too long", "pp_clear_keyring(record->keyring) < 0",
+			"pp_clear_keyring(record->keyring) > 1"},
+		{"a clear that does not", "pp_clear_keyring(record->keyring) < 0",
+			"pp_clear_keyring(record->keyring) <= 0"},
 		{"no keyring of a JOIN that has failed", "\t\treturn;\n\t}\n\trecord->keyring",
 			"\t}\n\trecord->keyring"},
 		{"the keyring is remembered", "\trecord->keyring = (int32_t)serial;\n", ""},
-		{"a new keyring is nobody's", "\trecord->uid = PP_NO_UID;\n", ""},
+		{"a new keyring is nobody's", "\tpp_forget(record);\n\tif (serial < 0) {\n",
+			"\tif (serial < 0) {\n\t\tpp_forget(record);\n"},
+		{"a keyring where JOIN has failed is nobody's",
+			"\tpp_forget(record);\n\tif (serial < 0) {\n",
+			"\tif (serial >= 0)\n\t\tpp_forget(record);\n\tif (serial < 0) {\n"},
+		{"who has joined it", "\trecord->joined_by = gettid();\n", ""},
 		{"its user is remembered",
 			"\tsnprintf(record->user, sizeof record->user, \"%s\", user);\n", ""},
 		{"a user's name has an end",
@@ -103,40 +116,79 @@ var rules = map[string][]rule{
 			"return r->status;\n\t}\n\tlog_lines"},
 		{"lines of the log", "\t}\n\tlog_lines(pamh, r);\n", "\t}\n"},
 		{"no variable", "\tif (r->env[0])\n", "\tif (1)\n"},
-		{"close and refresh say nothing about the UID",
-			"x->request.action == PP_OPEN && r->uid", "r->uid"},
+		{"an open whose child failed is nobody's",
+			"\t\tif (x->request.action == PP_OPEN)\n\t\t\tpp_forget(record);\n" +
+				"\t\treturn x->request.failure;\n\t}\n\tlog_lines",
+			"\t\treturn x->request.failure;\n\t}\n\tlog_lines"},
+		{"a refresh whose child failed leaves what is there",
+			"\t\tif (x->request.action == PP_OPEN)\n\t\t\tpp_forget(record);\n" +
+				"\t\treturn x->request.failure;\n\t}\n\tlog_lines",
+			"\t\tpp_forget(record);\n" +
+				"\t\treturn x->request.failure;\n\t}\n\tlog_lines"},
+		{"an open that failed is nobody's",
+			"\tif (r->status == failure)\n\t\tpp_forget(record);\n\telse if",
+			"\tif"},
+		{"an open that failed, whatever else it says", "\telse if (r->uid", "\tif (r->uid"},
 		{"a line that links nothing leaves what is there",
-			"x->request.action == PP_OPEN && r->uid != PP_NO_UID",
-			"x->request.action == PP_OPEN"},
+			"\telse if (r->uid != PP_NO_UID)\n", "\telse\n"},
 		{"the UID is remembered", "\t\trecord->uid = r->uid;\n", "\t\t;\n"},
-		{"close and refresh say nothing about close",
-			"x->request.action == PP_OPEN && !r->close_is_reset", "!r->close_is_reset"},
+		{"refresh says nothing about the session",
+			"if (x->request.action == PP_OPEN)\n\t\topened",
+			"if (x->request.action != PP_CLOSE)\n\t\topened"},
+		{"close says nothing about another",
+			"\telse if (x->request.action == PP_CLOSE)\n",
+			"\telse\n\t\topened(record, r, x->request.failure);\n" +
+				"\tif (x->request.action == PP_CLOSE)\n"},
 		{"one line forbids it",
-			"\tif (x->request.action == PP_OPEN && !r->close_is_reset)\n" +
-				"\t\trecord->child_closes = 1;\n", ""},
+			"\tif (!r->close_is_reset)\n\t\trecord->child_closes = 1;\n", ""},
 		{"one line forbids it to all",
-			"\tif (x->request.action == PP_OPEN && !r->close_is_reset)\n" +
-				"\t\trecord->child_closes = 1;\n", "\tif (x->request.action == " +
-				"PP_OPEN)\n\t\trecord->child_closes = !r->close_is_reset;\n"},
+			"\tif (!r->close_is_reset)\n\t\trecord->child_closes = 1;\n",
+			"\trecord->child_closes = !r->close_is_reset;\n"},
+		{"the child knows whose session is closed",
+			"\telse if (x->request.action == PP_CLOSE)\n" +
+				"\t\trecord->closed_uid = r->uid;\n", ""},
+		{"refresh closes nothing", "\telse if (x->request.action == PP_CLOSE)\n",
+			"\telse\n"},
 
 		{"only open joins", "if (x->request.action == PP_OPEN)\n\t\tjoin",
 			"if (1)\n\t\tjoin"},
 		{"refresh does not join", "if (x->request.action == PP_OPEN)\n\t\tjoin",
 			"if (x->request.action != PP_CLOSE)\n\t\tjoin"},
-		{"only a child closes", "!record->child_closes && ", ""},
-		{"close for somebody", "record->uid != PP_NO_UID &&\n\t\t pp_reset_timer",
-			"pp_reset_timer"},
-		{"a reset is enough", "pp_reset_timer(record->uid, record->keyring))",
-			"(pp_reset_timer(record->uid, record->keyring), 0))"},
-		{"a reset that fails", "pp_reset_timer(record->uid, record->keyring))",
-			"(pp_reset_timer(record->uid, record->keyring), 1))"},
+		{"only a child closes", "!record->child_closes && record->uid", "record->uid"},
+		{"close for somebody", " && record->uid != PP_NO_UID;\n}", ";\n}"},
+		{"a reset through the link that is there",
+			"pp_reset_timer(record->uid, record->keyring)",
+			"pp_reset_timer(record->uid, 0)"},
+		{"a reset is enough", "\tif (done > 0)\n", "\tif (0)\n"},
+		{"a reset is all", "status < 0 ? run(x, record) : status", "run(x, record)"},
+		{"a reset that does not", "\tif (done == 0)\n", "\tif (0)\n"},
+		{"a reset that takes too long", "\tif (done == 0)\n", "\tif (1)\n"},
+		{"a session that is open is not closed",
+			"\tif (x->request.action == PP_OPEN)\n\t\trecord->closed_by = 0;\n", ""},
+		{"refresh opens nothing",
+			"\tif (x->request.action == PP_OPEN)\n\t\trecord->closed_by = 0;\n",
+			"\trecord->closed_by = 0;\n"},
+		{"close is not forgotten", "\t\trecord->closed_by = gettid();\n", ""},
+		{"whose session is closed", "\t\trecord->closed_uid = record->uid;\n", ""},
+		{"only close closes", "if (x->request.action == PP_CLOSE) {\n",
+			"if (x->request.action != PP_OPEN) {\n"},
+		{"open does not close", "if (x->request.action == PP_CLOSE) {\n", "{\n"},
 		{"the child knows the keyring", "\tx->request.keyring = record->keyring;\n", ""},
 		{"the child knows whose it is", "\tx->request.held_uid = record->uid;\n", ""},
 		{"a user without name", "*user ? user : \"unknown user\"", "user"},
 		{"no memory for the reply", "if (x->reply == MAP_FAILED) {", "if (0) {"},
 		{"a close where there was no memory",
-			"\t\trecord->child_closes = 1;\n\t\treturn x->request.failure;\n\t}\n" +
-				"\tmemcpy", "\t\treturn x->request.failure;\n\t}\n\tmemcpy"},
+			"errno_name(errno));\n\t\trecord->child_closes = 1;\n",
+			"errno_name(errno));\n"},
+		{"an open where there was no memory",
+			"\t\tif (x->request.action == PP_OPEN)\n\t\t\tpp_forget(record);\n" +
+				"\t\treturn x->request.failure;\n\t}\n\tmemcpy",
+			"\t\treturn x->request.failure;\n\t}\n\tmemcpy"},
+		{"a refresh where there was no memory",
+			"\t\tif (x->request.action == PP_OPEN)\n\t\t\tpp_forget(record);\n" +
+				"\t\treturn x->request.failure;\n\t}\n\tmemcpy",
+			"\t\tpp_forget(record);\n" +
+				"\t\treturn x->request.failure;\n\t}\n\tmemcpy"},
 		{"the name before the child says it",
 			"\tmemcpy(x->reply->who, x->who, sizeof x->who);\n", ""},
 		{"the reply is given back", "\tmunmap(x->reply, sizeof *x->reply);\n", ""},
@@ -148,12 +200,26 @@ var rules = map[string][]rule{
 		{"errno", "\terrno = saved;\n\treturn status;", "\treturn status;"},
 	},
 	"record.c": {
-		{"the record is freed", "\t(void)pamh, (void)error_status;\n\tfree(record);",
-			"\t(void)pamh, (void)error_status;"},
+		{"the record is freed", "\tfree(record);\n\tpthread_setcancelstate",
+			"\tpthread_setcancelstate"},
+		{"the end leaves", "\t\tpp_leave(pamh, record);\n", "\t\t;\n"},
+		{"an end of a copy does not leave", "(PAM_DATA_SILENT | PAM_DATA_REPLACE)",
+			"PAM_DATA_REPLACE"},
+		{"a record that is replaced does not leave",
+			"(PAM_DATA_SILENT | PAM_DATA_REPLACE)", "PAM_DATA_SILENT"},
+		{"an end after a failure leaves",
+			"error_status & (PAM_DATA_SILENT | PAM_DATA_REPLACE)", "error_status"},
+		{"cancellation is off at the end",
+			"\tpthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);\n",
+			"\tcancel = PTHREAD_CANCEL_ENABLE;\n"},
+		{"cancellation is on after the end", "\tpthread_setcancelstate(cancel, 0);\n", ""},
+		{"errno at the end", "\terrno = saved;\n", ""},
+		{"the layout has a number", "\"pam_persistent.2\"", "\"pam_persistent\""},
 		{"one record", " && kept)", " && 0)"},
 		{"a spare record is empty", "\t*spare = empty;\n", ""},
 		{"a record is empty", "\t\t*record = empty;\n", ""},
-		{"a record is nobody's", "{ .uid = PP_NO_UID }", "{ 0 }"},
+		{"a record is nobody's", "{ .uid = PP_NO_UID, ", "{ "},
+		{"nobody's session is closed", ", .closed_uid = PP_NO_UID }", " }"},
 		{"no memory", "\tif (record) {\n", "\t{\n"},
 		{"pam_set_data fails", "\tif (error == PAM_SUCCESS)\n", "\tif (record)\n"},
 		{"why there is no record",
@@ -161,6 +227,39 @@ var rules = map[string][]rule{
 				"error));\n", ""},
 		{"the record that was refused is freed", "\tfree(record);\n\treturn spare;",
 			"\treturn spare;"},
+		{"the UID is forgotten", "\trecord->uid = PP_NO_UID;\n", ""},
+		{"the user is forgotten", "\trecord->user[0] = 0;\n", ""},
+	},
+	"leave.c": {
+		{"the real user", "getuid() == uid || ", ""},
+		{"the effective user", " || geteuid() == uid", ""},
+		{"what the handle has joined",
+			"\tif (r->keyring)\n\t\treturn pp_is_session_keyring(r->keyring, " +
+				"r->joined_by);\n", ""},
+		{"another module's keyring stays",
+			"return pp_is_session_keyring(r->keyring, r->joined_by)", "return 1"},
+		{"another module's keyring, whatever is in it",
+			"\t\treturn pp_is_session_keyring(r->keyring, r->joined_by);\n",
+			"\t\tif (pp_is_session_keyring(r->keyring, r->joined_by))\n" +
+				"\t\t\treturn 1;\n"},
+		{"who has joined it", "pp_is_session_keyring(r->keyring, r->joined_by)",
+			"pp_is_session_keyring(r->keyring, gettid())"},
+		{"a session of nobody known", "r->closed_uid != PP_NO_UID && ", ""},
+		{"the user's own keyring stays", " && !is_user(r->closed_uid) &&\n", " &&\n"},
+		{"a keyring without the user's persistent one stays",
+			" &&\n\t       pp_finds_persistent(r->closed_uid);", ";"},
+		{"a keyring of another handle",
+			"\treturn r->closed_uid != PP_NO_UID && !is_user(r->closed_uid) &&\n" +
+				"\t       pp_finds_persistent(r->closed_uid);\n", "\treturn 0;\n"},
+		{"a service without name", " != PAM_SUCCESS || !service)", " != PAM_SUCCESS)"},
+		{"the thread that has closed it", "r->closed_by != gettid() || ", ""},
+		{"what is not the session's stays", " || !has_keyring_of_session(r))", ")"},
+		{"leaves", "serial = pp_join_session_keyring();", "serial = 1;"},
+		{"a keyring that is kept", "\tif (serial < 0 && ", "\tif (0 && "},
+		{"a keyring that is left", "\tif (serial < 0 && ", "\tif ("},
+		{"the user's own keyring is kept",
+			"\tif (serial < 0 && !is_user(r->closed_uid))\n", "\tif (serial < 0)\n"},
+		{"why it is kept", "(int)-serial);\n}", "(int)serial);\n}"},
 	},
 }
 
@@ -217,17 +316,20 @@ func mutants(t *testing.T) (program string, order []string) {
 			add(fmt.Sprintf("mutant_%d.c", i),
 				fmt.Sprintf("#define _GNU_SOURCE\n#define pp_call pp_call_%[1]d\n"+
 					"#define pp_record(pamh, spare) pp_record_%[1]d(pamh, "+
-					"spare)\n%s%s",
-					i, text["record.c"], text["call.c"]))
+					"spare)\n#define pp_forget pp_forget_%[1]d\n"+
+					"#define pp_leave pp_leave_%[1]d\n%s%s%s",
+					i, text["leave.c"], text["record.c"], text["call.c"]))
 			fmt.Fprintf(&declarations,
-				"int pp_call_%d(pam_handle_t *, enum pp_action, int, int, const "+
-					"char **);\n", i)
-			fmt.Fprintf(&table, "pp_call_%d, ", i)
+				"int pp_call_%[1]d(pam_handle_t *, enum pp_action, int, int, "+
+					"const char **);\n"+
+					"struct pp_record *pp_record_%[1]d(pam_handle_t *, "+
+					"struct pp_record *);\n", i)
+			fmt.Fprintf(&table, "{ pp_call_%[1]d, pp_record_%[1]d }, ", i)
 		}
 	}
 	add("mutants.c", "#include <stdlib.h>\n#include \"host.h\"\n"+declarations.String()+
 		"__attribute__((constructor)) static void choose(void)\n{\n"+
-		"\tstatic const host_serves all[] = { "+table.String()+
+		"\tstatic const struct module all[] = { "+table.String()+
 		"};\n\tconst char *rule = getenv(\"RULE\");\n\n\tif (rule)\n"+
 		"\t\thost_served_by = all[atoi(rule)];\n}\n")
 	list, err := json.Marshal(map[string]any{"Replace": overlay})
