@@ -58,6 +58,8 @@ static int sound(const struct pp_request *q, const struct pp_reply *r)
 		return 0;
 	if (r->close_is_reset && (r->close_is_reset != 1 || r->uid == PP_NO_UID))
 		return 0;
+	if (q->join_error && r->uid != PP_NO_UID)
+		return 0;
 	return r->status == PAM_SUCCESS || r->status == PAM_IGNORE ||
 	       r->status == PAM_USER_UNKNOWN || r->status == q->failure;
 }
@@ -160,8 +162,8 @@ static void take_back_variable(pam_handle_t *pamh, struct pp_record *record)
  * another one since. */
 static int has_session_keyring(const struct pp_record *record, const char *user)
 {
-	return record->uid != PP_NO_UID && strcmp(record->user, user) == 0 &&
-	       pp_is_session_keyring(record->keyring, record->joined_by);
+	return record->uid != PP_NO_UID && *user && strcmp(record->user, user) == 0 &&
+	       pp_is_session_keyring(record->keyring, record->joined_by) > 0;
 }
 
 static void join(struct pp_exchange *x, struct pp_record *record, const char *user)
@@ -184,7 +186,8 @@ static void join(struct pp_exchange *x, struct pp_record *record, const char *us
 	}
 	record->keyring = (int32_t)serial;
 	record->joined_by = gettid();
-	snprintf(record->user, sizeof record->user, "%s", user);
+	if (strlen(user) < sizeof record->user)
+		strcpy(record->user, user);
 }
 
 /* If one line of the stack needs a child to close, all lines run one. */
@@ -215,7 +218,7 @@ static int serve(struct pp_exchange *x, struct pp_record *record)
 		put_variable(pamh, record, r);
 	if (x->request.action == PP_OPEN)
 		opened(record, r, x->request.failure);
-	else if (x->request.action == PP_CLOSE)
+	else if (x->request.action == PP_CLOSE && r->uid != PP_NO_UID)
 		record->closed_uid = r->uid;
 	return r->status;
 }
@@ -225,7 +228,7 @@ static int reset_is_enough(const struct pp_record *record)
 	return !record->child_closes && record->uid != PP_NO_UID;
 }
 
-/* Refreshes or closes a session without a child. Returns a PAM code, or -1 if a child has to try. */
+/* Refreshes or closes a session without a child. Returns a PAM code, or -1 if a child must try. */
 static int reset(struct pp_exchange *x, const struct pp_record *record)
 {
 	int done = pp_reset_timer(record->uid, record->keyring);

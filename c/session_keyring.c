@@ -22,20 +22,20 @@ int64_t pp_join_session_keyring(void)
 
 struct look {
 	int32_t keyring;
-	int is_session;
+	int answer; /* as of pp_is_session_keyring() */
 };
 
 static void look(void *p)
 {
 	struct look *l = p;
 
-	l->is_session = syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0) ==
-			l->keyring;
+	l->answer = syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0) ==
+		    l->keyring;
 }
 
 int pp_is_session_keyring(int32_t keyring, pid_t joined_by)
 {
-	struct look l = { keyring, 0 };
+	struct look l = { keyring, -1 };
 	char *stack;
 
 	/* A thread that has joined a session keyring always has one. */
@@ -45,7 +45,7 @@ int pp_is_session_keyring(int32_t keyring, pid_t joined_by)
 		pp_run_guarded(look, &l, stack, LOOK_STACK);
 		pp_unmap_stack(stack, LOOK_STACK);
 	}
-	return l.is_session;
+	return l.answer;
 }
 
 struct search {
@@ -67,7 +67,7 @@ int pp_finds_persistent(uid_t uid)
 	struct search s = { 0 };
 
 	snprintf(s.name, sizeof s.name, "_persistent.%u", uid);
-	return pp_run_worker(search, &s) < 0 || s.found;
+	return pp_run_worker(search, &s) <= 0 || s.found;
 }
 
 static int get_persistent(uid_t uid, int32_t into)
@@ -118,6 +118,11 @@ static void clear(void *p)
 int pp_clear_keyring(int32_t keyring)
 {
 	struct clear c = { keyring, 0 };
+	int worked = pp_run_worker(clear, &c);
 
-	return pp_run_worker(clear, &c) < 0 ? -1 : c.done;
+	/* Another user must not have what is in the keyring. Without a worker this may wait, but only
+	 * until the kernel has finished one other call that changes the keyring. */
+	if (worked == 0)
+		clear(&c);
+	return worked < 0 ? -1 : c.done;
 }

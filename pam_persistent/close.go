@@ -49,9 +49,9 @@ func (s *session) close() c.Status {
 	return status
 }
 
-// resetTimer gets the persistent keyring with the thread keyring as the destination, which is charged
-// to the host's real UID. Where that quota is full, the destination is the session keyring, but only
-// if it has this very link already: then nothing is charged, and nobody gets another link.
+// resetTimer gets the persistent keyring with the thread keyring as the destination, which is
+// charged to the host's real UID. If that quota is full, the destination is the session keyring,
+// but only if it has this very link already: then nothing is charged, and nobody gets another link.
 func (s *session) resetTimer(uid uint32) error {
 	_, err := persistent.Renew(uid)
 	if errors.Is(err, unix.EDQUOT) && s.call.HeldUID() == uid {

@@ -107,7 +107,8 @@ func (o *oracle) run(joinErrno int32) int {
 	}
 	o.memory = Reply{Who: o.fallback}
 	o.do("child %d %d: keyring %d of %d, %d", o.action, o.failure, r.Keyring, r.UID, joinErrno)
-	if !o.ask() {
+	// Without a join no keyring can hold anybody's.
+	if !o.ask(joinErrno != 0) {
 		return o.failed()
 	}
 	return o.apply()
@@ -148,7 +149,7 @@ func (o *oracle) remember() {
 // the same user, and this thread has it.
 func (o *oracle) join() (errno int32) {
 	r := o.record
-	if r.UID != NoUID && r.User == o.host.User && o.has(r.Keyring) {
+	if r.UID != NoUID && r.User != "" && r.User == o.host.User && o.has(r.Keyring) {
 		return 0
 	}
 	joined := o.joinAnother()
@@ -166,7 +167,9 @@ func (o *oracle) join() (errno int32) {
 		return int32(-joined)
 	}
 	r.Keyring, r.JoinedBy = int32(joined), o.thread
-	r.User = o.host.User[:min(len(o.host.User), UserText-1)]
+	if len(o.host.User) < UserText {
+		r.User = o.host.User
+	}
 	return 0
 }
 
@@ -210,13 +213,9 @@ func (o *oracle) leave() {
 		}
 	}
 	if joined := o.joinAnother(); joined < 0 && !isUser {
-		name := errnoName(int32(-joined))
-		if name == "unknown errno" {
-			name = "(null)" // which only a seccomp filter can give
-		}
 		o.do("log %d pam_persistent(%s): the login process keeps the session keyring of "+
 			"UID %d: KEYCTL_JOIN_SESSION_KEYRING: %s", Err,
-			cmp.Or(o.host.Service, "?"), int32(r.ClosedUID), name)
+			cmp.Or(o.host.Service, "?"), int32(r.ClosedUID), errnoName(int32(-joined)))
 	}
 }
 
@@ -303,13 +302,14 @@ func (o *oracle) sound() bool {
 		int(r.Status) == o.failure
 }
 
-func (o *oracle) ask() bool {
+func (o *oracle) ask(nobody bool) bool {
 	child := o.host.Child
 	if child.Writes {
 		o.memory = child.Reply
 	}
 	e := child.Ending
-	if e.Reaped && !e.TimedOut && e.Status&0xff7f == 0 && o.sound() {
+	if e.Reaped && !e.TimedOut && e.Status&0xff7f == 0 && o.sound() &&
+		(!nobody || o.memory.UID == NoUID) {
 		return true
 	}
 	who := o.fallback
@@ -377,7 +377,9 @@ func (o *oracle) apply() int {
 			o.record.UID = r.UID
 		}
 	case Close:
-		o.record.ClosedUID = r.UID
+		if r.UID != NoUID {
+			o.record.ClosedUID = r.UID
+		}
 	}
 	return int(r.Status)
 }

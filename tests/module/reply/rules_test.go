@@ -35,6 +35,8 @@ var rules = map[string][]rule{
 			"r->close_is_reset != 1"},
 		{"nothing more is asked without close_is_reset", "if (r->close_is_reset && (",
 			"if (("},
+		{"nobody's where JOIN has failed",
+			"\tif (q->join_error && r->uid != PP_NO_UID)\n\t\treturn 0;\n", ""},
 		{"the failure of this call", "r->status == q->failure",
 			"r->status == PAM_SESSION_ERR || r->status == PAM_CRED_ERR"},
 		{"no other code", "r->status == q->failure", "1"},
@@ -73,7 +75,8 @@ var rules = map[string][]rule{
 			"\t\t;\n"},
 		{"the variable is taken back once", "\trecord->variable[0] = 0;\n", ""},
 
-		{"goes on with what was filled", "record->uid != PP_NO_UID && strcmp", "strcmp"},
+		{"goes on with what was filled", "record->uid != PP_NO_UID && *user", "*user"},
+		{"goes on for somebody", "PP_NO_UID && *user && ", "PP_NO_UID && "},
 		{"goes on for the same user", " && strcmp(record->user, user) == 0 &&\n", " &&\n"},
 		{"goes on with what the thread has",
 			" &&\n\t       pp_is_session_keyring(record->keyring, " +
@@ -105,10 +108,13 @@ var rules = map[string][]rule{
 			"\tif (serial >= 0)\n\t\tpp_forget(record);\n\tif (serial < 0) {\n"},
 		{"who has joined it", "\trecord->joined_by = gettid();\n", ""},
 		{"its user is remembered",
-			"\tsnprintf(record->user, sizeof record->user, \"%s\", user);\n", ""},
-		{"a user's name has an end",
-			"snprintf(record->user, sizeof record->user, \"%s\", user)",
-			"strcpy(record->user, user)"},
+			"\tif (strlen(user) < sizeof record->user)\n" +
+				"\t\tstrcpy(record->user, user);\n", ""},
+		{"a user's name that is too long",
+			"\tif (strlen(user) < sizeof record->user)\n" +
+				"\t\tstrcpy(record->user, user);\n",
+			"\tsnprintf(record->user, sizeof record->user, \"%s\", user);\n"},
+		{"a user's name has an end", "strlen(user) < sizeof record->user", "1"},
 
 		{"a child that failed", "\tif (!ask(x)) {\n\t\trecord->child_closes = 1;\n",
 			"\tif (!ask(x)) {\n"},
@@ -136,19 +142,22 @@ var rules = map[string][]rule{
 			"if (x->request.action == PP_OPEN)\n\t\topened",
 			"if (x->request.action != PP_CLOSE)\n\t\topened"},
 		{"close says nothing about another",
-			"\telse if (x->request.action == PP_CLOSE)\n",
+			"\telse if (x->request.action == PP_CLOSE && ",
 			"\telse\n\t\topened(record, r, x->request.failure);\n" +
-				"\tif (x->request.action == PP_CLOSE)\n"},
+				"\tif (x->request.action == PP_CLOSE && "},
 		{"one line forbids it",
 			"\tif (!r->close_is_reset)\n\t\trecord->child_closes = 1;\n", ""},
 		{"one line forbids it to all",
 			"\tif (!r->close_is_reset)\n\t\trecord->child_closes = 1;\n",
 			"\trecord->child_closes = !r->close_is_reset;\n"},
 		{"the child knows whose session is closed",
-			"\telse if (x->request.action == PP_CLOSE)\n" +
+			"\telse if (x->request.action == PP_CLOSE && r->uid != PP_NO_UID)\n" +
 				"\t\trecord->closed_uid = r->uid;\n", ""},
-		{"refresh closes nothing", "\telse if (x->request.action == PP_CLOSE)\n",
-			"\telse\n"},
+		{"refresh closes nothing", "\telse if (x->request.action == PP_CLOSE && ",
+			"\telse if ("},
+		{"a session whose user is gone",
+			"x->request.action == PP_CLOSE && r->uid != PP_NO_UID",
+			"x->request.action == PP_CLOSE"},
 
 		{"only open joins", "if (x->request.action == PP_OPEN)\n\t\tjoin",
 			"if (1)\n\t\tjoin"},
@@ -260,6 +269,7 @@ var rules = map[string][]rule{
 		{"the user's own keyring is kept",
 			"\tif (serial < 0 && !is_user(r->closed_uid))\n", "\tif (serial < 0)\n"},
 		{"why it is kept", "(int)-serial);\n}", "(int)serial);\n}"},
+		{"an errno without name", "name ? name : \"unknown errno\"", "name"},
 	},
 }
 
