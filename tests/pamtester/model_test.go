@@ -46,7 +46,7 @@ type thread struct {
 func newModel(seed uint64) *model {
 	m := &model{random: rand.New(rand.NewPCG(seed, 0)), on: "main",
 		threads: map[string]*thread{"main": {}, "other": {}}}
-	m.carols = m.random.IntN(2) == 0
+	m.carols = m.random.IntN(3) > 0
 	if m.carols {
 		m.do("caller carol")
 	} else {
@@ -60,24 +60,37 @@ func (m *model) do(format string, args ...any) {
 	m.steps = append(m.steps, fmt.Sprintf(format, args...))
 }
 
-// step makes one random step that is sound.
+// step makes one random step that is sound. Those that logins make in their natural order, and the
+// failures in it, come most often.
 func (m *model) step() {
 	t := m.threads[m.on]
-	if rare := m.random.IntN(10); rare < 2 && t.handle != 0 {
-		m.fail(rare == 0)
-		return
+	var steps []func()
+	add := func(weight int, step func()) {
+		steps = append(steps, slices.Repeat([]func(){step}, weight)...)
 	}
-	steps := []func(){m.otherThread}
-	if !m.open {
-		steps = append(steps, m.start, m.start, m.start)
-	} else {
-		steps = append(steps, m.openSession, m.openSession, m.openSession, m.openSession,
-			m.otherUser, m.otherUser, m.otherUser, m.refresh, m.refresh, m.close,
-			m.close, m.end, m.renumber)
+	add(1, m.otherThread)
+	switch {
+	case !m.open:
+		add(8, m.start)
+	case t.handle != m.handles:
+		add(12, m.openSession)
+		add(1, m.otherUser)
+		add(1, m.refresh)
+		add(1, m.close)
+		add(1, m.end)
+	default:
+		add(5, m.fail)
+		add(3, m.openSession)
+		add(4, func() { m.otherUser(); m.openSession() })
+		add(2, m.otherUser)
+		add(4, m.refresh)
+		add(3, m.renumber)
+		add(2, m.close)
+		add(1, m.end)
 	}
 	if t.handle == 0 && !t.tainted {
 		// A process of the host that is no session's, as cupsd's filters are.
-		steps = append(steps, func() { m.do("witness alice") })
+		add(1, func() { m.do("witness alice") })
 	}
 	steps[m.random.IntN(len(steps))]()
 }
@@ -88,10 +101,11 @@ func (m *model) otherThread() {
 }
 
 // fail makes the kernel refuse to join session keyrings, or persistent keyrings, from now on.
-func (m *model) fail(join bool) {
+func (m *model) fail() {
 	t := m.threads[m.on]
-	switch {
+	switch join := m.random.IntN(4) > 0; {
 	case join && t.refused, !join && t.forbidden:
+		m.refresh()
 	case !join:
 		t.forbidden = true
 		m.do("forbid keyctl 22 1")
@@ -117,7 +131,8 @@ func (m *model) start() {
 }
 
 func (m *model) anyUser() string {
-	return []string{"alice", "bob", "bob", "carol", "carol", "nosuchuser"}[m.random.IntN(6)]
+	users := []string{"alice", "alice", "bob", "bob", "bob", "bob", "carol", "carol", "nosuchuser"}
+	return users[m.random.IntN(len(users))]
 }
 
 func (m *model) otherUser() {
@@ -205,7 +220,7 @@ func leaked(out string) (lines []string, own int) {
 // given to a user finds another user's persistent keyring. tests/safeguards takes out the care of
 // each of the ways in which that was false, and this test finds each.
 func TestModel(t *testing.T) {
-	sequences, steps := 400, 14
+	sequences, steps := 150, 14
 	if n, err := strconv.Atoi(os.Getenv("PAM_PERSISTENT_SEQUENCES")); err == nil {
 		sequences = n
 	}
