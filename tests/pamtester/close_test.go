@@ -1,6 +1,7 @@
 package pamtester
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -118,5 +119,43 @@ func TestKeyCallsThatWait(t *testing.T) {
 				t.Errorf("log %q, not %q", r.Log, test.log)
 			}
 		})
+	}
+}
+
+// The orders in which hosts make their calls, with the line in both stacks: the session has the keys,
+// and afterwards the process that closed it has nothing of them, nor has what it starts for others.
+func TestOrdersOfHosts(t *testing.T) {
+	const kept = "run keyctl add user kept x %keyring:_persistent.{alice} >/dev/null"
+	const find = "keyctl request user kept >/dev/null 2>&1 && echo found"
+	for host, order := range map[string][]string{
+		"sshd": {"start alice account setcred establish open", kept,
+			"setcred delete close end"},
+		"cron": {"start alice account open setcred establish", kept,
+			"setcred delete close end"},
+		"su": {"start alice account setcred establish open", kept,
+			"setcred delete close end"},
+		"sudo": {"start alice account setcred establish open", kept,
+			"close setcred delete end"},
+		"login": {"start alice account setcred establish open setcred reinitialize", kept,
+			"close end"},
+		"a session in a child": {"start alice account setcred establish open", kept,
+			"fork close setcred delete end"},
+	} {
+		for name, keyinit := range keyinits {
+			t.Run(host+"/"+name, func(t *testing.T) {
+				world.ForgetKeys(t)
+				world.Service(t, world.Built(t, "pam_persistent.so"),
+					"account required pam_permit.so\n"+
+						"auth required pam_persistent.so\n"+keyinit+
+						"session required pam_persistent.so\n")
+				commands := slices.Concat([]string{"ring root"}, order,
+					[]string{"tree", "run-as bob " + find + " || :"})
+				r := pamhost.Run(t, commands...)
+				if r.Tree != "session keyring _ses of root:" || len(r.Other) > 0 ||
+					strings.Contains(strings.Join(r.Codes, ""), "err") {
+					t.Errorf("%s", r.Out)
+				}
+			})
+		}
 	}
 }
