@@ -53,6 +53,9 @@ var (
 	Pamtest   = take(5)
 )
 
+// Of packages that need UIDs only, too.
+var Renewal = take(2)
+
 var next uint32 = 99200
 
 func take(n uint32) Range {
