@@ -12,6 +12,8 @@ import (
 
 	"pam_persistent/internal/account"
 	"pam_persistent/internal/finding"
+	"pam_persistent/internal/keytree"
+	"pam_persistent/internal/persistent"
 	"pam_persistent/internal/show"
 )
 
@@ -21,16 +23,19 @@ const (
 	// grace is how long a killed child may take to end. A search of keyrings that fill the
 	// default quota takes half a minute.
 	grace = time.Minute
-	// search is the CPU time of a child that was late because it has searched the user's
-	// keyrings. One that has waited for another process's search has used a few milliseconds.
-	search = time.Second
+	// search and tooMany are the CPU time of a late child, and the ways below a keyring, from
+	// which on that keyring is the reason. The time alone does not tell: a process that waits
+	// for another one's search uses as much if its CPU has nothing else to do, because the
+	// kernel spins on the mutex while its owner runs.
+	search  = time.Second
+	tooMany = 10_000_000
 )
 
 // Each renews users' keyrings one after the other, in a child that serves them in turn until one
-// is late, and reports each result. A user whose child has only waited comes again, after all
-// others.
+// is late, and reports each result. A late user whose keyring is not the reason comes again, after
+// all others.
 func Each(users []account.Account, report func(account.Account, Result)) {
-	r := renewer{command: command, after: time.After}
+	r := renewer{command: command, after: time.After, ways: ways}
 	r.each(users, report)
 }
 
@@ -41,17 +46,23 @@ func command() *exec.Cmd {
 	return c
 }
 
+func ways(user account.Account) uint64 {
+	keyring, _, _ := persistent.Of(user.UID)
+	return keytree.Ways(keyring)
+}
+
 // renewer is the parent.
 type renewer struct {
 	command func() *exec.Cmd
 	after   func(time.Duration) <-chan time.Time
+	ways    func(account.Account) uint64
 	child   *child // nil: none
 	stuck   error  // why no other user is served
 }
 
-var errWaited = fmt.Errorf("the timer was not reset in %s: the kernel was busy with other "+
-	"keyrings; persistent-keyring doctor names users whose keyrings take long",
-	show.Duration(uint64(patience.Seconds())))
+var errWaited = fmt.Errorf("the timer was not reset in %s, because the kernel was searching "+
+	"keyrings, perhaps another user's; persistent-keyring doctor names users whose keyrings "+
+	"take long", show.Duration(uint64(patience.Seconds())))
 
 func (r *renewer) each(users []account.Account, report func(account.Account, Result)) {
 	defer r.stop()
@@ -96,7 +107,7 @@ func (r *renewer) renew(user account.Account) Result {
 	case <-r.after(patience):
 	}
 	result, used := Result{Err: errWaited}, c.used()-before
-	if used >= search {
+	if used >= search && r.ways(user) >= tooMany {
 		result.Err = errors.New(finding.NotSearched(user, used).String())
 	}
 	if !r.stop() {

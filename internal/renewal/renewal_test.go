@@ -131,27 +131,30 @@ func TestRenew(t *testing.T) {
 
 // What the child of a test does with these UIDs; it says that it has renewed others.
 const (
-	busy    = iota + 1 // needs more than a second of CPU time, and stops
-	waiting            // stops; the next child renews it
-	forever            // stops, each time
-	ended              // ends
+	busy     = iota + 1 // takes more than a second of CPU time, and stops
+	spinning            // does the same, but has few ways; the next child renews it
+	waiting             // stops; the next child renews it
+	forever             // stops, each time
+	ended               // ends
 )
 
-// pretend is the child of a test; seen is a file that the first child makes which stops.
-func pretend(seen string) {
+// pretend is the child of a test; dir has a file for each UID with which a child has stopped.
+func pretend(dir string) {
 	uids, answers := json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)
 	for {
 		var uid uint32
 		if uids.Decode(&uid) != nil {
 			os.Exit(0)
 		}
-		_, err := os.Stat(seen)
-		switch {
-		case uid == busy:
+		file := filepath.Join(dir, fmt.Sprint(uid))
+		_, err := os.Stat(file)
+		again := err == nil
+		_ = os.WriteFile(file, nil, 0o600)
+		if uid == busy || uid == spinning && !again {
 			spend(search + search/10)
-			stop()
-		case uid == forever, uid == waiting && err != nil:
-			_ = os.WriteFile(seen, nil, 0o600)
+		}
+		switch {
+		case uid == busy, uid == forever, (uid == spinning || uid == waiting) && !again:
 			stop()
 		case uid == ended:
 			os.Exit(3)
@@ -177,11 +180,16 @@ func stop() {
 // pretending is a renewer whose children pretend, and for which a user is late when the child has
 // stopped. What they write to standard error goes to said.
 func pretending(t *testing.T, said io.Writer) *renewer {
-	r := &renewer{}
-	seen := filepath.Join(t.TempDir(), "seen")
+	r := &renewer{ways: func(user account.Account) uint64 {
+		if user.UID == spinning {
+			return tooMany - 1
+		}
+		return tooMany
+	}}
+	dir := t.TempDir()
 	r.command = func() *exec.Cmd {
 		noChild(t) // one that was killed is waited for first
-		c := exec.Command("/proc/self/exe", fake, seen)
+		c := exec.Command("/proc/self/exe", fake, dir)
 		c.Stderr = said
 		return c
 	}
@@ -205,21 +213,21 @@ func stopped(pid int) bool {
 	return strings.Contains(string(text), ") T ")
 }
 
-// A late user is named if the child has used the time, and served once more if it has only waited.
-// All others are served as if nobody were late.
+// A late user is named if the child has used the time and there are many ways, and else is served
+// once more. All others are served as if nobody were late.
 func TestLate(t *testing.T) {
-	got := pretending(t, io.Discard).outcomes(100, busy, 101, waiting, ended, 102)
+	got := pretending(t, io.Discard).outcomes(100, busy, 101, waiting, spinning, ended, 102)
 	want := []string{"100: renewed", "1: the persistent keyring of UID 1 holds keyrings " +
 		"linked in so many ways that the kernel needs more than 1 second to search it",
-		"101: renewed", "4: the process that renews keyrings has ended: exit status 3",
-		"102: renewed", "2: renewed"}
+		"101: renewed", "5: the process that renews keyrings has ended: exit status 3",
+		"102: renewed", "3: renewed", "2: renewed"}
 	if !slices.EqualFunc(got, want, strings.HasPrefix) || !strings.HasSuffix(got[1],
 		": setpriv --reuid 1 --clear-groups persistent-keyring clear --yes") {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 	noChild(t)
 	got = pretending(t, io.Discard).outcomes(forever, forever, 100)
-	late := "3: " + errWaited.Error()
+	late := "4: " + errWaited.Error()
 	if want = []string{"100: renewed", late, late}; !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
@@ -241,7 +249,7 @@ func TestStuck(t *testing.T) {
 	}
 	got := r.outcomes(100, waiting, 101)
 	const stuck = "not tried: process "
-	if want := []string{"100: renewed", "101: " + stuck, "2: " + stuck}; !slices.EqualFunc(got,
+	if want := []string{"100: renewed", "101: " + stuck, "3: " + stuck}; !slices.EqualFunc(got,
 		want, strings.HasPrefix) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
