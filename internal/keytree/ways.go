@@ -21,7 +21,7 @@ import (
 // holds, and how many hold it. Keyrings that the owner may not view are missed. Root's keyring has
 // no ways here: among root's keys are the kernel's, and root needs none of this to harm others.
 func Ways(keyring persistent.Keyring) (ways uint64) {
-	if keyring.UID == 0 {
+	if keyring.UID == 0 || keyring.Keys == 0 {
 		return 0
 	}
 	_ = fsuid.As(keyring.UID, func() error { // what cannot be seen has no ways
