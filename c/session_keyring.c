@@ -28,9 +28,9 @@ struct look {
 static void look(void *p)
 {
 	struct look *l = p;
+	long id = syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0);
 
-	l->answer = syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0) ==
-		    l->keyring;
+	l->answer = id < 0 ? -1 : id == l->keyring;
 }
 
 int pp_is_session_keyring(int32_t keyring, pid_t joined_by)
