@@ -120,8 +120,8 @@ int pp_clear_keyring(int32_t keyring)
 	struct clear c = { keyring, 0 };
 	int worked = pp_run_worker(clear, &c);
 
-	/* Another user must not have what is in the keyring. Without a worker this may wait, but only
-	 * until the kernel has finished one other call that changes the keyring. */
+	/* Another user must not have what is in the keyring. Without a worker this may wait, but
+	 * only until the kernel has finished one other call that changes the keyring. */
 	if (worked == 0)
 		clear(&c);
 	return worked < 0 ? -1 : c.done;

@@ -88,7 +88,8 @@ func (e *examination) noEnd(name string, session pamconf.Stack) {
 		s.add(Wrong, l.Where()+" is an auth line, and "+program+" opens no session: it "+
 			"keeps the session keyring of the last user, and what it starts for "+
 			"others finds that user's keys", at(fmt.Sprintf("in %s remove line %d",
-			s.editable(l.File), l.Number), "auth"+strings.TrimPrefix(words(l), "session")))
+			s.editable(l.File), l.Number),
+			"auth"+strings.TrimPrefix(words(l), "session")))
 	}
 }
 

@@ -1,3 +1,8 @@
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+
+#include "guard.h"
 
 /* For valgrind, which turns the guard's clone(2) into a plain fork(2), so that what the guard finds
  * out would be lost, and refuses the worker's. Here the login process does the work itself: the same
