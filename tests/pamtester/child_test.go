@@ -1,10 +1,16 @@
 package pamtester
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
+	"pam_persistent/internal/keyctl/keyctltest"
 	"pam_persistent/tests/support/counts"
 	"pam_persistent/tests/support/pamhost"
 	"pam_persistent/tests/support/world"
@@ -80,3 +86,57 @@ func TestChildsSurroundings(t *testing.T) {
 		})
 	}
 }
+
+// The kernel may keep a child in a key call long after the login process has gone on. No connection
+// of the host's stays open with it.
+func TestLateChildHoldsNoFiles(t *testing.T) {
+	world.ForgetKeys(t)
+	world.Service(t, world.Built(t, "pam_persistent.so"), "session required pam_persistent.so\n")
+	var ofHost, ofChild []string
+	pamhost.Host{Started: func(host int) error {
+		child := 0
+		keyctltest.Eventually(t, "the child gets the persistent keyring", func() bool {
+			child = caller(fmt.Sprintf("%d %#x ", unix.SYS_KEYCTL,
+				unix.KEYCTL_GET_PERSISTENT))
+			return child != 0
+		})
+		ofHost, ofChild = connections(host), connections(child)
+		return unix.Kill(child, unix.SIGKILL)
+	}}.Run(t, "open-log start alice stall 22 open").Prints(t, "open = session_err").
+		Logs(t, "err: alice(uid={alice}): the child was killed by SIGKILL")
+	if !slices.ContainsFunc(ofHost, isSocket) {
+		t.Errorf("the host has no socket: %q", ofHost)
+	}
+	for _, connection := range ofChild {
+		if slices.Contains(ofHost, connection) {
+			t.Errorf("the child has the host's %s", connection)
+		}
+	}
+}
+
+// caller is a process that is in this system call, as /proc/PID/syscall has it; 0: none is.
+func caller(call string) (pid int) {
+	files, _ := filepath.Glob("/proc/[0-9]*/task/*/syscall")
+	for _, file := range files {
+		now, _ := os.ReadFile(file)
+		if strings.HasPrefix(string(now), call) {
+			_, _ = fmt.Sscanf(file, "/proc/%d/", &pid)
+			return pid
+		}
+	}
+	return 0
+}
+
+// connections are the pipes and sockets that a process has.
+func connections(pid int) (links []string) {
+	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+	for _, file := range files {
+		link, _ := os.Readlink(file)
+		if isSocket(link) || strings.HasPrefix(link, "pipe:") {
+			links = append(links, link)
+		}
+	}
+	return links
+}
+
+func isSocket(link string) bool { return strings.HasPrefix(link, "socket:") }

@@ -135,3 +135,12 @@ func TestNoCoreFile(t *testing.T) {
 		t.Skipf("core files go elsewhere here: %s", pattern)
 	}
 }
+
+// Who starts a setuid program chooses the size of the stacks that its threads have. In the child a
+// name service has enough all the same. (A first thread of 32 kB is too small for libpam.)
+func TestSmallStackForNameService(t *testing.T) {
+	wrapper := append([]string{"prlimit", "--stack=65536:65536"}, nameService(t)...)
+	world.ForgetKeys(t)
+	world.Service(t, world.Built(t, "pam_persistent.so"), world.Stacks["no-keyinit"])
+	logIn(t, wrapper, "open-log ring root start greedy state open same tree").works(t)
+}

@@ -26,6 +26,7 @@ struct host {
 	int64_t joined;     /* what the kernel answers to JOIN */
 	int resets, clears; /* what pp_reset_timer and pp_clear_keyring return */
 	int finds;          /* what pp_finds_persistent returns */
+	int blind;          /* the kernel does not let the thread look at its session keyring */
 	uid_t uid, euid;    /* of the calling thread */
 	struct child child;
 

@@ -149,7 +149,7 @@ func (o *oracle) remember() {
 // the same user, and this thread has it.
 func (o *oracle) join() (errno int32) {
 	r := o.record
-	if r.UID != NoUID && r.User != "" && r.User == o.host.User && o.has(r.Keyring) {
+	if r.UID != NoUID && r.User != "" && r.User == o.host.User && o.has(r.Keyring, false) {
 		return 0
 	}
 	joined := o.joinAnother()
@@ -173,9 +173,13 @@ func (o *oracle) join() (errno int32) {
 	return 0
 }
 
-// has looks whether the thread has the record's keyring.
-func (o *oracle) has(keyring int32) bool {
+// has looks whether the thread has the record's keyring. If that cannot be found out, the caller
+// says: a keyring that may be another one is not filled, one that may be the session's is left.
+func (o *oracle) has(keyring int32, ifUnknown bool) bool {
 	o.do("look %d by %d", keyring, o.record.JoinedBy)
+	if o.host.Blind {
+		return ifUnknown
+	}
 	return keyring == o.host.Keyring
 }
 
@@ -192,16 +196,18 @@ func (o *oracle) joinAnother() int64 {
 // leave leaves the session keyring at the end of the handle, in the thread that has closed the
 // session last. A handle that has joined no keyring does not know which one the session has: it is
 // one that holds the persistent keyring of the session's user, and in a process of that user's own
-// it may be that process's.
+// it may be that process's. Root's process, or a setuid program that the user has started, is not
+// the user's own.
 func (o *oracle) leave() {
 	r := o.kept
 	o.record = r
-	isUser := o.host.RealUID == r.ClosedUID || o.host.EffectiveUID == r.ClosedUID
+	isUser := r.ClosedUID != 0 && o.host.RealUID == r.ClosedUID &&
+		o.host.EffectiveUID == r.ClosedUID
 	switch {
 	case r.ClosedBy != o.thread:
 		return
 	case r.Keyring != 0:
-		if !o.has(r.Keyring) {
+		if !o.has(r.Keyring, true) {
 			return
 		}
 	case r.ClosedUID == NoUID || isUser:
@@ -213,9 +219,13 @@ func (o *oracle) leave() {
 		}
 	}
 	if joined := o.joinAnother(); joined < 0 && !isUser {
+		user := "an unknown user"
+		if r.ClosedUID != NoUID {
+			user = fmt.Sprint("UID ", r.ClosedUID)
+		}
 		o.do("log %d pam_persistent(%s): the login process keeps the session keyring of "+
-			"UID %d: KEYCTL_JOIN_SESSION_KEYRING: %s", Err,
-			cmp.Or(o.host.Service, "?"), int32(r.ClosedUID), errnoName(int32(-joined)))
+			"%s: KEYCTL_JOIN_SESSION_KEYRING: %s", Err, cmp.Or(o.host.Service, "?"),
+			user, errnoName(int32(-joined)))
 	}
 }
 

@@ -126,6 +126,7 @@ type Host struct {
 	// What becomes of a reset and of a clear: > 0: it is done; 0: it is not; < 0: it is late.
 	Resets, Clears int8
 	Finds          bool // whether the thread finds a persistent keyring
+	Blind          bool // the kernel does not let the thread look at its session keyring
 	// Of the calling process.
 	RealUID, EffectiveUID uint32
 	Child                 Child
@@ -160,7 +161,8 @@ func (h *Host) Run(steps []Step, failure int) (codes []int, effects []string) {
 	c.keyring, c.joined = C.int32_t(h.Keyring), C.int64_t(h.Joined)
 	otherKeyring, otherJoined := C.int32_t(h.OtherKeyring), C.int64_t(h.OtherJoined)
 	c.resets, c.clears = C.int(cmp.Compare(h.Resets, 0)), C.int(cmp.Compare(h.Clears, 0))
-	c.finds, c.uid, c.euid = flag(h.Finds), C.uid_t(h.RealUID), C.uid_t(h.EffectiveUID)
+	c.finds, c.blind = flag(h.Finds), flag(h.Blind)
+	c.uid, c.euid = C.uid_t(h.RealUID), C.uid_t(h.EffectiveUID)
 	if r := h.Kept; r != nil {
 		r.fill(C.host_record(c))
 	}

@@ -20,8 +20,8 @@ func FuzzReply(f *testing.F) {
 		childCloses bool, closedBy int32, closedUID uint32, keptVariable string,
 		// what libpam and the kernel answer
 		setData, putEnv int32, noMalloc, noMap bool, environment string, keyring,
-		otherKeyring, joined, otherJoined int32, resets, clears int8, finds bool,
-		realUID, effectiveUID uint32,
+		otherKeyring, joined, otherJoined int32, resets, clears int8, finds,
+		blind bool, realUID, effectiveUID uint32,
 		// how the child ends, and whether it has written anything
 		waitStatus, forkErrno, guardKilled int32, timedOut, reaped, writes bool,
 		lastWords string,
@@ -38,7 +38,7 @@ func FuzzReply(f *testing.F) {
 			Environment: cString(environment, EnvText-1),
 			Keyring:     keyring, OtherKeyring: otherKeyring,
 			Joined: serialOrErrno(joined), OtherJoined: serialOrErrno(otherJoined),
-			Resets: resets, Clears: clears, Finds: finds,
+			Resets: resets, Clears: clears, Finds: finds, Blind: blind,
 			RealUID: realUID, EffectiveUID: effectiveUID,
 			OtherStatus: otherStatus, OtherUID: otherUID, End: end,
 		}

@@ -62,6 +62,16 @@ static void deep(struct passwd *pw)
 	frame(0);
 }
 
+/* Takes as much stack as modules of the name service may take that ask a server. */
+static void greedy(struct passwd *pw)
+{
+	volatile char buffer[300 * 1024];
+
+	for (size_t i = 0; i < sizeof buffer; i += 4096)
+		buffer[i] = (char)pw->pw_uid;
+	(void)buffer[0];
+}
+
 static void *idle(void *unused)
 {
 	for (;;)
@@ -162,6 +172,7 @@ static const struct {
 	{ "spin", spin }, { "deep", deep }, { "thread", thread }, { "fork", leave_child },
 	{ "print", print }, { "settle", settle }, { "slow", slow }, { "nameless", nameless },
 	{ "unprintable", unprintable }, { "long", endless_name }, { "minus-one", minus_one },
+	{ "greedy", greedy },
 };
 /* clang-format on */
 
