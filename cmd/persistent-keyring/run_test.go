@@ -29,16 +29,15 @@ func runCommand(t testing.TB, args ...string) result {
 	return runWith(t, nil, "", args...)
 }
 
-// runWith adds variables to the environment and, if filter is not "", a seccomp filter.
+// runWith adds variables to the environment and, if filter is not "", a seccomp filter (see
+// forbid).
 func runWith(t testing.TB, environment []string, filter string, args ...string) result {
 	t.Helper()
-	path := commandUnderTest
+	cmd := exec.Command(commandUnderTest, args...)
 	if filter != "" {
-		args = append([]string{path}, args...)
-		path = commandUnderTest + ".test"
-		environment = append(environment, filterVariable+"="+filter)
+		cmd.Path = commandUnderTest + ".test"
+		cmd.Args = append([]string{"forbid", filter, commandUnderTest}, args...)
 	}
-	cmd := exec.Command(path, args...)
 	cmd.Dir = "/"
 	cmd.Env = append([]string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "TZ=UTC", "LANG=C"},
 		environment...)

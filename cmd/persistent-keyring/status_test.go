@@ -327,12 +327,11 @@ func TestStatusUnreadableProcKeys(t *testing.T) {
 
 func TestStatusWithoutPersistentKeyrings(t *testing.T) {
 	as(t, alice, func() {
-		const getPersistent = ":22"
-		runWith(t, nil, strconv.Itoa(int(unix.EOPNOTSUPP))+getPersistent, "status").want(t,
-			1, "ENOTSUP", "no persistent keyrings here")
-		for _, errno := range []unix.Errno{unix.EPERM, unix.ENOSYS} {
-			runWith(t, nil, strconv.Itoa(int(errno)), "status").want(t, 1,
-				unix.ErrnoName(errno), "persistent-keyring doctor\n")
+		runWith(t, nil, "EOPNOTSUPP:get_persistent", "status").want(t, 1, "ENOTSUP",
+			"no persistent keyrings here")
+		for _, errno := range []string{"EPERM", "ENOSYS"} {
+			runWith(t, nil, errno, "status").want(t, 1, errno,
+				"persistent-keyring doctor\n")
 		}
 	})
 }
