@@ -91,7 +91,7 @@ func TestChildsSurroundings(t *testing.T) {
 // of the host's stays open with it.
 func TestLateChildHoldsNoFiles(t *testing.T) {
 	world.ForgetKeys(t)
-	world.Service(t, world.Built(t, "pam_persistent.so"), "session required pam_persistent.so\n")
+	world.Service(t, world.Built(t, "pam_persistent.so"), world.Stacks["no-keyinit"])
 	var ofHost, ofChild []string
 	pamhost.Host{Started: func(host int) error {
 		child := 0

@@ -29,6 +29,7 @@ type model struct {
 
 	open       bool   // there is a handle
 	user       string // PAM_USER
+	first      string // PAM_USER at the start of the handle
 	renumbered bool   // bob has another UID
 	carols     bool   // carol has started the host
 }
@@ -47,7 +48,7 @@ type thread struct {
 func newModel(seed uint64) *model {
 	m := &model{random: rand.New(rand.NewPCG(seed, 0)), on: "main",
 		threads: map[string]*thread{"main": {}, "other": {}}}
-	m.carols = m.random.IntN(5) > 0
+	m.carols = m.random.IntN(4) > 0
 	if m.carols {
 		m.do("caller carol")
 	} else {
@@ -61,11 +62,12 @@ func (m *model) do(format string, args ...any) {
 	m.steps = append(m.steps, fmt.Sprintf(format, args...))
 }
 
-// step makes one random step that is sound. Four of five are the next one of a login in
-// which something goes wrong, because leaks need several steps in that order.
+// step makes one random step that is sound. Four of five are the next one of a login in which
+// something goes wrong, because leaks need several steps in that order.
 func (m *model) step() {
 	t := m.threads[m.on]
-	login := []func(){m.openSession, m.fail, m.fail, m.otherUser, m.openSession, m.refresh}
+	login := []func(){m.openSession, m.fail, m.fail, m.otherUser, m.openSession, m.refresh,
+		m.firstUser, m.openSession}
 	steps := []func(){m.otherThread, m.openSession, m.openSession, m.otherUser, m.refresh,
 		m.close, m.end, m.fail}
 	switch {
@@ -110,6 +112,7 @@ func (m *model) start() {
 	m.open = true
 	m.handles++
 	m.user = m.anyUser()
+	m.first = m.user
 	m.do("start %s", m.user)
 	for _, t := range m.threads {
 		t.closed = false
@@ -130,6 +133,11 @@ func (m *model) otherUser() {
 	for m.user == before && (!m.renumbered || m.random.IntN(3) == 0) {
 		m.user = m.anyUser()
 	}
+	m.do("user %s", m.user)
+}
+
+func (m *model) firstUser() {
+	m.user = m.first
 	m.do("user %s", m.user)
 }
 
@@ -172,7 +180,8 @@ func (m *model) end() {
 // renumber gives bob another UID, or his own one back.
 func (m *model) renumber() {
 	m.renumbered = !m.renumbered
-	m.do("sh cat %s >/etc/passwd", map[bool]string{false: usual, true: renumbered}[m.renumbered])
+	files := map[bool]string{false: usual, true: renumbered}
+	m.do("sh cat %s >/etc/passwd", files[m.renumbered])
 }
 
 // Files that renumber copies; what carol has started writes as carol there.
@@ -213,7 +222,7 @@ func leaked(out string) (lines []string, own int) {
 // given to a user finds another user's persistent keyring. tests/safeguards takes out the care of
 // each of the ways in which that was false, and this test finds each.
 func TestModel(t *testing.T) {
-	sequences, steps := 150, 10
+	sequences, steps := 130, 12
 	if n, err := strconv.Atoi(os.Getenv("PAM_PERSISTENT_SEQUENCES")); err == nil {
 		sequences = n
 	}
