@@ -44,8 +44,8 @@ void pp_keep_to_one_processor(void);
 void pp_wait(pid_t pid, struct pp_ending *ending);
 
 /* pp_run_worker runs work(arg) in a worker: a child of a guard that shares the caller's memory too,
- * but not its descriptors. It is for key calls that may wait for a lock of the kernel: a worker that
- * is late is killed, and the caller continues, though the kernel may still be busy with the call.
+ * but not its descriptors. It is for key calls that may wait for a lock of the kernel: a worker
+ * that is late is killed, and the caller continues, though the kernel may still be busy with it.
  * `work` may only make system calls, into which the kernel must not write by a pointer.
  *
  * Returns 1 if the worker has done its work, 0 if it could not be made or was killed, -1 if it was

@@ -21,8 +21,8 @@ static int is_user(uid_t uid)
 	return uid != 0 && getuid() == uid && geteuid() == uid;
 }
 
-/* Reports whether the thread has the session keyring of the session that it closed, as far as can be
- * found out: if not, it is safe to leave.
+/* Reports whether the thread has the session keyring of the session that it closed. If that cannot
+ * be found out, it is safe to leave.
  *
  * A host that makes a handle for each call (pamela) closes the session under a handle that has
  * joined nothing. There the persistent keyring tells whose session keyring the thread has. A

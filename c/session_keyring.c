@@ -28,9 +28,9 @@ struct look {
 static void look(void *p)
 {
 	struct look *l = p;
+	long id = syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0);
 
-	l->answer = syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0) ==
-		    l->keyring;
+	l->answer = id < 0 ? -1 : id == l->keyring;
 }
 
 int pp_is_session_keyring(int32_t keyring, pid_t joined_by)
@@ -120,8 +120,8 @@ int pp_clear_keyring(int32_t keyring)
 	struct clear c = { keyring, 0 };
 	int worked = pp_run_worker(clear, &c);
 
-	/* Another user must not have what is in the keyring. Without a worker this may wait, but only
-	 * until the kernel has finished one other call that changes the keyring. */
+	/* Another user must not have what is in the keyring. Without a worker this may wait, but
+	 * only until the kernel has finished one other call that changes the keyring. */
 	if (worked == 0)
 		clear(&c);
 	return worked < 0 ? -1 : c.done;

@@ -10,9 +10,9 @@
 int64_t pp_join_session_keyring(void);
 
 /* pp_is_session_keyring returns 1 if `keyring`, which the thread `joined_by` has joined, is the
- * session keyring of the calling thread, 0 if it is not, and -1 if that cannot be found out. Another
- * thread looks from a guard, because looking installs `_uid_ses.<UID>` in a process without a
- * session keyring. */
+ * session keyring of the calling thread, 0 if it is not, and -1 if that cannot be found out,
+ * because it was revoked for example. Another thread looks from a guard, because looking installs
+ * `_uid_ses.<UID>` in a process without a session keyring. */
 int pp_is_session_keyring(int32_t keyring, pid_t joined_by);
 
 /* pp_finds_persistent reports whether the calling thread can find uid's persistent keyring in its

@@ -91,7 +91,7 @@ var setups = []setup{
 	{
 		name: "keyctl blocked by seccomp",
 		break_: func(*testing.T) ([]string, string) {
-			return nil, strconv.Itoa(int(unix.EPERM))
+			return nil, "EPERM"
 		},
 		doctor: []string{"WRONG  kernel: KEYCTL_GET_PERSISTENT", "EPERM",
 			"forbids keyctl(2)", "a seccomp filter is on this process"},

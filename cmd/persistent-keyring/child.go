@@ -2,6 +2,7 @@ package main
 
 import (
 	"pam_persistent/internal/dlopen"
+	"pam_persistent/internal/renewal"
 	"pam_persistent/internal/tickets"
 	"pam_persistent/internal/try"
 )
@@ -10,6 +11,8 @@ import (
 // types these words, so they are no subcommands.
 func child(args []string) {
 	switch {
+	case len(args) == 1 && args[0] == renewal.Command:
+		renewal.Main()
 	case len(args) == 2 && args[0] == dlopen.Command:
 		dlopen.Main(args[1])
 	case len(args) == 2 && args[0] == tickets.Command:

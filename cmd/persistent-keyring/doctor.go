@@ -21,6 +21,7 @@ func doctorCommand() *cobra.Command {
 					return err
 				}
 			}
+			lookApart()
 			r := doctor.All(services)
 			good := r.Good()
 			if quiet {

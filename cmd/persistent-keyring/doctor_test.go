@@ -13,15 +13,7 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// The command runs as a user, who sees nothing of other users, so the output is the same on every
-// machine.
 func TestDoctorGood(t *testing.T) {
-	as(t, alice, func() {
-		persistentIn(t, alice, keyctl.Session)
-		r := runCommand(t, "doctor")
-		r.want(t, 0)
-		golden(t, "doctor-good", r)
-	})
 	as(t, 0, func() {
 		good(t, "sshd")
 		good(t, "login")
@@ -113,9 +105,7 @@ func TestTryGood(t *testing.T) {
 	as(t, 0, func() {
 		mine := must(keyctl.SessionKeyring())(t)
 		before := must(keyctl.ReadKeyring(mine))(t)
-		r := runCommand(t, "try", "sshd", "alice")
-		r.want(t, 0)
-		golden(t, "try-good", r)
+		runCommand(t, "try", "sshd", "alice").want(t, 0)
 		if after := must(keyctl.ReadKeyring(keyctl.Session))(t); len(after) != len(before) {
 			t.Errorf("the trial has left %v in the session keyring of whoever tried",
 				after)

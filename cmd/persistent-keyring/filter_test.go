@@ -2,39 +2,30 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"strconv"
 	"strings"
-	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// underFilter installs a seccomp filter, as a container does, and becomes the command. The filter
-// is "errno" for all of keyctl(2), add_key(2) and request_key(2), or "errno:operation" for one
-// operation of keyctl(2).
-func underFilter(filter string, command []string) {
-	text, operation, single := strings.Cut(filter, ":")
-	errno, err := strconv.Atoi(text)
-	if err == nil {
-		program := wholeFilter(uint32(errno))
-		if single {
-			var number int
-			if number, err = strconv.Atoi(operation); err == nil {
-				program = operationFilter(uint32(errno), uint32(number))
-			}
-		}
-		if err == nil {
-			err = install(program)
-		}
+// forbid ERRNO[:CALL] COMMAND... is a program that runs a command under a seccomp filter, as a
+// container does: on all of keyctl(2), add_key(2) and request_key(2), or on one call.
+func forbid(args []string) error {
+	name, call, _ := strings.Cut(args[0], ":")
+	errno, found := map[string]unix.Errno{"EPERM": unix.EPERM, "ENOSYS": unix.ENOSYS,
+		"EOPNOTSUPP": unix.EOPNOTSUPP}[name]
+	filter, known := map[string][]unix.SockFilter{
+		"":               wholeFilter(uint32(errno)),
+		"add_key":        callFilter(uint32(errno), unix.SYS_ADD_KEY),
+		"get_persistent": operationFilter(uint32(errno), unix.KEYCTL_GET_PERSISTENT),
+	}[call]
+	if !found || !known {
+		return fmt.Errorf("no filter %s", args[0])
 	}
-	if err == nil {
-		os.Unsetenv(filterVariable)
-		err = syscall.Exec(command[0], command, os.Environ())
+	if err := install(filter); err != nil {
+		return err
 	}
-	fmt.Fprintln(os.Stderr, "seccomp:", err)
-	os.Exit(99)
+	return become(args[1:])
 }
 
 // Offsets in struct seccomp_data (linux/seccomp.h) on a little-endian machine.
@@ -71,6 +62,14 @@ func operationFilter(errno, operation uint32) []unix.SockFilter {
 	return []unix.SockFilter{
 		load(offsetNumber), equal(unix.SYS_KEYCTL, 0, 2),
 		load(offsetArgument), equal(operation, 1, 0),
+		answer(unix.SECCOMP_RET_ALLOW), answer(unix.SECCOMP_RET_ERRNO | errno),
+	}
+}
+
+// callFilter is for one system call.
+func callFilter(errno, number uint32) []unix.SockFilter {
+	return []unix.SockFilter{
+		load(offsetNumber), equal(number, 1, 0),
 		answer(unix.SECCOMP_RET_ALLOW), answer(unix.SECCOMP_RET_ERRNO | errno),
 	}
 }

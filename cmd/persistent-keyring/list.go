@@ -19,11 +19,12 @@ func listCommand() *cobra.Command {
 				return onlyRoot("list the keyrings of all users; " +
 					"persistent-keyring status shows yours")
 			}
+			lookApart()
 			l, err := list.Look()
 			if err != nil {
 				return err
 			}
-			return report(asJSON, l.Document(), l.Print, len(l.Unseen) > 0)
+			return report(asJSON, l.Document(), l.Print, !l.Good())
 		},
 	}
 	jsonFlag(c, &asJSON)

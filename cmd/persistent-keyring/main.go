@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pam_persistent/internal/document"
+	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/persistent"
 	"pam_persistent/internal/safe"
 	"pam_persistent/internal/show"
@@ -111,6 +112,14 @@ func noSubcommand(root *cobra.Command, args []string) error {
 
 // onlyRoot is the mistake of a user who asks for what takes root.
 func onlyRoot(can string) error { return usagef("only root can %s", can) }
+
+// lookApart gives root's thread an empty session keyring. The caller's may lead to a user's
+// keyrings, because su leaves it as it is, and the kernel would search these at every look.
+func lookApart() {
+	if os.Geteuid() == 0 {
+		_, _ = keyctl.JoinSession() // if that is refused, looking may take longer
+	}
+}
 
 // out prints on standard output.
 func out() *show.Printer { return show.To(os.Stdout) }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 
 	"pam_persistent/tests/support/uids"
@@ -13,13 +14,9 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// filterVariable names the seccomp filter under which this test binary runs the command
-// (filter_test.go).
-const filterVariable = "PERSISTENT_KEYRING_TEST_FILTER"
-
 func TestMain(m *testing.M) {
-	if filter := os.Getenv(filterVariable); filter != "" {
-		underFilter(filter, os.Args[1:])
+	if program, ok := programs[filepath.Base(os.Args[0])]; ok {
+		run(program, os.Args[1:])
 	}
 	if world.Outside() {
 		build()

@@ -35,21 +35,26 @@ func principalBytes(parts ...string) []byte {
 	return b
 }
 
-// ticketBytes is how MIT Kerberos writes a ticket-granting ticket.
+// ticketBytes is how MIT Kerberos writes a ticket-granting ticket of so many bytes; renewable is 0
+// if it cannot be renewed.
+func ticketBytes(principal string, starts, ends, renewable uint32, bytes int) []byte {
+	b := append(principalBytes(principal), principalBytes("krbtgt", "EXAMPLE.ORG")...)
+	b = append(append(b, 0, 18), field(strings.Repeat("k", 32))...)
+	for _, number := range []uint32{starts, starts, ends, renewable} {
+		b = binary.BigEndian.AppendUint32(b, number)
+	}
+	b = append(b, make([]byte, 1+4+4+4)...)
+	b = append(b, field(strings.Repeat("t", bytes))...)
+	return append(b, field("")...)
+}
+
 func (c cacheKeyring) ticketBytes() []byte {
 	hours := func(n int) uint32 { return uint32(time.Now().Unix()) + uint32(int32(n)*3600) }
-	b := append(principalBytes(c.principal), principalBytes("krbtgt", "EXAMPLE.ORG")...)
-	b = append(append(b, 0, 18), field(strings.Repeat("k", 32))...)
 	renewable := uint32(0)
 	if c.renewable != 0 {
 		renewable = hours(c.renewable)
 	}
-	for _, number := range []uint32{hours(-1), hours(-1), hours(c.ends), renewable} {
-		b = binary.BigEndian.AppendUint32(b, number)
-	}
-	b = append(b, make([]byte, 1+4+4+4)...)
-	b = append(b, field(strings.Repeat("t", c.bytes))...)
-	return append(b, field("")...)
+	return ticketBytes(c.principal, hours(-1), hours(c.ends), renewable, c.bytes)
 }
 
 // add makes the cache in a collection.

@@ -28,6 +28,7 @@ func renewCommand() *cobra.Command {
 			if os.Geteuid() != 0 && (all || loggedIn || !onlyMe(names)) {
 				return onlyRoot("renew another user's keyring")
 			}
+			lookApart()
 			users, unknown, err := toRenew(names, all, loggedIn)
 			if err != nil {
 				return err

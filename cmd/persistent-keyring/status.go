@@ -53,6 +53,7 @@ func look(args []string) (*status.Status, error) {
 		case user.UID != me && os.Geteuid() != 0:
 			return nil, onlyRoot("look at another user's keyring")
 		case user.UID != me:
+			lookApart()
 			return status.LookAt(user)
 		}
 	}

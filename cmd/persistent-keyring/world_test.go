@@ -36,19 +36,68 @@ var alice, bob, carol uint32
 // machine on which all is well, and each breaks one thing.
 func setUp() error {
 	alice, bob, carol = world.Alice.UID, world.Bob.UID, world.Carol.UID
-	for _, path := range []string{pamDir, "/etc/ssh", "/etc/krb5.conf", "/etc/krb5.conf.d",
-		"/run/systemd/users", "/run/utmp", "/run/systemd/container"} {
-		if err := os.RemoveAll(path); err != nil {
-			return err
-		}
-	}
-	// The vendor's files, and AppArmor: none.
+	// The vendor's service files, AppArmor, SELinux, and traces of our package.
 	for _, dir := range []string{"/usr/lib/pam.d", "/usr/share/pam/pam.d",
-		"/sys/module/apparmor"} {
+		"/sys/module/apparmor", "/sys/fs/selinux", "/usr/share/doc",
+		"/usr/share/pam-configs"} {
 		if _, err := os.Stat(dir); err == nil {
 			if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "mode=755"); err != nil {
 				return err
 			}
+		}
+	}
+	self, err := os.Executable()
+	for _, command := range [][]string{
+		{"install", world.Root + "/build/tests/persistent-keyring", commandUnderTest},
+		{"install", self, commandUnderTest + ".test"},
+	} {
+		if err == nil {
+			err = exec.Command(command[0], command[1:]...).Run()
+		}
+	}
+	return errors.Join(err, makeGood(), withoutFilesInRoot())
+}
+
+// withoutFilesInRoot replaces the root directory by one that has the same directories and no files:
+// by a file such as /.dockerenv, doctor knows a container.
+func withoutFilesInRoot() error {
+	root, err := os.MkdirTemp("", "root")
+	if err == nil {
+		err = unix.Mount("tmpfs", root, "tmpfs", 0, "mode=755")
+	}
+	entries, errRead := os.ReadDir("/")
+	if err = errors.Join(err, errRead); err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		from, to := "/"+entry.Name(), filepath.Join(root, entry.Name())
+		switch {
+		case entry.IsDir():
+			err = errors.Join(os.Mkdir(to, 0o755),
+				unix.Mount(from, to, "", unix.MS_BIND|unix.MS_REC, ""))
+		case entry.Type() == os.ModeSymlink:
+			target, errRead := os.Readlink(from)
+			err = errors.Join(errRead, os.Symlink(target, to))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	here, err := os.Getwd()
+	// There is a copy of the new root in itself. The rest is what switch_root(8) does: a
+	// process whose root is not a mount point may not make user namespaces.
+	return errors.Join(err, unix.Unmount(filepath.Join(root, root), unix.MNT_DETACH),
+		os.Chdir(root), unix.Mount(root, "/", "", unix.MS_MOVE, ""), unix.Chroot("."),
+		os.Chdir(here), os.Remove(root))
+}
+
+// makeGood makes this machine a good one, whatever a test has done to it.
+func makeGood() error {
+	for _, path := range []string{pamDir, "/etc/ssh", "/etc/krb5.conf", "/etc/krb5.conf.d",
+		"/etc/krb5.keytab", "/etc/sssd", "/run/systemd/users", "/run/utmp",
+		"/run/systemd/container", filepath.Join(moduleDir, moduleName)} {
+		if err := os.RemoveAll(path); err != nil {
+			return err
 		}
 	}
 	for path, text := range goodMachine {
@@ -57,18 +106,8 @@ func setUp() error {
 			return err
 		}
 	}
-	self, err := os.Executable()
-	for _, command := range [][]string{
-		{"install", "-m", "644", world.Root + "/build/pam_persistent.so",
-			filepath.Join(moduleDir, moduleName)},
-		{"install", world.Root + "/build/tests/persistent-keyring", commandUnderTest},
-		{"install", self, commandUnderTest + ".test"},
-	} {
-		if err == nil {
-			err = exec.Command(command[0], command[1:]...).Run()
-		}
-	}
-	return err
+	return exec.Command("install", "-m", "644", world.Root+"/build/pam_persistent.so",
+		moduleDir).Run()
 }
 
 // goodMachine are the files of a machine on which every login gets its persistent keyring.

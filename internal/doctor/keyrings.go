@@ -7,6 +7,7 @@ import (
 	"pam_persistent/internal/account"
 	"pam_persistent/internal/finding"
 	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keytree"
 	"pam_persistent/internal/persistent"
 	"pam_persistent/internal/safe"
 	"pam_persistent/internal/show"
@@ -76,7 +77,7 @@ func limits(users []keyctl.KeyUser) string {
 	return ""
 }
 
-// everybody is what root can see: whose keyring has expired.
+// everybody is what root can see: whose keyring has expired, or takes the kernel long.
 func (e *examination) everybody() {
 	list, err := persistent.All()
 	if err != nil {
@@ -86,9 +87,12 @@ func (e *examination) everybody() {
 	bad := false
 	e.leftovers(list.Keyrings)
 	for _, keyring := range list.Keyrings {
+		owner := account.ByUID(keyring.UID)
+		if f, found := finding.Tangled(owner, keytree.Ways(keyring)); found {
+			e.add("keyrings", Wrong, f.Text, f.Fix)
+		}
 		if keyring.State == persistent.Expired {
 			bad = true
-			owner := account.ByUID(keyring.UID)
 			f := finding.Expired("that of "+owner.Short(), "persistent-keyring renew "+
 				owner.Word())
 			e.add("keyrings", Wrong, f.Text, f.Fix)

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -27,6 +28,7 @@ func (e *examination) services() {
 	found := false
 	for _, name := range names {
 		stack := e.pam.Stack(name, "session")
+		e.noEnd(name, stack)
 		switch {
 		case shared(name):
 		case has(stack) && !stack.FromOther:
@@ -64,6 +66,31 @@ func shared(name string) bool {
 
 func has(stack pamconf.Stack) bool {
 	return slices.ContainsFunc(stack.Lines, func(l pamconf.Line) bool { return l.Is(Module) })
+}
+
+// noSession are services whose programs call pam_setcred(3) for a user, open no session, and then
+// start programs for other users.
+var noSession = map[string]string{"cups": "cupsd", "dovecot": "dovecot with setcred=yes"}
+
+// noEnd reports a line in the auth stack of such a service: the module leaves the session keyring
+// when a session was closed, and here that never happens.
+func (e *examination) noEnd(name string, session pamconf.Stack) {
+	program, known := noSession[name]
+	if !known || has(session) && !session.FromOther {
+		return
+	}
+	auth := e.pam.Stack(name, "auth")
+	if i := slices.IndexFunc(auth.Lines, func(l pamconf.Line) bool {
+		return l.Is(Module)
+	}); i >= 0 {
+		s := service{checkService + name, auth, e}
+		l := auth.Lines[i]
+		s.add(Wrong, l.Where()+" is an auth line, and "+program+" opens no session: it "+
+			"keeps the session keyring of the last user, and what it starts for "+
+			"others finds that user's keys", at(fmt.Sprintf("in %s remove line %d",
+			s.editable(l.File), l.Number),
+			"auth"+strings.TrimPrefix(words(l), "session")))
+	}
 }
 
 const checkService = "service "

@@ -140,6 +140,7 @@ type List struct {
 	Version  int      `json:"version"`
 	Keyrings []Listed `json:"keyrings"`
 	Unseen   []string `json:"unseen"`
+	Findings []string `json:"findings"`
 }
 
 // Listed is a persistent keyring and its owner.

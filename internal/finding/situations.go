@@ -1,6 +1,14 @@
 package finding
 
-import "pam_persistent/internal/persistent"
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"pam_persistent/internal/account"
+	"pam_persistent/internal/persistent"
+	"pam_persistent/internal/show"
+)
 
 // newSession gives a shell a persistent keyring that it possesses; where the kernel refuses that,
 // the command says what to do instead.
@@ -45,4 +53,29 @@ func Revoked() Finding {
 func NotPossessed() Finding {
 	return Finding{"the session does not possess the persistent keyring: the login did not " +
 		"link it, or the session keyring was replaced since", newSession}
+}
+
+// manyWays is the number of ways from which a search takes half a millisecond or more.
+const manyWays = 10_000
+
+// Tangled says that the kernel needs long to search a user's persistent keyring, because many ways
+// lead down to the keyrings in it. found reports whether they are many.
+func Tangled(owner account.Account, ways uint64) (f Finding, found bool) {
+	return tangled(owner, fmt.Sprintf(", about %d,", ways), "long"), ways > manyWays
+}
+
+// NotSearched says that the kernel has not come to the end of such a search in a time.
+func NotSearched(owner account.Account, spent time.Duration) Finding {
+	return tangled(owner, "", "more than "+show.Duration(uint64(spent.Seconds())))
+}
+
+func tangled(owner account.Account, ways, long string) Finding {
+	clear := "persistent-keyring clear --yes"
+	if owner.UID != uint32(os.Geteuid()) {
+		clear = "setpriv --reuid " + owner.Word() + " --clear-groups " + clear
+	}
+	return Finding{"the persistent keyring of " + owner.Short() + " holds keyrings linked in " +
+		"so many ways" + ways + " that the kernel needs " + long + " to search it, at " +
+		"each login, logout and renewal, and other users' logins wait meanwhile",
+		Fix{Where: "this removes all keys in it, tickets too", Lines: clear}}
 }

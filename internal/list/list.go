@@ -6,7 +6,9 @@ import (
 
 	"pam_persistent/internal/account"
 	"pam_persistent/internal/document"
+	"pam_persistent/internal/finding"
 	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keytree"
 	"pam_persistent/internal/persistent"
 	"pam_persistent/internal/safe"
 	"pam_persistent/internal/show"
@@ -16,6 +18,7 @@ import (
 type List struct {
 	Keyrings []Keyring
 	Unseen   []string // what could not be seen, and why
+	Findings []finding.Finding
 }
 
 // Keyring is a persistent keyring and its owner.
@@ -34,8 +37,12 @@ func Look() (*List, error) {
 	users, _ := keyctl.ProcKeyUsers() // All has reported what is wrong with it
 	l := &List{}
 	for _, keyring := range found.Keyrings {
-		l.Keyrings = append(l.Keyrings, Keyring{keyring, account.ByUID(keyring.UID),
+		owner := account.ByUID(keyring.UID)
+		l.Keyrings = append(l.Keyrings, Keyring{keyring, owner,
 			keyctl.KeyUserOf(users, keyring.UID)})
+		if f, found := finding.Tangled(owner, keytree.Ways(keyring)); found {
+			l.Findings = append(l.Findings, f)
+		}
 	}
 	for _, serial := range found.Unseen {
 		l.Unseen = append(l.Unseen, fmt.Sprintf("keyring %d of the kernel's register: "+
@@ -47,10 +54,16 @@ func Look() (*List, error) {
 	return l, nil
 }
 
+// Good reports whether everything was seen, and nothing is wrong with it.
+func (l *List) Good() bool { return len(l.Unseen) == 0 && len(l.Findings) == 0 }
+
 // Document converts a list.
 func (l *List) Document() document.List {
 	d := document.List{Version: document.Version, Keyrings: []document.Listed{},
-		Unseen: append([]string{}, l.Unseen...)}
+		Unseen: append([]string{}, l.Unseen...), Findings: []string{}}
+	for _, f := range l.Findings {
+		d.Findings = append(d.Findings, f.String())
+	}
 	for _, k := range l.Keyrings {
 		d.Keyrings = append(d.Keyrings, document.Listed{UID: k.UID, User: k.Owner.Name,
 			Keyring: document.KeyringOf(k.Keyring), Quota: document.QuotaOf(k.Quota)})
@@ -77,6 +90,9 @@ func (l *List) Print(p *show.Printer) {
 			expires = "revoked"
 		}
 		p.Verbatim(0, fmt.Sprintf(row, name, k.Serial.String(), keys, bytes, expires))
+	}
+	for _, f := range l.Findings {
+		f.Print(p, 0, 8, show.Bad, "WRONG")
 	}
 	for _, what := range l.Unseen {
 		p.Labelled(0, 8, show.Note, "unseen", what)

@@ -6,10 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -25,8 +25,13 @@ import (
 // Command is the hidden first argument of the child that [InChild] starts.
 const Command = "renew-tickets"
 
-// patience is how long one user's tickets may take, whose process the user can stop.
-const patience = 2 * time.Minute
+const (
+	// patience is how long one user's tickets may take, whose process the user can stop.
+	patience = 2 * time.Minute
+	// grace is how long that process may then take to end: no signal ends the kernel's search
+	// of a keyring.
+	grace = time.Minute
+)
 
 // answer is what the child writes.
 type answer struct {
@@ -36,36 +41,48 @@ type answer struct {
 
 // InChild renews the tickets of a user in a child that has the user's IDs, a clean environment and
 // no terminal, and a session keyring in which nothing is but the user's persistent keyring. The
-// user can do to the child what the user likes, so that what it answers is the user's word.
+// user controls the child, so its answer is not trusted.
 func InChild(user account.Account, program string) ([]document.TicketRenewal, error) {
 	who, err := identityOf(user)
 	if err != nil {
 		return nil, err
 	}
-	var out []byte
-	done := make(chan struct{})
+	type output struct {
+		text []byte
+		err  error
+	}
+	done := make(chan output, 1)
 	go func() {
-		defer close(done)
 		// Locked and never unlocked, the thread ends with the goroutine, and with it the
 		// session keyring.
 		runtime.LockOSThread()
+		var out output
 		// Joined before the IDs change: the user must not possess what the caller does.
-		if _, err = keyctl.JoinSession(); err == nil {
-			out, err = run(who, program)
+		if _, out.err = keyctl.JoinSession(); out.err == nil {
+			out.text, out.err = run(who, program)
 		}
+		done <- out
 	}()
-	if <-done; err != nil {
-		return nil, err
+	select {
+	case out := <-done:
+		if out.err != nil {
+			return nil, out.err
+		}
+		return parse(out.text)
+	case <-time.After(patience + grace):
+		return nil, errLate
 	}
-	return parse(out)
 }
+
+var errLate = fmt.Errorf("the tickets were not renewed in %s",
+	show.Duration(uint64(patience.Seconds())))
 
 func run(who identity, program string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	// Descriptors that the caller has inherited are not for the user. Before 5.11 the kernel
-	// cannot do that.
-	_ = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
+	if err := closeInherited(); err != nil {
+		return nil, err
+	}
 	out := &limited{}
 	c := exec.CommandContext(ctx, "/proc/self/exe", Command, program)
 	c.Args[0] = "persistent-keyring"
@@ -77,12 +94,24 @@ func run(who identity, program string) ([]byte, error) {
 	err := c.Run()
 	switch {
 	case ctx.Err() != nil:
-		return nil, fmt.Errorf("the tickets were not renewed in %s",
-			show.Duration(uint64(patience.Seconds())))
+		return nil, errLate
 	case err != nil:
 		return nil, fmt.Errorf("the process that renews the tickets: %w", err)
 	}
 	return out.Bytes(), nil
+}
+
+// closeInherited keeps the descriptors that the caller has inherited from the user's process. That
+// close_range(2) can do it is new in Linux 5.11.
+func closeInherited() error {
+	const standard = 3 // descriptors, which [exec.Cmd] replaces
+	open, err := os.ReadDir("/proc/self/fd")
+	for _, file := range open {
+		if fd, err := strconv.Atoi(file.Name()); err == nil && fd >= standard {
+			unix.CloseOnExec(fd)
+		}
+	}
+	return err
 }
 
 // limited is a buffer for as much as all tickets of a full quota are worth telling.

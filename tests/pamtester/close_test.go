@@ -1,6 +1,7 @@
 package pamtester
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -96,9 +97,8 @@ func TestKeyCallsThatWait(t *testing.T) {
 			[]string{"open = success", "close = session_err", empty}},
 		"refresh": {"start alice open stall 22 state setcred refresh tree", reset,
 			[]string{"open = success", "setcred = cred_err", whole}},
-		"close on another thread": {
-			"on other start alice open on main stall 22 state close", reset,
-			[]string{"open = success", "close = session_err"}},
+		"close on another thread": {"on other start alice open on main stall 22 state " +
+			"close", reset, []string{"open = success", "close = session_err"}},
 		// Whatever cannot be looked at in time is left.
 		"end": {"start alice open end stall 10 state start alice close end tree", "",
 			[]string{"open = success", "close = success", empty}},
@@ -115,10 +115,49 @@ func TestKeyCallsThatWait(t *testing.T) {
 			world.Service(t, world.Built(t, "tests/impatient.so"), stack)
 			r := pamhost.Run(t, "open-log sigchld", test.commands, "same sigchlds")
 			r.Prints(t, append(test.out, "SIGCHLD 0")...)
-			logged := len(r.Log) > 0 && pamhost.Like(r.Log[0], test.log)
-			if !logged && (test.log != "" || len(r.Log) > 0) {
+			first := append(r.Log, "")[0]
+			if !pamhost.Like(first, test.log) {
 				t.Errorf("log %q, not %q", r.Log, test.log)
 			}
 		})
+	}
+}
+
+// The orders in which hosts make their calls, with the line in both stacks: the session has the
+// keys, and afterwards the process that closed it has nothing of them, nor has what it starts for
+// others.
+func TestOrdersOfHosts(t *testing.T) {
+	const kept = "run keyctl add user kept x %keyring:_persistent.{alice} >/dev/null"
+	const find = "keyctl request user kept >/dev/null 2>&1 && echo found"
+	for host, order := range map[string][]string{
+		"sshd": {"start alice account setcred establish open", kept,
+			"setcred delete close end"},
+		"cron": {"start alice account open setcred establish", kept,
+			"setcred delete close end"},
+		"su": {"start alice account setcred establish open", kept,
+			"setcred delete close end"},
+		"sudo": {"start alice account setcred establish open", kept,
+			"close setcred delete end"},
+		"login": {"start alice account setcred establish open setcred reinitialize", kept,
+			"close end"},
+		"a session in a child": {"start alice account setcred establish open", kept,
+			"fork close setcred delete end"},
+	} {
+		for name, keyinit := range keyinits {
+			t.Run(host+"/"+name, func(t *testing.T) {
+				world.ForgetKeys(t)
+				world.Service(t, world.Built(t, "pam_persistent.so"),
+					"account required pam_permit.so\n"+
+						"auth required pam_persistent.so\n"+keyinit+
+						"session required pam_persistent.so\n")
+				commands := slices.Concat([]string{"ring root"}, order,
+					[]string{"tree", "run-as bob " + find + " || :"})
+				r := pamhost.Run(t, commands...)
+				if r.Tree != "session keyring _ses of root:" || len(r.Other) > 0 ||
+					strings.Contains(strings.Join(r.Codes, ""), "err") {
+					t.Errorf("%s", r.Out)
+				}
+			})
+		}
 	}
 }

@@ -89,8 +89,8 @@ func Run(tests func() int, first, last uint32, others ...uint32) int {
 }
 
 // Usable reports whether the keys of the UIDs from first to last can be destroyed. If a test that
-// nests keyrings too deep in a persistent keyring is killed, the kernel gives that keyring to nobody
-// until it expires.
+// nests keyrings too deep in a persistent keyring is killed, the kernel gives that keyring to
+// nobody until it expires.
 func Usable(first, last uint32) bool {
 	unlock, err := withUsers(first)
 	if err != nil {

@@ -89,3 +89,32 @@ func OnThread(t testing.TB, do func()) {
 		runtime.Goexit()
 	}
 }
+
+// Tangle links six layers of n keyrings of the calling user below a keyring, each to all of the
+// next layer: n to the power of six ways lead to the last one.
+func Tangle(t testing.TB, top keyctl.Serial, n int) {
+	t.Helper()
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	above, made := []keyctl.Serial{top}, []keyctl.Serial(nil)
+	for layer := range 6 {
+		for i := range n {
+			name := fmt.Sprintf("layer %d, keyring %d", layer, i)
+			// In the session keyring the kernel finds it without a search.
+			keyring, err := keyctl.AddKey("keyring", name, nil, keyctl.Session)
+			check(err)
+			for _, in := range above {
+				check(keyctl.Link(keyring, in))
+			}
+			made = append(made, keyring)
+		}
+		above = made[len(made)-n:]
+	}
+	for _, keyring := range made {
+		check(keyctl.Unlink(keyring, keyctl.Session))
+	}
+}

@@ -17,7 +17,8 @@ import (
 
 var numbers = map[string]int{
 	"capget": unix.SYS_CAPGET, "capset": unix.SYS_CAPSET, "clone": unix.SYS_CLONE,
-	"clone3": unix.SYS_CLONE3, "close": unix.SYS_CLOSE, "dup2": sysDup2,
+	"clone3": unix.SYS_CLONE3, "close": unix.SYS_CLOSE,
+	"close_range": unix.SYS_CLOSE_RANGE, "dup2": sysDup2, "getcpu": unix.SYS_GETCPU,
 	"getpid": unix.SYS_GETPID, "getppid": unix.SYS_GETPPID, "getresgid": unix.SYS_GETRESGID,
 	"getresuid": unix.SYS_GETRESUID,
 	"keyctl":    unix.SYS_KEYCTL, "mmap": unix.SYS_MMAP, "mprotect": unix.SYS_MPROTECT,
@@ -41,7 +42,7 @@ const sysDup2 = 33
 func TestEachCallOfTheChild(t *testing.T) {
 	setUp(t, "tests/impatient.so")
 	most := map[string]int{}
-	for _, process := range record(t)[1:] {
+	for _, process := range record(t, session)[1:] {
 		for name, count := range process.inside {
 			most[name] = max(most[name], count)
 		}

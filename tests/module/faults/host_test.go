@@ -25,10 +25,10 @@ type calls struct{ before, inside map[string]int }
 
 var callName = regexp.MustCompile(`^(\d+) +(\w+)\(`)
 
-// record runs the session once under strace(1) and returns its calls by process, the host's first.
-func record(t *testing.T) []calls {
+// record runs a host once under strace(1) and returns its calls by process, the host's first.
+func record(t *testing.T, commands string) []calls {
 	t.Helper()
-	_, trace := pamhost.Trace(t, []string{"-f"}, session)
+	_, trace := pamhost.Trace(t, []string{"-f"}, commands)
 	var all []calls
 	index := map[string]int{}
 	marks := 0
@@ -243,8 +243,21 @@ var noWayOut = map[string]string{
 // manual page: strace, which follows no children here, has the n-th call fail.
 func TestEachCallOfTheHost(t *testing.T) {
 	setUp(t, "pam_persistent.so")
-	host := record(t)[0]
-	cells := 0
+	host := record(t, session)[0]
+	cells := eachCall(t, host, session, func(fault fault, failed []string, r pamhost.Result) {
+		if noWayOut[fmt.Sprintf("%s %d", fault.call, fault.n)] == "" ||
+			fault.errno == unix.EINTR {
+			judge(t, fault, failed, r)
+		}
+	})
+	counts.Check(t, "`TestEachCallOfTheHost`", "%d cells", cells)
+}
+
+// eachCall runs a host once for each of its calls between the marks and each errno, and has that
+// call fail. It returns how often that was.
+func eachCall(t *testing.T, host calls, commands string,
+	judge func(fault fault, failed []string, r pamhost.Result)) (cells int) {
+	t.Helper()
 	for name, count := range host.inside {
 		if others[name] != "" || name == "close" { // libpam closes its audit socket
 			continue
@@ -260,14 +273,33 @@ func TestEachCallOfTheHost(t *testing.T) {
 					host.before[name]+n+1)
 				trace := t.TempDir() + "/trace"
 				r := pamhost.Host{Under: []string{"strace", "-o", trace, "-e",
-					"trace=" + name, "-e", inject}}.Try(t, session)
-				failed := injected(t, fault, trace)
-				if noWayOut[fmt.Sprintf("%s %d", name, n+1)] == "" ||
-					errno == unix.EINTR {
-					judge(t, fault, failed, r)
-				}
+					"trace=" + name, "-e", inject}}.Try(t, commands)
+				judge(fault, injected(t, fault, trace), r)
 			}
 		}
 	}
-	counts.Check(t, "`TestEachCallOfTheHost`", "%d cells", cells)
+	return cells
+}
+
+// The same for the end of a session. Whatever fails, the login process has left the session keyring
+// at the end, unless JOIN itself has failed, and is otherwise as it was.
+func TestEachCallOfTheEnd(t *testing.T) {
+	const end = "open-log start alice open state mark close end mark same tree"
+	setUp(t, "pam_persistent.so")
+	host := record(t, end)[0]
+	cells := eachCall(t, host, end, func(fault fault, failed []string, r pamhost.Result) {
+		if noWayOut[fmt.Sprintf("%s %d", fault.call, fault.n)] != "" &&
+			fault.errno != unix.EINTR {
+			return
+		}
+		tree, logged := ofRoot, len(r.Log) > 0
+		if strings.Contains(strings.Join(failed, ""), "KEYCTL_JOIN") {
+			tree = world.Fill(ofAlice + whole)
+		}
+		if r.Err != nil || r.Tree != tree || len(r.Changed) > 0 ||
+			(r.Code("close") != "success" || tree != ofRoot) != logged {
+			t.Errorf("%s: %v\n%s%q", fault, r.Err, r.Out, r.Log)
+		}
+	})
+	counts.Check(t, "`TestEachCallOfTheEnd`", "%d cells", cells)
 }

@@ -48,7 +48,9 @@ func TestHostDoesNotGrow(t *testing.T) {
 	t.Logf("%d kB, and %.1f kB for each of %d sessions", size, perSession, sessions)
 	for _, forgotten := range []struct{ file, call string }{
 		{"call.c", "\tmunmap(x->reply, sizeof *x->reply);\n"},
-		{"child.c", "\tmunmap(stack, GUARD_STACK);\n"},
+		{"child.c", "\tpp_unmap_stack(stack, GUARD_STACK);\n"},
+		{"guard.c", "\tif (w.ending.reaped || error < 0)\n" +
+			"\t\tpp_unmap_stack(w.stack, 2 * WORKER_STACK);\n"},
 	} {
 		t.Run("a forgotten munmap in "+forgotten.file+" is caught", func(t *testing.T) {
 			module := plain.with(t, forgotten.file, forgotten.call, "").module(t,

@@ -56,6 +56,9 @@ var (
 // Liar's is a key that all tests see; see keyctltest.
 var Liar = take(1)
 
+// Of packages that need UIDs only, too.
+var Renewal = take(2)
+
 var next uint32 = 99200
 
 func take(n uint32) Range {

@@ -89,6 +89,12 @@ static void wait_long(void *unused)
 		_exit(1);
 }
 
+/* What a stack that is too small would write to. */
+static void write_below(void *stack)
+{
+	((volatile char *)stack)[-1] = 1;
+}
+
 static void work(void *done)
 {
 	*(int *)done = 1;
@@ -145,6 +151,7 @@ int main(int argc, char **argv)
 	int fault, ends[2], done = 0, result, unused;
 	struct uffd_msg message;
 	pthread_t locker;
+	char *stack;
 
 	if (argc != 2)
 		return 2;
@@ -158,6 +165,10 @@ int main(int argc, char **argv)
 	signal(SIGCHLD, count);
 	result = pp_run_worker(work, &done);
 	printf("in time: %d, done %d\n", result, done);
+
+	stack = pp_map_stack(16384);
+	printf("below the stack: signal %d\n", pp_run_guarded(write_below, stack, stack, 16384));
+	pp_unmap_stack(stack, 16384);
 
 	make_missing(&fault);
 	if (pthread_create(&locker, 0, lock_file, 0))

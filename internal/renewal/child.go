@@ -1,0 +1,186 @@
+package renewal
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"pam_persistent/internal/account"
+	"pam_persistent/internal/finding"
+	"pam_persistent/internal/keytree"
+	"pam_persistent/internal/persistent"
+	"pam_persistent/internal/show"
+)
+
+const (
+	// patience is how long one user may take.
+	patience = 10 * time.Second
+	// grace is how long a killed child may take to end. A search of keyrings that fill the
+	// default quota takes half a minute.
+	grace = time.Minute
+	// search and tooMany are the CPU time of a late child, and the ways below a keyring, from
+	// which on that keyring is the reason. The time alone does not tell: a process that waits
+	// for another one's search uses as much if its CPU has nothing else to do, because the
+	// kernel spins on the mutex while its owner runs.
+	search  = time.Second
+	tooMany = 10_000_000
+)
+
+// Each renews users' keyrings one after the other, in a child that serves them in turn until one
+// is late, and reports each result. A late user whose keyring is not the reason comes again, after
+// all others.
+func Each(users []account.Account, report func(account.Account, Result)) {
+	r := renewer{command: command, after: time.After, ways: ways}
+	r.each(users, report)
+}
+
+func command() *exec.Cmd {
+	c := exec.Command("/proc/self/exe", Command)
+	c.Args[0] = "persistent-keyring"
+	c.Stderr = os.Stderr
+	return c
+}
+
+func ways(user account.Account) uint64 {
+	keyring, _, _ := persistent.Of(user.UID)
+	return keytree.Ways(keyring)
+}
+
+// renewer is the parent.
+type renewer struct {
+	command func() *exec.Cmd
+	after   func(time.Duration) <-chan time.Time
+	ways    func(account.Account) uint64
+	child   *child // nil: none
+	stuck   error  // why no other user is served
+}
+
+var errWaited = fmt.Errorf("the timer was not reset in %s, because the kernel was searching "+
+	"keyrings, perhaps another user's; persistent-keyring doctor names users whose keyrings "+
+	"take long", show.Duration(uint64(patience.Seconds())))
+
+func (r *renewer) each(users []account.Account, report func(account.Account, Result)) {
+	defer r.stop()
+	var again []account.Account
+	for _, user := range users {
+		result := r.renew(user)
+		if result.Err == errWaited {
+			again = append(again, user)
+			continue
+		}
+		report(user, result)
+	}
+	for _, user := range again {
+		report(user, r.renew(user))
+	}
+}
+
+func (r *renewer) renew(user account.Account) Result {
+	if r.stuck != nil {
+		return Result{Err: fmt.Errorf("%w; later: persistent-keyring renew %s", r.stuck,
+			user.Word())}
+	}
+	if r.child == nil {
+		var err error
+		if r.child, err = start(r.command()); err != nil {
+			return Result{Err: fmt.Errorf("the process that renews keyrings: %w", err)}
+		}
+	}
+	c := r.child
+	before := c.used()
+	_ = c.uids.Encode(user.UID) // a child that has ended does not answer
+	select {
+	case a, ok := <-c.answers:
+		if ok {
+			return a.result()
+		}
+		err := errors.New("the process that renews keyrings has ended")
+		if r.stop() {
+			err = fmt.Errorf("%w: %v", err, c.cmd.ProcessState)
+		}
+		return Result{Err: err}
+	case <-r.after(patience):
+	}
+	result, used := Result{Err: errWaited}, c.used()-before
+	if used >= search && r.ways(user) >= tooMany {
+		result.Err = errors.New(finding.NotSearched(user, used).String())
+	}
+	if !r.stop() {
+		r.stuck = fmt.Errorf("not tried: process %d, killed while it renewed the keyring "+
+			"of %s, has not ended, and another one would wait as it does",
+			c.cmd.Process.Pid, user)
+	}
+	return result
+}
+
+// stop kills the child and reports whether it is gone. A search goes on after SIGKILL, and whoever
+// calls the kernel meanwhile waits for it.
+func (r *renewer) stop() bool {
+	c := r.child
+	if c == nil {
+		return true
+	}
+	r.child = nil
+	_ = c.cmd.Process.Kill()
+	select {
+	case <-c.gone:
+		return true
+	case <-r.after(grace):
+		return false
+	}
+}
+
+// child is a running child.
+type child struct {
+	cmd     *exec.Cmd
+	uids    *json.Encoder
+	answers chan answer   // closed when the child has ended
+	gone    chan struct{} // closed when it was waited for
+}
+
+func start(cmd *exec.Cmd) (*child, error) {
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	// There is room for the answer of a child that is given up just then.
+	c := &child{cmd, json.NewEncoder(in), make(chan answer, 1), make(chan struct{})}
+	go func() {
+		defer close(c.gone)
+		defer func() { _ = cmd.Wait() }()
+		defer close(c.answers)
+		answers := json.NewDecoder(out)
+		for {
+			var a answer
+			if answers.Decode(&a) != nil {
+				return
+			}
+			c.answers <- a
+		}
+	}()
+	return c, nil
+}
+
+// used is the CPU time of the child, of which the kernel's searches are a part.
+//
+// Source: clock_getcpuclockid(3), MAKE_PROCESS_CPUCLOCK in linux/posix-timers_types.h.
+func (c *child) used() time.Duration {
+	const scheduler = 2
+	var t unix.Timespec
+	if unix.ClockGettime(int32(^c.cmd.Process.Pid<<3|scheduler), &t) != nil {
+		return 0
+	}
+	return time.Duration(t.Nano())
+}

@@ -1,0 +1,100 @@
+// Package renewal resets the expiry timers of persistent keyrings in a child, which can be killed.
+//
+// KEYCTL_GET_PERSISTENT searches everything below the keyring, along each way that leads there, and
+// holds a mutex of the whole machine meanwhile. A user who nests keyrings can make one search last
+// half a minute, and no signal ends it. A thread that possesses such a keyring searches it whenever
+// it looks at any key. So each link ends with a thread that does not look at other keys.
+package renewal
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+
+	"pam_persistent/internal/persistent"
+)
+
+// Command is the hidden first argument of the child that [Each] starts.
+const Command = "renew-keyrings"
+
+// Result is what has become of one user's persistent keyring.
+type Result struct {
+	Before, After persistent.Keyring
+	Err           error
+}
+
+// ErrNone is the error of a user who has no persistent keyring.
+var ErrNone = errors.New("no persistent keyring")
+
+// answer is a Result that the child writes.
+type answer struct {
+	Before, After persistent.Keyring
+	None          bool
+	Problem       string
+}
+
+func (a answer) result() Result {
+	switch {
+	case a.None:
+		return Result{Err: ErrNone}
+	case a.Problem != "":
+		return Result{Err: errors.New(a.Problem)}
+	}
+	return Result{Before: a.Before, After: a.After}
+}
+
+// Main is the child: it renews the keyring of each UID that it reads.
+func Main() {
+	uids, answers := json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)
+	for {
+		var uid uint32
+		if uids.Decode(&uid) != nil {
+			os.Exit(0)
+		}
+		var a answer
+		r := renew(uid)
+		a.Before, a.After = r.Before, r.After
+		if a.None = errors.Is(r.Err, ErrNone); r.Err != nil && !a.None {
+			a.Problem = persistent.Explain(r.Err).Error()
+		}
+		if answers.Encode(a) != nil {
+			os.Exit(1)
+		}
+	}
+}
+
+// renew looks before and after, on a thread that possesses nothing.
+func renew(uid uint32) (r Result) {
+	var ok bool
+	r.Before, ok, r.Err = persistent.Of(uid)
+	switch {
+	case !ok && r.Err != nil:
+		return r
+	case !ok || r.Before.State == persistent.Revoked:
+		r.Err = ErrNone
+		return r
+	}
+	if r.Err = reset(uid); r.Err != nil {
+		return r
+	}
+	if r.After, ok, r.Err = persistent.Of(uid); ok {
+		r.Err = nil
+	} else if r.Err == nil {
+		r.Err = unix.ENOKEY
+	}
+	return r
+}
+
+// reset resets the timer on a thread of its own, whose link ends with it.
+func reset(uid uint32) error {
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		_, err := persistent.Renew(uid)
+		done <- err
+	}()
+	return <-done
+}
