@@ -102,7 +102,7 @@ func TestNoMemoryAtAll(t *testing.T) {
 		commands := limited("pam_limits", limit)
 		eachStack(t, limit, func(t *testing.T) {
 			logIn(t, nil, commands).fails(t, "session_err",
-				"err: alice: cannot run the child: mmap or mprotect: ENOMEM")
+				"err: alice: cannot run the child: mmap*: ENOMEM")
 		})
 		plainIsCaught(t, nil, commands)
 	}
