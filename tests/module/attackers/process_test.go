@@ -154,7 +154,8 @@ func establishUnderAttack(t *testing.T, module, name string, times int) (tried, 
 	if r.Code("setcred") != "success" {
 		// A call after one that has failed joins another session keyring, which has what
 		// that call had put into it when it failed.
-		for _, has := range []string{"", " _uid.{alice}", " _persistent.{alice} _uid.{alice}"} {
+		for _, has := range []string{"", " _uid.{alice}",
+			" _persistent.{alice} _uid.{alice}"} {
 			right = append(right, world.Fill("session keyring _ses of root:"+has))
 		}
 	}

@@ -104,8 +104,8 @@ func TestLoad(t *testing.T) {
 			float64(keyinit.logins(""))/(loadLasts/2).Seconds(), len(theirs))}})
 }
 
-// A host that reaps no child leaves zombies, and with each its session keyring: what a leak would
-// look like.
+// A host that closes no session and reaps no child leaves zombies, and with each the session's
+// keyring: what a leak would look like.
 func TestNegligentHostIsCaught(t *testing.T) {
 	prepare(t)
 	driver, g := compile(t), newGroup(t)

@@ -8,8 +8,8 @@
  *           as many logins as there is time for, a process each, WIDTH at any time; commas separate
  *           the SERVICES
  *   abandon N SERVICE USER...
- *           N logins in a host that reaps no child; then the host waits until the standard input
- *           ends
+ *           N logins in a host that closes no session and reaps no child; then the host waits until
+ *           the standard input ends
  *   daemon SECONDS HANDLES SERVICE USER...
  *           logins in one process that has HANDLES sessions open at any time; after the first 500,
  *           and at the end, the process waits for a line from the standard input
@@ -278,8 +278,10 @@ static void abandon(int n, char **users, int n_users)
 	for (int i = 0; i < n; i++) {
 		pid_t pid = spawn();
 
-		if (pid == 0)
-			login_and_out(0, users[i % n_users]);
+		if (pid == 0) {
+			open_session(&(struct login){ 0 }, users[i % n_users]);
+			_exit(0);
+		}
 		waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
 	}
 	ready();
