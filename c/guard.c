@@ -32,7 +32,7 @@
 #include "guard.h"
 
 #ifndef PP_DEADLINE_MS
-#define PP_DEADLINE_MS 10000 /* a login waits no longer than this for a name service that hangs */
+#define PP_DEADLINE_MS 10000 /* a login waits no longer for a name service or another user */
 #endif
 
 enum { WORKER_STACK = 16 * 1024 };

@@ -18,7 +18,7 @@ struct pp_record {
 	char variable[PP_ENV_TEXT]; /* NAME=value that the module put into the PAM environment */
 };
 
-/* pp_record returns the record of the handle, and makes one if there is none. pam_end(3) calls
+/* pp_record returns the record of the handle, which the first call makes. pam_end(3) calls
  * pp_leave() with it and frees it. If there is no memory, pp_record logs that and returns `spare`,
  * which later calls do not see. */
 struct pp_record *pp_record(pam_handle_t *pamh, struct pp_record *spare);

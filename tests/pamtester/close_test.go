@@ -11,15 +11,14 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// Closing a session resets the timer, whichever way it goes: by the login process itself, by a
-// guard where the thread does not possess the session keyring, by the child (option debug), as root
-// and as the user. The setting is changed while the session is open, so that the timer tells which
-// call it was.
+// Closing a session resets the timer, whichever way it goes: by a worker, whether the thread
+// possesses the session keyring or not, by the child (option debug), as root and as the user. The
+// setting is changed while the session is open, so that the timer tells which call it was.
 func TestCloseResetsTheTimer(t *testing.T) {
 	for name, test := range map[string]struct{ options, before string }{
-		"by the login process":               {"", ""},
+		"by a worker":                        {"", ""},
 		"by the child":                       {"debug", ""},
-		"by the login process, as the user":  {"", "fork drop alice"},
+		"by a worker, as the user":           {"", "fork drop alice"},
 		"by the child, as the user":          {"debug", "fork drop alice"},
 		"after another session keyring came": {"", "ring alice"},
 		"on another thread":                  {"", "on other"},
@@ -49,7 +48,7 @@ func TestCloseWithoutChild(t *testing.T) {
 		stack, before  string
 		shared, copies int
 	}{
-		"by the login process": {world.Stacks["no-keyinit"], "", 2, 0},
+		"by a worker": {world.Stacks["no-keyinit"], "", 2, 0},
 		"stock sshd": {"session required pam_keyinit.so force revoke\n" +
 			"session required pam_persistent.so\n", "", 2, 0},
 		"in another keyring":    {world.Stacks["no-keyinit"], "ring root", 2, 0},
