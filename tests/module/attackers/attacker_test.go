@@ -25,6 +25,7 @@ type counter struct {
 	tried, done int
 	victim      int  // a thread that is held for the attack, or 0
 	hit         bool // the victim was attacked in every way there is
+	hunts       bool // one victim was hit: the attacker looks for others by itself
 }
 
 // did counts a call.
@@ -59,6 +60,7 @@ func attack(name string) {
 		count.victim, count.hit = int(victim.Load()), false
 		ways[name](&count)
 		if count.hit && victim.CompareAndSwap(int64(count.victim), 0) {
+			count.hunts = true
 			fmt.Println("hit")
 		}
 	}

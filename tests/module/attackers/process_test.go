@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -18,13 +19,20 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// newest calls the function for the newest threads of the world that the attacker may signal, and
-// for those that come meanwhile: asking for IDs is faster than reading /proc. First comes the
-// thread that is held for the attacker, if there is one. The attacker's own threads are spared: an
-// ID is asked for twice, because one that nobody has yet may be that of the attacker's next thread.
-func newest(victim int, f func(tid int)) {
-	if victim != 0 {
-		f(victim)
+// newest calls the function for the thread that is held for the attacker, until the first was hit:
+// an attacker that hunted before could stop each child before the moment in which it is held. Then
+// it calls the function for the newest threads of the world that the attacker may signal, and for
+// those that come meanwhile: asking for IDs is faster than reading /proc. The attacker's own
+// threads are spared: an ID is asked for twice, because one that nobody has yet may be that of the
+// attacker's next thread.
+func newest(count *counter, f func(tid int)) {
+	if count.victim != 0 {
+		f(count.victim)
+	} else if !count.hunts {
+		time.Sleep(time.Millisecond)
+	}
+	if !count.hunts {
+		return
 	}
 	text, _ := os.ReadFile("/proc/loadavg")
 	fields := strings.Fields(string(text))
@@ -46,7 +54,7 @@ func newest(victim int, f func(tid int)) {
 // threads are not among the newest.
 func signalling(sig unix.Signal) way {
 	return func(count *counter) {
-		newest(count.victim, func(tid int) {
+		newest(count, func(tid int) {
 			if count.did(unix.Kill(tid, sig)) && tid == count.victim {
 				count.hit = true
 			}
@@ -79,7 +87,7 @@ func reading(count *counter, trace bool) {
 	var here [8]byte
 	local := []unix.Iovec{{Base: &here[0], Len: 8}}
 	remote := []unix.RemoteIovec{{Base: uintptr(unsafe.Pointer(&here)), Len: 8}}
-	newest(count.victim, func(tid int) {
+	newest(count, func(tid int) {
 		defer func() { count.hit = count.hit || tid == count.victim }()
 		for _, file := range telling {
 			count.did(readable(fmt.Sprintf("/proc/%d/%s", tid, file)))
