@@ -25,7 +25,7 @@ CGO_CFLAGS ?= -g -O2
 MODULE_CFLAGS = $(CGO_CFLAGS) $(BRANCHES_$(shell $(GO) env GOARCH))
 MODULE_LDFLAGS = $(LDFLAGS) -extldflags '$(HARDEN) $(EXPORTS) $(GOSTART) $(NOTE) $(CROSS_LDFLAGS)'
 REPRODUCIBLE := -trimpath -buildvcs=false
-MODULE_DIRS := c pam_persistent $(addprefix internal/,fsuid keyctl options persistent)
+MODULE_DIRS := c pam_persistent $(addprefix internal/,keyctl options persistent)
 GO_FILES = $(shell find $(MODULE_DIRS) ! -name "*_test.go" -type f) go.mod go.sum Makefile
 
 .PHONY: all help demo test test-all mutants fuzz lint bench deps clean FORCE

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"pam_persistent/internal/fsuid"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keytree"
 	"pam_persistent/internal/show"
@@ -16,7 +15,7 @@ import (
 func eater(u keyctl.KeyUser) string {
 	text := ""
 	// Without CAP_SETUID the keys of others cannot be seen.
-	_ = fsuid.As(u.UID, func() error {
+	_ = keyctl.As(u.UID, func() error {
 		keys, _ := keyctl.ConfirmedKeys()
 		text = largest(u, keys)
 		return nil

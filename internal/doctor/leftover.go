@@ -7,7 +7,6 @@ import (
 
 	"pam_persistent/internal/account"
 	"pam_persistent/internal/finding"
-	"pam_persistent/internal/fsuid"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/pamconf"
 	"pam_persistent/internal/persistent"
@@ -39,7 +38,7 @@ func (e *examination) leftovers(keyrings []persistent.Keyring) {
 
 // inUserKeyring looks as the owner does. @u itself would be the user keyring of the caller.
 func inUserKeyring(keyring persistent.Keyring) (found bool) {
-	_ = fsuid.As(keyring.UID, func() error { // what cannot be seen is not reported
+	_ = keyctl.As(keyring.UID, func() error { // what cannot be seen is not reported
 		keys, _ := keyctl.ConfirmedKeys()
 		for _, key := range keys {
 			if key.Type != "keyring" || key.UID != keyring.UID ||

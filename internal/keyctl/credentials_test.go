@@ -1,7 +1,12 @@
 package keyctl_test
 
 import (
+	"errors"
+	"runtime"
 	"testing"
+
+	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keyctl/keyctltest"
 
 	"golang.org/x/sys/unix"
 )
@@ -27,4 +32,59 @@ func setEffective(t testing.TB, mask uint64) {
 		data[i].Effective = data[i].Permitted & uint32(mask>>(32*i))
 	}
 	done(t, unix.Capset(&header, &data[0]))
+}
+
+func TestAsSeesWithTheOwnersEyes(t *testing.T) {
+	var key keyctl.Serial
+	keyctltest.AsUser(t, userA, func() {
+		var err error
+		if key, err = keyctl.GetPersistent(userA, keyctl.Session); err != nil {
+			t.Fatal(err)
+		}
+	})
+	keyctltest.AsRoot(t, func() {
+		if _, err := keyctl.Describe(key); !errors.Is(err, unix.EACCES) {
+			t.Errorf("root: %v, want EACCES", err)
+		}
+		session, err := keyctl.SessionKeyring()
+		if err != nil {
+			t.Fatal(err)
+		}
+		describe := func() error { _, err := keyctl.Describe(key); return err }
+		if err := keyctl.As(userA, describe); err != nil {
+			t.Errorf("with the owner's filesystem UID: %v", err)
+		}
+		if err := keyctl.As(userC, describe); !errors.Is(err, unix.EACCES) {
+			t.Errorf("with somebody else's: %v, want EACCES", err)
+		}
+		if _, err := keyctl.Describe(key); !errors.Is(err, unix.EACCES) {
+			t.Errorf("root again: %v, want EACCES", err)
+		}
+		if now, err := keyctl.SessionKeyring(); err != nil || now != session {
+			t.Errorf("session keyring %v, %v, was %v", now, err, session)
+		}
+	})
+}
+
+func TestAsWithoutTheRight(t *testing.T) {
+	keyctltest.AsUser(t, userA, func() {
+		if err := keyctl.As(userC, func() error { t.Error("called"); return nil }); !errors.Is(err,
+			unix.EPERM) {
+			t.Errorf("%v, want EPERM", err)
+		}
+	})
+}
+
+// The thread is its own again even if look panics.
+func TestAsPutsBack(t *testing.T) {
+	keyctltest.Need(t)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	func() {
+		defer func() { _ = recover() }()
+		_ = keyctl.As(userA, func() error { panic("x") })
+	}()
+	if now, _ := unix.SetfsuidRetUid(-1); now != 0 {
+		t.Errorf("filesystem UID %d", now)
+	}
 }

@@ -7,7 +7,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"pam_persistent/internal/fsuid"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/persistent"
 )
@@ -24,7 +23,7 @@ func Ways(keyring persistent.Keyring) (ways uint64) {
 	if keyring.UID == 0 || keyring.Keys == 0 {
 		return 0
 	}
-	_ = fsuid.As(keyring.UID, func() error { // what cannot be seen has no ways
+	_ = keyctl.As(keyring.UID, func() error { // what cannot be seen has no ways
 		keys, _ := keyctl.ConfirmedKeys()
 		links, err := keyctl.ReadKeyring(keyring.Serial)
 		isBelow := func(k keyctl.KeyInfo) bool {

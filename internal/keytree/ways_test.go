@@ -7,7 +7,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"pam_persistent/internal/fsuid"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
 	"pam_persistent/internal/persistent"
@@ -59,7 +58,7 @@ func TestWaysOfLayers(t *testing.T) {
 			if ways := Ways(top); ways < real || ways > 6*real {
 				t.Errorf("%d ways of %d", ways, real)
 			}
-			if err := fsuid.As(user, func() error {
+			if err := keyctl.As(user, func() error {
 				links, err := keyctl.ReadKeyring(top.Serial)
 				if err == nil {
 					_, err = keyctl.ReadKeyring(links[0])

@@ -31,7 +31,7 @@ type Keyring struct {
 
 // Find looks for the persistent keyring of a user among the keys that
 // [keyctl.ConfirmedKeys] has found for that user (or for a thread with that filesystem
-// UID, see package fsuid). One that is valid is preferred to one that has expired, and
+// UID, see [keyctl.As]). One that is valid is preferred to one that has expired, and
 // that to a revoked one. A keyring of that name which is charged to a quota was made
 // with add_key(2), so it is not believed.
 func Find(uid uint32, keys []keyctl.KeyInfo) (found Keyring, ok bool) {

@@ -7,7 +7,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"pam_persistent/internal/fsuid"
 	"pam_persistent/internal/keyctl"
 )
 
@@ -84,7 +83,7 @@ func Of(uid uint32) (keyring Keyring, ok bool, err error) {
 // madeFor returns the persistent keyrings that the kernel has made for a user, whatever their
 // names: in another user namespace the user has another UID.
 func madeFor(uid uint32) (keys []keyctl.KeyInfo, err error) {
-	asErr := fsuid.As(uid, func() error {
+	asErr := keyctl.As(uid, func() error {
 		keys, err = keyctl.ConfirmedKeys()
 		return nil
 	})

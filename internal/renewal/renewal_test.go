@@ -16,7 +16,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/account"
-	"pam_persistent/internal/fsuid"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
 	"pam_persistent/internal/persistent"
@@ -70,7 +69,7 @@ func noChild(t *testing.T) {
 
 // linked reports whether anything but the kernel's register holds the persistent keyring.
 func linked(uid uint32) (found bool) {
-	_ = fsuid.As(uid, func() error {
+	_ = keyctl.As(uid, func() error {
 		keys, _ := keyctl.ConfirmedKeys()
 		found = slices.ContainsFunc(keys, func(k keyctl.KeyInfo) bool {
 			return k.Description == keyctl.PersistentName(uid) && k.Usage > 1

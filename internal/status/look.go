@@ -8,7 +8,6 @@ import (
 	"runtime"
 
 	"pam_persistent/internal/account"
-	"pam_persistent/internal/fsuid"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keytree"
 	"pam_persistent/internal/persistent"
@@ -80,7 +79,7 @@ func LookAt(user account.Account) (*Status, error) {
 	if ok {
 		s.Keyring, s.TimerKnown = &keyring, true
 	}
-	return s, fsuid.As(user.UID, func() error {
+	return s, keyctl.As(user.UID, func() error {
 		keys, err := keyctl.ConfirmedKeys()
 		s.unseen(explain(keys, err))
 		if ok {

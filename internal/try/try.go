@@ -12,7 +12,6 @@ import (
 	"pam_persistent/internal/account"
 	"pam_persistent/internal/doctor"
 	"pam_persistent/internal/finding"
-	"pam_persistent/internal/fsuid"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keytree"
 	"pam_persistent/internal/persistent"
@@ -103,7 +102,7 @@ func (r *Report) converse(style pam.Style, message string) (string, error) {
 }
 
 func look(uid uint32) (v View) {
-	v.Err = fsuid.As(uid, func() error {
+	v.Err = keyctl.As(uid, func() error {
 		keys, _ := keyctl.ConfirmedKeys() // without it there are no timers
 		reader := keytree.NewReader(keys)
 		session, err := keyctl.SessionKeyring()

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Arm64}) }
 // always make it within the module's ten seconds.
 var suites = []struct{ dir, arguments string }{
 	{"internal/ccache", ""}, {"internal/doctor", ""}, {"internal/document", ""},
-	{"internal/fsuid", ""}, {"internal/keyctl", ""}, {"internal/keyctl/keyctltest", ""},
+	{"internal/keyctl", ""}, {"internal/keyctl/keyctltest", ""},
 	{"internal/keyname", ""}, {"internal/keytree", ""}, {"internal/krb5conf", ""},
 	{"internal/loggedin", ""}, {"internal/pamconf", ""},
 	{"internal/persistent", ""}, {"internal/safe", ""}, {"internal/show", ""},
