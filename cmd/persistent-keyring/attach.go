@@ -206,7 +206,7 @@ func joinBeside(old sessionKeyring) (keyctl.Serial, error) {
 		return 0, err
 	}
 	for _, key := range old.kept() {
-		if err := keyctl.Link(key, session); err != nil && !dead(err) {
+		if err := keyctl.Link(key, session); err != nil && !persistent.Dead(err) {
 			return 0, lost(err)
 		}
 	}
@@ -236,12 +236,6 @@ func lost(err error) error {
 	}
 	return fmt.Errorf("not all of its keys can be linked into a new one: %v; "+
 		"instead: persistent-keyring exec $SHELL", err)
-}
-
-// dead reports whether a key can no longer be used.
-func dead(err error) bool {
-	return errors.Is(err, unix.EKEYREVOKED) || errors.Is(err, unix.EKEYEXPIRED) ||
-		errors.Is(err, unix.ENOKEY)
 }
 
 // refusal is why the kernel does not let this command give that program a session keyring, as far

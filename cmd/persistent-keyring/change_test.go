@@ -17,7 +17,7 @@ import (
 	"pam_persistent/internal/document"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
-	"pam_persistent/internal/persistent"
+	"pam_persistent/internal/keyrings"
 	"pam_persistent/tests/support/world"
 )
 
@@ -45,7 +45,7 @@ func TestRenew(t *testing.T) {
 // timeout is what is left of the persistent keyring's time.
 func timeout(t *testing.T, uid uint32) keyctl.Timeout {
 	t.Helper()
-	keyring, ok, err := persistent.Of(uid)
+	keyring, ok, err := keyrings.Of(uid)
 	check(t, err)
 	if !ok {
 		t.Fatal("no persistent keyring")

@@ -5,8 +5,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/keyctl"
-	"pam_persistent/internal/keytree"
+	"pam_persistent/internal/keyrings"
 	"pam_persistent/internal/safe"
 	"pam_persistent/internal/show"
 )
@@ -43,10 +44,10 @@ func clearCommand() *cobra.Command {
 
 // inside says what there is to lose: "3 keys, tickets of alice@EXAMPLE.ORG among them,".
 func inside(keyring keyctl.Serial) string {
-	tree := keytree.NewReader(nil).Tree(keyring)
+	tree := keyrings.NewReader(nil).Tree(keyring)
 	keys := 0
 	var principals []string
-	tree.Walk(func(key, _ *keytree.Key) {
+	tree.Walk(func(key, _ *facts.Key) {
 		if key.Type != "keyring" {
 			keys++
 		}

@@ -9,9 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/account"
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyname"
-	"pam_persistent/internal/keytree"
+	"pam_persistent/internal/keyrings"
 	"pam_persistent/internal/persistent"
 	"pam_persistent/internal/show"
 )
@@ -40,11 +41,11 @@ func drop(names []keyname.Name) (changes []change, err error) {
 // room for that; mine does not create one.
 func mine() (keyctl.Serial, error) {
 	uid := uint32(os.Getuid())
-	keyring, ok, err := persistent.Of(uid)
+	keyring, ok, err := keyrings.Of(uid)
 	switch {
 	case !ok && err != nil:
 		return 0, err
-	case !ok || keyring.State == persistent.Revoked:
+	case !ok || keyring.State == facts.Revoked:
 		return 0, fmt.Errorf("%s: there is no persistent keyring", account.ByUID(uid))
 	}
 	serial, err := persistent.Renew(uid)
@@ -61,10 +62,10 @@ func mine() (keyctl.Serial, error) {
 // was found.
 func dropFrom(keyring keyctl.Serial, name keyname.Name) change {
 	keys, _ := keyctl.ConfirmedKeys() // for what the kernel does not describe any more
-	tree := keytree.NewReader(keys).Tree(keyring)
-	type place struct{ key, in *keytree.Key }
+	tree := keyrings.NewReader(keys).Tree(keyring)
+	type place struct{ key, in *facts.Key }
 	var top, deep []place
-	tree.Walk(func(key, in *keytree.Key) {
+	tree.Walk(func(key, in *facts.Key) {
 		if in == nil || !name.Is(key.Serial, key.Type, key.Description) {
 			return
 		}

@@ -10,7 +10,7 @@ import (
 	"pam_persistent/internal/document"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
-	"pam_persistent/internal/persistent"
+	"pam_persistent/internal/keyrings"
 	"pam_persistent/tests/support/world"
 )
 
@@ -74,7 +74,7 @@ func TestKeepMakesNothingForNothing(t *testing.T) {
 		check(t, keyctl.SetPerm(key, keyctl.PosView))
 		runCommand(t, "keep", "user:nowhere", strconv.Itoa(int(key))).want(t, 1,
 			`user "nowhere": `, "ENOKEY", "EACCES")
-		if k, ok, _ := persistent.Of(alice); ok {
+		if k, ok, _ := keyrings.Of(alice); ok {
 			t.Errorf("%+v was made", k)
 		}
 	})

@@ -7,8 +7,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"pam_persistent/internal/account"
+	"pam_persistent/internal/facts"
+	"pam_persistent/internal/keyrings"
 	"pam_persistent/internal/loggedin"
-	"pam_persistent/internal/persistent"
 )
 
 func renewCommand() *cobra.Command {
@@ -54,12 +55,12 @@ func onlyMe(names []string) bool {
 }
 
 // toRenew returns, with the users, an error for each one who cannot be found out.
-func toRenew(names []string, all, loggedIn bool) (users []account.Account, unknown []error,
+func toRenew(names []string, all, loggedIn bool) (users []facts.Account, unknown []error,
 	err error) {
 	var uids []uint32
 	switch {
 	case all:
-		list, err := persistent.All()
+		list, err := keyrings.All()
 		if err != nil {
 			return nil, nil, err
 		}
@@ -71,7 +72,7 @@ func toRenew(names []string, all, loggedIn bool) (users []account.Account, unkno
 			return nil, nil, err
 		}
 	case len(names) == 0:
-		return []account.Account{account.ByUID(uint32(os.Getuid()))}, nil, nil
+		return []facts.Account{account.ByUID(uint32(os.Getuid()))}, nil, nil
 	}
 	for _, uid := range uids {
 		users = append(users, account.ByUID(uid))

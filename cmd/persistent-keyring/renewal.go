@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"slices"
 
-	"pam_persistent/internal/account"
 	"pam_persistent/internal/document"
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/keyctl"
-	"pam_persistent/internal/kinit"
+	"pam_persistent/internal/krb5"
 	"pam_persistent/internal/persistent"
 	"pam_persistent/internal/renewal"
 	"pam_persistent/internal/show"
@@ -17,7 +17,7 @@ import (
 
 // An outcome is what has become of one user's persistent keyring, and of the tickets in it.
 type outcome struct {
-	user account.Account
+	user facts.Account
 	renewal.Result
 	tickets    []document.TicketRenewal
 	ticketsErr error
@@ -26,7 +26,7 @@ type outcome struct {
 // text tells the expiry before and after.
 func (r *outcome) text() string {
 	// The kernel rounds, so that the timer may look the same before and after.
-	same := !r.isNew() && r.Before.State == persistent.Valid &&
+	same := !r.isNew() && r.Before.State == facts.Valid &&
 		r.Before.Timeout == r.After.Timeout
 	full, err := keyctl.Expiry()
 	switch {
@@ -36,7 +36,7 @@ func (r *outcome) text() string {
 		return "expires " + show.Expires(r.After.Timeout) + ", as before"
 	}
 	text := "would have expired " + show.Left(r.Before.Timeout, 0)
-	if r.Before.State == persistent.Expired {
+	if r.Before.State == facts.Expired {
 		text = "had expired"
 	}
 	if r.isNew() {
@@ -101,13 +101,13 @@ type renewals struct {
 
 // renewEach renews users' keyrings, and prints each as it is done. Each of the problems is a
 // finding already.
-func (how renewals) renewEach(users []account.Account, problems []error) error {
+func (how renewals) renewEach(users []facts.Account, problems []error) error {
 	d := document.Renew{Version: document.Version, Users: []document.Renewal{},
 		Problems: []string{}}
 	p, program := out(), ""
 	if how.tickets {
 		var err error
-		if program, err = kinit.Find(); err != nil {
+		if program, err = krb5.FindKinit(); err != nil {
 			problems = append(problems, fmt.Errorf("tickets: %w", err))
 		}
 	}
@@ -115,7 +115,7 @@ func (how renewals) renewEach(users []account.Account, problems []error) error {
 	for _, err := range problems {
 		d.Problems = append(d.Problems, err.Error())
 	}
-	renewal.Each(users, func(user account.Account, result renewal.Result) {
+	renewal.Each(users, func(user facts.Account, result renewal.Result) {
 		r := outcome{user: user, Result: result}
 		if r.Err == nil && program != "" {
 			r.tickets, r.ticketsErr = tickets.InChild(user, program)

@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"pam_persistent/internal/account"
-	"pam_persistent/internal/keytree"
 	"pam_persistent/internal/show"
 	"pam_persistent/internal/status"
 )
@@ -64,7 +63,7 @@ func look(args []string) (*status.Status, error) {
 
 func most(all bool) int {
 	if all {
-		return keytree.Everything
+		return show.Everything
 	}
 	return fewKeys
 }

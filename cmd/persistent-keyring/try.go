@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pam_persistent/internal/account"
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/pamconf"
 	"pam_persistent/internal/safe"
 	"pam_persistent/internal/try"
@@ -64,7 +65,7 @@ func tryCommand() *cobra.Command {
 
 // triable returns the user, if the service and the user exist. For a service without a file libpam
 // takes that of "other", so a mistake would open a session that nobody has asked for.
-func triable(service, name string) (account.Account, error) {
+func triable(service, name string) (facts.Account, error) {
 	user, err := account.ByName(name)
 	if !pamconf.System.Has(service) {
 		swapped := ""

@@ -5,8 +5,8 @@ package doctor
 import (
 	"slices"
 
-	"pam_persistent/internal/ccache"
 	"pam_persistent/internal/document"
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/finding"
 )
 
@@ -100,7 +100,7 @@ func Tickets(name string) Report {
 	} else {
 		e.cache(name, "KRB5CCNAME of the session",
 			at("in whatever sets it (a PAM module, /etc/environment)",
-				"KRB5CCNAME="+ccache.Persistent+"%{uid}"))
+				"KRB5CCNAME="+facts.Persistent+"%{uid}"))
 	}
 	return e.Report
 }

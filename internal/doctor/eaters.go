@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/keyctl"
-	"pam_persistent/internal/keytree"
 	"pam_persistent/internal/show"
 )
 
@@ -80,12 +80,12 @@ func cost(key keyctl.KeyInfo) int {
 	payload, _ := strconv.Atoi(key.Info) // "empty", and what other types show, count as 0
 	switch key.Type {
 	case "keyring":
-		payload *= keytree.LinkBytes
+		payload *= facts.LinkBytes
 	case "big_key":
-		payload = keytree.BigKeyBytes
+		payload = facts.BigKeyBytes
 	case "user", "logon":
 	default:
 		payload = 0
 	}
-	return len(key.Description) + keytree.EndOfDescription + payload
+	return len(key.Description) + facts.EndOfDescription + payload
 }

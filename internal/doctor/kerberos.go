@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"pam_persistent/internal/finding"
-	"pam_persistent/internal/krb5conf"
+	"pam_persistent/internal/krb5"
 	"pam_persistent/internal/safe"
 )
 
@@ -25,7 +25,7 @@ func (e *examination) tickets() {
 
 func (e *examination) krb5conf() {
 	files := e.kerberos
-	setting, found, exists, err := krb5conf.Find(files, "libdefaults", "default_ccache_name")
+	setting, found, exists, err := krb5.FindSetting(files, "libdefaults", "default_ccache_name")
 	switch {
 	case err != nil:
 		e.add("kerberos", Note, "its configuration cannot be read: "+safe.Error(err))

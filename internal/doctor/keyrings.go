@@ -5,10 +5,10 @@ import (
 	"os"
 
 	"pam_persistent/internal/account"
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/finding"
 	"pam_persistent/internal/keyctl"
-	"pam_persistent/internal/keytree"
-	"pam_persistent/internal/persistent"
+	"pam_persistent/internal/keyrings"
 	"pam_persistent/internal/safe"
 	"pam_persistent/internal/show"
 	"pam_persistent/internal/status"
@@ -79,7 +79,7 @@ func limits(users []keyctl.KeyUser) string {
 
 // everybody is what root can see: whose keyring has expired, or takes the kernel long.
 func (e *examination) everybody() {
-	list, err := persistent.All()
+	list, err := keyrings.All()
 	if err != nil {
 		e.add("keyrings", Note, "cannot be listed: "+safe.Error(err))
 		return
@@ -88,10 +88,10 @@ func (e *examination) everybody() {
 	e.leftovers(list.Keyrings)
 	for _, keyring := range list.Keyrings {
 		owner := account.ByUID(keyring.UID)
-		if f, found := finding.Tangled(owner, keytree.Ways(keyring)); found {
+		if f, found := finding.Tangled(owner, keyrings.Ways(keyring)); found {
 			e.add("keyrings", Wrong, f.Text, f.Fix)
 		}
-		if keyring.State == persistent.Expired {
+		if keyring.State == facts.Expired {
 			bad = true
 			f := finding.Expired("that of "+owner.Short(), "persistent-keyring renew "+
 				owner.Word())
@@ -106,8 +106,8 @@ func (e *examination) everybody() {
 
 // mine is what a user can see: the same for that user, and this session.
 func (e *examination) mine() {
-	if keyring, ok, _ := persistent.Of(uint32(os.Getuid())); ok {
-		e.leftovers([]persistent.Keyring{keyring})
+	if keyring, ok, _ := keyrings.Of(uint32(os.Getuid())); ok {
+		e.leftovers([]facts.Keyring{keyring})
 	}
 	findings := status.Look().SessionFindings()
 	for _, f := range findings {

@@ -6,15 +6,15 @@ import (
 	"slices"
 
 	"pam_persistent/internal/account"
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/finding"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/pamconf"
-	"pam_persistent/internal/persistent"
 )
 
 // leftovers tells of links to persistent keyrings in user keyrings, which the option user_keyring
 // makes and which outlive the option. These are notes: sessions have their keyring.
-func (e *examination) leftovers(keyrings []persistent.Keyring) {
+func (e *examination) leftovers(keyrings []facts.Keyring) {
 	if slices.ContainsFunc(e.linesOfAll(), func(line pamconf.Line) bool {
 		return line.Is(Module) && line.Has("user_keyring")
 	}) {
@@ -37,7 +37,7 @@ func (e *examination) leftovers(keyrings []persistent.Keyring) {
 }
 
 // inUserKeyring looks as the owner does. @u itself would be the user keyring of the caller.
-func inUserKeyring(keyring persistent.Keyring) (found bool) {
+func inUserKeyring(keyring facts.Keyring) (found bool) {
 	_ = keyctl.As(keyring.UID, func() error { // what cannot be seen is not reported
 		keys, _ := keyctl.ConfirmedKeys()
 		for _, key := range keys {

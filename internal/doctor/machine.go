@@ -3,7 +3,7 @@ package doctor
 import (
 	"os"
 
-	"pam_persistent/internal/krb5conf"
+	"pam_persistent/internal/krb5"
 	"pam_persistent/internal/pamconf"
 )
 
@@ -24,7 +24,7 @@ type machine struct {
 func here() machine {
 	return machine{
 		pam: pamconf.System, modules: moduleDirs(), sshd: "/etc/ssh/sshd_config",
-		kerberos: krb5conf.Files(), ccache: os.Getenv("KRB5CCNAME"),
+		kerberos: krb5.ConfigFiles(), ccache: os.Getenv("KRB5CCNAME"),
 		enforce: "/sys/fs/selinux/enforce", audit: "/var/log/audit/audit.log",
 		ring: ring,
 	}

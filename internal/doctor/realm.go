@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"pam_persistent/internal/finding"
-	"pam_persistent/internal/krb5conf"
+	"pam_persistent/internal/krb5"
 	"pam_persistent/internal/pamconf"
 	"pam_persistent/internal/safe"
 )
@@ -25,7 +25,7 @@ func (e *examination) inUse() (used bool, why string) {
 		}
 	}
 	tickets, _ := filepath.Glob(e.root + "/tmp/krb5cc*")
-	realm, _, _, _ := krb5conf.Find(e.kerberos, "libdefaults", "default_realm")
+	realm, _, _, _ := krb5.FindSetting(e.kerberos, "libdefaults", "default_realm")
 	switch {
 	case e.ccache != "":
 		why = "KRB5CCNAME is set"

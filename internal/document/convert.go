@@ -3,8 +3,8 @@ package document
 import (
 	"time"
 
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/keyctl"
-	"pam_persistent/internal/persistent"
 )
 
 // TimerOf converts a timeout; nil stays nil.
@@ -30,7 +30,7 @@ func Stamp(t time.Time) string {
 }
 
 // KeyringOf converts a persistent keyring.
-func KeyringOf(k persistent.Keyring) Keyring {
+func KeyringOf(k facts.Keyring) Keyring {
 	return Keyring{k.Serial, string(k.State), TimerOf(&k.Timeout), k.Keys}
 }
 

@@ -5,7 +5,7 @@ import (
 	"os"
 	"time"
 
-	"pam_persistent/internal/account"
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/persistent"
 	"pam_persistent/internal/show"
 )
@@ -60,16 +60,16 @@ const manyWays = 10_000
 
 // Tangled says that the kernel needs long to search a user's persistent keyring, because many ways
 // lead down to the keyrings in it. found reports whether they are many.
-func Tangled(owner account.Account, ways uint64) (f Finding, found bool) {
+func Tangled(owner facts.Account, ways uint64) (f Finding, found bool) {
 	return tangled(owner, fmt.Sprintf(", about %d,", ways), "long"), ways > manyWays
 }
 
 // NotSearched says that the kernel has not come to the end of such a search in a time.
-func NotSearched(owner account.Account, spent time.Duration) Finding {
+func NotSearched(owner facts.Account, spent time.Duration) Finding {
 	return tangled(owner, "", "more than "+show.Duration(uint64(spent.Seconds())))
 }
 
-func tangled(owner account.Account, ways, long string) Finding {
+func tangled(owner facts.Account, ways, long string) Finding {
 	clear := "persistent-keyring clear --yes"
 	if owner.UID != uint32(os.Geteuid()) {
 		clear = "setpriv --reuid " + owner.Word() + " --clear-groups " + clear

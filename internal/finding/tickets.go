@@ -5,20 +5,20 @@ import (
 	"strconv"
 	"strings"
 
-	"pam_persistent/internal/ccache"
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/safe"
 )
 
 // CacheSetting is the setting of krb5.conf(5) that puts everybody's tickets into their persistent
 // keyring.
-const CacheSetting = "default_ccache_name = " + ccache.Persistent + "%{uid}"
+const CacheSetting = "default_ccache_name = " + facts.Persistent + "%{uid}"
 
 // Tickets says where the tickets of a credential cache of this name are. kept is that they outlive
 // a logout, and ours that it is the persistent keyring that keeps them.
 func Tickets(name string) (place string, kept, ours bool) {
 	kind, _, _ := strings.Cut(name, ":")
 	switch {
-	case strings.HasPrefix(name, ccache.Persistent):
+	case strings.HasPrefix(name, facts.Persistent):
 		return "in the persistent keyring", true, true
 	case kind == "KCM":
 		return "kept by a daemon over a logout, not in the persistent keyring", true, false
@@ -37,7 +37,7 @@ func CacheAndPlace(name string) string {
 
 // ownerOf is the UID in the name of a cache in a persistent keyring, and what follows it.
 func ownerOf(name string) (uid uint32, cache string, ok bool) {
-	rest, ok := strings.CutPrefix(name, ccache.Persistent)
+	rest, ok := strings.CutPrefix(name, facts.Persistent)
 	number, cache, _ := strings.Cut(rest, ":")
 	n, err := strconv.ParseUint(number, 10, 32)
 	return uint32(n), cache, ok && err == nil
@@ -56,7 +56,7 @@ func OthersCache(name string, uid uint32) (f Finding, found bool) {
 	if owner == 0 {
 		f.Text += "a program of root's has put its own UID there for %{uid}"
 		f.Fix = Fix{Where: "in this session, and in the setting of that program",
-			Lines: fmt.Sprint("export KRB5CCNAME=", ccache.Persistent, uid)}
+			Lines: fmt.Sprint("export KRB5CCNAME=", facts.Persistent, uid)}
 		return f, true
 	}
 	f.Text += "sudo keeps the variable of the user who calls it"
@@ -94,7 +94,7 @@ func LostTickets(principal, name string, byVariable bool, uid uint32) Finding {
 		Lines: CacheSetting}
 	if byVariable {
 		f.Fix = Fix{Where: "in whatever sets KRB5CCNAME, and then get new tickets",
-			Lines: fmt.Sprint("KRB5CCNAME=", ccache.Persistent, uid)}
+			Lines: fmt.Sprint("KRB5CCNAME=", facts.Persistent, uid)}
 	}
 	return f
 }

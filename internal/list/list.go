@@ -6,10 +6,10 @@ import (
 
 	"pam_persistent/internal/account"
 	"pam_persistent/internal/document"
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/finding"
 	"pam_persistent/internal/keyctl"
-	"pam_persistent/internal/keytree"
-	"pam_persistent/internal/persistent"
+	"pam_persistent/internal/keyrings"
 	"pam_persistent/internal/safe"
 	"pam_persistent/internal/show"
 )
@@ -23,14 +23,14 @@ type List struct {
 
 // Keyring is a persistent keyring and its owner.
 type Keyring struct {
-	persistent.Keyring
-	Owner account.Account
+	facts.Keyring
+	Owner facts.Account
 	Quota *keyctl.KeyUser // what all keys of the owner cost; nil: not to be seen
 }
 
 // Look looks with each owner's eyes, which takes CAP_SETUID.
 func Look() (*List, error) {
-	found, err := persistent.All()
+	found, err := keyrings.All()
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func Look() (*List, error) {
 		owner := account.ByUID(keyring.UID)
 		l.Keyrings = append(l.Keyrings, Keyring{keyring, owner,
 			keyctl.KeyUserOf(users, keyring.UID)})
-		if f, found := finding.Tangled(owner, keytree.Ways(keyring)); found {
+		if f, found := finding.Tangled(owner, keyrings.Ways(keyring)); found {
 			l.Findings = append(l.Findings, f)
 		}
 	}
@@ -86,7 +86,7 @@ func (l *List) Print(p *show.Printer) {
 		if k.Quota != nil {
 			bytes = fmt.Sprint(k.Quota.QuotaBytes)
 		}
-		if k.State == persistent.Revoked {
+		if k.State == facts.Revoked {
 			expires = "revoked"
 		}
 		p.Verbatim(0, fmt.Sprintf(row, name, k.Serial.String(), keys, bytes, expires))

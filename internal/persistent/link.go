@@ -21,7 +21,7 @@ func Link(uid uint32, into keyctl.Serial) (serial keyctl.Serial, err error) {
 		if serial, err = keyctl.GetPersistent(uid, into); err != nil {
 			return 0, err
 		}
-		if _, err = keyctl.Describe(serial); !dead(err) {
+		if _, err = keyctl.Describe(serial); !Dead(err) {
 			break
 		}
 	}
@@ -32,7 +32,8 @@ func Link(uid uint32, into keyctl.Serial) (serial keyctl.Serial, err error) {
 // possesses the persistent keyring. The goroutine must be locked to its thread.
 func Renew(uid uint32) (keyctl.Serial, error) { return Link(uid, keyctl.Thread) }
 
-func dead(err error) bool {
+// Dead reports whether a key can no longer be used: it is gone, has expired or was revoked.
+func Dead(err error) bool {
 	return errors.Is(err, unix.ENOKEY) || errors.Is(err, unix.EKEYEXPIRED) ||
 		errors.Is(err, unix.EKEYREVOKED)
 }

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"pam_persistent/internal/ccache"
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/safe"
 	"pam_persistent/internal/show"
 )
@@ -29,7 +29,7 @@ func (p *Plan) List(out *show.Printer, now time.Time) {
 	}
 }
 
-func until(t *ccache.Ticket, now time.Time) string {
+func until(t *facts.Ticket, now time.Time) string {
 	if t.Ends.Before(now) {
 		return "ended " + show.Time(t.Ends)
 	}

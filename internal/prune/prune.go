@@ -7,34 +7,34 @@ import (
 	"fmt"
 	"time"
 
-	"pam_persistent/internal/account"
-	"pam_persistent/internal/collection"
+	"pam_persistent/internal/facts"
+	"pam_persistent/internal/finding"
 	"pam_persistent/internal/keyctl"
-	"pam_persistent/internal/keytree"
+	"pam_persistent/internal/keyrings"
 	"pam_persistent/internal/safe"
 )
 
 // Plan is what is to be removed, and what has become of it.
 type Plan struct {
-	account.Account
+	facts.Account
 	Caches []Cache
 	Unread []error // what is left alone because it could not be read
 
-	collection *collection.Collection
+	collection *facts.Collection
 }
 
 // Cache is a superseded cache.
 type Cache struct {
-	collection.Superseded
+	finding.Superseded
 	Removed bool
 	Problem error // why it could not be removed
 }
 
 // Look looks into a user's persistent keyring, which the calling thread must possess.
-func Look(user account.Account, keyring keyctl.Serial) *Plan {
+func Look(user facts.Account, keyring keyctl.Serial) *Plan {
 	keys, _ := keyctl.ConfirmedKeys() // no more than timers and sizes come from there
-	tree := keytree.NewReader(keys).Tree(keyring)
-	p := &Plan{Account: user, collection: collection.In(tree, user.UID)}
+	tree := keyrings.NewReader(keys).Tree(keyring)
+	p := &Plan{Account: user, collection: keyrings.CachesIn(tree, user.UID)}
 	if tree.Problem != nil {
 		p.Unread = append(p.Unread, tree.Problem)
 	}
@@ -48,7 +48,7 @@ func Look(user account.Account, keyring keyctl.Serial) *Plan {
 				safe.Name(cache.Name), cache.Problem))
 		}
 	}
-	for _, old := range p.collection.Superseded(time.Now()) {
+	for _, old := range finding.SupersededCaches(p.collection, time.Now()) {
 		p.Caches = append(p.Caches, Cache{Superseded: old})
 	}
 	return p
@@ -65,12 +65,12 @@ func (p *Plan) Remove(now *Plan) {
 			old.Problem = errChanged
 			continue
 		}
-		old.Problem = p.collection.Remove(old.Cache)
+		old.Problem = keyrings.Remove(p.collection, old.Cache)
 		old.Removed = old.Problem == nil
 	}
 }
 
-func (p *Plan) has(cache collection.Cache) bool {
+func (p *Plan) has(cache facts.Cache) bool {
 	for _, c := range p.Caches {
 		if c.Cache.Same(cache) {
 			return true

@@ -10,10 +10,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"pam_persistent/internal/account"
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/finding"
-	"pam_persistent/internal/keytree"
-	"pam_persistent/internal/persistent"
+	"pam_persistent/internal/keyrings"
 	"pam_persistent/internal/show"
 )
 
@@ -34,7 +33,7 @@ const (
 // Each renews users' keyrings one after the other, in a child that serves them in turn until one
 // is late, and reports each result. A late user whose keyring is not the reason comes again, after
 // all others.
-func Each(users []account.Account, report func(account.Account, Result)) {
+func Each(users []facts.Account, report func(facts.Account, Result)) {
 	r := renewer{command: command, after: time.After, ways: ways}
 	r.each(users, report)
 }
@@ -46,16 +45,16 @@ func command() *exec.Cmd {
 	return c
 }
 
-func ways(user account.Account) uint64 {
-	keyring, _, _ := persistent.Of(user.UID)
-	return keytree.Ways(keyring)
+func ways(user facts.Account) uint64 {
+	keyring, _, _ := keyrings.Of(user.UID)
+	return keyrings.Ways(keyring)
 }
 
 // renewer is the parent.
 type renewer struct {
 	command func() *exec.Cmd
 	after   func(time.Duration) <-chan time.Time
-	ways    func(account.Account) uint64
+	ways    func(facts.Account) uint64
 	child   *child // nil: none
 	stuck   error  // why no other user is served
 }
@@ -64,9 +63,9 @@ var errWaited = fmt.Errorf("the timer was not reset in %s, because the kernel wa
 	"keyrings, perhaps another user's; persistent-keyring doctor names users whose keyrings "+
 	"take long", show.Duration(uint64(patience.Seconds())))
 
-func (r *renewer) each(users []account.Account, report func(account.Account, Result)) {
+func (r *renewer) each(users []facts.Account, report func(facts.Account, Result)) {
 	defer r.stop()
-	var again []account.Account
+	var again []facts.Account
 	for _, user := range users {
 		result := r.renew(user)
 		if result.Err == errWaited {
@@ -80,7 +79,7 @@ func (r *renewer) each(users []account.Account, report func(account.Account, Res
 	}
 }
 
-func (r *renewer) renew(user account.Account) Result {
+func (r *renewer) renew(user facts.Account) Result {
 	if r.stuck != nil {
 		return Result{Err: fmt.Errorf("%w; later: persistent-keyring renew %s", r.stuck,
 			user.Word())}

@@ -14,6 +14,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"pam_persistent/internal/facts"
+	"pam_persistent/internal/keyrings"
 	"pam_persistent/internal/persistent"
 )
 
@@ -22,7 +24,7 @@ const Command = "renew-keyrings"
 
 // Result is what has become of one user's persistent keyring.
 type Result struct {
-	Before, After persistent.Keyring
+	Before, After facts.Keyring
 	Err           error
 }
 
@@ -31,7 +33,7 @@ var ErrNone = errors.New("no persistent keyring")
 
 // answer is a Result that the child writes.
 type answer struct {
-	Before, After persistent.Keyring
+	Before, After facts.Keyring
 	None          bool
 	Problem       string
 }
@@ -69,18 +71,18 @@ func Main() {
 // renew looks before and after, on a thread that possesses nothing.
 func renew(uid uint32) (r Result) {
 	var ok bool
-	r.Before, ok, r.Err = persistent.Of(uid)
+	r.Before, ok, r.Err = keyrings.Of(uid)
 	switch {
 	case !ok && r.Err != nil:
 		return r
-	case !ok || r.Before.State == persistent.Revoked:
+	case !ok || r.Before.State == facts.Revoked:
 		r.Err = ErrNone
 		return r
 	}
 	if r.Err = reset(uid); r.Err != nil {
 		return r
 	}
-	if r.After, ok, r.Err = persistent.Of(uid); ok {
+	if r.After, ok, r.Err = keyrings.Of(uid); ok {
 		r.Err = nil
 	} else if r.Err == nil {
 		r.Err = unix.ENOKEY

@@ -15,10 +15,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"pam_persistent/internal/account"
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
-	"pam_persistent/internal/persistent"
+	"pam_persistent/internal/keyrings"
 	"pam_persistent/tests/support/uids"
 )
 
@@ -42,11 +42,11 @@ func TestMain(m *testing.M) {
 
 // outcomes renews keyrings and returns "UID: error" for each user, in the order of the reports.
 func (r *renewer) outcomes(uids ...uint32) (list []string) {
-	var users []account.Account
+	var users []facts.Account
 	for _, uid := range uids {
-		users = append(users, account.Account{UID: uid})
+		users = append(users, facts.Account{UID: uid})
 	}
-	r.each(users, func(user account.Account, result Result) {
+	r.each(users, func(user facts.Account, result Result) {
 		text := "renewed"
 		if result.Err != nil {
 			text = result.Err.Error()
@@ -97,8 +97,8 @@ func TestRenew(t *testing.T) {
 	keyctltest.SetSysctl(t, "persistent_keyring_expiry", 40*24*60*60)
 	keyctltest.AsRoot(t, func() {
 		var renewed []uint32
-		Each([]account.Account{{UID: alice}, {UID: bob}, {UID: bob + 1}},
-			func(user account.Account, r Result) {
+		Each([]facts.Account{{UID: alice}, {UID: bob}, {UID: bob + 1}},
+			func(user facts.Account, r Result) {
 				if user.UID == bob+1 {
 					if !errors.Is(r.Err, ErrNone) {
 						t.Errorf("of nobody: %+v", r)
@@ -106,7 +106,7 @@ func TestRenew(t *testing.T) {
 					return
 				}
 				renewed = append(renewed, user.UID)
-				k, ok, err := persistent.Of(user.UID)
+				k, ok, err := keyrings.Of(user.UID)
 				if !ok || r.Err != nil || r.After != k ||
 					r.Before.Serial != k.Serial ||
 					r.Before.Timeout.Seconds > 1000 ||
@@ -179,7 +179,7 @@ func stop() {
 // pretending is a renewer whose children pretend, and for which a user is late when the child has
 // stopped. What they write to standard error goes to said.
 func pretending(t *testing.T, said io.Writer) *renewer {
-	r := &renewer{ways: func(user account.Account) uint64 {
+	r := &renewer{ways: func(user facts.Account) uint64 {
 		if user.UID == spinning {
 			return tooMany - 1
 		}

@@ -2,7 +2,6 @@ package status
 
 import (
 	"pam_persistent/internal/document"
-	"pam_persistent/internal/keytree"
 )
 
 // Document converts a status.
@@ -30,7 +29,7 @@ func (s *Status) Document() document.Status {
 			Description: key.Description})
 	}
 	if s.Holds != nil {
-		d.Holds = keytree.Documents(s.Holds.Keys)
+		d.Holds = document.KeysOf(s.Holds.Keys)
 	}
 	for _, cache := range s.Tickets.Elsewhere {
 		d.Elsewhere = append(d.Elsewhere, document.CredentialCache{Name: cache.Name,

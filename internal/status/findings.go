@@ -5,10 +5,9 @@ import (
 	"strings"
 	"time"
 
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/finding"
 	"pam_persistent/internal/keyctl"
-	"pam_persistent/internal/keytree"
-	"pam_persistent/internal/persistent"
 	"pam_persistent/internal/safe"
 	"pam_persistent/internal/show"
 )
@@ -44,9 +43,9 @@ func (s *Status) SessionFindings() (findings []finding.Finding) {
 		add(finding.NoKeyringOf(s.Short()))
 	case s.Keyring == nil:
 		add(finding.NoKeyring())
-	case s.Keyring.State == persistent.Expired:
+	case s.Keyring.State == facts.Expired:
 		add(finding.Expired("the persistent keyring", s.renewCommand()))
-	case s.Keyring.State == persistent.Revoked:
+	case s.Keyring.State == facts.Revoked:
 		add(finding.Revoked())
 	case !s.Possessed && s.SessionErr == nil && !s.Others:
 		add(finding.NotPossessed())
@@ -78,10 +77,10 @@ func (s *Status) Meaning() string {
 		return "What a logout now would leave cannot be seen."
 	case s.Keyring == nil:
 		return lost + "there is no persistent keyring yet."
-	case s.Keyring.State == persistent.Expired:
+	case s.Keyring.State == facts.Expired:
 		return when + "nothing stays: the keyring has expired already, " +
 			"and what it held is lost unless it is renewed at once."
-	case s.Keyring.State == persistent.Revoked:
+	case s.Keyring.State == facts.Revoked:
 		return lost + "the persistent keyring was revoked."
 	case s.Keyring.Keys == 0:
 		return when + "nothing stays: the persistent keyring is empty."
@@ -100,10 +99,10 @@ func (s *Status) kept() (keys int, tickets []string) {
 		return s.Keyring.Keys, nil
 	}
 	now := time.Now()
-	s.Holds.Walk(func(key, in *keytree.Key) {
+	s.Holds.Walk(func(key, in *facts.Key) {
 		switch {
-		case in == nil || key.Internal || key.Again, key.State != keytree.Valid &&
-			key.State != keytree.Hidden, key.Type == "keyring" && key.Problem == nil:
+		case in == nil || key.Internal || key.Again, key.State != facts.Valid &&
+			key.State != facts.Hidden, key.Type == "keyring" && key.Problem == nil:
 		case key.Ticket == nil:
 			keys++
 		case key.Ticket.Ends.After(now):

@@ -8,14 +8,14 @@ import (
 	"runtime"
 
 	"pam_persistent/internal/account"
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/keyctl"
-	"pam_persistent/internal/keytree"
-	"pam_persistent/internal/persistent"
+	"pam_persistent/internal/keyrings"
 )
 
 // Status is what there was to see; looking changes no timer.
 type Status struct {
-	account.Account
+	facts.Account
 	// Others is that root looks at the keyring of somebody else, whose sessions are not looked
 	// at.
 	Others bool
@@ -24,13 +24,13 @@ type Status struct {
 	// its description; "_uid_ses.UID" stands in for one that is missing
 	SessionName string
 	SessionErr  error
-	Keyring     *persistent.Keyring // nil: none
+	Keyring     *facts.Keyring // nil: none
 	TimerKnown  bool
 	Possessed   bool
 	// from the session keyring to the persistent one, where it could be followed
-	Through []*keytree.Key
+	Through []*facts.Key
 	// the persistent keyring and all in it; nil: none, or not to be used
-	Holds         *keytree.Key
+	Holds         *facts.Key
 	Quota         *keyctl.KeyUser
 	Setting       *uint32 // seconds that a renewal gives, 0: forever; nil: not to be seen
 	Tickets       Tickets
@@ -49,13 +49,13 @@ func Look() *Status {
 	s.unseen(explain(keys, err))
 	s.lookAtLimits()
 
-	reader := keytree.NewReader(keys)
-	var session *keytree.Key
+	reader := keyrings.NewReader(keys)
+	var session *facts.Key
 	if s.Session, s.SessionErr = keyctl.SessionKeyring(); s.SessionErr == nil {
 		session = reader.Tree(s.Session)
 		s.SessionName = session.Description
 	}
-	if keyring, ok := persistent.Find(s.UID, keys); ok {
+	if keyring, ok := keyrings.Find(s.UID, keys); ok {
 		s.Keyring, s.TimerKnown = &keyring, true
 	} else if keys == nil && session != nil {
 		s.Keyring = inTree(session, s.UID)
@@ -68,11 +68,11 @@ func Look() *Status {
 
 // LookAt looks at another user's persistent keyring, with that user's filesystem UID. It takes
 // CAP_SETUID.
-func LookAt(user account.Account) (*Status, error) {
+func LookAt(user facts.Account) (*Status, error) {
 	s := &Status{Account: user, Others: true}
 	s.NoPersistence = keyctl.ProbePersistent(uint32(os.Getuid()))
 	s.lookAtLimits()
-	keyring, ok, err := persistent.Of(user.UID)
+	keyring, ok, err := keyrings.Of(user.UID)
 	if err != nil && !ok {
 		return nil, err
 	}
@@ -83,7 +83,7 @@ func LookAt(user account.Account) (*Status, error) {
 		keys, err := keyctl.ConfirmedKeys()
 		s.unseen(explain(keys, err))
 		if ok {
-			s.lookInside(keytree.NewReader(keys), nil)
+			s.lookInside(keyrings.NewReader(keys), nil)
 		}
 		s.Possessed = false // a session's, and none is looked at
 		return nil
@@ -127,12 +127,12 @@ func (s *Status) lookAtLimits() {
 	s.Quota = keyctl.KeyUserOf(users, s.UID)
 }
 
-func (s *Status) lookInside(reader *keytree.Reader, session *keytree.Key) {
+func (s *Status) lookInside(reader *keyrings.Reader, session *facts.Key) {
 	serial := s.Keyring.Serial
 	if session != nil {
 		s.Through = session.Path(serial)
 	}
-	if s.Keyring.State != persistent.Valid {
+	if s.Keyring.State != facts.Valid {
 		return
 	}
 	// asks for the right to search, which only the possessor has
@@ -149,13 +149,13 @@ func (s *Status) lookInside(reader *keytree.Reader, session *keytree.Key) {
 }
 
 // inTree finds it without /proc/keys, which is possible only if the session has a link.
-func inTree(session *keytree.Key, uid uint32) *persistent.Keyring {
-	var found *persistent.Keyring
-	session.Walk(func(key, _ *keytree.Key) {
+func inTree(session *facts.Key, uid uint32) *facts.Keyring {
+	var found *facts.Keyring
+	session.Walk(func(key, _ *facts.Key) {
 		if key.Type == "keyring" && key.UID == uid &&
 			key.Description == keyctl.PersistentName(uid) && found == nil {
-			found = &persistent.Keyring{UID: uid, Serial: key.Serial,
-				State: persistent.Valid, Keys: -1}
+			found = &facts.Keyring{UID: uid, Serial: key.Serial,
+				State: facts.Valid, Keys: -1}
 		}
 	})
 	return found

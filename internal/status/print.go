@@ -5,10 +5,9 @@ import (
 	"strings"
 	"time"
 
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/finding"
 	"pam_persistent/internal/keyctl"
-	"pam_persistent/internal/keytree"
-	"pam_persistent/internal/persistent"
 	"pam_persistent/internal/safe"
 	"pam_persistent/internal/show"
 )
@@ -21,7 +20,7 @@ func (s *Status) Print(p *show.Printer, most int, now time.Time) {
 	p.Heading("Persistent keyring of " + s.Account.String())
 	field := func(label, text string) { p.Labelled(2, column, show.Plain, label, text) }
 	field("keyring", s.keyring())
-	if s.TimerKnown && s.Keyring.State == persistent.Valid {
+	if s.TimerKnown && s.Keyring.State == facts.Valid {
 		field("expires", show.Expires(s.Keyring.Timeout)+s.renewal())
 	}
 	if !s.Others {
@@ -33,7 +32,7 @@ func (s *Status) Print(p *show.Printer, most int, now time.Time) {
 	}
 	if s.Holds != nil && (len(s.Holds.Keys) > 0 || s.Holds.Problem != nil) {
 		field("holds", "")
-		keytree.PrintAll(p, s.Holds.Keys, 4, most, now)
+		show.PrintTrees(p, s.Holds.Keys, 4, most, now)
 		if s.Holds.Problem != nil {
 			p.Item(4, s.Holds.Problem.Error())
 		}
@@ -53,7 +52,7 @@ func (s *Status) keyring() string {
 		return "not to be seen"
 	case s.Keyring == nil:
 		return "none"
-	case s.Keyring.State != persistent.Valid:
+	case s.Keyring.State != facts.Valid:
 		return fmt.Sprintf("%d, %s", s.Keyring.Serial, s.Keyring.State)
 	case s.Keyring.Keys < 0:
 		return fmt.Sprintf("%d", s.Keyring.Serial)
@@ -77,7 +76,7 @@ func (s *Status) session() string {
 	switch {
 	case s.SessionErr != nil:
 		return "has no usable keyring"
-	case s.Keyring == nil || s.Keyring.State != persistent.Valid:
+	case s.Keyring == nil || s.Keyring.State != facts.Valid:
 		return "keyring " + s.sessionKeyring()
 	case !s.Possessed && len(s.Through) > 0:
 		return "is linked to it but may not search it, through " + s.through()

@@ -5,11 +5,10 @@ import (
 	"os/exec"
 	"strings"
 
-	"pam_persistent/internal/ccache"
-	"pam_persistent/internal/collection"
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/finding"
-	"pam_persistent/internal/klist"
-	"pam_persistent/internal/libkrb5"
+	"pam_persistent/internal/keyrings"
+	"pam_persistent/internal/krb5"
 )
 
 // Tickets is where Kerberos keeps tickets.
@@ -17,21 +16,21 @@ type Tickets struct {
 	Variable string // KRB5CCNAME
 	Default  string // the cache that new tickets go to; "" if it is not known
 	// Elsewhere are the caches outside of the persistent keyring, if new tickets go there.
-	Elsewhere []klist.Cache
+	Elsewhere []krb5.ListedCache
 }
 
 // LookForTickets asks Kerberos, which may take some seconds, where it keeps this session's tickets.
 func (s *Status) LookForTickets() {
-	s.Tickets.Default = libkrb5.DefaultCache()
+	s.Tickets.Default = krb5.DefaultCache()
 	if s.Tickets.Default == "" {
 		s.Tickets.Default = s.Tickets.Variable
 	}
 	// klist would reset the timer of the persistent keyring, in which this package looks
 	// itself.
-	if s.Tickets.Default == "" || strings.HasPrefix(s.Tickets.Default, ccache.Persistent) {
+	if s.Tickets.Default == "" || strings.HasPrefix(s.Tickets.Default, facts.Persistent) {
 		return
 	}
-	caches, err := klist.All()
+	caches, err := krb5.ListCaches()
 	if err != nil && !errors.Is(err, exec.ErrNotFound) {
 		s.unseen(err)
 	}
@@ -70,7 +69,7 @@ func (s *Status) TicketFindings() (findings []finding.Finding) {
 
 // notPrimary is that KRB5CCNAME names a cache of the collection which is not the primary.
 func (s *Status) notPrimary() (f finding.Finding, found bool) {
-	caches := collection.In(s.Holds, s.UID)
+	caches := keyrings.CachesIn(s.Holds, s.UID)
 	if caches.Problem != nil || !finding.NamesOneCache(s.Tickets.Variable, s.UID) {
 		return f, false
 	}

@@ -15,8 +15,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"pam_persistent/internal/account"
 	"pam_persistent/internal/document"
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/safe"
 	"pam_persistent/internal/show"
@@ -42,7 +42,7 @@ type answer struct {
 // InChild renews the tickets of a user in a child that has the user's IDs, a clean environment and
 // no terminal, and a session keyring in which nothing is but the user's persistent keyring. The
 // user controls the child, so its answer is not trusted.
-func InChild(user account.Account, program string) ([]document.TicketRenewal, error) {
+func InChild(user facts.Account, program string) ([]document.TicketRenewal, error) {
 	who, err := identityOf(user)
 	if err != nil {
 		return nil, err

@@ -3,7 +3,7 @@ package tickets
 import (
 	"time"
 
-	"pam_persistent/internal/collection"
+	"pam_persistent/internal/facts"
 )
 
 // What has become of the ticket-granting ticket in a cache.
@@ -20,7 +20,7 @@ const (
 
 // due tells what is to be done with a cache: Renewed, if its ticket is to be renewed. kinit empties
 // the cache, so one that has something else in it than tickets is left alone.
-func due(cache collection.Cache, now time.Time) string {
+func due(cache facts.Cache, now time.Time) string {
 	t := cache.Granting
 	switch {
 	case cache.Problem != nil:

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"syscall"
 
-	"pam_persistent/internal/account"
+	"pam_persistent/internal/facts"
 )
 
 // identity is what makes a process a user's.
@@ -20,7 +20,7 @@ type identity struct {
 // programs are.
 var passed = []string{"KRB5_CONFIG", "PATH"}
 
-func identityOf(a account.Account) (who identity, err error) {
+func identityOf(a facts.Account) (who identity, err error) {
 	who.environment = []string{"LC_ALL=C"} // what kinit says is read
 	for _, name := range passed {
 		if value, ok := os.LookupEnv(name); ok {

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"time"
 
-	"pam_persistent/internal/collection"
 	"pam_persistent/internal/document"
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/keyctl"
-	"pam_persistent/internal/keytree"
-	"pam_persistent/internal/kinit"
+	"pam_persistent/internal/keyrings"
+	"pam_persistent/internal/krb5"
 	"pam_persistent/internal/persistent"
 )
 
@@ -33,7 +33,7 @@ func renewAll(uid uint32, program string) (list []document.TicketRenewal, _ erro
 	return list, nil
 }
 
-func renew(uid uint32, program string, cache collection.Cache) document.TicketRenewal {
+func renew(uid uint32, program string, cache facts.Cache) document.TicketRenewal {
 	r := document.TicketRenewal{Cache: cache.Name, Principal: cache.Principal,
 		Result: due(cache, time.Now()), Before: ends(cache), After: ends(cache)}
 	if cache.Granting != nil {
@@ -45,7 +45,7 @@ func renew(uid uint32, program string, cache collection.Cache) document.TicketRe
 	case Renewed:
 		err := fits(uid, cache)
 		if err == nil {
-			err = kinit.Renew(program, cache.Name)
+			err = krb5.Renew(program, cache.Name)
 		}
 		if err != nil {
 			r.Result, r.Problem = Failed, err.Error()
@@ -54,22 +54,22 @@ func renew(uid uint32, program string, cache collection.Cache) document.TicketRe
 	return r
 }
 
-func caches(uid uint32, keyring keyctl.Serial) []collection.Cache {
+func caches(uid uint32, keyring keyctl.Serial) []facts.Cache {
 	keys, _ := keyctl.ConfirmedKeys() // no more than sizes come from there
-	return collection.In(keytree.NewReader(keys).Tree(keyring), uid).Caches
+	return keyrings.CachesIn(keyrings.NewReader(keys).Tree(keyring), uid).Caches
 }
 
 // again looks at a cache once more.
-func again(uid uint32, keyring keyctl.Serial, cache collection.Cache) collection.Cache {
+func again(uid uint32, keyring keyctl.Serial, cache facts.Cache) facts.Cache {
 	for _, found := range caches(uid, keyring) {
 		if found.Name == cache.Name {
 			return found
 		}
 	}
-	return collection.Cache{}
+	return facts.Cache{}
 }
 
-func ends(cache collection.Cache) string {
+func ends(cache facts.Cache) string {
 	if cache.Granting == nil {
 		return ""
 	}
@@ -86,7 +86,7 @@ const (
 // fits tells why kinit would lose the ticket: it empties the cache and fills it again, but the
 // kernel gives back what was in the cache some milliseconds later, and until then a quota that is
 // nearly full refuses the new ticket.
-func fits(uid uint32, cache collection.Cache) error {
+func fits(uid uint32, cache facts.Cache) error {
 	users, err := keyctl.ProcKeyUsers()
 	u := keyctl.KeyUserOf(users, uid)
 	switch {

@@ -6,25 +6,24 @@ import (
 	"testing"
 	"time"
 
-	"pam_persistent/internal/ccache"
-	"pam_persistent/internal/collection"
 	"pam_persistent/internal/document"
+	"pam_persistent/internal/facts"
 )
 
 func TestDue(t *testing.T) {
 	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
-	ticket := func(started, ends, renewable int) collection.Cache {
+	ticket := func(started, ends, renewable int) facts.Cache {
 		hours := func(n int) time.Time { return now.Add(time.Duration(n) * time.Hour) }
-		t := &ccache.Ticket{Starts: hours(-started), Ends: hours(ends)}
+		t := &facts.Ticket{Starts: hours(-started), Ends: hours(ends)}
 		if renewable != 0 {
 			t.RenewableUntil = hours(renewable)
 		}
-		return collection.Cache{Granting: t}
+		return facts.Cache{Granting: t}
 	}
 	unread := ticket(6, 4, 100)
 	unread.Problem = errors.New("broken")
 	for name, test := range map[string]struct {
-		cache collection.Cache
+		cache facts.Cache
 		want  string
 	}{
 		"past half":        {ticket(6, 4, 100), Renewed},
@@ -35,7 +34,7 @@ func TestDue(t *testing.T) {
 		"renewable before": {ticket(6, 4, -1), Spent},
 		"ended":            {ticket(10, 0, 100), Ended},
 		"not begun":        {ticket(-1, 9, 100), Early},
-		"no ticket":        {collection.Cache{}, None},
+		"no ticket":        {facts.Cache{}, None},
 		"unread":           {unread, Unread},
 	} {
 		if got := due(test.cache, now); got != test.want {

@@ -2,7 +2,6 @@ package try
 
 import (
 	"pam_persistent/internal/document"
-	"pam_persistent/internal/keytree"
 )
 
 // Document converts a report.
@@ -23,7 +22,7 @@ func (r *Report) Document() document.Try {
 func (v View) document() document.View {
 	d := document.View{Holds: []document.Key{}}
 	if v.Session != nil {
-		session := v.Session.Document()
+		session := document.KeyOf(v.Session)
 		d.Session = &session
 	}
 	if v.Persistent != nil {
@@ -31,7 +30,7 @@ func (v View) document() document.View {
 		d.Keyring = &keyring
 	}
 	if v.Keys != nil {
-		d.Holds = keytree.Documents(v.Keys.Keys)
+		d.Holds = document.KeysOf(v.Keys.Keys)
 	}
 	if v.Err != nil {
 		d.Problem = v.Err.Error()

@@ -5,8 +5,7 @@ import (
 	"time"
 
 	"pam_persistent/internal/doctor"
-	"pam_persistent/internal/keytree"
-	"pam_persistent/internal/persistent"
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/safe"
 	"pam_persistent/internal/show"
 )
@@ -38,7 +37,7 @@ func (r *Report) printBefore(p *show.Printer, now time.Time) {
 	printTree(p, r.Before.Keys, now)
 	if r.Before.Session != nil {
 		p.Item(4,
-			"session "+r.Before.Session.Line(now)+" (a daemon's, made for this trial)")
+			"session "+show.KeyLine(r.Before.Session, now)+" (a daemon's, made for this trial)")
 	}
 }
 
@@ -55,17 +54,17 @@ func (r *Report) printInside(p *show.Printer, now time.Time) {
 	}
 }
 
-func printTree(p *show.Printer, k *keytree.Key, now time.Time) {
+func printTree(p *show.Printer, k *facts.Key, now time.Time) {
 	if k != nil {
-		k.Print(p, 4, keytree.Everything, now)
+		show.PrintTree(p, k, 4, show.Everything, now)
 	}
 }
 
-func keyring(k *persistent.Keyring) string {
+func keyring(k *facts.Keyring) string {
 	switch {
 	case k == nil:
 		return "no persistent keyring"
-	case k.State != persistent.Valid:
+	case k.State != facts.Valid:
 		return fmt.Sprintf("persistent keyring %d, %s", k.Serial, k.State)
 	}
 	return fmt.Sprintf("persistent keyring %d, expires %s", k.Serial, show.Expires(k.Timeout))
@@ -74,8 +73,8 @@ func keyring(k *persistent.Keyring) string {
 func (r *Report) revived() string {
 	before, after := r.Before.Persistent, r.Inside.Persistent
 	switch {
-	case before == nil || after == nil || before.State != persistent.Expired ||
-		after.State != persistent.Valid:
+	case before == nil || after == nil || before.State != facts.Expired ||
+		after.State != facts.Valid:
 		return ""
 	case before.Serial == after.Serial:
 		return "; it had expired, and this login has brought it back"

@@ -9,11 +9,11 @@ import (
 
 	"github.com/msteinert/pam/v2"
 
-	"pam_persistent/internal/account"
 	"pam_persistent/internal/doctor"
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/finding"
 	"pam_persistent/internal/keyctl"
-	"pam_persistent/internal/keytree"
+	"pam_persistent/internal/keyrings"
 	"pam_persistent/internal/persistent"
 	"pam_persistent/internal/safe"
 )
@@ -21,7 +21,7 @@ import (
 // Report is what was seen before, in and after the session.
 type Report struct {
 	Service string
-	account.Account
+	facts.Account
 	Before   View
 	Inside   View
 	Linked   bool // the session possesses the persistent keyring
@@ -39,17 +39,17 @@ type Report struct {
 
 // View is what there is to see with the user's eyes.
 type View struct {
-	Session    *keytree.Key        // nil: the session keyring cannot be used
-	Persistent *persistent.Keyring // nil: none
+	Session    *facts.Key     // nil: the session keyring cannot be used
+	Persistent *facts.Keyring // nil: none
 	// the persistent keyring with all in it; nil: none, or out of use
-	Keys      *keytree.Key
+	Keys      *facts.Key
 	Possessed bool
 	Err       error
 }
 
 // Run opens and closes the session in this process, which may be changed by that in any
 // way: it must be one of its own, and the goroutine locked to its thread.
-func Run(service string, user account.Account) *Report {
+func Run(service string, user facts.Account) *Report {
 	r := &Report{Service: service, Account: user, Setup: doctor.Session(service, user.UID)}
 	if r.Refused = doctor.Dangerous(service); r.Refused != nil {
 		return r
@@ -104,27 +104,27 @@ func (r *Report) converse(style pam.Style, message string) (string, error) {
 func look(uid uint32) (v View) {
 	v.Err = keyctl.As(uid, func() error {
 		keys, _ := keyctl.ConfirmedKeys() // without it there are no timers
-		reader := keytree.NewReader(keys)
+		reader := keyrings.NewReader(keys)
 		session, err := keyctl.SessionKeyring()
 		if err == nil {
 			v.Session = reader.Tree(session)
 		}
-		keyring, ok := persistent.Find(uid, keys)
+		keyring, ok := keyrings.Find(uid, keys)
 		if !ok {
 			return err
 		}
 		v.Persistent = &keyring
-		if keyring.State == persistent.Valid {
+		if keyring.State == facts.Valid {
 			_, notPossessed := keyctl.KeyringID(keyring.Serial, false)
 			v.Possessed = notPossessed == nil
-			v.Keys = keytree.NewReader(keys).Tree(keyring.Serial)
+			v.Keys = keyrings.NewReader(keys).Tree(keyring.Serial)
 		}
 		return err
 	})
 	return v
 }
 
-func serial(k *keytree.Key) keyctl.Serial {
+func serial(k *facts.Key) keyctl.Serial {
 	if k == nil {
 		return 0
 	}

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"pam_persistent/internal/keyctl/keyctltest"
-	"pam_persistent/internal/persistent"
+	"pam_persistent/internal/keyrings"
 	"pam_persistent/tests/support/pamhost"
 	"pam_persistent/tests/support/world"
 )
@@ -33,7 +33,7 @@ func TestCloseResetsTheTimer(t *testing.T) {
 			pamhost.Run(t, "start alice open",
 				"sh echo 100000 >/proc/sys/kernel/keys/persistent_keyring_expiry",
 				test.before, "close")
-			keyring, ok, err := persistent.Of(world.Alice.UID)
+			keyring, ok, err := keyrings.Of(world.Alice.UID)
 			if !ok || keyring.Timeout.Seconds < 2000 {
 				t.Errorf("%+v, %v", keyring, err)
 			}

@@ -18,9 +18,8 @@ type Range struct{ First, Count uint32 }
 var (
 	Keyctl     = take(3)
 	Keyctltest = take(1)
-	Keytree    = take(1)
-	Fsuid      = take(2)
-	Persistent = take(2)
+	_          = take(3)
+	Keyrings   = take(2)
 )
 
 // Of worlds (see package world): the first five are alice, bob and carol with one UID before and

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/keyctl"
-	"pam_persistent/internal/persistent"
+	"pam_persistent/internal/keyrings"
 )
 
 // Root is the same user in all worlds. rootLock is held, shared, by each test that may log root in;
@@ -53,7 +53,7 @@ func shareRootsKeyring(t testing.TB) {
 // hasPersistent reports whether root has a persistent keyring.
 func hasPersistent(t testing.TB) bool {
 	t.Helper()
-	_, ok, err := persistent.Of(0)
+	_, ok, err := keyrings.Of(0)
 	if err != nil && !ok {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"pam_persistent/internal/keyctl"
-	"pam_persistent/internal/persistent"
+	"pam_persistent/internal/keyrings"
 	"pam_persistent/tests/support/sessions"
 	"pam_persistent/tests/support/world"
 )
@@ -206,7 +206,7 @@ func (h host) expect(t *testing.T, l login, kept ...string) (good, hung int) {
 // persistentOf is the serial of a user's persistent keyring, or 0.
 func persistentOf(t testing.TB, u world.User) keyctl.Serial {
 	t.Helper()
-	keyring, _, _ := persistent.Of(u.UID) // what others put into descriptions is no error here
+	keyring, _, _ := keyrings.Of(u.UID) // what others put into descriptions is no error here
 	return keyring.Serial
 }
 

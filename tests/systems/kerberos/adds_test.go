@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"pam_persistent/internal/keyctl/keyctltest"
-	"pam_persistent/internal/persistent"
+	"pam_persistent/internal/keyrings"
 	"pam_persistent/tests/support/logins"
 	"pam_persistent/tests/support/realm"
 	"pam_persistent/tests/support/world"
@@ -133,7 +133,7 @@ func getTicketAndComeBack(t *testing.T, user world.User, seconds uint32) {
 // whether there is one.
 func timer(t *testing.T, user world.User) (left uint64, there bool) {
 	t.Helper()
-	keyring, there, err := persistent.Of(user.UID)
+	keyring, there, err := keyrings.Of(user.UID)
 	if err != nil && !there {
 		t.Fatal(err)
 	}

@@ -1,0 +1,33 @@
+package facts
+
+import (
+	"pam_persistent/internal/keyctl"
+)
+
+// Cache is a credential cache. What is not known is zero.
+type Cache struct {
+	Name        string // as Kerberos names it: KEYRING:persistent:UID:...
+	Principal   string
+	Granting    *Ticket // the ticket-granting ticket that is good for longest; nil: none
+	Keys, Bytes int     // what it takes of the quota
+	TicketBytes int     // what the ticket-granting ticket takes of that
+	Primary     bool    // programs use it if they are not told another
+	Problem     error   // why it could not be read wholly
+
+	Keyring keyctl.Serial
+}
+
+// Collection is all caches of a persistent keyring.
+type Collection struct {
+	Caches []Cache // in the order of their names
+	// Problem is why the primary cannot be told.
+	Problem error
+
+	Keyring keyctl.Serial
+}
+
+// Same tells whether two looks have found the same cache, with the same tickets in it.
+func (c Cache) Same(as Cache) bool {
+	return c.Keyring == as.Keyring && c.Name == as.Name && c.Bytes == as.Bytes &&
+		*c.Granting == *as.Granting
+}

@@ -1,0 +1,56 @@
+package finding
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"pam_persistent/internal/facts"
+)
+
+// Superseded is a cache that a newer one of the same principal makes superfluous.
+type Superseded struct{ Cache, By facts.Cache }
+
+// FindSuperseded lists the caches that newer ones supersede, each with the newest of these.
+//
+// Of two caches of one principal, the newer one is that whose ticket-granting ticket ends later; if
+// both end together, that whose ticket starts later. It supersedes the other one if its ticket is
+// good already and can be renewed for as long as the other's. The primary is never superseded. A
+// cache that could not be read wholly, or has no ticket-granting ticket, has no part in this.
+func SupersededCaches(c *facts.Collection, now time.Time) (list []Superseded) {
+	if c.Problem != nil {
+		return nil // any cache may be the primary
+	}
+	var caches []facts.Cache
+	for _, cache := range c.Caches {
+		if cache.Problem == nil && cache.Granting != nil {
+			caches = append(caches, cache)
+		}
+	}
+	slices.SortStableFunc(caches, newestFirst)
+	for i, old := range caches {
+		if old.Primary {
+			continue
+		}
+		for _, newer := range caches[:i] {
+			if supersedes(newer, old, now) {
+				list = append(list, Superseded{old, newer})
+				break
+			}
+		}
+	}
+	return list
+}
+
+// newestFirst sorts: of tickets that are equal, that in the primary counts as the newest.
+func newestFirst(a, b facts.Cache) int {
+	primary := map[bool]int{true: 1}
+	return cmp.Or(b.Granting.Ends.Compare(a.Granting.Ends),
+		b.Granting.Starts.Compare(a.Granting.Starts),
+		primary[b.Primary]-primary[a.Primary])
+}
+
+func supersedes(newer, older facts.Cache, now time.Time) bool {
+	return newer.Principal == older.Principal && !newer.Granting.Starts.After(now) &&
+		!newer.Granting.RenewableUntil.Before(older.Granting.RenewableUntil)
+}

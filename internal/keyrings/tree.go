@@ -1,0 +1,153 @@
+// Package keytree reads a keyring and all that is in it.
+package keyrings
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"pam_persistent/internal/facts"
+	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/krb5"
+)
+
+// Reader reads trees. Each keyring is expanded where it is nearest to the root, so that
+// keyrings which are linked many times over do not make a tree without end, and the way
+// to a key is the shortest.
+type Reader struct {
+	proc     map[keyctl.Serial]keyctl.KeyInfo
+	expanded map[keyctl.Serial]bool
+}
+
+// NewReader takes timers and sizes from what [keyctl.ConfirmedKeys] has returned, which may be
+// nothing.
+func NewReader(keys []keyctl.KeyInfo) *Reader {
+	r := &Reader{make(map[keyctl.Serial]keyctl.KeyInfo, len(keys)), map[keyctl.Serial]bool{}}
+	for _, key := range keys {
+		r.proc[key.Serial] = key
+	}
+	return r
+}
+
+// Tree reads a key and all keys in it, with the credentials of the calling thread.
+func (r *Reader) Tree(root keyctl.Serial) *facts.Key {
+	top := r.key(root)
+	for level := []*facts.Key{top}; len(level) > 0; {
+		var next []*facts.Key
+		for _, k := range level {
+			r.expand(k)
+			next = append(next, k.Keys...)
+		}
+		level = next
+	}
+	return top
+}
+
+// expand reads what is in a keyring; the kernel has it in no order that means anything.
+func (r *Reader) expand(k *facts.Key) {
+	if k.Type != "keyring" || k.State != facts.Valid {
+		return
+	}
+	if r.expanded[k.Serial] {
+		k.Again = true
+		return
+	}
+	r.expanded[k.Serial] = true
+	serials, err := keyctl.ReadKeyring(k.Serial)
+	if err != nil {
+		k.Problem = err
+		return
+	}
+	for _, serial := range serials {
+		k.Keys = append(k.Keys, r.key(serial))
+	}
+	slices.SortFunc(k.Keys, func(a, b *facts.Key) int {
+		return cmp.Or(strings.Compare(a.Description, b.Description),
+			strings.Compare(a.Type, b.Type), cmp.Compare(a.Serial, b.Serial))
+	})
+	readCache(k)
+}
+
+func (r *Reader) key(serial keyctl.Serial) *facts.Key {
+	k := &facts.Key{Serial: serial, State: facts.Valid}
+	about, err := keyctl.Describe(serial)
+	switch {
+	case err == nil:
+		k.Type, k.Description, k.UID, k.Perm = about.Type, about.Text, about.UID, about.Perm
+	case errors.Is(err, unix.EKEYEXPIRED):
+		k.State = facts.Expired
+	case errors.Is(err, unix.EKEYREVOKED):
+		k.State = facts.Revoked
+	case errors.Is(err, unix.ENOKEY):
+		k.State = facts.Gone
+	case errors.Is(err, unix.EACCES):
+		k.State = facts.Hidden
+	default:
+		k.State, k.Problem = facts.Unknown, err
+	}
+	r.addProc(k)
+	return k
+}
+
+// addProc adds what only /proc/keys tells: the timer always, the rest for a key
+// that the kernel does not describe any more.
+func (r *Reader) addProc(k *facts.Key) {
+	row, ok := r.proc[k.Serial]
+	if !ok {
+		return
+	}
+	k.Timeout = &row.Timeout
+	if k.State == facts.Expired || k.State == facts.Revoked {
+		k.Type, k.Description, k.UID, k.Perm = row.Type, row.Description, row.UID, row.Perm
+	}
+	if k.Type != "user" && k.Type != "logon" {
+		return
+	}
+	if n, err := strconv.Atoi(row.Info); err == nil && n >= 0 {
+		k.Bytes = &n
+	}
+}
+
+// readCache names the principal and the tickets if the keyring is a credential cache.
+func readCache(k *facts.Key) {
+	for _, key := range k.Keys {
+		if key.Description == krb5.PrincipalKey && holdsText(key) {
+			k.Principal = readAs(key, krb5.ParsePrincipal)
+		}
+	}
+	if k.Principal == "" {
+		return
+	}
+	for _, key := range k.Keys {
+		if !holdsText(key) {
+			continue
+		}
+		if key.Internal = strings.HasPrefix(key.Description, "__krb5_"); key.Internal {
+			continue
+		}
+		if ticket := readAs(key, krb5.ParseTicket); key.Problem == nil {
+			key.Ticket, key.Internal = &ticket, ticket.Setting
+		}
+	}
+}
+
+func holdsText(k *facts.Key) bool {
+	return k.State == facts.Valid && (k.Type == "user" || k.Type == "big_key")
+}
+
+func readAs[T any](k *facts.Key, parse func([]byte) (T, error)) (result T) {
+	payload, err := keyctl.Read(k.Serial)
+	if err == nil {
+		if k.Type == "user" {
+			size := len(payload)
+			k.Bytes = &size
+		}
+		result, err = parse(payload)
+	}
+	k.Problem = err
+	return result
+}

@@ -1,0 +1,113 @@
+package krb5
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func write(t *testing.T, files map[string]string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(strings.ReplaceAll(text, "DIR", dir)),
+			0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestFind(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		files map[string]string
+		want  Setting
+		found bool
+	}{
+		{"plain",
+			map[string]string{"a": "[libdefaults]\n\tdefault_realm = X\n" +
+				"  default_ccache_name = KEYRING:persistent:%{uid}\n"},
+			Setting{"KEYRING:persistent:%{uid}", "a", 3}, true},
+		{"commented out",
+			map[string]string{"a": "[libdefaults]\n# default_ccache_name = A\n" +
+				";default_ccache_name = B\n"}, Setting{}, false},
+		{"other section", map[string]string{"a": "[realms]\ndefault_ccache_name = A\n"},
+			Setting{}, false},
+		{"in braces",
+			map[string]string{"a": "[libdefaults]\n X = {\n default_ccache_name = A\n" +
+				" }\n Y = { }\n default_ccache_name = B\n"}, Setting{"B", "a", 6},
+			true},
+		{"quoted",
+			map[string]string{"a": "[libdefaults]\ndefault_ccache_name = \"FILE:/x " +
+				"y\"\n"}, Setting{"FILE:/x y", "a", 2}, true},
+		{"includedir",
+			map[string]string{"a": "includedir DIR/d\n[libdefaults]\n" +
+				"default_ccache_name = A\n",
+				"d/not.this~": "[libdefaults]\ndefault_ccache_name = C\n",
+				"d/kcm":       "[libdefaults]\ndefault_ccache_name = KCM:\n"},
+			Setting{"KCM:", "d/kcm", 2}, true},
+		{"include", map[string]string{"a": "include DIR/x\n",
+			"x": "[libdefaults]\ndefault_ccache_name = A\n"}, Setting{"A", "x", 2},
+			true},
+		{"second file",
+			map[string]string{"a": "[libdefaults]\n",
+				"b": "[libdefaults]\ndefault_ccache_name = B\n"},
+			Setting{"B", "b", 2},
+			true},
+	} {
+		dir := write(t, test.files)
+		got, found, exists, err := FindSetting([]string{filepath.Join(dir, "a"),
+			filepath.Join(dir, "b")}, "libdefaults", "default_ccache_name")
+		got.File = strings.TrimPrefix(got.File, dir+"/")
+		if got != test.want || found != test.found || !exists || err != nil {
+			t.Errorf("%s: got %+v, %v, %v, %v, want %+v", test.name, got, found, exists,
+				err, test.want)
+		}
+	}
+}
+
+func TestFindProblems(t *testing.T) {
+	dir := write(t, map[string]string{"loop": "include DIR/loop\n",
+		"hole": "include DIR/nowhere\n"})
+	for _, name := range []string{"loop", "hole"} {
+		if _, _, _, err := FindSetting([]string{filepath.Join(dir, name)}, "libdefaults",
+			"x"); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	if _, found, exists, err := FindSetting([]string{filepath.Join(dir, "none")}, "libdefaults",
+		"x"); found || exists || err != nil {
+		t.Errorf("no file: %v, %v, %v", found, exists, err)
+	}
+}
+
+func TestFiles(t *testing.T) {
+	t.Setenv("KRB5_CONFIG", "/a:/b")
+	if got := ConfigFiles(); !reflect.DeepEqual(got, []string{"/a", "/b"}) {
+		t.Error(got)
+	}
+	t.Setenv("KRB5_CONFIG", "")
+	if got := ConfigFiles(); !reflect.DeepEqual(got, []string{"/etc/krb5.conf"}) {
+		t.Error(got)
+	}
+}
+
+func FuzzParseConfig(f *testing.F) {
+	f.Add("[libdefaults]\n default_ccache_name = KCM:\n")
+	f.Add("include /x\n[a\nb = \"c\n}\n}\nd* = {\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, e := range ParseConfig(text) {
+			if e.Line < 1 || e.Line > strings.Count(text, "\n")+1 || e.Section == "" &&
+				e.Key != "include" && e.Key != "includedir" {
+				t.Errorf("%+v", e)
+			}
+		}
+	})
+}

@@ -1,0 +1,41 @@
+package krb5
+
+import (
+	"reflect"
+	"testing"
+)
+
+// Lines as klist 1.20 prints them; tests/systems/kerberos has the real one.
+func TestParse(t *testing.T) {
+	const top = "Principal name                 Cache name\n" +
+		"--------------                 ----------\n"
+	for text, want := range map[string][]ListedCache{
+		top: nil,
+		top + "alice@EXAMPLE.ORG              FILE:/tmp/krb5cc_4210\n" +
+			"a b/admin@EXAMPLE.ORG          DIR::/home/a/tkt (Expired)\n" +
+			"a-principal-longer-than-its-column@EXAMPLE.ORG KCM:4210:1\n": {
+			{"FILE:/tmp/krb5cc_4210", "alice@EXAMPLE.ORG", false},
+			{"DIR::/home/a/tkt", "a b/admin@EXAMPLE.ORG", true},
+			{"KCM:4210:1", "a-principal-longer-than-its-column@EXAMPLE.ORG", false}},
+	} {
+		if got, ok := ParseList(text); !ok || !reflect.DeepEqual(got, want) {
+			t.Errorf("%q: %+v, %v", text, got, ok)
+		}
+	}
+	// Heimdal's
+	if got, ok := ParseList("  Name  Cache name  Expires\n"); ok || got != nil {
+		t.Errorf("%+v", got)
+	}
+}
+
+func FuzzParseList(f *testing.F) {
+	f.Add("Principal name Cache name\n--- ---\na@B FILE:/x (Expired)\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		caches, ok := ParseList(text)
+		for _, cache := range caches {
+			if !ok && len(text) == 0 || cache.Name == "" || cache.Principal == "" {
+				t.Errorf("%+v", cache)
+			}
+		}
+	})
+}
