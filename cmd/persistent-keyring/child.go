@@ -1,7 +1,7 @@
 package main
 
 import (
-	"pam_persistent/internal/dlopen"
+	"pam_persistent/internal/machine"
 	"pam_persistent/internal/renewal"
 	"pam_persistent/internal/tickets"
 	"pam_persistent/internal/try"
@@ -13,8 +13,8 @@ func child(args []string) {
 	switch {
 	case len(args) == 1 && args[0] == renewal.Command:
 		renewal.Main()
-	case len(args) == 2 && args[0] == dlopen.Command:
-		dlopen.Main(args[1])
+	case len(args) == 2 && args[0] == machine.LoadCommand:
+		machine.LoadMain(args[1])
 	case len(args) == 2 && args[0] == tickets.Command:
 		tickets.Main(args[1])
 	case len(args) == 4 && args[0] == try.Command:

@@ -11,7 +11,6 @@ import (
 	"pam_persistent/internal/account"
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/keyctl"
-	"pam_persistent/internal/keyname"
 	"pam_persistent/internal/keyrings"
 	"pam_persistent/internal/persistent"
 	"pam_persistent/internal/show"
@@ -26,7 +25,7 @@ func dropCommand() *cobra.Command {
 	}, drop)
 }
 
-func drop(names []keyname.Name) (changes []change, err error) {
+func drop(names []keyName) (changes []change, err error) {
 	keyring, err := mine()
 	if err != nil {
 		return nil, err
@@ -60,13 +59,13 @@ func mine() (keyctl.Serial, error) {
 
 // dropFrom unlinks a key from where it lies: the top if it is there, else the one place in which it
 // was found.
-func dropFrom(keyring keyctl.Serial, name keyname.Name) change {
+func dropFrom(keyring keyctl.Serial, name keyName) change {
 	keys, _ := keyctl.ConfirmedKeys() // for what the kernel does not describe any more
 	tree := keyrings.NewReader(keys).Tree(keyring)
 	type place struct{ key, in *facts.Key }
 	var top, deep []place
 	tree.Walk(func(key, in *facts.Key) {
-		if in == nil || !name.Is(key.Serial, key.Type, key.Description) {
+		if in == nil || !name.is(key.Serial, key.Type, key.Description) {
 			return
 		}
 		if in == tree {

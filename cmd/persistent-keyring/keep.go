@@ -10,7 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/keyctl"
-	"pam_persistent/internal/keyname"
 	"pam_persistent/internal/persistent"
 )
 
@@ -25,7 +24,7 @@ func keepCommand() *cobra.Command {
 }
 
 // keep makes or renews the persistent keyring only if there is a key for it.
-func keep(names []keyname.Name) ([]change, error) {
+func keep(names []keyName) ([]change, error) {
 	changes, some := find(names)
 	if !some {
 		return changes, nil
@@ -48,7 +47,7 @@ const around = "this key may not be linked, but a keyring around it may, where C
 
 // find looks for the keys. A link into the thread keyring, which ends with this command, shows
 // whether the key may be linked; some is that one of them may.
-func find(names []keyname.Name) (changes []change, some bool) {
+func find(names []keyName) (changes []change, some bool) {
 	for _, name := range names {
 		serial, err := name.Serial, error(nil)
 		if serial == 0 {

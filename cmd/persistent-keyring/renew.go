@@ -9,7 +9,6 @@ import (
 	"pam_persistent/internal/account"
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/keyrings"
-	"pam_persistent/internal/loggedin"
 )
 
 func renewCommand() *cobra.Command {
@@ -68,7 +67,7 @@ func toRenew(names []string, all, loggedIn bool) (users []facts.Account, unknown
 			uids = append(uids, keyring.UID)
 		}
 	case loggedIn:
-		if uids, unknown, err = loggedin.UIDs(); err != nil {
+		if uids, unknown, err = account.UIDs(); err != nil {
 			return nil, nil, err
 		}
 	case len(names) == 0:

@@ -5,8 +5,8 @@ import (
 	"os"
 
 	"pam_persistent/internal/doctor"
+	"pam_persistent/internal/machine"
 	"pam_persistent/internal/safe"
-	"pam_persistent/internal/version"
 )
 
 // versions are those of this command and of the module that libpam loads, one line each: after half
@@ -21,7 +21,7 @@ func versions() string {
 }
 
 func versionOf(path string) string {
-	found, err := version.Of(path)
+	found, err := machine.VersionOf(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return "is not installed"

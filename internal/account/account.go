@@ -23,7 +23,7 @@ func ByUID(uid uint32) facts.Account {
 func ByName(name string) (facts.Account, error) {
 	if found, err := user.Lookup(name); err == nil {
 		uid, err := strconv.ParseUint(found.Uid, 10, 32)
-		return facts.Account{uint32(uid), found.Username}, err
+		return facts.Account{UID: uint32(uid), Name: found.Username}, err
 	}
 	uid, err := strconv.ParseUint(name, 10, 32)
 	if err != nil || uid == 1<<32-1 {

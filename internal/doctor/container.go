@@ -28,7 +28,7 @@ func profile(command, dir string) Fix {
 }
 
 // allow says what lets this process make the calls for keys.
-func (m machine) allow() Fix {
+func (m config) allow() Fix {
 	for _, one := range containers {
 		if m.exists(one.file) {
 			return one.allow
@@ -38,7 +38,7 @@ func (m machine) allow() Fix {
 }
 
 // container tells in which kind of container this is, or "".
-func (m machine) container() string {
+func (m config) container() string {
 	for _, one := range containers {
 		if m.exists(one.file) {
 			return one.name
@@ -48,7 +48,7 @@ func (m machine) container() string {
 }
 
 // blocks tells what can be what blocks a system call.
-func (m machine) blocks() (text string) {
+func (m config) blocks() (text string) {
 	status, _ := os.ReadFile(m.root + "/proc/self/status") // without it nothing is known
 	if strings.Contains(string(status), "\nSeccomp:\t2") {
 		text = "; a seccomp filter is on this process"

@@ -56,7 +56,7 @@ func (r Report) Good() bool { return len(r.Wrong()) == 0 }
 
 // All examines the machine. If services are named, All examines no other service.
 func All(services []string) Report {
-	e := examination{machine: here()}
+	e := examination{config: here()}
 	blocked := e.kernel()
 	e.limits()
 	if !blocked {
@@ -80,7 +80,7 @@ func All(services []string) Report {
 
 // Session examines what a session of one user depends on.
 func Session(service string, uid uint32) Report {
-	e := examination{machine: here()}
+	e := examination{config: here()}
 	e.kernel()
 	e.limits()
 	e.quotaOf(uid)
@@ -94,7 +94,7 @@ func Session(service string, uid uint32) Report {
 
 // Tickets examines where Kerberos keeps the tickets of a session whose KRB5CCNAME is known.
 func Tickets(name string) Report {
-	e := examination{machine: here()}
+	e := examination{config: here()}
 	if name == "" {
 		e.krb5conf()
 	} else {

@@ -15,7 +15,7 @@ const (
 )
 
 // reinstall gets the module's file back in the way in which it was installed.
-func (m machine) reinstall(path string) Fix {
+func (m config) reinstall(path string) Fix {
 	made := "make install PAMDIR=" + filepath.Dir(path)
 	switch {
 	case path == "":
@@ -34,7 +34,7 @@ func (m machine) reinstall(path string) Fix {
 
 // reinstallOther is the same for a module of another package. dpkg may know the file by a name from
 // before /lib was merged into /usr/lib.
-func (m machine) reinstallOther(path string) Fix {
+func (m config) reinstallOther(path string) Fix {
 	switch {
 	case m.exists("/usr/bin/dpkg"):
 		return finding.Command(fmt.Sprintf("apt install --reinstall $(dpkg -S '*/%s/%s' | "+
@@ -47,23 +47,23 @@ func (m machine) reinstallOther(path string) Fix {
 
 // ofDeb and ofRpm look for a directory that only the package has: the data bases of dpkg and rpm
 // are their own.
-func (m machine) ofDeb() bool { return m.exists("/usr/share/doc/" + debPackage) }
-func (m machine) ofRpm() bool { return m.exists("/usr/libexec/" + rpmPackage) }
+func (m config) ofDeb() bool { return m.exists("/usr/share/doc/" + debPackage) }
+func (m config) ofRpm() bool { return m.exists("/usr/libexec/" + rpmPackage) }
 
 // hasProfile tells whether pam-auth-update(8) manages the line in the common files.
-func (m machine) hasProfile() bool { return m.exists("/usr/share/pam-configs/pam_persistent") }
+func (m config) hasProfile() bool { return m.exists("/usr/share/pam-configs/pam_persistent") }
 
 var enableProfile = finding.Command("pam-auth-update --enable pam_persistent")
 
 // firstLine is for a machine on which no service has the line.
-func (m machine) firstLine() Fix {
+func (m config) firstLine() Fix {
 	if m.hasProfile() {
 		return enableProfile
 	}
 	return at("in the files of the services, after "+keyinit, line)
 }
 
-func (m machine) exists(path string) bool { return exists(m.root + path) }
+func (m config) exists(path string) bool { return exists(m.root + path) }
 
 func exists(path string) bool {
 	_, err := os.Stat(path)

@@ -7,8 +7,8 @@ import (
 	"pam_persistent/internal/pamconf"
 )
 
-// machine is where the things are that doctor examines.
-type machine struct {
+// config is where the things are that doctor examines.
+type config struct {
 	root     string // before all other absolute names
 	pam      pamconf.Config
 	modules  []string               // directories in which libpam looks for modules
@@ -21,8 +21,8 @@ type machine struct {
 }
 
 // here is the machine on which doctor runs.
-func here() machine {
-	return machine{
+func here() config {
+	return config{
 		pam: pamconf.System, modules: moduleDirs(), sshd: "/etc/ssh/sshd_config",
 		kerberos: krb5.ConfigFiles(), ccache: os.Getenv("KRB5CCNAME"),
 		enforce: "/sys/fs/selinux/enforce", audit: "/var/log/audit/audit.log",
@@ -32,7 +32,7 @@ func here() machine {
 
 // examination is a machine, and what was found on it.
 type examination struct {
-	machine
+	config
 	Report
 	forbidden bool // keyctl(2), by the container
 }

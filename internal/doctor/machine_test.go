@@ -36,7 +36,7 @@ func TestMachines(t *testing.T) {
 				t.Fatal("no line of findings")
 			}
 			root := t.TempDir()
-			e := examination{machine: layOut(t, root, setUp)}
+			e := examination{config: layOut(t, root, setUp)}
 			examined, _, _ := strings.Cut(setUp, "\n")
 			e.examine(t, examined)
 			var out bytes.Buffer
@@ -57,7 +57,7 @@ func TestMachines(t *testing.T) {
 
 // layOut writes the files of a machine, and says where they are. Its module directory has the
 // module.
-func layOut(t *testing.T, root, setUp string) machine {
+func layOut(t *testing.T, root, setUp string) config {
 	t.Helper()
 	modules := root + "/lib/security"
 	files := map[string]string{modules + "/" + Module: ""}
@@ -82,7 +82,7 @@ func layOut(t *testing.T, root, setUp string) machine {
 	for _, dir := range pamconf.System.Dirs {
 		pam.Dirs = append(pam.Dirs, root+dir)
 	}
-	return machine{
+	return config{
 		root: root, pam: pam, modules: []string{modules},
 		sshd:     root + "/etc/ssh/sshd_config",
 		kerberos: []string{root + "/etc/krb5.conf"},

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"syscall"
 
-	"pam_persistent/internal/dlopen"
 	"pam_persistent/internal/finding"
+	"pam_persistent/internal/machine"
 	"pam_persistent/internal/safe"
 )
 
@@ -29,7 +29,7 @@ const neighbour = "pam_permit.so"
 // modules is in none of the usual places.
 func ModuleFile() string { return here().moduleFile() }
 
-func (m machine) moduleFile() string {
+func (m config) moduleFile() string {
 	if len(m.modules) == 0 {
 		return ""
 	}
@@ -63,7 +63,7 @@ func (e *examination) module() {
 		e.add("module", Wrong, path+" "+fault, e.reinstall(path))
 		return
 	}
-	if err := dlopen.InChild(path); err != nil {
+	if err := machine.Loads(path); err != nil {
 		e.add("module", Wrong, fmt.Sprintf("%s cannot be loaded: %v", path, err),
 			e.reinstall(path))
 		return
@@ -127,10 +127,10 @@ func native(path string) bool {
 }
 
 // installed tells whether libpam finds a module.
-func (m machine) installed(module string) bool { return m.find(module) != "" }
+func (m config) installed(module string) bool { return m.find(module) != "" }
 
 // find is where libpam finds a module, or "".
-func (m machine) find(module string) string {
+func (m config) find(module string) string {
 	if strings.HasPrefix(module, "/") {
 		module, m.modules = filepath.Base(module), []string{filepath.Dir(module)}
 	}

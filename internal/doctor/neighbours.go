@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"pam_persistent/internal/neighbours"
+	"pam_persistent/internal/machine"
 	"pam_persistent/internal/pamconf"
 )
 
@@ -16,7 +16,7 @@ func (s *service) leftBehind(last, i int) {
 	for j := min(last+1, i); j < i; j++ {
 		line := s.stack.Lines[j]
 		other, known := keysOf(line)
-		if !known || other.Line != neighbours.After {
+		if !known || other.Line != machine.After {
 			continue
 		}
 		s.add(Note,
@@ -28,13 +28,13 @@ func (s *service) leftBehind(last, i int) {
 }
 
 // keysOf is what is known of a line's module.
-func keysOf(line pamconf.Line) (neighbours.Module, bool) {
-	for _, m := range neighbours.Modules {
+func keysOf(line pamconf.Line) (machine.Neighbour, bool) {
+	for _, m := range machine.Neighbours {
 		if line.Is(m.Name + ".so") {
 			return m, true
 		}
 	}
-	return neighbours.Module{}, false
+	return machine.Neighbour{}, false
 }
 
 const (
@@ -53,7 +53,7 @@ func (s *service) sessionCache(last int) {
 		option := slices.IndexFunc(line.Args, func(arg string) bool {
 			return strings.HasPrefix(arg, sessionCache)
 		})
-		if m, _ := keysOf(line); m.Line != neighbours.InAuth || option < 0 ||
+		if m, _ := keysOf(line); m.Line != machine.InAuth || option < 0 ||
 			kept && joined {
 			continue
 		}

@@ -143,7 +143,7 @@ func architecture(file *elf.File) string {
 // Dangerous is the fault of a module of the service which is cut off, or nil: a process that loads
 // the service's modules dies of it.
 func Dangerous(service string) *finding.Finding {
-	e := examination{machine: here()}
+	e := examination{config: here()}
 	for _, kind := range []string{"auth", "account", "password", "session"} {
 		for _, line := range e.pam.Stack(service, kind).Lines {
 			path := e.find(line.Module)

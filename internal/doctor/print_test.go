@@ -15,7 +15,7 @@ import (
 // folded into. Each had a line of its own, which with the other checks was more than a screen.
 func TestScreen(t *testing.T) {
 	root := t.TempDir()
-	e := examination{machine: layOut(t, root, "services\n-- /etc/pam.d/common-session --\n"+
+	e := examination{config: layOut(t, root, "services\n-- /etc/pam.d/common-session --\n"+
 		"session required pam_permit.so\n"+line+"\n")}
 	for i := range 30 {
 		text := "@include common-session\n"

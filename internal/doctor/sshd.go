@@ -7,14 +7,14 @@ import (
 	"strings"
 
 	"pam_persistent/internal/finding"
+	"pam_persistent/internal/machine"
 	"pam_persistent/internal/safe"
-	"pam_persistent/internal/sshdconf"
 )
 
 // openssh tells whether OpenSSH's server runs PAM's session modules at all.
 func (e *examination) openssh() {
-	setting, found, err := sshdconf.Find(e.sshd, "UsePAM")
-	misplaced, inMatch, _ := sshdconf.InMatch(e.sshd, "UsePAM") // errors are those of Find
+	setting, found, err := machine.FindInSshdConfig(e.sshd, "UsePAM")
+	misplaced, inMatch, _ := machine.FindInMatch(e.sshd, "UsePAM") // errors are those of Find
 	switch {
 	case inMatch:
 		fix := at(fmt.Sprintf("in %s move line %d above the first Match", misplaced.File,

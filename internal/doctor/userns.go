@@ -11,7 +11,7 @@ import (
 // the kernel shows as the overflow UID. Where all UIDs are mapped, that is a user like others.
 //
 // Source: user_namespaces(7).
-func (m machine) unmapped(uid uint32) bool {
+func (m config) unmapped(uid uint32) bool {
 	mapped, err := os.ReadFile(m.root + "/proc/self/uid_map")
 	if err != nil {
 		return false

@@ -41,10 +41,12 @@ func TestTicket(t *testing.T) {
 		file string
 		want facts.Ticket
 	}{
-		{"tgt", facts.Ticket{"alice@EXAMPLE.ORG", "krbtgt/EXAMPLE.ORG@EXAMPLE.ORG", start,
-			start.Add(10 * time.Hour), start.AddDate(0, 0, 7), false, true, true}},
-		{"service", facts.Ticket{"alice@EXAMPLE.ORG", "host/www.example.org@EXAMPLE.ORG", start,
-			start.Add(10 * time.Hour), start.AddDate(0, 0, 7), false, false, true}},
+		{"tgt", facts.Ticket{Client: "alice@EXAMPLE.ORG", Server: "krbtgt/EXAMPLE.ORG@EXAMPLE.ORG",
+			Starts: start, Ends: start.Add(10 * time.Hour),
+			RenewableUntil: start.AddDate(0, 0, 7), Granting: true, Whole: true}},
+		{"service", facts.Ticket{Client: "alice@EXAMPLE.ORG", Server: "host/www.example.org@EXAMPLE.ORG",
+			Starts: start, Ends: start.Add(10 * time.Hour),
+			RenewableUntil: start.AddDate(0, 0, 7), Whole: true}},
 		{"setting", facts.Ticket{Client: "alice@EXAMPLE.ORG",
 			Server: `krb5_ccache_conf_data/fast_avail/` +
 				`krbtgt\/EXAMPLE.ORG\@EXAMPLE.ORG@X-CACHECONF:`,

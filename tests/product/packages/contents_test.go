@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"pam_persistent/internal/version"
+	"pam_persistent/internal/machine"
 	"pam_persistent/tests/support/world"
 )
 
@@ -87,7 +87,7 @@ func testContents(t *testing.T, dir string) {
 				t.Errorf("%s: %s is for %v", name, file, binary.Machine)
 			}
 			testBill(t, root+file, root+docdir+"/"+filepath.Base(file)+".cdx.json")
-			if built, err := version.Of(root + file); built != shipped {
+			if built, err := machine.VersionOf(root + file); built != shipped {
 				t.Errorf("%s: %s says version %q, %v", name, file, built, err)
 			}
 			binary.Close()

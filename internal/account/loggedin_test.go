@@ -1,4 +1,4 @@
-package loggedin
+package account
 
 import (
 	"os"

@@ -2,7 +2,7 @@
 // with pam_persistent: what they put into the session keyring, and so what is lost if
 // pam_persistent joins another one after them. pam_persistent(8) has the same table, and
 // tests/systems/beside tests each row.
-package neighbours
+package machine
 
 // Places for a module's line.
 const (
@@ -16,7 +16,7 @@ const (
 )
 
 // A Module is a row of the table.
-type Module struct {
+type Neighbour struct {
 	Name string
 	Adds string // what it puts into the session keyring
 	Line string // a place
@@ -24,7 +24,7 @@ type Module struct {
 }
 
 // Modules is the table.
-var Modules = []Module{
+var Neighbours = []Neighbour{
 	{"pam_cifscreds", "passwords of CIFS servers", After, "passwords"},
 	{"pam_afs_session", "tokens of kAFS", After, "tokens"},
 	{"pam_krb5", "tickets in KEYRING:session", InAuth, "tickets"},

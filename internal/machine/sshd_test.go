@@ -1,4 +1,4 @@
-package sshdconf
+package machine
 
 import (
 	"os"
@@ -12,27 +12,27 @@ func TestFind(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		files map[string]string
-		want  Setting
+		want  SshdSetting
 		found bool
 	}{
-		{"none", map[string]string{"sshd_config": "Port 22\n"}, Setting{}, false},
+		{"none", map[string]string{"sshd_config": "Port 22\n"}, SshdSetting{}, false},
 		{"plain",
 			map[string]string{"sshd_config": "# UsePAM no\n\nusepam yes # good\n" +
-				"UsePAM no\n"}, Setting{"yes", "sshd_config", 3}, true},
+				"UsePAM no\n"}, SshdSetting{"yes", "sshd_config", 3}, true},
 		{"equals and quotes", map[string]string{"sshd_config": "UsePAM = \"no\"\n"},
-			Setting{"no", "sshd_config", 1}, true},
+			SshdSetting{"no", "sshd_config", 1}, true},
 		{"included first",
 			map[string]string{"sshd_config": "Include d/*.conf\nUsePAM yes\n",
 				"d/a.conf": "Port 1\n", "d/b.conf": "UsePAM no\n"},
-			Setting{"no", "d/b.conf", 1}, true},
+			SshdSetting{"no", "d/b.conf", 1}, true},
 		{"included in vain",
 			map[string]string{"sshd_config": "Include d/*.conf nowhere\nUsePAM yes\n"},
-			Setting{"yes", "sshd_config", 2}, true},
+			SshdSetting{"yes", "sshd_config", 2}, true},
 		{"after Match", map[string]string{"sshd_config": "Match user x\nUsePAM yes\n"},
-			Setting{}, false},
+			SshdSetting{}, false},
 		{"Match ends with its file",
 			map[string]string{"sshd_config": "Include m\nUsePAM yes\n",
-				"m": "Match all\nPort 1\n"}, Setting{"yes", "sshd_config", 2},
+				"m": "Match all\nPort 1\n"}, SshdSetting{"yes", "sshd_config", 2},
 			true},
 	} {
 		dir := t.TempDir()
@@ -43,7 +43,7 @@ func TestFind(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		got, found, err := Find(filepath.Join(dir, "sshd_config"), "UsePAM")
+		got, found, err := FindInSshdConfig(filepath.Join(dir, "sshd_config"), "UsePAM")
 		got.File = strings.TrimPrefix(got.File, dir+"/")
 		if got != test.want || found != test.found || err != nil {
 			t.Errorf("%s: got %+v, %v, %v, want %+v", test.name, got, found, err,
@@ -57,14 +57,14 @@ func TestFindLoop(t *testing.T) {
 	if err := os.WriteFile(file, []byte("Include "+file+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := Find(file, "UsePAM"); err == nil ||
+	if _, _, err := FindInSshdConfig(file, "UsePAM"); err == nil ||
 		!strings.Contains(err.Error(), "include each other") {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestParse(t *testing.T) {
-	got := Parse("a b\n#c\nD 'e f' \"\" g#h #i\nj=k\n")
+	got := ParseSshdConfig("a b\n#c\nD 'e f' \"\" g#h #i\nj=k\n")
 	want := []Directive{{"a", []string{"b"}, 1}, {"d", []string{"e f", "", "g#h"}, 3},
 		{"j", []string{"k"}, 4}}
 	if !reflect.DeepEqual(got, want) {
@@ -72,12 +72,12 @@ func TestParse(t *testing.T) {
 	}
 }
 
-func FuzzParse(f *testing.F) {
+func FuzzParseSshdConfig(f *testing.F) {
 	f.Add("UsePAM yes\nMatch user \"a b\"\n")
 	f.Add("a=b=c '\n' \"")
 	f.Add("Include /etc/ssh/sshd_config.d/*.conf # x\r\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		for _, d := range Parse(text) {
+		for _, d := range ParseSshdConfig(text) {
 			if d.Line < 1 || d.Line > strings.Count(text, "\n")+1 ||
 				d.Keyword != strings.ToLower(d.Keyword) {
 				t.Errorf("%+v", d)
@@ -98,7 +98,7 @@ func TestInMatch(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		got, found, err := InMatch(file, "UsePAM")
+		got, found, err := FindInMatch(file, "UsePAM")
 		if got.Line != want || found != (want > 0) || err != nil {
 			t.Errorf("%q: got %+v, %v, %v, want line %d", text, got, found, err, want)
 		}

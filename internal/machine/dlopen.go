@@ -1,5 +1,5 @@
 // Package dlopen tries whether a shared object can be loaded, in a process of its own.
-package dlopen
+package machine
 
 /*
 #cgo LDFLAGS: -ldl
@@ -21,17 +21,17 @@ import (
 )
 
 // Command is the hidden subcommand by which the program has [Load] run in a child.
-const Command = "load-module"
+const LoadCommand = "load-module"
 
 // patience is how long loading may take before it is given up.
-const patience = 10 * time.Second
+const loadPatience = 10 * time.Second
 
 // InChild loads a file as libpam does, in a child: what runs when it is loaded stays there.
 // The error is that of dlerror(3), or tells how the child ended.
-func InChild(path string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+func Loads(path string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), loadPatience)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, "/proc/self/exe", Command, path).CombinedOutput()
+	out, err := exec.CommandContext(ctx, "/proc/self/exe", LoadCommand, path).CombinedOutput()
 	exit := (*exec.ExitError)(nil)
 	if !errors.As(err, &exit) {
 		return err
@@ -39,7 +39,7 @@ func InChild(path string) error {
 	// Of a crash the Go runtime prints the reason first, and then pages of traces.
 	reason, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
 	switch {
-	case exit.ExitCode() == refused:
+	case exit.ExitCode() == loadRefused:
 		return errors.New(reason)
 	case reason != "":
 		return fmt.Errorf("the process that loads it crashes: %s", reason)
@@ -48,10 +48,10 @@ func InChild(path string) error {
 }
 
 // refused is the child's exit status if dlopen(3) gives an error.
-const refused = 1
+const loadRefused = 1
 
 // Load loads a file, all symbols at once.
-func Load(path string) error {
+func load(path string) error {
 	// dlerror tells each thread its own error.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -64,10 +64,10 @@ func Load(path string) error {
 }
 
 // Main is the child.
-func Main(path string) {
-	if err := Load(path); err != nil {
+func LoadMain(path string) {
+	if err := load(path); err != nil {
 		os.Stderr.WriteString(err.Error() + "\n")
-		os.Exit(refused)
+		os.Exit(loadRefused)
 	}
 	os.Exit(0)
 }

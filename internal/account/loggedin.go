@@ -1,5 +1,5 @@
 // Package loggedin tells who is logged in.
-package loggedin
+package account
 
 import (
 	"bytes"

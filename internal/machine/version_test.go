@@ -1,4 +1,4 @@
-package version
+package machine
 
 import (
 	"encoding/binary"
@@ -30,37 +30,37 @@ func assembled(t *testing.T, version string) string {
 
 func TestOf(t *testing.T) {
 	for _, version := range []string{"0.1.0", "0.2.0+3.gabcdef0", "10.20.30"} {
-		if got, err := Of(assembled(t, version)); got != version || err != nil {
+		if got, err := VersionOf(assembled(t, version)); got != version || err != nil {
 			t.Errorf("version %q is read as %q, %v", version, got, err)
 		}
 	}
-	if got, err := Of("/proc/self/exe"); !errors.Is(err, ErrNone) {
+	if got, err := VersionOf("/proc/self/exe"); !errors.Is(err, ErrNoVersion) {
 		t.Errorf("a file without the note: %q, %v", got, err)
 	}
-	if got, err := Of(filepath.Join(t.TempDir(), "missing")); !errors.Is(err, os.ErrNotExist) {
+	if got, err := VersionOf(filepath.Join(t.TempDir(), "missing")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no such file: %q, %v", got, err)
 	}
 }
 
 // A note that somebody else made, or that was cut off, is no version.
-func FuzzParse(f *testing.F) {
+func FuzzParseNote(f *testing.F) {
 	order := binary.LittleEndian
 	good := order.AppendUint32(nil, 4)
 	text := `{"version":"1.2"}`
 	good = order.AppendUint32(good, uint32(len(text)))
 	good = order.AppendUint32(good, noteType)
-	good = append(append(good, owner...), text...)
-	if got, err := parse(good, order); got != "1.2" || err != nil {
+	good = append(append(good, noteOwner...), text...)
+	if got, err := parseNote(good, order); got != "1.2" || err != nil {
 		f.Fatalf("the note of version 1.2 is read as %q, %v", got, err)
 	}
 	f.Add(good)
 	for cut := range good {
-		if got, err := parse(good[:cut], order); err == nil {
+		if got, err := parseNote(good[:cut], order); err == nil {
 			f.Errorf("the first %d bytes of a note are read as %q", cut, got)
 		}
 	}
 	f.Fuzz(func(t *testing.T, note []byte) {
-		if got, err := parse(note, order); (err == nil) == (got == "") {
+		if got, err := parseNote(note, order); (err == nil) == (got == "") {
 			t.Errorf("version %q, error %v", got, err)
 		}
 	})

@@ -1,4 +1,4 @@
-package dlopen
+package machine
 
 import (
 	"os"
@@ -9,8 +9,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if len(os.Args) == 3 && os.Args[1] == Command {
-		Main(os.Args[2])
+	if len(os.Args) == 3 && os.Args[1] == LoadCommand {
+		LoadMain(os.Args[2])
 	}
 	os.Exit(m.Run())
 }
@@ -37,7 +37,7 @@ func TestInChild(t *testing.T) {
 				t.Fatalf("%v\n%s", err, out)
 			}
 			got := ""
-			if err := InChild(object); err != nil {
+			if err := Loads(object); err != nil {
 				got = err.Error()
 			}
 			if !strings.Contains(got, test.want) || strings.Contains(got, "\n") ||

@@ -1,4 +1,4 @@
-package neighbours
+package machine
 
 import (
 	"os"
@@ -20,13 +20,13 @@ func TestManual(t *testing.T) {
 	_, table, _ := strings.Cut(string(text),
 		`.\" internal/neighbours/neighbours_test.go reads this table.`)
 	table, _, _ = strings.Cut(table, "\n.El")
-	var manual []Module
+	var manual []Neighbour
 	for line := range strings.Lines(table) {
 		if found := row.FindStringSubmatch(strings.TrimSpace(line)); found != nil {
-			manual = append(manual, Module{found[1], found[2], found[3], found[4]})
+			manual = append(manual, Neighbour{found[1], found[2], found[3], found[4]})
 		}
 	}
-	if !slices.Equal(manual, Modules) {
-		t.Errorf("the manual's table:\n%q\nthe one here:\n%q", manual, Modules)
+	if !slices.Equal(manual, Neighbours) {
+		t.Errorf("the manual's table:\n%q\nthe one here:\n%q", manual, Neighbours)
 	}
 }

@@ -1,7 +1,7 @@
 // Package sshdconf finds settings in the configuration of OpenSSH's server.
 //
 // Source: sshd_config(5).
-package sshdconf
+package machine
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 )
 
 // Setting is a value and where it was set.
-type Setting struct {
+type SshdSetting struct {
 	Value string
 	File  string
 	Line  int // counted from 1
@@ -25,11 +25,11 @@ type Directive struct {
 }
 
 // Parse reads the text of a configuration file.
-func Parse(text string) (directives []Directive) {
+func ParseSshdConfig(text string) (directives []Directive) {
 	number := 0
 	for line := range strings.Lines(text) {
 		number++
-		words := split(line)
+		words := splitSshd(line)
 		if len(words) > 0 {
 			directives = append(directives,
 				Directive{strings.ToLower(words[0]), words[1:], number})
@@ -40,7 +40,7 @@ func Parse(text string) (directives []Directive) {
 
 // split cuts a line into words; quotes keep spaces, an equals sign may follow the
 // keyword, a word that begins with # ends the line.
-func split(line string) (words []string) {
+func splitSshd(line string) (words []string) {
 	var word strings.Builder
 	inWord, quote := false, byte(0)
 	end := func() {
@@ -78,14 +78,18 @@ const maxDepth = 16
 
 // Find looks for the first setting of a keyword outside of Match blocks, which is the
 // one that counts. Relative names in Include are those of the directory of file.
-func Find(file, keyword string) (Setting, bool, error) { return find(file, keyword, true) }
+func FindInSshdConfig(file, keyword string) (SshdSetting, bool, error) {
+	return findInSshdConfig(file, keyword, true)
+}
 
 // InMatch looks for the first setting of a keyword inside of a Match block. sshd does not start if
 // the keyword is one that is not allowed there, whether the block matches or not.
-func InMatch(file, keyword string) (Setting, bool, error) { return find(file, keyword, false) }
+func FindInMatch(file, keyword string) (SshdSetting, bool, error) {
+	return findInSshdConfig(file, keyword, false)
+}
 
-func find(file, keyword string, active bool) (found Setting, ok bool, err error) {
-	w := walk{dir: filepath.Dir(file), visit: func(s Setting, name string, isActive bool) bool {
+func findInSshdConfig(file, keyword string, active bool) (found SshdSetting, ok bool, err error) {
+	w := walk{dir: filepath.Dir(file), visit: func(s SshdSetting, name string, isActive bool) bool {
 		ok = name == strings.ToLower(keyword) && isActive == active
 		if ok {
 			found = s
@@ -99,7 +103,7 @@ func find(file, keyword string, active bool) (found Setting, ok bool, err error)
 // walk visits the directives in the order in which sshd reads them, until visit is false.
 type walk struct {
 	dir   string
-	visit func(s Setting, keyword string, active bool) bool
+	visit func(s SshdSetting, keyword string, active bool) bool
 }
 
 // file goes through one file, which ends the Match blocks that begin in it. A block of "Match all"
@@ -116,7 +120,7 @@ func (w walk) file(name string, active bool, depth int) (goOn bool, err error) {
 		return false, err
 	}
 	included := active
-	for _, d := range Parse(string(text)) {
+	for _, d := range ParseSshdConfig(string(text)) {
 		switch {
 		case len(d.Args) == 0:
 		case d.Keyword == "match":
@@ -125,7 +129,7 @@ func (w walk) file(name string, active bool, depth int) (goOn bool, err error) {
 			if goOn, err := w.included(d.Args, active, depth+1); !goOn || err != nil {
 				return false, err
 			}
-		case !w.visit(Setting{d.Args[0], name, d.Line}, d.Keyword, active):
+		case !w.visit(SshdSetting{d.Args[0], name, d.Line}, d.Keyword, active):
 			return false, nil
 		}
 	}
