@@ -10,8 +10,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"pam_persistent/internal/doctor"
 	"pam_persistent/internal/document"
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
 )
@@ -262,7 +262,7 @@ func good(t *testing.T, service string) {
 	t.Helper()
 	for _, one := range decode[document.Doctor](t, runCommand(t, "doctor", "--json",
 		"--service", service)).Results {
-		if one.Level == doctor.Wrong && one.Check != "quota" && one.Check != "keyrings" {
+		if one.Level == string(facts.Wrong) && one.Check != "quota" && one.Check != "keyrings" {
 			t.Errorf("%+v", one)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"pam_persistent/internal/doctor"
+	"pam_persistent/internal/document"
+	"pam_persistent/internal/show"
 )
 
 func doctorCommand() *cobra.Command {
@@ -27,7 +29,8 @@ func doctorCommand() *cobra.Command {
 			if quiet {
 				r = r.Wrong()
 			}
-			return report(asJSON, r.Document(), r.Print, !good)
+			return report(asJSON, document.Doctor{Version: document.Version, Results: document.ResultsOf(r)},
+				func(p *show.Printer) { p.Report(r) }, !good)
 		},
 	}
 	jsonFlag(c, &asJSON)

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/safe"
 	"pam_persistent/internal/show"
 )
@@ -22,25 +23,25 @@ func (e *examination) apparmor() {
 	enabled, err := os.ReadFile(e.root + "/sys/module/apparmor/parameters/enabled")
 	switch {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		e.add("AppArmor", Note, "cannot be seen: "+safe.Error(err))
+		e.add("AppArmor", facts.Note, "cannot be seen: "+safe.Error(err))
 		return
 	case strings.TrimSpace(string(enabled)) != "Y":
-		e.add("AppArmor", OK, "not in use")
+		e.add("AppArmor", facts.OK, "not in use")
 		return
 	}
 	text, err := e.kernelLog()
 	if err != nil {
-		e.add("AppArmor", Note, "denials cannot be seen: "+safe.Error(err), at("as root",
+		e.add("AppArmor", facts.Note, "denials cannot be seen: "+safe.Error(err), at("as root",
 			"journalctl -k --grep 'apparmor=\"DENIED\"'"))
 		return
 	}
 	denials := profileDenials(text)
 	if len(denials) == 0 {
-		e.add("AppArmor", OK, "no denial to load the module or to read about keys")
+		e.add("AppArmor", facts.OK, "no denial to load the module or to read about keys")
 		return
 	}
 	last := denials[len(denials)-1]
-	e.add("AppArmor", Wrong, fmt.Sprintf("%s, the last: profile %s does not allow %s (%s)",
+	e.add("AppArmor", facts.Wrong, fmt.Sprintf("%s, the last: profile %s does not allow %s (%s)",
 		show.Count(len(denials), "denial"), safe.Name(last.profile), safe.Name(last.file),
 		safe.Name(last.mask)),
 		at("in the profile's file in /etc/apparmor.d (then systemctl reload apparmor)",

@@ -3,13 +3,15 @@ package doctor
 import (
 	"os"
 	"strings"
+
+	"pam_persistent/internal/facts"
 )
 
 // containers are kinds of containers: the file that shows one, its name, and how it is told to
 // allow the calls for keys.
 var containers = []struct {
 	file, name string
-	allow      Fix
+	allow      facts.Fix
 }{
 	{"/.dockerenv", "Docker", profile("docker", "/etc/docker")},
 	{"/run/.containerenv", "Podman", profile("podman", "/etc/containers")},
@@ -22,13 +24,13 @@ const (
 	filterOfSystemd = "SystemCallFilter=@keyring"
 )
 
-func profile(command, dir string) Fix {
+func profile(command, dir string) facts.Fix {
 	return at("to "+command+" run, with a profile that allows "+calls,
 		"--security-opt seccomp="+dir+"/keyrings.json")
 }
 
 // allow says what lets this process make the calls for keys.
-func (m config) allow() Fix {
+func (m config) allow() facts.Fix {
 	for _, one := range containers {
 		if m.exists(one.file) {
 			return one.allow

@@ -5,36 +5,17 @@ package doctor
 import (
 	"slices"
 
-	"pam_persistent/internal/document"
 	"pam_persistent/internal/facts"
-	"pam_persistent/internal/finding"
 )
-
-// Fix is what fixes a result.
-type Fix = finding.Fix
 
 // at is a fix with a place: lines for a file, or a command and when it is the right one.
-func at(where, lines string) Fix { return Fix{Where: where, Lines: lines} }
-
-// What a result means.
-const (
-	OK    = "ok"
-	Note  = "note"  // good to know; nothing is broken by it
-	Wrong = "wrong" // sessions lack the persistent keyring, or it lacks the tickets
-)
+func at(where, lines string) facts.Fix { return facts.Fix{Where: where, Lines: lines} }
 
 // Report is a whole examination.
-type Report []result
+type Report []facts.Finding
 
-type result struct {
-	document.Result
-	// what is good about a service, the same for many of them: [Report.Print] shows these in
-	// one line
-	alike string
-}
-
-func (r *Report) add(check, level, text string, fix ...Fix) {
-	one := result{Result: document.Result{Check: check, Level: level, Text: text}}
+func (r *Report) add(check string, level facts.Level, text string, fix ...facts.Fix) {
+	one := facts.Finding{Check: check, Level: level, Text: text}
 	if len(fix) > 0 {
 		one.Fix = fix[0]
 	}
@@ -44,14 +25,14 @@ func (r *Report) add(check, level, text string, fix ...Fix) {
 // Wrong are the results that something is wrong.
 func (r Report) Wrong() (wrong Report) {
 	for _, one := range r {
-		if one.Level == Wrong {
+		if one.Level == facts.Wrong {
 			wrong = append(wrong, one)
 		}
 	}
 	return wrong
 }
 
-// Good tells whether nothing is wrong.
+// Good reports whether nothing is wrong.
 func (r Report) Good() bool { return len(r.Wrong()) == 0 }
 
 // All examines the machine. If services are named, All examines no other service.
@@ -103,13 +84,4 @@ func Tickets(name string) Report {
 				"KRB5CCNAME="+facts.Persistent+"%{uid}"))
 	}
 	return e.Report
-}
-
-// Document converts a report.
-func (r Report) Document() document.Doctor {
-	results := make([]document.Result, 0, len(r)) // JSON has a list always
-	for _, one := range r {
-		results = append(results, one.Result)
-	}
-	return document.Doctor{Version: document.Version, Results: results}
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/finding"
 )
 
@@ -15,11 +16,11 @@ const (
 )
 
 // reinstall gets the module's file back in the way in which it was installed.
-func (m config) reinstall(path string) Fix {
+func (m config) reinstall(path string) facts.Fix {
 	made := "make install PAMDIR=" + filepath.Dir(path)
 	switch {
 	case path == "":
-		return Fix{}
+		return facts.Fix{}
 	case m.ofDeb():
 		return finding.Command("apt install --reinstall " + debPackage)
 	case m.ofRpm() && m.exists("/usr/bin/zypper"):
@@ -34,7 +35,7 @@ func (m config) reinstall(path string) Fix {
 
 // reinstallOther is the same for a module of another package. dpkg may know the file by a name from
 // before /lib was merged into /usr/lib.
-func (m config) reinstallOther(path string) Fix {
+func (m config) reinstallOther(path string) facts.Fix {
 	switch {
 	case m.exists("/usr/bin/dpkg"):
 		return finding.Command(fmt.Sprintf("apt install --reinstall $(dpkg -S '*/%s/%s' | "+
@@ -42,7 +43,7 @@ func (m config) reinstallOther(path string) Fix {
 	case m.exists("/usr/bin/rpm"):
 		return finding.Command("dnf reinstall $(rpm -qf " + path + ")")
 	}
-	return Fix{}
+	return facts.Fix{}
 }
 
 // ofDeb and ofRpm look for a directory that only the package has: the data bases of dpkg and rpm
@@ -56,7 +57,7 @@ func (m config) hasProfile() bool { return m.exists("/usr/share/pam-configs/pam_
 var enableProfile = finding.Command("pam-auth-update --enable pam_persistent")
 
 // firstLine is for a machine on which no service has the line.
-func (m config) firstLine() Fix {
+func (m config) firstLine() facts.Fix {
 	if m.hasProfile() {
 		return enableProfile
 	}

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/finding"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/persistent"
@@ -28,12 +29,12 @@ func (e *examination) kernel() (blocked bool) {
 		e.noKeys(err)
 		return false
 	}
-	e.add("kernel", OK, "persistent keyrings can be had here")
+	e.add("kernel", facts.OK, "persistent keyrings can be had here")
 	return false
 }
 
 func (e *examination) noPersistent(err error) {
-	text, fix := persistent.Explain(err).Error(), Fix{}
+	text, fix := persistent.Explain(err).Error(), facts.Fix{}
 	switch {
 	case errors.Is(err, unix.EOPNOTSUPP):
 		fix = at("in the kernel's configuration", "CONFIG_PERSISTENT_KEYRINGS=y")
@@ -42,9 +43,9 @@ func (e *examination) noPersistent(err error) {
 		text += e.blocks()
 		fix = e.allow()
 	}
-	e.add("kernel", Wrong, text, fix)
+	e.add("kernel", facts.Wrong, text, fix)
 	if e.forbidden {
-		e.add("container", Note, "keyctl is forbidden here because containers share the "+
+		e.add("container", facts.Note, "keyctl is forbidden here because containers share the "+
 			"keyrings of their UIDs; as long as that is so, tickets need files or KCM",
 			at("in "+e.kerberos[0]+" under [libdefaults], or KCM: if a KCM daemon "+
 				"serves the container", insteadOfKeyring))
@@ -53,7 +54,7 @@ func (e *examination) noPersistent(err error) {
 
 // noKeys is for containers such as Podman's, which allow keyctl(2), but not all that makes keys.
 func (e *examination) noKeys(err error) {
-	e.add("kernel", Wrong, "persistent keyrings can be had here, but programs cannot store or "+
+	e.add("kernel", facts.Wrong, "persistent keyrings can be had here, but programs cannot store or "+
 		"find keys such as tickets: "+safe.Error(err)+e.blocks(), e.allow())
 }
 
@@ -68,16 +69,16 @@ func (e *examination) limits() {
 	fix := finding.Sysctl("persistent_keyring_expiry", 259200)
 	switch seconds, err := keyctl.Expiry(); {
 	case errors.Is(err, unix.ENOENT):
-		e.add("expiry", Note, "the kernel has no setting for it: no persistent keyrings")
+		e.add("expiry", facts.Note, "the kernel has no setting for it: no persistent keyrings")
 	case err != nil:
-		e.add("expiry", Note, "cannot be seen: "+safe.Error(err))
+		e.add("expiry", facts.Note, "cannot be seen: "+safe.Error(err))
 	case seconds == 0:
-		e.add("expiry", Note, "0: persistent keyrings never expire")
+		e.add("expiry", facts.Note, "0: persistent keyrings never expire")
 	case seconds < tooShort:
-		e.add("expiry", Wrong, fmt.Sprintf("a persistent keyring is lost %s after the "+
+		e.add("expiry", facts.Wrong, fmt.Sprintf("a persistent keyring is lost %s after the "+
 			"last login or logout%s", show.Duration(uint64(seconds)), collected()), fix)
 	default:
-		e.add("expiry", OK, fmt.Sprintf("%s after the last login or logout%s",
+		e.add("expiry", facts.OK, fmt.Sprintf("%s after the last login or logout%s",
 			show.Duration(uint64(seconds)), collected()))
 	}
 }

@@ -28,7 +28,7 @@ func (e *examination) keyrings() {
 func (e *examination) quotas() {
 	users, err := keyctl.ProcKeyUsers()
 	if err != nil {
-		e.add("quota", Note, "cannot be seen: "+safe.Error(err))
+		e.add("quota", facts.Note, "cannot be seen: "+safe.Error(err))
 	}
 	bad := false
 	for _, u := range users {
@@ -38,7 +38,7 @@ func (e *examination) quotas() {
 		bad = e.quota(u) || bad
 	}
 	if !bad && err == nil {
-		e.add("quota", OK, fmt.Sprintf("no user is near the limit%s%s", limits(users),
+		e.add("quota", facts.OK, fmt.Sprintf("no user is near the limit%s%s", limits(users),
 			room(users)))
 	}
 }
@@ -47,7 +47,7 @@ func (e *examination) quotas() {
 func (e *examination) quotaOf(uid uint32) {
 	users, err := keyctl.ProcKeyUsers()
 	if users == nil && err != nil {
-		e.add("quota", Note, "cannot be seen: "+safe.Error(err))
+		e.add("quota", facts.Note, "cannot be seen: "+safe.Error(err))
 	}
 	if u := keyctl.KeyUserOf(users, uid); u != nil {
 		e.quota(*u)
@@ -57,9 +57,9 @@ func (e *examination) quotaOf(uid uint32) {
 // quota reports a user's quota if it is used up, or nearly.
 func (e *examination) quota(u keyctl.KeyUser) bool {
 	f, usedUp, near := finding.NearQuota(u, caches(u.UID))
-	level := Note
+	level := facts.Note
 	if usedUp {
-		level = Wrong
+		level = facts.Wrong
 	}
 	if usedUp || near {
 		e.add("quota", level, account.ByUID(u.UID).Short()+": "+f.Text+eater(u), f.Fix)
@@ -81,7 +81,7 @@ func limits(users []keyctl.KeyUser) string {
 func (e *examination) everybody() {
 	list, err := keyrings.All()
 	if err != nil {
-		e.add("keyrings", Note, "cannot be listed: "+safe.Error(err))
+		e.add("keyrings", facts.Note, "cannot be listed: "+safe.Error(err))
 		return
 	}
 	bad := false
@@ -89,17 +89,17 @@ func (e *examination) everybody() {
 	for _, keyring := range list.Keyrings {
 		owner := account.ByUID(keyring.UID)
 		if f, found := finding.Tangled(owner, keyrings.Ways(keyring)); found {
-			e.add("keyrings", Wrong, f.Text, f.Fix)
+			e.add("keyrings", facts.Wrong, f.Text, f.Fix)
 		}
 		if keyring.State == facts.Expired {
 			bad = true
 			f := finding.Expired("that of "+owner.Short(), "persistent-keyring renew "+
 				owner.Word())
-			e.add("keyrings", Wrong, f.Text, f.Fix)
+			e.add("keyrings", facts.Wrong, f.Text, f.Fix)
 		}
 	}
 	if !bad {
-		e.add("keyrings", OK, fmt.Sprintf("%s, none has expired",
+		e.add("keyrings", facts.OK, fmt.Sprintf("%s, none has expired",
 			show.Count(len(list.Keyrings), "persistent keyring")))
 	}
 }
@@ -111,9 +111,9 @@ func (e *examination) mine() {
 	}
 	findings := status.Look().SessionFindings()
 	for _, f := range findings {
-		e.add("session", Wrong, f.Text, f.Fix)
+		e.add("session", facts.Wrong, f.Text, f.Fix)
 	}
 	if len(findings) == 0 {
-		e.add("session", OK, "it possesses your persistent keyring")
+		e.add("session", facts.OK, "it possesses your persistent keyring")
 	}
 }

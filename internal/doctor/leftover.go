@@ -29,7 +29,7 @@ func (e *examination) leftovers(keyrings []facts.Keyring) {
 		if keyring.UID != uint32(os.Geteuid()) {
 			unlink = "setpriv --reuid " + owner.Word() + " --clear-groups " + unlink
 		}
-		e.add("keyrings", Note, fmt.Sprintf("the user keyring of %s has a link to the "+
+		e.add("keyrings", facts.Note, fmt.Sprintf("the user keyring of %s has a link to the "+
 			"persistent keyring, as the option user_keyring makes it, and no line has "+
 			"that option: processes of others that have this user keyring possess the "+
 			"persistent one too", owner.Short()), finding.Command(unlink))

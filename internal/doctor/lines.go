@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/finding"
 	"pam_persistent/internal/pamconf"
 )
@@ -14,7 +15,7 @@ import (
 // empty line is an unknown type, with which it lets the auth stack fail.
 func (s *service) carriage() {
 	for _, line := range s.stack.Carriage {
-		s.add(Wrong, line.Where()+" ends in CR and LF: libpam takes the CR for a part of "+
+		s.add(facts.Wrong, line.Where()+" ends in CR and LF: libpam takes the CR for a part of "+
 			"the last word, so logins fail or are not served",
 			finding.Command(`sed -i 's/\r$//' `+line.File))
 	}
@@ -43,10 +44,10 @@ func (s *service) skipped() {
 		text := fmt.Sprintf("%s does not run if %s succeeds: %s (%s) %s", ours.Where(),
 			by.Module, by.Where(), by.Control, how)
 		if slices.ContainsFunc(conditions, by.Is) {
-			s.add(Note, text)
+			s.add(facts.Note, text)
 			continue
 		}
-		s.add(Wrong, text, s.above(i, j))
+		s.add(facts.Wrong, text, s.above(i, j))
 		return
 	}
 }
@@ -67,7 +68,7 @@ func (s *service) control() {
 		}
 		good := ours
 		good.Control = "optional"
-		s.add(Wrong, fmt.Sprintf("%s: the control %s %s", ours.Where(), ours.Control, text),
+		s.add(facts.Wrong, fmt.Sprintf("%s: the control %s %s", ours.Where(), ours.Control, text),
 			s.replace(good))
 	}
 }
@@ -85,12 +86,12 @@ func (s *service) unusable() {
 			good.Module = Module
 			fix = s.replace(good)
 		}
-		s.add(Wrong, fmt.Sprintf("%s names a module that is missing: %s", ours.Where(),
+		s.add(facts.Wrong, fmt.Sprintf("%s names a module that is missing: %s", ours.Where(),
 			ours.Module), fix)
 	}
 }
 
 // replace changes a line.
-func (s *service) replace(good pamconf.Line) Fix {
+func (s *service) replace(good pamconf.Line) facts.Fix {
 	return at(fmt.Sprintf("in %s line %d", s.editable(good.File), good.Number), words(good))
 }

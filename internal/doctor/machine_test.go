@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/pamconf"
 	"pam_persistent/internal/show"
@@ -40,7 +41,7 @@ func TestMachines(t *testing.T) {
 			examined, _, _ := strings.Cut(setUp, "\n")
 			e.examine(t, examined)
 			var out bytes.Buffer
-			e.Print(&show.Printer{Out: &out})
+			(&show.Printer{Out: &out}).Report(e.Report)
 			got := strings.ReplaceAll(out.String(), root, "")
 			if *update {
 				err = os.WriteFile(file, []byte(setUp+"-- findings --\n"+got),
@@ -112,7 +113,7 @@ func (e *examination) examine(t *testing.T, what string) {
 		e.module()
 	case "reinstall":
 		path := filepath.Join(e.modules[0], argument)
-		e.add("module", Wrong, path, e.reinstallOther(path))
+		e.add("module", facts.Wrong, path, e.reinstallOther(path))
 	case "module-of":
 		uid, _ := strconv.Atoi(argument)
 		if os.Geteuid() != 0 {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/finding"
 	"pam_persistent/internal/machine"
 	"pam_persistent/internal/safe"
@@ -40,7 +41,7 @@ func (m config) moduleFile() string {
 func (e *examination) module() {
 	path := e.moduleFile()
 	if path == "" {
-		e.add("module", Wrong, "the directory of the PAM modules cannot be found: "+
+		e.add("module", facts.Wrong, "the directory of the PAM modules cannot be found: "+
 			neighbour+" is in none of the usual places",
 			at("on Debian (on Red Hat the package is pam)",
 				"apt-get install libpam-modules"))
@@ -49,26 +50,26 @@ func (e *examination) module() {
 	info, err := os.Stat(path)
 	switch {
 	case os.IsNotExist(err):
-		e.add("module", Wrong, path+" is missing: services that name it fail, or go on "+
+		e.add("module", facts.Wrong, path+" is missing: services that name it fail, or go on "+
 			"without it", e.reinstall(path))
 		return
 	case err != nil:
-		e.add("module", Note, "cannot be seen: "+safe.Error(err))
+		e.add("module", facts.Note, "cannot be seen: "+safe.Error(err))
 		return
 	}
 	if !e.safe(path, info) {
 		return
 	}
 	if fault := faultOfModule(path); fault != "" {
-		e.add("module", Wrong, path+" "+fault, e.reinstall(path))
+		e.add("module", facts.Wrong, path+" "+fault, e.reinstall(path))
 		return
 	}
 	if err := machine.Loads(path); err != nil {
-		e.add("module", Wrong, fmt.Sprintf("%s cannot be loaded: %v", path, err),
+		e.add("module", facts.Wrong, fmt.Sprintf("%s cannot be loaded: %v", path, err),
 			e.reinstall(path))
 		return
 	}
-	e.add("module", OK, path+" can be loaded")
+	e.add("module", facts.OK, path+" can be loaded")
 }
 
 // safe tells whether the module is root's alone to change and everybody's to read.
@@ -76,23 +77,23 @@ func (e *examination) safe(path string, info fs.FileInfo) bool {
 	owner := info.Sys().(*syscall.Stat_t).Uid
 	mode := info.Mode()
 	if e.unmapped(owner) {
-		e.add("module", Note, "whether "+path+" belongs to root cannot be seen from this "+
+		e.add("module", facts.Note, "whether "+path+" belongs to root cannot be seen from this "+
 			"user namespace")
 		owner = 0
 	}
 	switch {
 	case !mode.IsRegular():
-		e.add("module", Wrong, fmt.Sprintf("%s is no regular file (%v)", path, mode),
+		e.add("module", facts.Wrong, fmt.Sprintf("%s is no regular file (%v)", path, mode),
 			finding.Command("rm "+path))
 	case owner != 0:
-		e.add("module", Wrong, fmt.Sprintf("%s belongs to UID %d, who can thus become root",
+		e.add("module", facts.Wrong, fmt.Sprintf("%s belongs to UID %d, who can thus become root",
 			path, owner), finding.Command("chown root:root "+path))
 	case mode.Perm()&0o022 != 0:
-		e.add("module", Wrong, fmt.Sprintf("%s has mode %04o: others than root can write "+
+		e.add("module", facts.Wrong, fmt.Sprintf("%s has mode %04o: others than root can write "+
 			"it, and thus become root", path, mode.Perm()),
 			finding.Command("chmod 644 "+path))
 	case mode.Perm()&0o444 != 0o444:
-		e.add("module", Wrong, fmt.Sprintf("%s has mode %04o: programs that are not "+
+		e.add("module", facts.Wrong, fmt.Sprintf("%s has mode %04o: programs that are not "+
 			"root's (a screen locker) cannot load it", path, mode.Perm()),
 			finding.Command("chmod 644 "+path))
 	default:

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/machine"
 	"pam_persistent/internal/pamconf"
 )
@@ -19,7 +20,7 @@ func (s *service) leftBehind(last, i int) {
 		if !known || other.Line != machine.After {
 			continue
 		}
-		s.add(Note,
+		s.add(facts.Note,
 			fmt.Sprintf("%s stands before %s: the module joins a session keyring, "+
 				"and leaves behind what %s has put into the one before: %s",
 				line.Where(), ours.Where(), line.Module, other.Adds), s.above(i, j))
@@ -63,7 +64,7 @@ func (s *service) sessionCache(last int) {
 		}
 		good := slices.Clone(line.Args)
 		good[option] = persistentCache
-		s.add(Note,
+		s.add(facts.Note,
 			fmt.Sprintf("%s: %s puts tickets into the session keyring when the "+
 				"program calls pam_setcred; %s joins another when the session is "+
 				"opened, which has no tickets", line.Where(), line.Module, by),

@@ -9,7 +9,7 @@ import (
 	"runtime"
 	"slices"
 
-	"pam_persistent/internal/finding"
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/safe"
 )
 
@@ -142,7 +142,7 @@ func architecture(file *elf.File) string {
 
 // Dangerous is the fault of a module of the service which is cut off, or nil: a process that loads
 // the service's modules dies of it.
-func Dangerous(service string) *finding.Finding {
+func Dangerous(service string) *facts.Finding {
 	e := examination{config: here()}
 	for _, kind := range []string{"auth", "account", "password", "session"} {
 		for _, line := range e.pam.Stack(service, kind).Lines {
@@ -156,10 +156,10 @@ func Dangerous(service string) *finding.Finding {
 				continue
 			}
 			if line.Is(Module) {
-				return &finding.Finding{Text: path + " " + text,
+				return &facts.Finding{Text: path + " " + text,
 					Fix: e.reinstall(path)}
 			}
-			return &finding.Finding{Text: path + " " + text,
+			return &facts.Finding{Text: path + " " + text,
 				Fix: e.reinstallOther(path)}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/options"
 	"pam_persistent/internal/pamconf"
 	"pam_persistent/internal/safe"
@@ -16,7 +17,7 @@ func (s *service) options() {
 		ours := s.stack.Lines[i]
 		for _, arg := range ours.Args {
 			if fault, _ := faultOf(arg); fault != "" {
-				s.add(Wrong, fmt.Sprintf("%s: %s: %s", ours.Where(),
+				s.add(facts.Wrong, fmt.Sprintf("%s: %s: %s", ours.Where(),
 					safe.Quote(arg), fault), s.replace(corrected(ours)))
 			}
 		}

@@ -3,6 +3,8 @@ package doctor
 import (
 	"fmt"
 	"slices"
+
+	"pam_persistent/internal/facts"
 )
 
 // order tells whether a line of ours joins the session keyring that the session has in the end.
@@ -12,25 +14,25 @@ func (s *service) order() {
 	ours := s.positions()
 	switch {
 	case s.stack.FromOther && len(ours) == 0 && len(s.stack.Files) > 0:
-		s.add(Wrong, "no session line with "+Module+
+		s.add(facts.Wrong, "no session line with "+Module+
 			": it has no session lines, so libpam uses those of other", at(s.place(-1),
 			alone+"\n"+line))
 		return
 	case len(ours) == 0:
-		s.add(Wrong, "no session line with "+Module, s.missingLine(last))
+		s.add(facts.Wrong, "no session line with "+Module, s.missingLine(last))
 		return
 	}
 	i := s.effective()
 	switch {
 	case i < last && s.viaUserKeyring(ours):
-		s.add(Note,
+		s.add(facts.Note,
 			fmt.Sprintf("%s stands before %s (%s), which replaces the session "+
 				"keyring: the persistent keyring is found through the user "+
 				"keyring only (option user_keyring)",
 				lines[i].Where(), keyinit, lines[last].
 					Where()), s.fixOrder(lines[i], last))
 	case i < last:
-		s.add(Wrong,
+		s.add(facts.Wrong,
 			fmt.Sprintf("%s stands before %s (%s), which replaces the session "+
 				"keyring: the link is lost", lines[i].Where(), keyinit, lines[last].
 				Where()),
@@ -58,9 +60,9 @@ func (s *service) effective() int {
 // good reports line i, which stands right. Where it stands is shown for a service alone.
 func (s *service) good(i int, where, how string) {
 	systemd, late := s.systemd(i)
-	s.add(OK, fmt.Sprintf("%s, %s%s%s", s.stack.Lines[i].Where(), how, where, systemd))
+	s.add(facts.OK, fmt.Sprintf("%s, %s%s%s", s.stack.Lines[i].Where(), how, where, systemd))
 	if !late {
-		s.Report[len(s.Report)-1].alike = how
+		s.Report[len(s.Report)-1].Alike = how
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/pamconf"
 )
 
@@ -23,7 +24,7 @@ func (s *service) place(after int) string {
 const alone = "session required pam_permit.so"
 
 // missingLine adds the line to a service that has none.
-func (s *service) missingLine(after int) Fix {
+func (s *service) missingLine(after int) facts.Fix {
 	for _, file := range s.stack.Files {
 		if strings.HasPrefix(file, s.pam.Dirs[0]+"/common-session") && s.hasProfile() {
 			return enableProfile
@@ -34,7 +35,7 @@ func (s *service) missingLine(after int) Fix {
 }
 
 // above puts line i of ours above line j, and pam_keyinit with it, if that comes later.
-func (s *service) above(i, j int) Fix {
+func (s *service) above(i, j int) facts.Fix {
 	ours, other, last := s.stack.Lines[i], s.stack.Lines[j], s.lastKeyinit()
 	file := s.editable(other.File)
 	switch {
@@ -49,7 +50,7 @@ func (s *service) above(i, j int) Fix {
 }
 
 // fixOrder moves the line, or if it is one that other services include, adds another.
-func (s *service) fixOrder(ours pamconf.Line, keyinit int) Fix {
+func (s *service) fixOrder(ours pamconf.Line, keyinit int) facts.Fix {
 	after := s.stack.Lines[keyinit]
 	if ours.File == after.File {
 		return at(fmt.Sprintf("in %s move line %d below line %d", s.editable(ours.File),

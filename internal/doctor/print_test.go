@@ -29,11 +29,11 @@ func TestScreen(t *testing.T) {
 	}
 	e.services()
 	var out bytes.Buffer
-	e.Print(&show.Printer{Out: &out, Width: 80})
+	(&show.Printer{Out: &out, Width: 80}).Report(e.Report)
 	if lines := strings.Count(out.String(), "\n"); lines > 8 || !e.Good() {
 		t.Errorf("%d lines:\n%s", lines, out.String())
 	}
-	if results := e.Document().Results; len(results) != 30 ||
+	if results := e.Report; len(results) != 30 ||
 		!strings.Contains(results[0].Text, "common-session:2, after pam_keyinit.so (") {
 		t.Errorf("not a result for each service: %+v", results)
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/finding"
 	"pam_persistent/internal/safe"
 	"pam_persistent/internal/show"
@@ -17,27 +18,27 @@ func (e *examination) selinux() {
 	enforce, err := os.ReadFile(e.enforce)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		e.add("SELinux", OK, "not in use")
+		e.add("SELinux", facts.OK, "not in use")
 		return
 	case err != nil:
-		e.add("SELinux", Note, "cannot be seen: "+safe.Error(err))
+		e.add("SELinux", facts.Note, "cannot be seen: "+safe.Error(err))
 		return
 	}
 	text, err := tail(e.audit, 8<<20)
 	if err != nil {
-		e.add("SELinux", Note, "denials cannot be seen: "+safe.Error(err), at("as root",
+		e.add("SELinux", facts.Note, "denials cannot be seen: "+safe.Error(err), at("as root",
 			"ausearch -m avc -ts today | grep tclass=key"))
 		return
 	}
 	denials := Denials(text)
 	if len(denials) == 0 {
-		e.add("SELinux", OK, "no denial about keys in "+e.audit)
+		e.add("SELinux", facts.OK, "no denial about keys in "+e.audit)
 		return
 	}
 	last := denials[len(denials)-1]
-	level := Wrong
+	level := facts.Wrong
 	if strings.TrimSpace(string(enforce)) == "0" {
-		level = Note // permissive: it was let through
+		level = facts.Note // permissive: it was let through
 	}
 	e.add("SELinux", level, fmt.Sprintf("%s about keys in %s, the last: %s",
 		show.Count(len(denials), "denial"), e.audit, safe.Quote(last)),
@@ -46,7 +47,7 @@ func (e *examination) selinux() {
 
 // policy allows what was denied: with the rules of the rpm, which are reviewed, or where it is not
 // installed with rules made of the denials.
-func (e *examination) policy() Fix {
+func (e *examination) policy() facts.Fix {
 	const ours = "/usr/share/selinux/packages/pam_persistent.cil"
 	if e.exists(ours) {
 		return finding.Command("semodule -i " + ours)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/pamconf"
 	"pam_persistent/internal/safe"
 )
@@ -22,7 +23,7 @@ const systemdUser = "systemd-user"
 func (e *examination) services() {
 	names, err := e.pam.Services()
 	if err != nil {
-		e.add("services", Note, "cannot all be listed: "+safe.Error(err))
+		e.add("services", facts.Note, "cannot all be listed: "+safe.Error(err))
 	}
 	var without []string
 	found := false
@@ -42,10 +43,10 @@ func (e *examination) services() {
 	}
 	switch {
 	case !found:
-		e.add("services", Wrong, "no service at all has a session line with "+Module,
+		e.add("services", facts.Wrong, "no service at all has a session line with "+Module,
 			e.firstLine())
 	case len(without) > 0:
-		e.add("services", Note, "also without the line, which may be meant so: "+
+		e.add("services", facts.Note, "also without the line, which may be meant so: "+
 			strings.Join(without, ", "))
 	}
 }
@@ -85,7 +86,7 @@ func (e *examination) noEnd(name string, session pamconf.Stack) {
 	}); i >= 0 {
 		s := service{checkService + name, auth, e}
 		l := auth.Lines[i]
-		s.add(Wrong, l.Where()+" is an auth line, and "+program+" opens no session: it "+
+		s.add(facts.Wrong, l.Where()+" is an auth line, and "+program+" opens no session: it "+
 			"keeps the session keyring of the last user, and what it starts for "+
 			"others finds that user's keys", at(fmt.Sprintf("in %s remove line %d",
 			s.editable(l.File), l.Number),
@@ -100,14 +101,14 @@ func (e *examination) service(name string) {
 	s := service{checkService + name, e.pam.Stack(name, "session"), e}
 	before := len(e.Report)
 	if s.stack.FromOther && !e.pam.Has(name) {
-		s.add(Wrong, "it has no file in "+strings.Join(e.pam.Dirs, " or ")+
+		s.add(facts.Wrong, "it has no file in "+strings.Join(e.pam.Dirs, " or ")+
 			": libpam takes the lines of other"+e.meant(name))
 		if !has(s.stack) {
 			return
 		}
 	}
 	for _, problem := range s.stack.Problems {
-		s.add(Wrong, "libpam lets the service fail: "+problem)
+		s.add(facts.Wrong, "libpam lets the service fail: "+problem)
 	}
 	s.carriage()
 	s.order()
@@ -116,13 +117,13 @@ func (e *examination) service(name string) {
 	s.options()
 	s.unusable()
 	if !has(s.stack) && has(e.pam.Stack(name, "auth")) {
-		s.add(Note,
+		s.add(facts.Note,
 			"the line is in its auth stack: it works if the program calls pam_setcred")
 	}
 	if found := e.Report[before:]; !found.Good() {
 		// That the order is right is no good news about a line that does not work.
-		e.Report = append(e.Report[:before], slices.DeleteFunc(found, func(r result) bool {
-			return r.Level == OK
+		e.Report = append(e.Report[:before], slices.DeleteFunc(found, func(r facts.Finding) bool {
+			return r.Level == facts.OK
 		})...)
 	}
 }
@@ -134,7 +135,7 @@ type service struct {
 	*examination
 }
 
-func (s *service) add(level, text string, fix ...Fix) {
+func (s *service) add(level facts.Level, text string, fix ...facts.Fix) {
 	s.examination.add(s.check, level, text, fix...)
 }
 

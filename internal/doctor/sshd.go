@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/finding"
 	"pam_persistent/internal/machine"
 	"pam_persistent/internal/safe"
@@ -23,22 +24,22 @@ func (e *examination) openssh() {
 			fix = finding.Command(fmt.Sprintf("sed -i %dd %s", misplaced.Line,
 				misplaced.File))
 		}
-		e.add("sshd", Wrong, fmt.Sprintf("%s line %d: UsePAM stands in a Match block, "+
+		e.add("sshd", facts.Wrong, fmt.Sprintf("%s line %d: UsePAM stands in a Match block, "+
 			"with which sshd does not start", misplaced.File, misplaced.Line), fix)
 	case errors.Is(err, fs.ErrNotExist):
-		e.add("sshd", OK, "there is no "+e.sshd)
+		e.add("sshd", facts.OK, "there is no "+e.sshd)
 	case err != nil:
-		e.add("sshd", Note, "cannot be seen: "+safe.Error(err))
+		e.add("sshd", facts.Note, "cannot be seen: "+safe.Error(err))
 	case !found:
-		e.add("sshd", Wrong, "UsePAM is not set, and OpenSSH's default is no: sshd opens "+
+		e.add("sshd", facts.Wrong, "UsePAM is not set, and OpenSSH's default is no: sshd opens "+
 			"no PAM session", at("in "+e.sshd+" (then systemctl reload sshd)",
 			"UsePAM yes"))
 	case !strings.EqualFold(setting.Value, "yes"):
-		e.add("sshd", Wrong, fmt.Sprintf("UsePAM is %s: sshd opens no PAM session",
+		e.add("sshd", facts.Wrong, fmt.Sprintf("UsePAM is %s: sshd opens no PAM session",
 			safe.Name(setting.Value)),
 			at(fmt.Sprintf("in %s line %d (then systemctl reload sshd)", setting.File,
 				setting.Line), "UsePAM yes"))
 	default:
-		e.add("sshd", OK, "UsePAM is yes")
+		e.add("sshd", facts.OK, "UsePAM is yes")
 	}
 }

@@ -41,3 +41,12 @@ func QuotaOf(u *keyctl.KeyUser) *Quota {
 	}
 	return &Quota{u.QuotaKeys, u.MaxKeys, u.QuotaBytes, u.MaxBytes}
 }
+
+// ResultsOf converts findings; it is never nil, so that JSON always has a list.
+func ResultsOf(findings []facts.Finding) []Result {
+	results := make([]Result, 0, len(findings))
+	for _, f := range findings {
+		results = append(results, Result{f.Check, string(f.Level), f.Text, Fix(f.Fix)})
+	}
+	return results
+}

@@ -3,6 +3,7 @@ package finding
 import (
 	"fmt"
 
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/show"
 )
@@ -77,11 +78,11 @@ const nearlyFull = 90
 
 // NearQuota tells whether a user's quota is used up, or nearly, or soon will be by more tickets.
 // usedUp: not even one more key fits in: a session keyring takes one, and some bytes for its name.
-func NearQuota(u keyctl.KeyUser, c Caches) (f Finding, usedUp, near bool) {
+func NearQuota(u keyctl.KeyUser, c Caches) (f facts.Finding, usedUp, near bool) {
 	const smallest = 10
 	usedUp = u.QuotaKeys >= u.MaxKeys || u.QuotaBytes+smallest > u.MaxBytes
 	room, tight := Room(u, c)
-	f = Finding{Quota(u), raise(u)}
+	f = facts.Finding{Text: Quota(u), Fix: raise(u)}
 	if c.Superseded > 0 {
 		f.Fix = Prune
 	}
@@ -107,7 +108,7 @@ func percent(part, whole int) int {
 
 // raise is the command that gives twice of what is used up. More than the limit is in use if the
 // limit was lowered, or if the kernel has made the keys.
-func raise(u keyctl.KeyUser) Fix {
+func raise(u keyctl.KeyUser) facts.Fix {
 	root := ""
 	if u.UID == 0 {
 		root = "root_"

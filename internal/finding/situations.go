@@ -15,44 +15,44 @@ import (
 var newSession = Command("persistent-keyring attach")
 
 // NoPersistent says that the kernel gives nobody a persistent keyring here.
-func NoPersistent(err error) Finding {
-	return Finding{"no persistent keyring can be had: " + persistent.Explain(err).Error(),
-		Command("persistent-keyring doctor")}
+func NoPersistent(err error) facts.Finding {
+	return facts.Finding{Text: "no persistent keyring can be had: " + persistent.Explain(err).Error(),
+		Fix: Command("persistent-keyring doctor")}
 }
 
 // NoSession says that the session keyring cannot be used.
-func NoSession(err error) Finding {
-	return Finding{"the session keyring cannot be used: " + err.Error(), newSession}
+func NoSession(err error) facts.Finding {
+	return facts.Finding{Text: "the session keyring cannot be used: " + err.Error(), Fix: newSession}
 }
 
 // NoKeyring says that the user has no persistent keyring.
-func NoKeyring() Finding {
-	return Finding{"there is no persistent keyring: no login has gone through " +
-		"pam_persistent.so, or the garbage collector has taken it", newSession}
+func NoKeyring() facts.Finding {
+	return facts.Finding{Text: "there is no persistent keyring: no login has gone through " +
+		"pam_persistent.so, or the garbage collector has taken it", Fix: newSession}
 }
 
 // NoKeyringOf says that another user has no persistent keyring.
-func NoKeyringOf(user string) Finding {
-	return Finding{Text: user + " has no persistent keyring: no login has gone through " +
+func NoKeyringOf(user string) facts.Finding {
+	return facts.Finding{Text: user + " has no persistent keyring: no login has gone through " +
 		"pam_persistent.so, or the garbage collector has taken it"}
 }
 
 // Expired says that a persistent keyring has expired; command renews it.
-func Expired(keyring, command string) Finding {
-	return Finding{keyring + " has expired: its keys are out of reach, and gone when the " +
-		"garbage collector takes it", Command(command)}
+func Expired(keyring, command string) facts.Finding {
+	return facts.Finding{Text: keyring + " has expired: its keys are out of reach, and gone when the " +
+		"garbage collector takes it", Fix: Command(command)}
 }
 
 // Revoked says that the user's persistent keyring was revoked.
-func Revoked() Finding {
-	return Finding{"the persistent keyring was revoked: the next login makes a new, empty one",
-		newSession}
+func Revoked() facts.Finding {
+	return facts.Finding{Text: "the persistent keyring was revoked: the next login makes a new, empty one",
+		Fix: newSession}
 }
 
 // NotPossessed says that a session does not possess the persistent keyring.
-func NotPossessed() Finding {
-	return Finding{"the session does not possess the persistent keyring: the login did not " +
-		"link it, or the session keyring was replaced since", newSession}
+func NotPossessed() facts.Finding {
+	return facts.Finding{Text: "the session does not possess the persistent keyring: the login did not " +
+		"link it, or the session keyring was replaced since", Fix: newSession}
 }
 
 // manyWays is the number of ways from which a search takes half a millisecond or more.
@@ -60,22 +60,22 @@ const manyWays = 10_000
 
 // Tangled says that the kernel needs long to search a user's persistent keyring, because many ways
 // lead down to the keyrings in it. found reports whether they are many.
-func Tangled(owner facts.Account, ways uint64) (f Finding, found bool) {
+func Tangled(owner facts.Account, ways uint64) (f facts.Finding, found bool) {
 	return tangled(owner, fmt.Sprintf(", about %d,", ways), "long"), ways > manyWays
 }
 
 // NotSearched says that the kernel has not come to the end of such a search in a time.
-func NotSearched(owner facts.Account, spent time.Duration) Finding {
+func NotSearched(owner facts.Account, spent time.Duration) facts.Finding {
 	return tangled(owner, "", "more than "+show.Duration(uint64(spent.Seconds())))
 }
 
-func tangled(owner facts.Account, ways, long string) Finding {
+func tangled(owner facts.Account, ways, long string) facts.Finding {
 	clear := "persistent-keyring clear --yes"
 	if owner.UID != uint32(os.Geteuid()) {
 		clear = "setpriv --reuid " + owner.Word() + " --clear-groups " + clear
 	}
-	return Finding{"the persistent keyring of " + owner.Short() + " holds keyrings linked in " +
+	return facts.Finding{Text: "the persistent keyring of " + owner.Short() + " holds keyrings linked in " +
 		"so many ways" + ways + " that the kernel needs " + long + " to search it, at " +
 		"each login, logout and renewal, and other users' logins wait meanwhile",
-		Fix{Where: "this removes all keys in it, tickets too", Lines: clear}}
+		Fix: facts.Fix{Where: "this removes all keys in it, tickets too", Lines: clear}}
 }

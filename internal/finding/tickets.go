@@ -45,7 +45,7 @@ func ownerOf(name string) (uid uint32, cache string, ok bool) {
 
 // OthersCache is that a user's KRB5CCNAME names another user's persistent keyring. Root may use
 // that.
-func OthersCache(name string, uid uint32) (f Finding, found bool) {
+func OthersCache(name string, uid uint32) (f facts.Finding, found bool) {
 	owner, _, ok := ownerOf(name)
 	if !ok || owner == uid || uid == 0 {
 		return f, false
@@ -55,12 +55,12 @@ func OthersCache(name string, uid uint32) (f Finding, found bool) {
 		safe.Name(name), owner, uid)
 	if owner == 0 {
 		f.Text += "a program of root's has put its own UID there for %{uid}"
-		f.Fix = Fix{Where: "in this session, and in the setting of that program",
+		f.Fix = facts.Fix{Where: "in this session, and in the setting of that program",
 			Lines: fmt.Sprint("export KRB5CCNAME=", facts.Persistent, uid)}
 		return f, true
 	}
 	f.Text += "sudo keeps the variable of the user who calls it"
-	f.Fix = Fix{Where: "in this session; for good in sudoers, with visudo: " +
+	f.Fix = facts.Fix{Where: "in this session; for good in sudoers, with visudo: " +
 		`Defaults env_keep -= "KRB5CCNAME"`, Lines: "unset KRB5CCNAME"}
 	return f, true
 }
@@ -72,16 +72,16 @@ func NamesOneCache(name string, uid uint32) bool {
 }
 
 // NotPrimary is that KRB5CCNAME names one cache, and the primary is another.
-func NotPrimary(name, primary string) Finding {
-	return Finding{fmt.Sprintf("KRB5CCNAME is %s in this session, and the primary cache, "+
+func NotPrimary(name, primary string) facts.Finding {
+	return facts.Finding{Text: fmt.Sprintf("KRB5CCNAME is %s in this session, and the primary cache, "+
 		"which other sessions and cron jobs use, is %s: they do not see the same tickets",
-		safe.Name(name), safe.Name(primary)), Command("unset KRB5CCNAME")}
+		safe.Name(name), safe.Name(primary)), Fix: Command("unset KRB5CCNAME")}
 }
 
 // LostTickets is that tickets are where the persistent keyring does not keep them. byVariable is
 // that KRB5CCNAME names the cache.
-func LostTickets(principal, name string, byVariable bool, uid uint32) Finding {
-	f := Finding{Text: fmt.Sprintf("the tickets of %s are in %s, and not in the persistent "+
+func LostTickets(principal, name string, byVariable bool, uid uint32) facts.Finding {
+	f := facts.Finding{Text: fmt.Sprintf("the tickets of %s are in %s, and not in the persistent "+
 		"keyring: ",
 		safe.Name(principal), safe.Name(name))}
 	if strings.HasPrefix(name, "KEYRING:") {
@@ -90,10 +90,10 @@ func LostTickets(principal, name string, byVariable bool, uid uint32) Finding {
 		f.Text += "a reboot may lose them, and a logout if it removes what its login " +
 			"has made"
 	}
-	f.Fix = Fix{Where: "in /etc/krb5.conf under [libdefaults], and then get new tickets",
+	f.Fix = facts.Fix{Where: "in /etc/krb5.conf under [libdefaults], and then get new tickets",
 		Lines: CacheSetting}
 	if byVariable {
-		f.Fix = Fix{Where: "in whatever sets KRB5CCNAME, and then get new tickets",
+		f.Fix = facts.Fix{Where: "in whatever sets KRB5CCNAME, and then get new tickets",
 			Lines: fmt.Sprint("KRB5CCNAME=", facts.Persistent, uid)}
 	}
 	return f

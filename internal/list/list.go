@@ -18,7 +18,7 @@ import (
 type List struct {
 	Keyrings []Keyring
 	Unseen   []string // what could not be seen, and why
-	Findings []finding.Finding
+	Findings []facts.Finding
 }
 
 // Keyring is a persistent keyring and its owner.
@@ -92,7 +92,7 @@ func (l *List) Print(p *show.Printer) {
 		p.Verbatim(0, fmt.Sprintf(row, name, k.Serial.String(), keys, bytes, expires))
 	}
 	for _, f := range l.Findings {
-		f.Print(p, 0, 8, show.Bad, "WRONG")
+		p.Finding(f, 0, 8, show.Bad, "WRONG")
 	}
 	for _, what := range l.Unseen {
 		p.Labelled(0, 8, show.Note, "unseen", what)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"pam_persistent/internal/facts"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -80,6 +82,42 @@ func (p *Printer) Item(indent int, text string) {
 func (p *Printer) Verbatim(indent int, text string) {
 	for line := range strings.Lines(text) {
 		p.write(strings.Repeat(" ", indent) + strings.TrimSuffix(line, "\n") + "\n")
+	}
+}
+
+// Finding prints a finding behind a label, and its fix below.
+func (p *Printer) Finding(f facts.Finding, indent, column int, style Style, label string) {
+	p.Labelled(indent, column, style, label, f.Text)
+	indent += column + 2
+	if f.Fix.Where != "" {
+		p.Item(indent, f.Fix.Where+":")
+		indent += 4
+	}
+	p.Verbatim(indent, f.Fix.Lines)
+}
+
+// Report prints the findings of a machine. Services that are good in the same way share a line, so
+// that those of a healthy machine fit on a screen.
+func (p *Printer) Report(findings []facts.Finding) {
+	style := map[facts.Level]Style{facts.OK: Good, facts.Note: Note, facts.Wrong: Bad}
+	word := map[facts.Level]string{facts.OK: "ok", facts.Note: "note", facts.Wrong: "WRONG"}
+	printed := map[string]bool{"": true}
+	for _, f := range findings {
+		var names []string
+		for _, other := range findings {
+			if f.Alike != "" && other.Alike == f.Alike {
+				names = append(names, strings.TrimPrefix(other.Check, "service "))
+			}
+		}
+		text := f.Check + ": " + f.Text
+		if len(names) > 1 {
+			if printed[f.Alike] {
+				continue
+			}
+			printed[f.Alike] = true
+			text = "services " + strings.Join(names, ", ") + ": " + f.Alike
+		}
+		p.Finding(facts.Finding{Text: text, Fix: f.Fix}, 0, 7, style[f.Level], word[f.Level])
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 // Findings are what is not as it should be.
-func (s *Status) Findings() (findings []finding.Finding) {
+func (s *Status) Findings() (findings []facts.Finding) {
 	if s.NoPersistence != nil {
 		findings = append(findings, finding.NoPersistent(s.NoPersistence))
 	}
@@ -29,15 +29,15 @@ func (s *Status) Findings() (findings []finding.Finding) {
 }
 
 // SessionFindings are those about the session and its way to the persistent keyring.
-func (s *Status) SessionFindings() (findings []finding.Finding) {
-	add := func(f finding.Finding) { findings = append(findings, f) }
+func (s *Status) SessionFindings() (findings []facts.Finding) {
+	add := func(f facts.Finding) { findings = append(findings, f) }
 	if s.SessionErr != nil && s.NoPersistence == nil {
 		add(finding.NoSession(s.SessionErr))
 	}
 	switch {
 	case s.Keyring == nil && s.NoPersistence != nil:
 	case s.Keyring == nil && s.cannotLook():
-		add(finding.Finding{Text: "/proc/keys cannot be read and the session has no " +
+		add(facts.Finding{Text: "/proc/keys cannot be read and the session has no " +
 			"link: there may be a persistent keyring or not"})
 	case s.Keyring == nil && s.Others:
 		add(finding.NoKeyringOf(s.Short()))

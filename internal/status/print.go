@@ -41,7 +41,7 @@ func (s *Status) Print(p *show.Printer, most int, now time.Time) {
 		p.Labelled(2, column, show.Note, "unseen", err.Error())
 	}
 	for _, f := range s.Findings() {
-		f.Print(p, 2, column, show.Bad, "WRONG")
+		p.Finding(f, 2, column, show.Bad, "WRONG")
 	}
 	p.Item(0, s.Meaning())
 }

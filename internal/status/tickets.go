@@ -51,7 +51,7 @@ func (s *Status) tickets() string {
 
 // TicketFindings are about tickets that are not where the user's sessions look for them, or are
 // lost.
-func (s *Status) TicketFindings() (findings []finding.Finding) {
+func (s *Status) TicketFindings() (findings []facts.Finding) {
 	if f, found := finding.OthersCache(s.Tickets.Variable, s.UID); found {
 		findings = append(findings, f)
 	}
@@ -68,7 +68,7 @@ func (s *Status) TicketFindings() (findings []finding.Finding) {
 }
 
 // notPrimary is that KRB5CCNAME names a cache of the collection which is not the primary.
-func (s *Status) notPrimary() (f finding.Finding, found bool) {
+func (s *Status) notPrimary() (f facts.Finding, found bool) {
 	caches := keyrings.CachesIn(s.Holds, s.UID)
 	if caches.Problem != nil || !finding.NamesOneCache(s.Tickets.Variable, s.UID) {
 		return f, false

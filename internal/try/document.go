@@ -11,7 +11,7 @@ func (r *Report) Document() document.Try {
 		Before: r.Before.document(), After: r.Inside.document(), Linked: r.Linked,
 		OpenMillis: float64(r.Took.Microseconds()) / 1000,
 		Messages:   append([]string{}, r.Messages...),
-		Ccache:     r.Ccache, Findings: []string{}, Setup: r.Setup.Document().Results,
+		Ccache:     r.Ccache, Findings: []string{}, Setup: document.ResultsOf(r.Setup),
 	}
 	for _, f := range r.Findings() {
 		d.Findings = append(d.Findings, f.String())

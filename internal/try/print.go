@@ -20,7 +20,7 @@ func (r *Report) Print(p *show.Printer, now time.Time) {
 		r.printInside(p, now)
 	}
 	for _, f := range r.Findings() {
-		f.Print(p, 2, column, show.Bad, "WRONG")
+		p.Finding(f, 2, column, show.Bad, "WRONG")
 	}
 	if len(r.Findings()) == 0 {
 		p.Labelled(2, column, show.Good, "ok",
@@ -28,7 +28,7 @@ func (r *Report) Print(p *show.Printer, now time.Time) {
 	}
 	if setup := r.remarks(); len(setup) > 0 {
 		p.Heading("What doctor says about it")
-		setup.Print(p)
+		p.Report(setup)
 	}
 }
 
@@ -85,7 +85,7 @@ func (r *Report) revived() string {
 // remarks are the results that are not simply good.
 func (r *Report) remarks() (remarks doctor.Report) {
 	for _, one := range r.Setup {
-		if one.Level != doctor.OK {
+		if one.Level != facts.OK {
 			remarks = append(remarks, one)
 		}
 	}

@@ -34,7 +34,7 @@ type Report struct {
 	Setup    doctor.Report
 	Problem  error // why nothing could be tried
 	// Refused is a module that was not loaded, because the process would die of it.
-	Refused *finding.Finding
+	Refused *facts.Finding
 }
 
 // View is what there is to see with the user's eyes.
@@ -136,10 +136,10 @@ const logged = "; modules give their reasons in the system log (journalctl -t " 
 	", or auth.log)"
 
 // Findings are what is not as it should be.
-func (r *Report) Findings() (findings []finding.Finding) {
-	add := func(text string) { findings = append(findings, finding.Finding{Text: text}) }
+func (r *Report) Findings() (findings []facts.Finding) {
+	add := func(text string) { findings = append(findings, facts.Finding{Text: text}) }
 	if r.Refused != nil {
-		return []finding.Finding{{Text: "nothing was tried: " + r.Refused.Text,
+		return []facts.Finding{{Text: "nothing was tried: " + r.Refused.Text,
 			Fix: r.Refused.Fix}}
 	}
 	if r.Problem != nil {
