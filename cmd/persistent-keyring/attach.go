@@ -13,7 +13,7 @@ import (
 	"pam_persistent/internal/document"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/persistent"
-	"pam_persistent/internal/safe"
+	"pam_persistent/internal/phrase"
 	"pam_persistent/internal/show"
 )
 
@@ -111,7 +111,7 @@ func (p program) String() string {
 	if p.name == "" {
 		return fmt.Sprintf("the calling program (process %d)", p.pid)
 	}
-	return fmt.Sprintf("%s (process %d)", safe.Name(p.name), p.pid)
+	return fmt.Sprintf("%s (process %d)", phrase.Name(p.name), p.pid)
 }
 
 // passing are programs that run one command as a user and end with it: to give them a session

@@ -8,8 +8,7 @@ import (
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyrings"
-	"pam_persistent/internal/safe"
-	"pam_persistent/internal/show"
+	"pam_persistent/internal/phrase"
 )
 
 func clearCommand() *cobra.Command {
@@ -52,10 +51,10 @@ func inside(keyring keyctl.Serial) string {
 			keys++
 		}
 		if key.Principal != "" {
-			principals = append(principals, safe.Name(key.Principal))
+			principals = append(principals, phrase.Name(key.Principal))
 		}
 	})
-	text := show.Count(keys, "key")
+	text := phrase.Count(keys, "key")
 	if len(principals) > 0 {
 		text += ", tickets of " + strings.Join(principals, " and ") + " among them,"
 	}

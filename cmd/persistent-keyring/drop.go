@@ -13,7 +13,7 @@ import (
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyrings"
 	"pam_persistent/internal/persistent"
-	"pam_persistent/internal/show"
+	"pam_persistent/internal/phrase"
 )
 
 func dropCommand() *cobra.Command {
@@ -85,7 +85,7 @@ func dropFrom(keyring keyctl.Serial, name keyName) change {
 	case len(found) > 1:
 		return change{name: name, err: fmt.Errorf("%s in the persistent keyring go by "+
 			"that name: give one's serial (persistent-keyring status --all)",
-			show.Count(len(found), "key"))}
+			phrase.Count(len(found), "key"))}
 	}
 	one := changed(name, found[0].key.Serial)
 	one.result, one.err = "dropped", keyctl.Unlink(one.serial, found[0].in.Serial)

@@ -11,7 +11,7 @@ import (
 
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/persistent"
-	"pam_persistent/internal/safe"
+	"pam_persistent/internal/phrase"
 )
 
 // Exit statuses of a command that could not be run, as of env(1) and nohup(1).
@@ -32,14 +32,14 @@ func execCommand() *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			path, err := exec.LookPath(args[0])
 			if err != nil {
-				return exitStatus{fmt.Errorf("%s: %w", safe.Quote(args[0]),
+				return exitStatus{fmt.Errorf("%s: %w", phrase.Quote(args[0]),
 					errors.Unwrap(err)), notRun(err)}
 			}
 			if _, _, err := freshSession(); err != nil {
 				return err
 			}
 			err = syscall.Exec(path, args, os.Environ())
-			return exitStatus{fmt.Errorf("%s: %w", safe.Quote(path), err), notRun(err)}
+			return exitStatus{fmt.Errorf("%s: %w", phrase.Quote(path), err), notRun(err)}
 		},
 	}
 	// What follows the command is the command's.

@@ -10,7 +10,7 @@ import (
 
 	"pam_persistent/internal/document"
 	"pam_persistent/internal/keyctl"
-	"pam_persistent/internal/safe"
+	"pam_persistent/internal/phrase"
 	"pam_persistent/internal/show"
 )
 
@@ -39,14 +39,14 @@ func parseKeyName(arg string) (keyName, error) {
 	if typ, description, found := strings.Cut(arg, ":"); found {
 		if typ == "" || strings.ContainsRune(arg, 0) {
 			return keyName{}, fmt.Errorf("key %s: a type must stand before the colon, "+
-				"as in user:name", safe.Quote(arg))
+				"as in user:name", phrase.Quote(arg))
 		}
 		return keyName{Type: typ, Description: description}, nil
 	}
 	serial, err := strconv.ParseInt(arg, 0, 32)
 	if err != nil || serial < 1 {
 		return keyName{}, fmt.Errorf("key %s: neither a serial nor type:description",
-			safe.Quote(arg))
+			phrase.Quote(arg))
 	}
 	return keyName{Serial: keyctl.Serial(serial)}, nil
 }
@@ -55,7 +55,7 @@ func (n keyName) String() string {
 	if n.Serial != 0 {
 		return n.Serial.String()
 	}
-	return safe.Name(n.Type) + " " + safe.Quote(n.Description)
+	return phrase.Name(n.Type) + " " + phrase.Quote(n.Description)
 }
 
 // is reports whether a key goes by that name.
@@ -127,7 +127,7 @@ func (c change) describe() string {
 	if c.about.Type == "" {
 		return fmt.Sprintf("key %d", c.serial)
 	}
-	return fmt.Sprintf("%s %s (%d)", safe.Name(c.about.Type), safe.Quote(c.about.Text),
+	return fmt.Sprintf("%s %s (%d)", phrase.Name(c.about.Type), phrase.Quote(c.about.Text),
 		c.serial)
 }
 

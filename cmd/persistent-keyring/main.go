@@ -14,7 +14,7 @@ import (
 	"pam_persistent/internal/document"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/persistent"
-	"pam_persistent/internal/safe"
+	"pam_persistent/internal/phrase"
 	"pam_persistent/internal/show"
 )
 
@@ -67,7 +67,7 @@ func complain(err error) {
 }
 
 // explained is an error for people, with what can be done about it.
-func explained(err error) string { return safe.Error(persistent.Explain(err)) }
+func explained(err error) string { return phrase.Error(persistent.Explain(err)) }
 
 // exitStatus is an error with an exit status of its own.
 type exitStatus struct {
@@ -103,7 +103,7 @@ func noSubcommand(root *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	text := "unknown subcommand " + safe.Quote(args[0])
+	text := "unknown subcommand " + phrase.Quote(args[0])
 	if near := root.SuggestionsFor(args[0]); len(near) > 0 {
 		text += "; did you mean " + strings.Join(near, " or ") + "?"
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pam_persistent/internal/account"
+	"pam_persistent/internal/phrase"
 	"pam_persistent/internal/prune"
 	"pam_persistent/internal/show"
 )
@@ -52,7 +53,7 @@ func pruneCaches(yes, dryRun, asJSON bool) error {
 	if !yes {
 		list(out())
 		question := fmt.Sprintf("%s, %s. Remove? [y/N] ",
-			show.Count(len(plan.Caches), "cache"), show.Count(plan.Bytes(), "byte"))
+			phrase.Count(len(plan.Caches), "cache"), phrase.Count(plan.Bytes(), "byte"))
 		if err := ask(question, "--yes removes without asking, --dry-run only lists",
 			"removed"); err != nil {
 			return err

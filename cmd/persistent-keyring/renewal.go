@@ -7,9 +7,10 @@ import (
 
 	"pam_persistent/internal/document"
 	"pam_persistent/internal/facts"
-	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keyrings"
 	"pam_persistent/internal/krb5"
 	"pam_persistent/internal/persistent"
+	"pam_persistent/internal/phrase"
 	"pam_persistent/internal/renewal"
 	"pam_persistent/internal/show"
 	"pam_persistent/internal/tickets"
@@ -28,21 +29,21 @@ func (r *outcome) text() string {
 	// The kernel rounds, so that the timer may look the same before and after.
 	same := !r.isNew() && r.Before.State == facts.Valid &&
 		r.Before.Timeout == r.After.Timeout
-	full, err := keyctl.Expiry()
+	full := keyrings.Setting()
 	switch {
-	case same && err == nil && full > 0 && r.After.Timeout.Seconds >= uint64(full):
-		return "already at the full " + show.Duration(uint64(full))
+	case same && full != nil && *full > 0 && r.After.Timeout.Seconds >= uint64(*full):
+		return "already at the full " + phrase.Duration(uint64(*full))
 	case same:
-		return "expires " + show.Expires(r.After.Timeout) + ", as before"
+		return "expires " + phrase.Expires(r.After.Timeout, full) + ", as before"
 	}
-	text := "would have expired " + show.Left(r.Before.Timeout, 0)
+	text := "would have expired " + phrase.Left(r.Before.Timeout, 0)
 	if r.Before.State == facts.Expired {
 		text = "had expired"
 	}
 	if r.isNew() {
 		text += ", was collected, and a new, empty one was made"
 	}
-	return text + "; expires " + show.Expires(r.After.Timeout) + " now"
+	return text + "; expires " + phrase.Expires(r.After.Timeout, full) + " now"
 }
 
 func (r *outcome) isNew() bool { return r.Before.Serial != r.After.Serial }

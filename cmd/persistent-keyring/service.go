@@ -3,7 +3,7 @@ package main
 import (
 	"strings"
 
-	"pam_persistent/internal/safe"
+	"pam_persistent/internal/phrase"
 )
 
 // checkService takes what libpam can find a file by.
@@ -11,7 +11,7 @@ func checkService(service string) error {
 	if service == "" || strings.ContainsAny(service, "/\x00") ||
 		strings.HasPrefix(service, ".") {
 		return usagef("service %s: not the name of a file in /etc/pam.d",
-			safe.Quote(service))
+			phrase.Quote(service))
 	}
 	return nil
 }

@@ -7,6 +7,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"pam_persistent/internal/account"
+	"pam_persistent/internal/document"
+	"pam_persistent/internal/facts"
+	"pam_persistent/internal/finding"
 	"pam_persistent/internal/show"
 	"pam_persistent/internal/status"
 )
@@ -32,8 +35,12 @@ func statusCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			print := func(p *show.Printer) { s.Print(p, most(all), time.Now()) }
-			return report(asJSON, s.Document(), print, len(s.Findings()) > 0)
+			findings, meaning := finding.Status(s), finding.Meaning(s)
+			print := func(p *show.Printer) {
+				p.Status(s, findings, meaning, most(all), time.Now())
+			}
+			return report(asJSON, document.StatusOf(s, findings, meaning), print,
+				len(findings) > 0)
 		},
 	}
 	jsonFlag(c, &asJSON)
@@ -42,7 +49,7 @@ func statusCommand() *cobra.Command {
 }
 
 // look looks at the caller's keyring, or at that of the user who is named.
-func look(args []string) (*status.Status, error) {
+func look(args []string) (*facts.Status, error) {
 	me := uint32(os.Getuid())
 	if len(args) == 1 {
 		user, err := account.ByName(args[0])
@@ -57,7 +64,7 @@ func look(args []string) (*status.Status, error) {
 		}
 	}
 	s := status.Look()
-	s.LookForTickets()
+	status.LookForTickets(s)
 	return s, nil
 }
 

@@ -10,7 +10,7 @@ import (
 	"pam_persistent/internal/account"
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/pamconf"
-	"pam_persistent/internal/safe"
+	"pam_persistent/internal/phrase"
 	"pam_persistent/internal/try"
 )
 
@@ -70,10 +70,10 @@ func triable(service, name string) (facts.Account, error) {
 	if !pamconf.System.Has(service) {
 		swapped := ""
 		if _, err := account.ByName(service); err == nil && pamconf.System.Has(name) {
-			swapped = "; did you mean: persistent-keyring try " + safe.Name(name) +
-				" " + safe.Name(service)
+			swapped = "; did you mean: persistent-keyring try " + phrase.Name(name) +
+				" " + phrase.Name(service)
 		}
-		return user, usagef("service %s has no file in %s%s", safe.Quote(service),
+		return user, usagef("service %s has no file in %s%s", phrase.Quote(service),
 			strings.Join(pamconf.System.Dirs, ", "), swapped)
 	}
 	switch {

@@ -6,7 +6,7 @@ import (
 
 	"pam_persistent/internal/doctor"
 	"pam_persistent/internal/machine"
-	"pam_persistent/internal/safe"
+	"pam_persistent/internal/phrase"
 )
 
 // versions are those of this command and of the module that libpam loads, one line each: after half
@@ -26,7 +26,7 @@ func versionOf(path string) string {
 	case errors.Is(err, os.ErrNotExist):
 		return "is not installed"
 	case err != nil:
-		return safe.Error(err)
+		return phrase.Error(err)
 	}
 	return found
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"pam_persistent/internal/finding"
 	"pam_persistent/internal/show"
 )
 
@@ -72,7 +73,7 @@ func draw() error {
 	if err != nil {
 		return err
 	}
-	s.Print(p, fewKeys, time.Now())
+	p.Status(s, finding.Status(s), finding.Meaning(s), fewKeys, time.Now())
 	p.Item(0, time.Now().Format(time.DateTime)+"; Ctrl-C ends")
 	lines := bytes.Split(bytes.TrimSuffix(text.Bytes(), []byte("\n")), []byte("\n"))
 	if rows := height(); rows > 0 && len(lines) > rows {

@@ -7,7 +7,7 @@ import (
 	"strconv"
 
 	"pam_persistent/internal/facts"
-	"pam_persistent/internal/safe"
+	"pam_persistent/internal/phrase"
 )
 
 // ByUID gives the user with a UID.
@@ -28,7 +28,7 @@ func ByName(name string) (facts.Account, error) {
 	uid, err := strconv.ParseUint(name, 10, 32)
 	if err != nil || uid == 1<<32-1 {
 		return facts.Account{}, fmt.Errorf("unknown user %s: neither a name that the name "+
-			"service knows nor a UID", safe.Quote(name))
+			"service knows nor a UID", phrase.Quote(name))
 	}
 	return ByUID(uint32(uid)), nil
 }

@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strconv"
 
-	"pam_persistent/internal/safe"
+	"pam_persistent/internal/phrase"
 )
 
 const (
@@ -44,7 +44,7 @@ func UIDs() (uids []uint32, unknown []error, err error) {
 		}
 		if err != nil {
 			unknown = append(unknown,
-				fmt.Errorf("user %s of %s: %w", safe.Quote(name), utmpPath, err))
+				fmt.Errorf("user %s of %s: %w", phrase.Quote(name), utmpPath, err))
 			continue
 		}
 		if uid, err := strconv.ParseUint(account.Uid, 10, 32); err == nil {

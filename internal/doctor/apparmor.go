@@ -12,8 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/facts"
-	"pam_persistent/internal/safe"
-	"pam_persistent/internal/show"
+	"pam_persistent/internal/phrase"
 )
 
 // apparmor tells of denials that concern the module. AppArmor knows nothing of keys: it has no hook
@@ -23,7 +22,7 @@ func (e *examination) apparmor() {
 	enabled, err := os.ReadFile(e.root + "/sys/module/apparmor/parameters/enabled")
 	switch {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		e.add("AppArmor", facts.Note, "cannot be seen: "+safe.Error(err))
+		e.add("AppArmor", facts.Note, "cannot be seen: "+phrase.Error(err))
 		return
 	case strings.TrimSpace(string(enabled)) != "Y":
 		e.add("AppArmor", facts.OK, "not in use")
@@ -31,7 +30,7 @@ func (e *examination) apparmor() {
 	}
 	text, err := e.kernelLog()
 	if err != nil {
-		e.add("AppArmor", facts.Note, "denials cannot be seen: "+safe.Error(err), at("as root",
+		e.add("AppArmor", facts.Note, "denials cannot be seen: "+phrase.Error(err), at("as root",
 			"journalctl -k --grep 'apparmor=\"DENIED\"'"))
 		return
 	}
@@ -42,8 +41,8 @@ func (e *examination) apparmor() {
 	}
 	last := denials[len(denials)-1]
 	e.add("AppArmor", facts.Wrong, fmt.Sprintf("%s, the last: profile %s does not allow %s (%s)",
-		show.Count(len(denials), "denial"), safe.Name(last.profile), safe.Name(last.file),
-		safe.Name(last.mask)),
+		phrase.Count(len(denials), "denial"), phrase.Name(last.profile), phrase.Name(last.file),
+		phrase.Name(last.mask)),
 		at("in the profile's file in /etc/apparmor.d (then systemctl reload apparmor)",
 			last.rule()))
 }

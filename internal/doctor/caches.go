@@ -13,7 +13,7 @@ func caches(uid uint32) finding.Caches {
 	if os.Geteuid() == 0 || uid != uint32(os.Getuid()) {
 		return finding.Caches{}
 	}
-	return status.Look().Caches()
+	return finding.CachesOf(status.Look())
 }
 
 // room says what fits into the quota of the user who asks, if that is not root.

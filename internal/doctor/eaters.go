@@ -8,7 +8,7 @@ import (
 
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/keyctl"
-	"pam_persistent/internal/show"
+	"pam_persistent/internal/phrase"
 )
 
 // eater tells what takes most of a user's quota, or "" if that cannot be seen.
@@ -51,7 +51,7 @@ func largest(u keyctl.KeyUser, keys []keyctl.KeyInfo) string {
 	}
 	return fmt.Sprintf("; most of it: %s, %s",
 		strings.Replace(best, "#", strconv.Itoa(kinds[best].keys), 1),
-		show.Count(kinds[best].bytes, "byte"))
+		phrase.Count(kinds[best].bytes, "byte"))
 }
 
 // ofContainer are the names that runc and crun give to session keyrings, one for each container.

@@ -8,7 +8,7 @@ import (
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/finding"
 	"pam_persistent/internal/krb5"
-	"pam_persistent/internal/safe"
+	"pam_persistent/internal/phrase"
 )
 
 // tickets tells where Kerberos keeps tickets: those outside of the persistent keyring
@@ -29,7 +29,7 @@ func (e *examination) krb5conf() {
 	setting, found, exists, err := krb5.FindSetting(files, "libdefaults", "default_ccache_name")
 	switch {
 	case err != nil:
-		e.add("kerberos", facts.Note, "its configuration cannot be read: "+safe.Error(err))
+		e.add("kerberos", facts.Note, "its configuration cannot be read: "+phrase.Error(err))
 	case !exists:
 		e.add("kerberos", facts.OK, "not set up here: there is no "+strings.Join(files, ", "))
 	case !found && e.forbidden:
@@ -63,13 +63,13 @@ func (e *examination) cache(value, where string, fix facts.Fix) {
 	if ours {
 		level = facts.OK
 	}
-	e.add("kerberos", level, fmt.Sprintf("%s says %s: tickets are %s", where, safe.Name(value),
+	e.add("kerberos", level, fmt.Sprintf("%s says %s: tickets are %s", where, phrase.Name(value),
 		place), fix)
 }
 
 // withoutKeyctl is cache in a container that forbids keyctl(2): keyrings are of no use there.
 func (e *examination) withoutKeyctl(value, where string, fix facts.Fix) {
-	text := fmt.Sprintf("%s says %s: ", where, safe.Name(value))
+	text := fmt.Sprintf("%s says %s: ", where, phrase.Name(value))
 	if !strings.HasPrefix(value, "KEYRING:") {
 		e.add("kerberos", facts.OK, text+"tickets need no keyring, which is right here")
 		return

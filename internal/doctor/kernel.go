@@ -11,8 +11,7 @@ import (
 	"pam_persistent/internal/finding"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/persistent"
-	"pam_persistent/internal/safe"
-	"pam_persistent/internal/show"
+	"pam_persistent/internal/phrase"
 )
 
 // kernel tells whether this process can have a persistent keyring, and keys to keep in it.
@@ -55,7 +54,7 @@ func (e *examination) noPersistent(err error) {
 // noKeys is for containers such as Podman's, which allow keyctl(2), but not all that makes keys.
 func (e *examination) noKeys(err error) {
 	e.add("kernel", facts.Wrong, "persistent keyrings can be had here, but programs cannot store or "+
-		"find keys such as tickets: "+safe.Error(err)+e.blocks(), e.allow())
+		"find keys such as tickets: "+phrase.Error(err)+e.blocks(), e.allow())
 }
 
 // insteadOfKeyring is for containers in which keyctl(2) is forbidden.
@@ -71,15 +70,15 @@ func (e *examination) limits() {
 	case errors.Is(err, unix.ENOENT):
 		e.add("expiry", facts.Note, "the kernel has no setting for it: no persistent keyrings")
 	case err != nil:
-		e.add("expiry", facts.Note, "cannot be seen: "+safe.Error(err))
+		e.add("expiry", facts.Note, "cannot be seen: "+phrase.Error(err))
 	case seconds == 0:
 		e.add("expiry", facts.Note, "0: persistent keyrings never expire")
 	case seconds < tooShort:
 		e.add("expiry", facts.Wrong, fmt.Sprintf("a persistent keyring is lost %s after the "+
-			"last login or logout%s", show.Duration(uint64(seconds)), collected()), fix)
+			"last login or logout%s", phrase.Duration(uint64(seconds)), collected()), fix)
 	default:
 		e.add("expiry", facts.OK, fmt.Sprintf("%s after the last login or logout%s",
-			show.Duration(uint64(seconds)), collected()))
+			phrase.Duration(uint64(seconds)), collected()))
 	}
 }
 
@@ -89,5 +88,5 @@ func collected() string {
 		return ""
 	}
 	return fmt.Sprintf("; what has expired can be renewed for %s more (gc_delay)",
-		show.Duration(uint64(delay)))
+		phrase.Duration(uint64(delay)))
 }

@@ -9,8 +9,7 @@ import (
 	"pam_persistent/internal/finding"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyrings"
-	"pam_persistent/internal/safe"
-	"pam_persistent/internal/show"
+	"pam_persistent/internal/phrase"
 	"pam_persistent/internal/status"
 )
 
@@ -28,7 +27,7 @@ func (e *examination) keyrings() {
 func (e *examination) quotas() {
 	users, err := keyctl.ProcKeyUsers()
 	if err != nil {
-		e.add("quota", facts.Note, "cannot be seen: "+safe.Error(err))
+		e.add("quota", facts.Note, "cannot be seen: "+phrase.Error(err))
 	}
 	bad := false
 	for _, u := range users {
@@ -47,7 +46,7 @@ func (e *examination) quotas() {
 func (e *examination) quotaOf(uid uint32) {
 	users, err := keyctl.ProcKeyUsers()
 	if users == nil && err != nil {
-		e.add("quota", facts.Note, "cannot be seen: "+safe.Error(err))
+		e.add("quota", facts.Note, "cannot be seen: "+phrase.Error(err))
 	}
 	if u := keyctl.KeyUserOf(users, uid); u != nil {
 		e.quota(*u)
@@ -70,8 +69,8 @@ func (e *examination) quota(u keyctl.KeyUser) bool {
 func limits(users []keyctl.KeyUser) string {
 	for _, u := range users {
 		if u.UID != 0 {
-			return fmt.Sprintf(" of %s and %s", show.Count(u.MaxKeys, "key"),
-				show.Count(u.MaxBytes, "byte"))
+			return fmt.Sprintf(" of %s and %s", phrase.Count(u.MaxKeys, "key"),
+				phrase.Count(u.MaxBytes, "byte"))
 		}
 	}
 	return ""
@@ -81,7 +80,7 @@ func limits(users []keyctl.KeyUser) string {
 func (e *examination) everybody() {
 	list, err := keyrings.All()
 	if err != nil {
-		e.add("keyrings", facts.Note, "cannot be listed: "+safe.Error(err))
+		e.add("keyrings", facts.Note, "cannot be listed: "+phrase.Error(err))
 		return
 	}
 	bad := false
@@ -100,7 +99,7 @@ func (e *examination) everybody() {
 	}
 	if !bad {
 		e.add("keyrings", facts.OK, fmt.Sprintf("%s, none has expired",
-			show.Count(len(list.Keyrings), "persistent keyring")))
+			phrase.Count(len(list.Keyrings), "persistent keyring")))
 	}
 }
 
@@ -109,7 +108,7 @@ func (e *examination) mine() {
 	if keyring, ok, _ := keyrings.Of(uint32(os.Getuid())); ok {
 		e.leftovers([]facts.Keyring{keyring})
 	}
-	findings := status.Look().SessionFindings()
+	findings := finding.Session(status.Look())
 	for _, f := range findings {
 		e.add("session", facts.Wrong, f.Text, f.Fix)
 	}

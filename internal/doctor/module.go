@@ -13,7 +13,7 @@ import (
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/finding"
 	"pam_persistent/internal/machine"
-	"pam_persistent/internal/safe"
+	"pam_persistent/internal/phrase"
 )
 
 // Module is the file name of the module, and keyinit that of the one which joins session keyrings.
@@ -54,7 +54,7 @@ func (e *examination) module() {
 			"without it", e.reinstall(path))
 		return
 	case err != nil:
-		e.add("module", facts.Note, "cannot be seen: "+safe.Error(err))
+		e.add("module", facts.Note, "cannot be seen: "+phrase.Error(err))
 		return
 	}
 	if !e.safe(path, info) {

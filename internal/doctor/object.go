@@ -10,7 +10,7 @@ import (
 	"slices"
 
 	"pam_persistent/internal/facts"
-	"pam_persistent/internal/safe"
+	"pam_persistent/internal/phrase"
 )
 
 // symbols are what libpam calls in the module.
@@ -25,7 +25,7 @@ func faultOfModule(path string) string {
 	}
 	file, err := elf.Open(path)
 	if err != nil {
-		return "is damaged: " + safe.Error(err)
+		return "is damaged: " + phrase.Error(err)
 	}
 	defer file.Close()
 	switch {
@@ -53,12 +53,12 @@ func faultOfModule(path string) string {
 func damage(path string) (text string, cut bool) {
 	file, err := os.Open(path)
 	if err != nil {
-		return "cannot be read: " + safe.Error(err), false
+		return "cannot be read: " + phrase.Error(err), false
 	}
 	defer file.Close()
 	info, err := file.Stat()
 	if err != nil {
-		return "cannot be read: " + safe.Error(err), false
+		return "cannot be read: " + phrase.Error(err), false
 	}
 	needed, ok := sizeOf(file)
 	switch {

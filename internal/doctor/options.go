@@ -8,7 +8,7 @@ import (
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/options"
 	"pam_persistent/internal/pamconf"
-	"pam_persistent/internal/safe"
+	"pam_persistent/internal/phrase"
 )
 
 // options tells of arguments with which the module does not do what the administrator wants.
@@ -18,7 +18,7 @@ func (s *service) options() {
 		for _, arg := range ours.Args {
 			if fault, _ := faultOf(arg); fault != "" {
 				s.add(facts.Wrong, fmt.Sprintf("%s: %s: %s", ours.Where(),
-					safe.Quote(arg), fault), s.replace(corrected(ours)))
+					phrase.Quote(arg), fault), s.replace(corrected(ours)))
 			}
 		}
 	}

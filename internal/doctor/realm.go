@@ -8,7 +8,7 @@ import (
 	"pam_persistent/internal/finding"
 	"pam_persistent/internal/krb5"
 	"pam_persistent/internal/pamconf"
-	"pam_persistent/internal/safe"
+	"pam_persistent/internal/phrase"
 )
 
 // inUse tells whether tickets in a file are a fault on this machine. Many machines have krb5.conf
@@ -30,11 +30,11 @@ func (e *examination) inUse() (used bool, why string) {
 	case e.ccache != "":
 		why = "KRB5CCNAME is set"
 	case len(tickets) > 0:
-		why = "there are tickets in " + safe.Name(tickets[0])
+		why = "there are tickets in " + phrase.Name(tickets[0])
 	case e.exists("/etc/krb5.keytab"):
 		why = "there is /etc/krb5.keytab"
 	case realm.Value != "" && !slices.Contains(examples, realm.Value):
-		why = "the default realm is " + safe.Name(realm.Value)
+		why = "the default realm is " + phrase.Name(realm.Value)
 	default:
 		for _, line := range lines {
 			if e.getsTickets(line) {

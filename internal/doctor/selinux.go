@@ -9,8 +9,7 @@ import (
 
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/finding"
-	"pam_persistent/internal/safe"
-	"pam_persistent/internal/show"
+	"pam_persistent/internal/phrase"
 )
 
 // selinux tells of denials that concern keys.
@@ -21,12 +20,12 @@ func (e *examination) selinux() {
 		e.add("SELinux", facts.OK, "not in use")
 		return
 	case err != nil:
-		e.add("SELinux", facts.Note, "cannot be seen: "+safe.Error(err))
+		e.add("SELinux", facts.Note, "cannot be seen: "+phrase.Error(err))
 		return
 	}
 	text, err := tail(e.audit, 8<<20)
 	if err != nil {
-		e.add("SELinux", facts.Note, "denials cannot be seen: "+safe.Error(err), at("as root",
+		e.add("SELinux", facts.Note, "denials cannot be seen: "+phrase.Error(err), at("as root",
 			"ausearch -m avc -ts today | grep tclass=key"))
 		return
 	}
@@ -41,7 +40,7 @@ func (e *examination) selinux() {
 		level = facts.Note // permissive: it was let through
 	}
 	e.add("SELinux", level, fmt.Sprintf("%s about keys in %s, the last: %s",
-		show.Count(len(denials), "denial"), e.audit, safe.Quote(last)),
+		phrase.Count(len(denials), "denial"), e.audit, phrase.Quote(last)),
 		e.policy())
 }
 

@@ -7,7 +7,7 @@ import (
 
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/pamconf"
-	"pam_persistent/internal/safe"
+	"pam_persistent/internal/phrase"
 )
 
 // logins are services that open the sessions people work in: to lack the line there is
@@ -23,7 +23,7 @@ const systemdUser = "systemd-user"
 func (e *examination) services() {
 	names, err := e.pam.Services()
 	if err != nil {
-		e.add("services", facts.Note, "cannot all be listed: "+safe.Error(err))
+		e.add("services", facts.Note, "cannot all be listed: "+phrase.Error(err))
 	}
 	var without []string
 	found := false
@@ -144,7 +144,7 @@ func (e *examination) meant(name string) string {
 	services, _ := e.pam.Services() // without it nothing is guessed
 	for _, service := range services {
 		if !shared(service) && edits(name, service) <= 1 {
-			return "; is " + safe.Name(service) + " meant?"
+			return "; is " + phrase.Name(service) + " meant?"
 		}
 	}
 	return ""

@@ -9,7 +9,7 @@ import (
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/finding"
 	"pam_persistent/internal/machine"
-	"pam_persistent/internal/safe"
+	"pam_persistent/internal/phrase"
 )
 
 // openssh tells whether OpenSSH's server runs PAM's session modules at all.
@@ -29,14 +29,14 @@ func (e *examination) openssh() {
 	case errors.Is(err, fs.ErrNotExist):
 		e.add("sshd", facts.OK, "there is no "+e.sshd)
 	case err != nil:
-		e.add("sshd", facts.Note, "cannot be seen: "+safe.Error(err))
+		e.add("sshd", facts.Note, "cannot be seen: "+phrase.Error(err))
 	case !found:
 		e.add("sshd", facts.Wrong, "UsePAM is not set, and OpenSSH's default is no: sshd opens "+
 			"no PAM session", at("in "+e.sshd+" (then systemctl reload sshd)",
 			"UsePAM yes"))
 	case !strings.EqualFold(setting.Value, "yes"):
 		e.add("sshd", facts.Wrong, fmt.Sprintf("UsePAM is %s: sshd opens no PAM session",
-			safe.Name(setting.Value)),
+			phrase.Name(setting.Value)),
 			at(fmt.Sprintf("in %s line %d (then systemctl reload sshd)", setting.File,
 				setting.Line), "UsePAM yes"))
 	default:

@@ -50,3 +50,43 @@ func ResultsOf(findings []facts.Finding) []Result {
 	}
 	return results
 }
+
+// StatusOf converts a status.
+func StatusOf(s *facts.Status, findings []facts.Finding, meaning string) Status {
+	d := Status{
+		Version: Version, UID: s.UID, User: s.Name,
+		Session:   Session{Serial: s.Session, Description: s.SessionName},
+		Possessed: s.Possessed, Through: []Step{}, Holds: []Key{},
+		Quota: QuotaOf(s.Quota), RenewalSeconds: s.Setting,
+		CredentialCache: s.Tickets.Variable, DefaultCache: s.Tickets.Default,
+		Elsewhere: []CredentialCache{},
+		Unseen:    []string{}, Findings: []string{}, Meaning: meaning,
+	}
+	if s.SessionErr != nil {
+		d.Session.Problem = s.SessionErr.Error()
+	}
+	if s.Keyring != nil {
+		keyring := KeyringOf(*s.Keyring)
+		if d.Keyring = &keyring; !s.TimerKnown {
+			keyring.Timer = nil
+		}
+	}
+	for _, key := range s.Through {
+		d.Through = append(d.Through, Step{Serial: key.Serial,
+			Description: key.Description})
+	}
+	if s.Holds != nil {
+		d.Holds = KeysOf(s.Holds.Keys)
+	}
+	for _, cache := range s.Tickets.Elsewhere {
+		d.Elsewhere = append(d.Elsewhere, CredentialCache{Name: cache.Name,
+			Principal: cache.Principal, Expired: cache.Expired})
+	}
+	for _, err := range s.Unseen {
+		d.Unseen = append(d.Unseen, err.Error())
+	}
+	for _, f := range findings {
+		d.Findings = append(d.Findings, f.String())
+	}
+	return d
+}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
-	"pam_persistent/internal/safe"
+	"pam_persistent/internal/phrase"
 )
 
 // Account is a user.
@@ -18,7 +18,7 @@ func (a Account) String() string {
 	if a.Name == "" {
 		return fmt.Sprintf("UID %d", a.UID)
 	}
-	return fmt.Sprintf("%s (UID %d)", safe.Name(a.Name), a.UID)
+	return fmt.Sprintf("%s (UID %d)", phrase.Name(a.Name), a.UID)
 }
 
 // Short is String without the UID of a user who has a name.
@@ -26,12 +26,12 @@ func (a Account) Short() string {
 	if a.Name == "" {
 		return a.String()
 	}
-	return safe.Name(a.Name)
+	return phrase.Name(a.Name)
 }
 
 // Word names the user on a command line: by number where the name needs quoting.
 func (a Account) Word() string {
-	if a.Name != "" && safe.Name(a.Name) == a.Name {
+	if a.Name != "" && phrase.Name(a.Name) == a.Name {
 		return a.Name
 	}
 	return strconv.FormatUint(uint64(a.UID), 10)

@@ -5,14 +5,14 @@ import (
 
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/keyctl"
-	"pam_persistent/internal/show"
+	"pam_persistent/internal/phrase"
 )
 
 // Quota tells what of a user's quota is used and left.
 func Quota(u keyctl.KeyUser) string {
 	return fmt.Sprintf("%d of %s and %d of %s used; %d and %d left",
-		u.QuotaKeys, show.Count(u.MaxKeys, "key"), u.QuotaBytes,
-		show.Count(u.MaxBytes, "byte"),
+		u.QuotaKeys, phrase.Count(u.MaxKeys, "key"), u.QuotaBytes,
+		phrase.Count(u.MaxBytes, "byte"),
 		max(0, u.MaxKeys-u.QuotaKeys), max(0, u.MaxBytes-u.QuotaBytes))
 }
 
@@ -48,7 +48,7 @@ func Fit(u keyctl.KeyUser, c Caches) (caches, sessions int) {
 }
 
 func (c Caches) superseded() string {
-	return show.Count(c.Superseded, "superseded ticket cache") + " can go"
+	return phrase.Count(c.Superseded, "superseded ticket cache") + " can go"
 }
 
 // few is the number of caches or sessions that have to fit in for a quota not to be tight.
@@ -62,8 +62,8 @@ func Room(u keyctl.KeyUser, c Caches) (text string, tight bool) {
 	if c.Number == 0 {
 		about = "about "
 	}
-	text = fmt.Sprintf("room for %s (%s%s each) or %s", show.Count(caches, "more ticket cache"),
-		about, show.Count(bytes, "byte"), show.Count(sessions, "session"))
+	text = fmt.Sprintf("room for %s (%s%s each) or %s", phrase.Count(caches, "more ticket cache"),
+		about, phrase.Count(bytes, "byte"), phrase.Count(sessions, "session"))
 	if c.Superseded > 0 {
 		text += "; " + c.superseded()
 	}

@@ -7,7 +7,7 @@ import (
 
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/persistent"
-	"pam_persistent/internal/show"
+	"pam_persistent/internal/phrase"
 )
 
 // newSession gives a shell a persistent keyring that it possesses; where the kernel refuses that,
@@ -66,7 +66,7 @@ func Tangled(owner facts.Account, ways uint64) (f facts.Finding, found bool) {
 
 // NotSearched says that the kernel has not come to the end of such a search in a time.
 func NotSearched(owner facts.Account, spent time.Duration) facts.Finding {
-	return tangled(owner, "", "more than "+show.Duration(uint64(spent.Seconds())))
+	return tangled(owner, "", "more than "+phrase.Duration(uint64(spent.Seconds())))
 }
 
 func tangled(owner facts.Account, ways, long string) facts.Finding {

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"pam_persistent/internal/facts"
-	"pam_persistent/internal/safe"
+	"pam_persistent/internal/phrase"
 )
 
 // CacheSetting is the setting of krb5.conf(5) that puts everybody's tickets into their persistent
@@ -32,7 +32,7 @@ func Tickets(name string) (place string, kept, ours bool) {
 // CacheAndPlace is a cache and where its tickets are.
 func CacheAndPlace(name string) string {
 	place, _, _ := Tickets(name)
-	return safe.Name(name) + ": tickets are " + place
+	return phrase.Name(name) + ": tickets are " + place
 }
 
 // ownerOf is the UID in the name of a cache in a persistent keyring, and what follows it.
@@ -52,7 +52,7 @@ func OthersCache(name string, uid uint32) (f facts.Finding, found bool) {
 	}
 	f.Text = fmt.Sprintf("KRB5CCNAME is %s, the persistent keyring of UID %d and not of UID "+
 		"%d: Kerberos says \"Invalid UID in persistent keyring name\"; ",
-		safe.Name(name), owner, uid)
+		phrase.Name(name), owner, uid)
 	if owner == 0 {
 		f.Text += "a program of root's has put its own UID there for %{uid}"
 		f.Fix = facts.Fix{Where: "in this session, and in the setting of that program",
@@ -75,7 +75,7 @@ func NamesOneCache(name string, uid uint32) bool {
 func NotPrimary(name, primary string) facts.Finding {
 	return facts.Finding{Text: fmt.Sprintf("KRB5CCNAME is %s in this session, and the primary cache, "+
 		"which other sessions and cron jobs use, is %s: they do not see the same tickets",
-		safe.Name(name), safe.Name(primary)), Fix: Command("unset KRB5CCNAME")}
+		phrase.Name(name), phrase.Name(primary)), Fix: Command("unset KRB5CCNAME")}
 }
 
 // LostTickets is that tickets are where the persistent keyring does not keep them. byVariable is
@@ -83,7 +83,7 @@ func NotPrimary(name, primary string) facts.Finding {
 func LostTickets(principal, name string, byVariable bool, uid uint32) facts.Finding {
 	f := facts.Finding{Text: fmt.Sprintf("the tickets of %s are in %s, and not in the persistent "+
 		"keyring: ",
-		safe.Name(principal), safe.Name(name))}
+		phrase.Name(principal), phrase.Name(name))}
 	if strings.HasPrefix(name, "KEYRING:") {
 		f.Text += "a logout loses them"
 	} else {

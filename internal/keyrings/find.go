@@ -57,3 +57,13 @@ func links(info string) int {
 	}
 	return -1
 }
+
+// Setting returns the time in seconds to which the kernel resets a timer, 0 for never; nil if that
+// cannot be read.
+func Setting() *uint32 {
+	seconds, err := keyctl.Expiry()
+	if err != nil {
+		return nil
+	}
+	return &seconds
+}

@@ -10,8 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"pam_persistent/internal/safe"
-	"pam_persistent/internal/show"
+	"pam_persistent/internal/phrase"
 )
 
 // patience is how long kinit may ask for the KDC. MIT's asks each three times, within half a minute
@@ -32,7 +31,7 @@ func FindKinit() (path string, err error) {
 			return path, nil
 		}
 		err = fmt.Errorf("%s is Heimdal's kinit, which may not know these caches; %s",
-			safe.Name(path), install)
+			phrase.Name(path), install)
 	}
 	return "", err
 }
@@ -57,7 +56,7 @@ func Renew(path, cache string) error {
 		return nil
 	case ctx.Err() != nil:
 		return fmt.Errorf("kinit had no answer from the KDC in %s",
-			show.Duration(uint64(kinitPatience.Seconds())))
+			phrase.Duration(uint64(kinitPatience.Seconds())))
 	case said == "":
 		return fmt.Errorf("kinit: %w", err)
 	}

@@ -11,31 +11,26 @@ import (
 	"strings"
 	"time"
 
-	"pam_persistent/internal/safe"
+	"pam_persistent/internal/facts"
+	"pam_persistent/internal/phrase"
 )
 
 // patience is how long klist may take: a cache may lie in a directory of a server that is gone.
 const klistPatience = 5 * time.Second
-
-// Cache is a credential cache.
-type ListedCache struct {
-	Name, Principal string
-	Expired         bool // its tickets are
-}
 
 // All lists the caches of the collection that the environment and krb5.conf(5) name. If that is a
 // KEYRING: of type persistent, klist resets the timer of the persistent keyring: see
 // [pam_persistent/internal/libkrb5.DefaultCache].
 //
 // Errors: one that wraps [exec.ErrNotFound] if there is no klist.
-func ListCaches() ([]ListedCache, error) {
+func ListCaches() ([]facts.ListedCache, error) {
 	err := error(exec.ErrNotFound)
 	for _, name := range []string{"klist.mit", "klist"} { // Debian can have Heimdal's too
 		path, missing := exec.LookPath(name)
 		if missing != nil {
 			continue
 		}
-		var caches []ListedCache
+		var caches []facts.ListedCache
 		if caches, err = runKlist(path); err == nil {
 			return caches, nil
 		}
@@ -43,7 +38,7 @@ func ListCaches() ([]ListedCache, error) {
 	return nil, err
 }
 
-func runKlist(path string) ([]ListedCache, error) {
+func runKlist(path string) ([]facts.ListedCache, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), klistPatience)
 	defer cancel()
 	c := exec.CommandContext(ctx, path, "-l")
@@ -54,16 +49,16 @@ func runKlist(path string) ([]ListedCache, error) {
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:
-		return nil, fmt.Errorf("%s -l has not ended after %v", safe.Name(path), klistPatience)
+		return nil, fmt.Errorf("%s -l has not ended after %v", phrase.Name(path), klistPatience)
 	case ok: // its exit status is 1 if there is no cache
 		return caches, nil
 	case errors.As(err, &exit):
-		return nil, fmt.Errorf("%s -l: %w: %s", safe.Name(path), err,
-			safe.Quote(strings.TrimSpace(string(exit.Stderr))))
+		return nil, fmt.Errorf("%s -l: %w: %s", phrase.Name(path), err,
+			phrase.Quote(strings.TrimSpace(string(exit.Stderr))))
 	case err != nil:
 		return nil, err
 	}
-	return nil, fmt.Errorf("%s is not the klist of MIT Kerberos", safe.Name(path))
+	return nil, fmt.Errorf("%s is not the klist of MIT Kerberos", phrase.Name(path))
 }
 
 var (
@@ -73,10 +68,10 @@ var (
 )
 
 // Parse reads what klist -l prints; ok is that it is MIT's.
-func ParseList(text string) (caches []ListedCache, ok bool) {
+func ParseList(text string) (caches []facts.ListedCache, ok bool) {
 	top := heading.FindString(text)
 	for _, m := range row.FindAllStringSubmatch(text[len(top):], -1) {
-		caches = append(caches, ListedCache{Principal: m[1], Name: m[2], Expired: m[3] != ""})
+		caches = append(caches, facts.ListedCache{Principal: m[1], Name: m[2], Expired: m[3] != ""})
 	}
 	return caches, top != ""
 }

@@ -3,20 +3,22 @@ package krb5
 import (
 	"reflect"
 	"testing"
+
+	"pam_persistent/internal/facts"
 )
 
 // Lines as klist 1.20 prints them; tests/systems/kerberos has the real one.
 func TestParse(t *testing.T) {
 	const top = "Principal name                 Cache name\n" +
 		"--------------                 ----------\n"
-	for text, want := range map[string][]ListedCache{
+	for text, want := range map[string][]facts.ListedCache{
 		top: nil,
 		top + "alice@EXAMPLE.ORG              FILE:/tmp/krb5cc_4210\n" +
 			"a b/admin@EXAMPLE.ORG          DIR::/home/a/tkt (Expired)\n" +
 			"a-principal-longer-than-its-column@EXAMPLE.ORG KCM:4210:1\n": {
-			{"FILE:/tmp/krb5cc_4210", "alice@EXAMPLE.ORG", false},
-			{"DIR::/home/a/tkt", "a b/admin@EXAMPLE.ORG", true},
-			{"KCM:4210:1", "a-principal-longer-than-its-column@EXAMPLE.ORG", false}},
+			{Name: "FILE:/tmp/krb5cc_4210", Principal: "alice@EXAMPLE.ORG", Expired: false},
+			{Name: "DIR::/home/a/tkt", Principal: "a b/admin@EXAMPLE.ORG", Expired: true},
+			{Name: "KCM:4210:1", Principal: "a-principal-longer-than-its-column@EXAMPLE.ORG", Expired: false}},
 	} {
 		if got, ok := ParseList(text); !ok || !reflect.DeepEqual(got, want) {
 			t.Errorf("%q: %+v, %v", text, got, ok)

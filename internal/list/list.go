@@ -10,7 +10,7 @@ import (
 	"pam_persistent/internal/finding"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyrings"
-	"pam_persistent/internal/safe"
+	"pam_persistent/internal/phrase"
 	"pam_persistent/internal/show"
 )
 
@@ -76,9 +76,9 @@ func (l *List) Print(p *show.Printer) {
 	const row = "%-20s %10s %5s %11s  %s"
 	p.Heading(fmt.Sprintf(row, "USER", "SERIAL", "KEYS", "QUOTA BYTES", "EXPIRES"))
 	for _, k := range l.Keyrings {
-		name, keys, bytes, expires := fmt.Sprint(k.UID), "?", "?", show.Expires(k.Timeout)
+		name, keys, bytes, expires := fmt.Sprint(k.UID), "?", "?", phrase.Expires(k.Timeout, keyrings.Setting())
 		if k.Owner.Name != "" {
-			name = safe.Name(k.Owner.Name)
+			name = phrase.Name(k.Owner.Name)
 		}
 		if k.Keys >= 0 {
 			keys = fmt.Sprint(k.Keys)

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"pam_persistent/internal/safe"
+	"pam_persistent/internal/phrase"
 )
 
 // Config is where service files lie; the first directory that has a file wins.
@@ -104,7 +104,7 @@ func (c Config) collect(s *Stack, name, kind string, level, depth int, from stri
 		// Without a file of its own a service has the lines of "other".
 		if from != "" || !errors.Is(err, fs.ErrNotExist) {
 			s.Problems = append(s.Problems, strings.TrimPrefix(from+": ", ": ")+
-				safe.Error(err))
+				phrase.Error(err))
 		}
 		return
 	}

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"pam_persistent/internal/facts"
-	"pam_persistent/internal/safe"
+	"pam_persistent/internal/phrase"
 	"pam_persistent/internal/show"
 )
 
@@ -15,10 +15,10 @@ func (p *Plan) List(out *show.Printer, now time.Time) {
 		out.Heading("Superseded ticket caches of " + p.Account.String())
 	}
 	for _, c := range p.Caches {
-		out.Item(2, safe.Name(c.Cache.Name))
-		out.Item(4, fmt.Sprintf("%s, %s, takes %s", safe.Name(c.Cache.Principal),
-			until(c.Cache.Granting, now), show.Count(c.Cache.Bytes, "byte")))
-		out.Item(4, fmt.Sprintf("newer: %s, %s", safe.Name(c.By.Name),
+		out.Item(2, phrase.Name(c.Cache.Name))
+		out.Item(4, fmt.Sprintf("%s, %s, takes %s", phrase.Name(c.Cache.Principal),
+			until(c.Cache.Granting, now), phrase.Count(c.Cache.Bytes, "byte")))
+		out.Item(4, fmt.Sprintf("newer: %s, %s", phrase.Name(c.By.Name),
 			until(c.By.Granting, now)))
 	}
 	for _, err := range p.Unread {
@@ -31,9 +31,9 @@ func (p *Plan) List(out *show.Printer, now time.Time) {
 
 func until(t *facts.Ticket, now time.Time) string {
 	if t.Ends.Before(now) {
-		return "ended " + show.Time(t.Ends)
+		return "ended " + phrase.Time(t.Ends)
 	}
-	return "good until " + show.Time(t.Ends)
+	return "good until " + phrase.Time(t.Ends)
 }
 
 // Result shows what was removed, and what was not.
@@ -41,10 +41,10 @@ func (p *Plan) Result(out *show.Printer) {
 	for _, c := range p.Caches {
 		switch {
 		case c.Removed:
-			out.Item(0, "removed "+safe.Name(c.Cache.Name))
+			out.Item(0, "removed "+phrase.Name(c.Cache.Name))
 		case c.Problem != nil:
 			out.Labelled(0, 7, show.Bad, "WRONG", fmt.Sprintf("%s: %v",
-				safe.Name(c.Cache.Name), c.Problem))
+				phrase.Name(c.Cache.Name), c.Problem))
 		}
 	}
 }

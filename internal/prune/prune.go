@@ -11,7 +11,7 @@ import (
 	"pam_persistent/internal/finding"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyrings"
-	"pam_persistent/internal/safe"
+	"pam_persistent/internal/phrase"
 )
 
 // Plan is what is to be removed, and what has become of it.
@@ -45,7 +45,7 @@ func Look(user facts.Account, keyring keyctl.Serial) *Plan {
 	for _, cache := range p.collection.Caches {
 		if cache.Problem != nil {
 			p.Unread = append(p.Unread, fmt.Errorf("%s is left alone: %w",
-				safe.Name(cache.Name), cache.Problem))
+				phrase.Name(cache.Name), cache.Problem))
 		}
 	}
 	for _, old := range finding.SupersededCaches(p.collection, time.Now()) {

@@ -13,7 +13,7 @@ import (
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/finding"
 	"pam_persistent/internal/keyrings"
-	"pam_persistent/internal/show"
+	"pam_persistent/internal/phrase"
 )
 
 const (
@@ -61,7 +61,7 @@ type renewer struct {
 
 var errWaited = fmt.Errorf("the timer was not reset in %s, because the kernel was searching "+
 	"keyrings, perhaps another user's; persistent-keyring doctor names users whose keyrings "+
-	"take long", show.Duration(uint64(patience.Seconds())))
+	"take long", phrase.Duration(uint64(patience.Seconds())))
 
 func (r *renewer) each(users []facts.Account, report func(facts.Account, Result)) {
 	defer r.stop()

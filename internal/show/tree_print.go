@@ -8,7 +8,7 @@ import (
 
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/keyctl"
-	"pam_persistent/internal/safe"
+	"pam_persistent/internal/phrase"
 )
 
 // Everything, as the number of keys to be shown, shows those that Kerberos keeps for itself too.
@@ -33,7 +33,7 @@ func PrintTrees(p *Printer, keys []*facts.Key, indent, most int, now time.Time) 
 	}
 	if left > 0 {
 		p.Item(indent, fmt.Sprintf("and %s more (--all shows them)",
-			Count(left, "key")))
+			phrase.Count(left, "key")))
 	}
 }
 
@@ -42,9 +42,9 @@ func KeyLine(k *facts.Key, now time.Time) string {
 	name := fmt.Sprintf("key %d", k.Serial)
 	switch {
 	case k.Ticket != nil && !k.Ticket.Setting:
-		name = fmt.Sprintf("ticket for %s (%d)", safe.Name(k.Ticket.Server), k.Serial)
+		name = fmt.Sprintf("ticket for %s (%d)", phrase.Name(k.Ticket.Server), k.Serial)
 	case k.Type != "":
-		name = fmt.Sprintf("%s %s (%d)", safe.Name(k.Type), safe.Quote(k.Description),
+		name = fmt.Sprintf("%s %s (%d)", phrase.Name(k.Type), phrase.Quote(k.Description),
 			k.Serial)
 	}
 	return strings.Join(append([]string{name}, keyDetails(k, now)...), ", ")
@@ -62,7 +62,7 @@ func keyDetails(k *facts.Key, now time.Time) (list []string) {
 		add("%s", k.State)
 	}
 	if k.Principal != "" {
-		add("Kerberos cache of %s", safe.Name(k.Principal))
+		add("Kerberos cache of %s", phrase.Name(k.Principal))
 	}
 	switch {
 	case k.Ticket != nil && k.Ticket.Setting:
@@ -71,11 +71,11 @@ func keyDetails(k *facts.Key, now time.Time) (list []string) {
 		list = append(list,
 			ticketTimes(k.Ticket.Ends, k.Ticket.RenewableUntil, now)...)
 	case k.Bytes != nil:
-		add("%s", Count(*k.Bytes, "byte"))
+		add("%s", phrase.Count(*k.Bytes, "byte"))
 	}
 	if k.Timeout != nil && k.Timeout.Unit > 0 && !timerElsewhere(k) {
 
-		add("expires %s", Left(*k.Timeout, 0))
+		add("expires %s", phrase.Left(*k.Timeout, 0))
 	}
 	if k.Again {
 		add("shown elsewhere")
@@ -98,9 +98,9 @@ func ticketTimes(ends, renewable, now time.Time) (times []string) {
 	if ends.Before(now) {
 		verb = "ended "
 	}
-	times = append(times, verb+Time(ends))
+	times = append(times, verb+phrase.Time(ends))
 	if renewable.After(now) && !ends.Before(now) {
-		times = append(times, "renewable until "+Time(renewable))
+		times = append(times, "renewable until "+phrase.Time(renewable))
 	}
 	return times
 }

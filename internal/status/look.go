@@ -13,41 +13,16 @@ import (
 	"pam_persistent/internal/keyrings"
 )
 
-// Status is what there was to see; looking changes no timer.
-type Status struct {
-	facts.Account
-	// Others is that root looks at the keyring of somebody else, whose sessions are not looked
-	// at.
-	Others bool
-
-	Session keyctl.Serial // 0: the session keyring is dead, see SessionErr
-	// its description; "_uid_ses.UID" stands in for one that is missing
-	SessionName string
-	SessionErr  error
-	Keyring     *facts.Keyring // nil: none
-	TimerKnown  bool
-	Possessed   bool
-	// from the session keyring to the persistent one, where it could be followed
-	Through []*facts.Key
-	// the persistent keyring and all in it; nil: none, or not to be used
-	Holds         *facts.Key
-	Quota         *keyctl.KeyUser
-	Setting       *uint32 // seconds that a renewal gives, 0: forever; nil: not to be seen
-	Tickets       Tickets
-	Unseen        []error // what could not be seen, and why
-	NoPersistence error   // why there is no way to a persistent keyring at all
-}
-
 // Look looks for the calling process.
-func Look() *Status {
+func Look() *facts.Status {
 	runtime.LockOSThread() // the session keyring is the thread's
 	defer runtime.UnlockOSThread()
-	s := &Status{Account: account.ByUID(uint32(os.Getuid()))}
+	s := &facts.Status{Account: account.ByUID(uint32(os.Getuid()))}
 	s.Tickets.Variable = os.Getenv("KRB5CCNAME")
 	s.NoPersistence = keyctl.ProbePersistent(s.UID)
 	keys, err := keyctl.ConfirmedKeys()
-	s.unseen(explain(keys, err))
-	s.lookAtLimits()
+	unseen(s, explain(keys, err))
+	lookAtLimits(s)
 
 	reader := keyrings.NewReader(keys)
 	var session *facts.Key
@@ -61,17 +36,17 @@ func Look() *Status {
 		s.Keyring = inTree(session, s.UID)
 	}
 	if s.Keyring != nil {
-		s.lookInside(reader, session)
+		lookInside(s, reader, session)
 	}
 	return s
 }
 
 // LookAt looks at another user's persistent keyring, with that user's filesystem UID. It takes
 // CAP_SETUID.
-func LookAt(user facts.Account) (*Status, error) {
-	s := &Status{Account: user, Others: true}
+func LookAt(user facts.Account) (*facts.Status, error) {
+	s := &facts.Status{Account: user, Others: true}
 	s.NoPersistence = keyctl.ProbePersistent(uint32(os.Getuid()))
-	s.lookAtLimits()
+	lookAtLimits(s)
 	keyring, ok, err := keyrings.Of(user.UID)
 	if err != nil && !ok {
 		return nil, err
@@ -81,16 +56,16 @@ func LookAt(user facts.Account) (*Status, error) {
 	}
 	return s, keyctl.As(user.UID, func() error {
 		keys, err := keyctl.ConfirmedKeys()
-		s.unseen(explain(keys, err))
+		unseen(s, explain(keys, err))
 		if ok {
-			s.lookInside(keyrings.NewReader(keys), nil)
+			lookInside(s, keyrings.NewReader(keys), nil)
 		}
 		s.Possessed = false // a session's, and none is looked at
 		return nil
 	})
 }
 
-func (s *Status) unseen(err error) {
+func unseen(s *facts.Status, err error) {
 	if err != nil {
 		s.Unseen = append(s.Unseen, err)
 	}
@@ -116,18 +91,18 @@ func firstOf(err error) error {
 	return err
 }
 
-func (s *Status) lookAtLimits() {
+func lookAtLimits(s *facts.Status) {
 	if seconds, err := keyctl.Expiry(); err == nil {
 		s.Setting = &seconds
 	} else if s.NoPersistence == nil {
-		s.unseen(err)
+		unseen(s, err)
 	}
 	users, err := keyctl.ProcKeyUsers()
-	s.unseen(err)
+	unseen(s, err)
 	s.Quota = keyctl.KeyUserOf(users, s.UID)
 }
 
-func (s *Status) lookInside(reader *keyrings.Reader, session *facts.Key) {
+func lookInside(s *facts.Status, reader *keyrings.Reader, session *facts.Key) {
 	serial := s.Keyring.Serial
 	if session != nil {
 		s.Through = session.Path(serial)

@@ -18,8 +18,7 @@ import (
 	"pam_persistent/internal/document"
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/keyctl"
-	"pam_persistent/internal/safe"
-	"pam_persistent/internal/show"
+	"pam_persistent/internal/phrase"
 )
 
 // Command is the hidden first argument of the child that [InChild] starts.
@@ -75,7 +74,7 @@ func InChild(user facts.Account, program string) ([]document.TicketRenewal, erro
 }
 
 var errLate = fmt.Errorf("the tickets were not renewed in %s",
-	show.Duration(uint64(patience.Seconds())))
+	phrase.Duration(uint64(patience.Seconds())))
 
 func run(who identity, program string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -131,7 +130,7 @@ func parse(text []byte) ([]document.TicketRenewal, error) {
 		return nil, fmt.Errorf("the process that renews the tickets: %w", err)
 	}
 	if a.Problem != "" {
-		return nil, errors.New(safe.Quote(a.Problem))
+		return nil, errors.New(phrase.Quote(a.Problem))
 	}
 	for _, r := range a.Caches {
 		if !known(r.Result) || !isTime(r.Before) || !isTime(r.After) ||

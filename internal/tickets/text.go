@@ -6,8 +6,7 @@ import (
 	"time"
 
 	"pam_persistent/internal/document"
-	"pam_persistent/internal/safe"
-	"pam_persistent/internal/show"
+	"pam_persistent/internal/phrase"
 )
 
 // texts say what has become of a ticket that is good until a time, in which %s is that time. The
@@ -35,7 +34,7 @@ func Line(r document.TicketRenewal) string {
 		text += ", renewed: good until " + at(r.After)
 	}
 	if r.Problem != "" {
-		text += ": " + safe.Quote(r.Problem)
+		text += ": " + phrase.Quote(r.Problem)
 	}
 	switch {
 	case r.Result != Failed:
@@ -44,9 +43,9 @@ func Line(r document.TicketRenewal) string {
 	default:
 		text += "; the old ticket is kept, good until " + at(r.After)
 	}
-	name := safe.Name(r.Cache)
+	name := phrase.Name(r.Cache)
 	if r.Principal != "" {
-		name += ", " + safe.Name(r.Principal)
+		name += ", " + phrase.Name(r.Principal)
 	}
 	return name + ": " + text
 }
@@ -57,5 +56,5 @@ func at(stamp string) string {
 	if err != nil {
 		return "an unknown time"
 	}
-	return show.Time(t)
+	return phrase.Time(t)
 }

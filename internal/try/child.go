@@ -12,6 +12,7 @@ import (
 
 	"pam_persistent/internal/account"
 	"pam_persistent/internal/document"
+	"pam_persistent/internal/phrase"
 	"pam_persistent/internal/show"
 )
 
@@ -54,7 +55,7 @@ func InChild(service, username string, asJSON bool, out *os.File) (good bool, er
 	switch {
 	case ctx.Err() != nil:
 		return false, fmt.Errorf("the session did not open and close in %s and was given "+
-			"up", show.Duration(uint64(patience.Seconds())))
+			"up", phrase.Duration(uint64(patience.Seconds())))
 	case errors.As(err, &exit) && exit.ExitCode() == exitBad:
 		return false, nil
 	case err != nil:

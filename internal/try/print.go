@@ -6,7 +6,8 @@ import (
 
 	"pam_persistent/internal/doctor"
 	"pam_persistent/internal/facts"
-	"pam_persistent/internal/safe"
+	"pam_persistent/internal/keyrings"
+	"pam_persistent/internal/phrase"
 	"pam_persistent/internal/show"
 )
 
@@ -14,7 +15,7 @@ const column = 10
 
 // Print shows the report.
 func (r *Report) Print(p *show.Printer, now time.Time) {
-	p.Heading(fmt.Sprintf("A session of %s through %s", r.Account, safe.Name(r.Service)))
+	p.Heading(fmt.Sprintf("A session of %s through %s", r.Account, phrase.Name(r.Service)))
 	if r.Problem == nil && r.Refused == nil {
 		r.printBefore(p, now)
 		r.printInside(p, now)
@@ -50,7 +51,7 @@ func (r *Report) printInside(p *show.Printer, now time.Time) {
 	p.Labelled(2, column, show.Plain, "after", keyring(r.Inside.Persistent)+r.revived())
 	printTree(p, r.Inside.Session, now)
 	if r.Ccache != "" {
-		p.Labelled(2, column, show.Plain, "tickets", "KRB5CCNAME is "+safe.Name(r.Ccache))
+		p.Labelled(2, column, show.Plain, "tickets", "KRB5CCNAME is "+phrase.Name(r.Ccache))
 	}
 }
 
@@ -67,7 +68,7 @@ func keyring(k *facts.Keyring) string {
 	case k.State != facts.Valid:
 		return fmt.Sprintf("persistent keyring %d, %s", k.Serial, k.State)
 	}
-	return fmt.Sprintf("persistent keyring %d, expires %s", k.Serial, show.Expires(k.Timeout))
+	return fmt.Sprintf("persistent keyring %d, expires %s", k.Serial, phrase.Expires(k.Timeout, keyrings.Setting()))
 }
 
 func (r *Report) revived() string {

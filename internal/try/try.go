@@ -15,7 +15,7 @@ import (
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyrings"
 	"pam_persistent/internal/persistent"
-	"pam_persistent/internal/safe"
+	"pam_persistent/internal/phrase"
 )
 
 // Report is what was seen before, in and after the session.
@@ -174,4 +174,4 @@ func (r *Report) whyNot() string {
 func (r *Report) Good() bool { return len(r.Findings()) == 0 && r.Setup.Good() }
 
 // message is what a module said, harmless.
-func message(text string) string { return safe.Quote(strings.TrimSpace(text)) }
+func message(text string) string { return phrase.Quote(strings.TrimSpace(text)) }

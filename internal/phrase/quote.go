@@ -1,6 +1,7 @@
-// Package safe makes text from outside safe to print: nothing in it can move the cursor of a
-// terminal, end the line or pass for text of ours.
-package safe
+// Package phrase makes parts of sentences: numbers of things, times, and text from outside, which
+// it makes safe to print: nothing in it can move the cursor of a terminal, end the line or pass for
+// text of ours.
+package phrase
 
 import (
 	"errors"

@@ -1,4 +1,4 @@
-package status
+package finding
 
 import (
 	"fmt"
@@ -6,21 +6,20 @@ import (
 	"time"
 
 	"pam_persistent/internal/facts"
-	"pam_persistent/internal/finding"
 	"pam_persistent/internal/keyctl"
-	"pam_persistent/internal/safe"
-	"pam_persistent/internal/show"
+	"pam_persistent/internal/keyrings"
+	"pam_persistent/internal/phrase"
 )
 
-// Findings are what is not as it should be.
-func (s *Status) Findings() (findings []facts.Finding) {
+// Status returns what is not as it should be.
+func Status(s *facts.Status) (findings []facts.Finding) {
 	if s.NoPersistence != nil {
-		findings = append(findings, finding.NoPersistent(s.NoPersistence))
+		findings = append(findings, NoPersistent(s.NoPersistence))
 	}
-	findings = append(findings, s.SessionFindings()...)
-	findings = append(findings, s.TicketFindings()...)
+	findings = append(findings, Session(s)...)
+	findings = append(findings, TicketsOf(s)...)
 	if s.Quota != nil {
-		if f, usedUp, _ := finding.NearQuota(*s.Quota, s.Caches()); usedUp {
+		if f, usedUp, _ := NearQuota(*s.Quota, CachesOf(s)); usedUp {
 			f.Text = "the key quota is used up: " + f.Text
 			findings = append(findings, f)
 		}
@@ -28,42 +27,40 @@ func (s *Status) Findings() (findings []facts.Finding) {
 	return findings
 }
 
-// SessionFindings are those about the session and its way to the persistent keyring.
-func (s *Status) SessionFindings() (findings []facts.Finding) {
+// Session returns those about the session and its way to the persistent keyring.
+func Session(s *facts.Status) (findings []facts.Finding) {
 	add := func(f facts.Finding) { findings = append(findings, f) }
 	if s.SessionErr != nil && s.NoPersistence == nil {
-		add(finding.NoSession(s.SessionErr))
+		add(NoSession(s.SessionErr))
 	}
 	switch {
 	case s.Keyring == nil && s.NoPersistence != nil:
-	case s.Keyring == nil && s.cannotLook():
+	case s.Keyring == nil && s.CannotLook():
 		add(facts.Finding{Text: "/proc/keys cannot be read and the session has no " +
 			"link: there may be a persistent keyring or not"})
 	case s.Keyring == nil && s.Others:
-		add(finding.NoKeyringOf(s.Short()))
+		add(NoKeyringOf(s.Short()))
 	case s.Keyring == nil:
-		add(finding.NoKeyring())
+		add(NoKeyring())
 	case s.Keyring.State == facts.Expired:
-		add(finding.Expired("the persistent keyring", s.renewCommand()))
+		add(Expired("the persistent keyring", renewCommand(s)))
 	case s.Keyring.State == facts.Revoked:
-		add(finding.Revoked())
+		add(Revoked())
 	case !s.Possessed && s.SessionErr == nil && !s.Others:
-		add(finding.NotPossessed())
+		add(NotPossessed())
 	}
 	return findings
 }
 
-func (s *Status) renewCommand() string {
+func renewCommand(s *facts.Status) string {
 	if s.Others {
 		return "persistent-keyring renew " + s.Word()
 	}
 	return "persistent-keyring renew"
 }
 
-func (s *Status) cannotLook() bool { return len(s.Unseen) > 0 && !s.TimerKnown }
-
 // Meaning says in one sentence what all this means for a logout now.
-func (s *Status) Meaning() string {
+func Meaning(s *facts.Status) string {
 	when := "If you log out now, "
 	lost := when + "every key and ticket that this session has in keyrings is lost: "
 	if s.Others {
@@ -73,7 +70,7 @@ func (s *Status) Meaning() string {
 	switch {
 	case s.NoPersistence != nil:
 		return lost + "there are no persistent keyrings here."
-	case s.Keyring == nil && s.cannotLook():
+	case s.Keyring == nil && s.CannotLook():
 		return "What a logout now would leave cannot be seen."
 	case s.Keyring == nil:
 		return lost + "there is no persistent keyring yet."
@@ -85,16 +82,16 @@ func (s *Status) Meaning() string {
 	case s.Keyring.Keys == 0:
 		return when + "nothing stays: the persistent keyring is empty."
 	}
-	keys, tickets := s.kept()
+	keys, tickets := kept(s)
 	if keys == 0 {
 		return when + "nothing stays: all that the persistent keyring holds has expired."
 	}
-	return when + stay(keys, tickets) + s.within() + "." + s.elsewhere()
+	return when + stay(keys, tickets) + within(s) + "." + elsewhere(s)
 }
 
 // kept counts the keys that are still good, and names whose tickets are among them, and until when
 // they are good. What Kerberos keeps for itself does not count.
-func (s *Status) kept() (keys int, tickets []string) {
+func kept(s *facts.Status) (keys int, tickets []string) {
 	if s.Holds == nil || s.Holds.Problem != nil {
 		return s.Keyring.Keys, nil
 	}
@@ -109,7 +106,7 @@ func (s *Status) kept() (keys int, tickets []string) {
 			keys++
 			if key.Ticket.Granting {
 				tickets = append(tickets, fmt.Sprintf("%s (until %s)",
-					safe.Name(in.Principal), show.Time(key.Ticket.Ends)))
+					phrase.Name(in.Principal), phrase.Time(key.Ticket.Ends)))
 			}
 		}
 	})
@@ -117,7 +114,7 @@ func (s *Status) kept() (keys int, tickets []string) {
 }
 
 func stay(keys int, tickets []string) string {
-	text := show.Count(keys, "key")
+	text := phrase.Count(keys, "key")
 	if len(tickets) > 0 {
 		text += ", the tickets of " + strings.Join(tickets, " and ") + " among them,"
 	}
@@ -128,7 +125,7 @@ func stay(keys int, tickets []string) string {
 }
 
 // within says how long the persistent keyring lasts.
-func (s *Status) within() string {
+func within(s *facts.Status) string {
 	switch {
 	case !s.TimerKnown:
 		return " until the persistent keyring expires"
@@ -136,18 +133,62 @@ func (s *Status) within() string {
 		return " for good"
 	}
 	timer := s.Keyring.Timeout
-	text := " for " + strings.TrimPrefix(show.Expires(timer), "in ")
+	text := " for " + strings.TrimPrefix(phrase.Expires(timer, s.Setting), "in ")
 	// The kernel rounds: what may be the full time is taken for it.
 	if s.Setting != nil && timer.Seconds+timer.Unit < uint64(*s.Setting) {
-		text += " (" + show.Duration(uint64(*s.Setting)) +
+		text += " (" + phrase.Duration(uint64(*s.Setting)) +
 			" after a logout through pam_persistent.so)"
 	}
 	return text
 }
 
-func (s *Status) elsewhere() string {
+func elsewhere(s *facts.Status) string {
 	if s.Possessed || s.Others {
 		return ""
 	}
 	return " What this session adds to its own keyrings is lost."
+}
+
+// TicketsOf returns what is wrong with tickets that are not where the user's sessions look for them, or are
+// lost.
+func TicketsOf(s *facts.Status) (findings []facts.Finding) {
+	if f, found := OthersCache(s.Tickets.Variable, s.UID); found {
+		findings = append(findings, f)
+	}
+	if f, found := notPrimary(s); found {
+		findings = append(findings, f)
+	}
+	for _, cache := range s.Tickets.Elsewhere {
+		if _, kept, _ := Tickets(cache.Name); !kept && !cache.Expired {
+			findings = append(findings, LostTickets(cache.Principal, cache.Name,
+				s.Tickets.Variable != "", s.UID))
+		}
+	}
+	return findings
+}
+
+// notPrimary is that KRB5CCNAME names a cache of the collection which is not the primary.
+func notPrimary(s *facts.Status) (f facts.Finding, found bool) {
+	caches := keyrings.CachesIn(s.Holds, s.UID)
+	if caches.Problem != nil || !NamesOneCache(s.Tickets.Variable, s.UID) {
+		return f, false
+	}
+	for _, cache := range caches.Caches {
+		if cache.Primary && cache.Name != s.Tickets.Variable {
+			return NotPrimary(s.Tickets.Variable, cache.Name), true
+		}
+	}
+	return f, false
+}
+
+// Caches are the ticket caches in the persistent keyring.
+func CachesOf(s *facts.Status) (all Caches) {
+	found := keyrings.CachesIn(s.Holds, s.UID)
+	for _, cache := range found.Caches {
+		all.Number++
+		all.Keys += cache.Keys
+		all.Bytes += cache.Bytes
+	}
+	all.Superseded = len(SupersededCaches(found, time.Now()))
+	return all
 }

@@ -1,5 +1,4 @@
-// Package show prints for people: on a terminal if there is one.
-package show
+package phrase
 
 import (
 	"fmt"
@@ -58,9 +57,12 @@ func Left(t keyctl.Timeout, started uint32) string {
 }
 
 // Expires is Left for a persistent keyring, whose timer may have been reset just now.
-func Expires(t keyctl.Timeout) string {
-	started, _ := keyctl.Expiry() // without it the text is less exact
-	return Left(t, started)
+// setting is the kernel's for new timers, nil if it is not known.
+func Expires(t keyctl.Timeout, setting *uint32) string {
+	if setting == nil {
+		return Left(t, 0)
+	}
+	return Left(t, *setting)
 }
 
 // Time is a moment in the reader's time zone.
