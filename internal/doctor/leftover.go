@@ -9,13 +9,12 @@ import (
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/finding"
 	"pam_persistent/internal/keyctl"
-	"pam_persistent/internal/pamconf"
 )
 
 // leftovers tells of links to persistent keyrings in user keyrings, which the option user_keyring
 // makes and which outlive the option. These are notes: sessions have their keyring.
 func (e *examination) leftovers(keyrings []facts.Keyring) {
-	if slices.ContainsFunc(e.linesOfAll(), func(line pamconf.Line) bool {
+	if slices.ContainsFunc(e.linesOfAll(), func(line facts.Line) bool {
 		return line.Is(Module) && line.Has("user_keyring")
 	}) {
 		return

@@ -7,7 +7,6 @@ import (
 
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/finding"
-	"pam_persistent/internal/pamconf"
 )
 
 // carriage tells of files that were written on Windows. Of a line that ends in CR and LF libpam
@@ -92,6 +91,6 @@ func (s *service) unusable() {
 }
 
 // replace changes a line.
-func (s *service) replace(good pamconf.Line) facts.Fix {
+func (s *service) replace(good facts.Line) facts.Fix {
 	return at(fmt.Sprintf("in %s line %d", s.editable(good.File), good.Number), words(good))
 }

@@ -7,7 +7,6 @@ import (
 
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/machine"
-	"pam_persistent/internal/pamconf"
 )
 
 // leftBehind tells of keys that are put into the session keyring between the last pam_keyinit and
@@ -29,7 +28,7 @@ func (s *service) leftBehind(last, i int) {
 }
 
 // keysOf is what is known of a line's module.
-func keysOf(line pamconf.Line) (machine.Neighbour, bool) {
+func keysOf(line facts.Line) (machine.Neighbour, bool) {
 	for _, m := range machine.Neighbours {
 		if line.Is(m.Name + ".so") {
 			return m, true

@@ -7,7 +7,6 @@ import (
 
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/options"
-	"pam_persistent/internal/pamconf"
 	"pam_persistent/internal/phrase"
 )
 
@@ -46,7 +45,7 @@ func faultOf(arg string) (fault, instead string) {
 }
 
 // corrected is a line with all its arguments as they are meant, each once.
-func corrected(l pamconf.Line) pamconf.Line {
+func corrected(l facts.Line) facts.Line {
 	var args []string
 	for _, arg := range l.Args {
 		if fault, instead := faultOf(arg); fault != "" {

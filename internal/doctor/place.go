@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"pam_persistent/internal/facts"
-	"pam_persistent/internal/pamconf"
 )
 
 // place is where a line is to be put.
@@ -50,7 +49,7 @@ func (s *service) above(i, j int) facts.Fix {
 }
 
 // fixOrder moves the line, or if it is one that other services include, adds another.
-func (s *service) fixOrder(ours pamconf.Line, keyinit int) facts.Fix {
+func (s *service) fixOrder(ours facts.Line, keyinit int) facts.Fix {
 	after := s.stack.Lines[keyinit]
 	if ours.File == after.File {
 		return at(fmt.Sprintf("in %s move line %d below line %d", s.editable(ours.File),
@@ -61,7 +60,7 @@ func (s *service) fixOrder(ours pamconf.Line, keyinit int) facts.Fix {
 }
 
 // words is a line as it is typed.
-func words(l pamconf.Line) string {
+func words(l facts.Line) string {
 	return strings.Join(append([]string{"session", l.Control, l.Module}, l.Args...), " ")
 }
 

@@ -5,9 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/finding"
 	"pam_persistent/internal/krb5"
-	"pam_persistent/internal/pamconf"
 	"pam_persistent/internal/phrase"
 )
 
@@ -53,7 +53,7 @@ func (e *examination) inUse() (used bool, why string) {
 var examples = []string{"ATHENA.MIT.EDU", "EXAMPLE.COM"}
 
 // linesOfAll are the lines of all services' auth and session stacks, each once.
-func (e *examination) linesOfAll() (lines []pamconf.Line) {
+func (e *examination) linesOfAll() (lines []facts.Line) {
 	names, _ := e.pam.Services() // what cannot be listed is told of elsewhere
 	seen := map[string]bool{}
 	for _, name := range names {
@@ -70,7 +70,7 @@ func (e *examination) linesOfAll() (lines []pamconf.Line) {
 }
 
 // setsCcache tells whether a line of ours sets KRB5CCNAME to a cache in the persistent keyring.
-func setsCcache(line pamconf.Line) bool {
+func setsCcache(line facts.Line) bool {
 	return slices.ContainsFunc(line.Args, func(arg string) bool {
 		name, value, hasValue := strings.Cut(arg, "=")
 		_, _, ours := finding.Tickets(value)
@@ -80,7 +80,7 @@ func setsCcache(line pamconf.Line) bool {
 
 // getsTickets tells whether a line's module gets tickets at logins. pam_sss is in the stacks of Red
 // Hat whether sssd is set up or not.
-func (e *examination) getsTickets(line pamconf.Line) bool {
+func (e *examination) getsTickets(line facts.Line) bool {
 	return line.Is("pam_krb5.so") || line.Is("pam_krb5_migrate.so") ||
 		line.Is("pam_sss.so") && e.exists("/etc/sssd/sssd.conf") ||
 		line.Is("pam_winbind.so") && line.Has("krb5_auth")

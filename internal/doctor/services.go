@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"pam_persistent/internal/facts"
-	"pam_persistent/internal/pamconf"
 	"pam_persistent/internal/phrase"
 )
 
@@ -65,8 +64,8 @@ func shared(name string) bool {
 			"system-remote-login", "system-services"}, name)
 }
 
-func has(stack pamconf.Stack) bool {
-	return slices.ContainsFunc(stack.Lines, func(l pamconf.Line) bool { return l.Is(Module) })
+func has(stack facts.Stack) bool {
+	return slices.ContainsFunc(stack.Lines, func(l facts.Line) bool { return l.Is(Module) })
 }
 
 // noSession are services whose programs call pam_setcred(3) for a user, open no session, and then
@@ -75,13 +74,13 @@ var noSession = map[string]string{"cups": "cupsd", "dovecot": "dovecot with setc
 
 // noEnd reports a line in the auth stack of such a service: the module leaves the session keyring
 // when a session was closed, and here that never happens.
-func (e *examination) noEnd(name string, session pamconf.Stack) {
+func (e *examination) noEnd(name string, session facts.Stack) {
 	program, known := noSession[name]
 	if !known || has(session) && !session.FromOther {
 		return
 	}
 	auth := e.pam.Stack(name, "auth")
-	if i := slices.IndexFunc(auth.Lines, func(l pamconf.Line) bool {
+	if i := slices.IndexFunc(auth.Lines, func(l facts.Line) bool {
 		return l.Is(Module)
 	}); i >= 0 {
 		s := service{checkService + name, auth, e}
@@ -131,7 +130,7 @@ func (e *examination) service(name string) {
 // service is one session stack under examination.
 type service struct {
 	check string
-	stack pamconf.Stack
+	stack facts.Stack
 	*examination
 }
 

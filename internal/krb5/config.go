@@ -5,20 +5,14 @@ package krb5
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
-)
 
-// Setting is a value and where it was set.
-type Setting struct {
-	Value string
-	File  string
-	Line  int // counted from 1
-}
+	"pam_persistent/internal/facts"
+)
 
 // Entry is one line that says something: a relation outside of braces, or a directive.
 type Entry struct {
@@ -80,12 +74,9 @@ func ConfigFiles() []string {
 	return []string{"/etc/krb5.conf"}
 }
 
-// maxDepth ends files that include each other.
-const maxDepth = 16
-
 // Find looks for the first value of a relation in a section, which is the one that
 // counts. exists tells whether any of the files is there.
-func FindSetting(files []string, section, key string) (s Setting, found, exists bool, err error) {
+func FindSetting(files []string, section, key string) (s facts.Setting, found, exists bool, err error) {
 	for _, file := range files {
 		s, found, err = findIn(file, section, key, 0)
 		if errors.Is(err, fs.ErrNotExist) && s.File == file {
@@ -97,23 +88,22 @@ func FindSetting(files []string, section, key string) (s Setting, found, exists 
 			return s, found, exists, err
 		}
 	}
-	return Setting{}, false, exists, nil
+	return facts.Setting{}, false, exists, nil
 }
 
 // find returns with an error the file that it is about.
-func findIn(file, section, key string, depth int) (Setting, bool, error) {
-	if depth > maxDepth {
-		return Setting{File: file}, false, fmt.Errorf("%s: files include each other more "+
-			"than %d deep", file, maxDepth)
+func findIn(file, section, key string, depth int) (facts.Setting, bool, error) {
+	if depth > facts.MaxDepth {
+		return facts.Setting{File: file}, false, facts.TooDeep(file)
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return Setting{File: file}, false, err
+		return facts.Setting{File: file}, false, err
 	}
 	for _, e := range ParseConfig(string(text)) {
 		switch {
 		case e.Section == section && e.Key == key:
-			return Setting{e.Value, file, e.Line}, true, nil
+			return facts.Setting{Value: e.Value, File: file, Line: e.Line}, true, nil
 		case e.Section != "":
 		default:
 			for _, included := range e.files() {
@@ -124,7 +114,7 @@ func findIn(file, section, key string, depth int) (Setting, bool, error) {
 			}
 		}
 	}
-	return Setting{}, false, nil
+	return facts.Setting{}, false, nil
 }
 
 // included are the names that includedir takes: letters, digits, dashes and

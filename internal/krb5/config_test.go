@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"pam_persistent/internal/facts"
 )
 
 func write(t *testing.T, files map[string]string) (dir string) {
@@ -24,42 +26,46 @@ func write(t *testing.T, files map[string]string) (dir string) {
 	return dir
 }
 
+func setting(value, file string, line int) facts.Setting {
+	return facts.Setting{Value: value, File: file, Line: line}
+}
+
 func TestFind(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		files map[string]string
-		want  Setting
+		want  facts.Setting
 		found bool
 	}{
 		{"plain",
 			map[string]string{"a": "[libdefaults]\n\tdefault_realm = X\n" +
 				"  default_ccache_name = KEYRING:persistent:%{uid}\n"},
-			Setting{"KEYRING:persistent:%{uid}", "a", 3}, true},
+			setting("KEYRING:persistent:%{uid}", "a", 3), true},
 		{"commented out",
 			map[string]string{"a": "[libdefaults]\n# default_ccache_name = A\n" +
-				";default_ccache_name = B\n"}, Setting{}, false},
+				";default_ccache_name = B\n"}, facts.Setting{}, false},
 		{"other section", map[string]string{"a": "[realms]\ndefault_ccache_name = A\n"},
-			Setting{}, false},
+			facts.Setting{}, false},
 		{"in braces",
 			map[string]string{"a": "[libdefaults]\n X = {\n default_ccache_name = A\n" +
-				" }\n Y = { }\n default_ccache_name = B\n"}, Setting{"B", "a", 6},
+				" }\n Y = { }\n default_ccache_name = B\n"}, setting("B", "a", 6),
 			true},
 		{"quoted",
 			map[string]string{"a": "[libdefaults]\ndefault_ccache_name = \"FILE:/x " +
-				"y\"\n"}, Setting{"FILE:/x y", "a", 2}, true},
+				"y\"\n"}, setting("FILE:/x y", "a", 2), true},
 		{"includedir",
 			map[string]string{"a": "includedir DIR/d\n[libdefaults]\n" +
 				"default_ccache_name = A\n",
 				"d/not.this~": "[libdefaults]\ndefault_ccache_name = C\n",
 				"d/kcm":       "[libdefaults]\ndefault_ccache_name = KCM:\n"},
-			Setting{"KCM:", "d/kcm", 2}, true},
+			setting("KCM:", "d/kcm", 2), true},
 		{"include", map[string]string{"a": "include DIR/x\n",
-			"x": "[libdefaults]\ndefault_ccache_name = A\n"}, Setting{"A", "x", 2},
+			"x": "[libdefaults]\ndefault_ccache_name = A\n"}, setting("A", "x", 2),
 			true},
 		{"second file",
 			map[string]string{"a": "[libdefaults]\n",
 				"b": "[libdefaults]\ndefault_ccache_name = B\n"},
-			Setting{"B", "b", 2},
+			setting("B", "b", 2),
 			true},
 	} {
 		dir := write(t, test.files)

@@ -8,14 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-)
 
-// Setting is a value and where it was set.
-type SshdSetting struct {
-	Value string
-	File  string
-	Line  int // counted from 1
-}
+	"pam_persistent/internal/facts"
+)
 
 // Directive is one line of a configuration file.
 type Directive struct {
@@ -73,23 +68,20 @@ func splitSshd(line string) (words []string) {
 	return words
 }
 
-// maxDepth is OpenSSH's limit for files that include each other.
-const maxDepth = 16
-
 // Find looks for the first setting of a keyword outside of Match blocks, which is the
 // one that counts. Relative names in Include are those of the directory of file.
-func FindInSshdConfig(file, keyword string) (SshdSetting, bool, error) {
+func FindInSshdConfig(file, keyword string) (facts.Setting, bool, error) {
 	return findInSshdConfig(file, keyword, true)
 }
 
 // InMatch looks for the first setting of a keyword inside of a Match block. sshd does not start if
 // the keyword is one that is not allowed there, whether the block matches or not.
-func FindInMatch(file, keyword string) (SshdSetting, bool, error) {
+func FindInMatch(file, keyword string) (facts.Setting, bool, error) {
 	return findInSshdConfig(file, keyword, false)
 }
 
-func findInSshdConfig(file, keyword string, active bool) (found SshdSetting, ok bool, err error) {
-	w := walk{dir: filepath.Dir(file), visit: func(s SshdSetting, name string, isActive bool) bool {
+func findInSshdConfig(file, keyword string, active bool) (found facts.Setting, ok bool, err error) {
+	w := walk{dir: filepath.Dir(file), visit: func(s facts.Setting, name string, isActive bool) bool {
 		ok = name == strings.ToLower(keyword) && isActive == active
 		if ok {
 			found = s
@@ -103,7 +95,7 @@ func findInSshdConfig(file, keyword string, active bool) (found SshdSetting, ok 
 // walk visits the directives in the order in which sshd reads them, until visit is false.
 type walk struct {
 	dir   string
-	visit func(s SshdSetting, keyword string, active bool) bool
+	visit func(s facts.Setting, keyword string, active bool) bool
 }
 
 // file goes through one file, which ends the Match blocks that begin in it. A block of "Match all"
@@ -111,9 +103,8 @@ type walk struct {
 //
 // Source: process_server_config_line in OpenSSH's servconf.c.
 func (w walk) file(name string, active bool, depth int) (goOn bool, err error) {
-	if depth > maxDepth {
-		return false, fmt.Errorf("%s: files include each other more than %d deep", name,
-			maxDepth)
+	if depth > facts.MaxDepth {
+		return false, facts.TooDeep(name)
 	}
 	text, err := os.ReadFile(name)
 	if err != nil {
@@ -129,7 +120,8 @@ func (w walk) file(name string, active bool, depth int) (goOn bool, err error) {
 			if goOn, err := w.included(d.Args, active, depth+1); !goOn || err != nil {
 				return false, err
 			}
-		case !w.visit(SshdSetting{d.Args[0], name, d.Line}, d.Keyword, active):
+		case !w.visit(facts.Setting{Value: d.Args[0], File: name, Line: d.Line}, d.Keyword,
+			active):
 			return false, nil
 		}
 	}

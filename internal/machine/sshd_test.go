@@ -6,33 +6,39 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"pam_persistent/internal/facts"
 )
+
+func setting(value, file string, line int) facts.Setting {
+	return facts.Setting{Value: value, File: file, Line: line}
+}
 
 func TestFind(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		files map[string]string
-		want  SshdSetting
+		want  facts.Setting
 		found bool
 	}{
-		{"none", map[string]string{"sshd_config": "Port 22\n"}, SshdSetting{}, false},
+		{"none", map[string]string{"sshd_config": "Port 22\n"}, facts.Setting{}, false},
 		{"plain",
 			map[string]string{"sshd_config": "# UsePAM no\n\nusepam yes # good\n" +
-				"UsePAM no\n"}, SshdSetting{"yes", "sshd_config", 3}, true},
+				"UsePAM no\n"}, setting("yes", "sshd_config", 3), true},
 		{"equals and quotes", map[string]string{"sshd_config": "UsePAM = \"no\"\n"},
-			SshdSetting{"no", "sshd_config", 1}, true},
+			setting("no", "sshd_config", 1), true},
 		{"included first",
 			map[string]string{"sshd_config": "Include d/*.conf\nUsePAM yes\n",
 				"d/a.conf": "Port 1\n", "d/b.conf": "UsePAM no\n"},
-			SshdSetting{"no", "d/b.conf", 1}, true},
+			setting("no", "d/b.conf", 1), true},
 		{"included in vain",
 			map[string]string{"sshd_config": "Include d/*.conf nowhere\nUsePAM yes\n"},
-			SshdSetting{"yes", "sshd_config", 2}, true},
+			setting("yes", "sshd_config", 2), true},
 		{"after Match", map[string]string{"sshd_config": "Match user x\nUsePAM yes\n"},
-			SshdSetting{}, false},
+			facts.Setting{}, false},
 		{"Match ends with its file",
 			map[string]string{"sshd_config": "Include m\nUsePAM yes\n",
-				"m": "Match all\nPort 1\n"}, SshdSetting{"yes", "sshd_config", 2},
+				"m": "Match all\nPort 1\n"}, setting("yes", "sshd_config", 2),
 			true},
 	} {
 		dir := t.TempDir()

@@ -5,49 +5,24 @@ package pamconf
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
+
+	"pam_persistent/internal/facts"
 )
-
-// Line is one rule of a service file.
-type Line struct {
-	File   string
-	Number int // counted from 1; the first one of a rule that is continued with backslashes
-	// "auth", "account", "password", "session"; "" for @include, which takes all of them
-	Kind string
-	// "required", "[success=1 default=ignore]", "include", "substack", "@include"
-	Control string
-	Module  string // file name of the module, or of the included file
-	Args    []string
-	Level   int // substacks that it lies in, set by [Config.Stack]
-}
-
-// Where names the line, as in "/etc/pam.d/su:12".
-func (l Line) Where() string { return fmt.Sprintf("%s:%d", l.File, l.Number) }
-
-// Is tells whether the line calls the module of this file name, in whatever directory.
-func (l Line) Is(module string) bool {
-	return !l.includes() && l.Control != "substack" && path.Base(l.Module) == module
-}
-
-// Has tells whether the module is given this argument.
-func (l Line) Has(arg string) bool { return slices.Contains(l.Args, arg) }
-
-func (l Line) includes() bool { return l.Control == "include" || l.Control == "@include" }
 
 // Kinds are the kinds of lines, one for each stack that a service has.
 var Kinds = []string{"auth", "account", "password", "session"}
 
 // Parse reads the text of a service file. Each problem is a line that libpam would
 // not understand: it then lets the whole stack of that service fail.
-func Parse(file, text string) (lines []Line, problems []string) {
+func Parse(file, text string) (lines []facts.Line, problems []string) {
 	for number, rule := range rules(text) {
 		words := split(rule)
 		if len(words) == 0 {
 			continue
 		}
-		l := Line{File: file, Number: number}
+		l := facts.Line{File: file, Number: number}
 		bad := func(what string) {
 			problems = append(problems,
 				fmt.Sprintf("%s: %s: %.80q", l.Where(), what, rule))

@@ -4,6 +4,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"pam_persistent/internal/facts"
 )
 
 func TestParse(t *testing.T) {
@@ -21,14 +23,18 @@ session include system-auth
 	if len(problems) > 0 {
 		t.Error(problems)
 	}
-	want := []Line{
-		{"f", 2, "auth", "sufficient", "pam_rootok.so", []string{}, 0},
-		{"f", 3, "session", "optional", "pam_systemd.so", []string{}, 0},
-		{"f", 4, "session", "[success=ok default=bad]", "pam_selinux.so",
-			[]string{"open env ] x", "nottys"}, 0},
-		{"f", 5, "", "@include", "common-session", nil, 0},
-		{"f", 6, "session", "required", "pam_exec.so", []string{"quiet", "/bin/true"}, 0},
-		{"f", 9, "session", "include", "system-auth", []string{}, 0},
+	rule := func(number int, kind, control, module string, args []string) facts.Line {
+		return facts.Line{File: "f", Number: number, Kind: kind, Control: control,
+			Module: module, Args: args}
+	}
+	want := []facts.Line{
+		rule(2, "auth", "sufficient", "pam_rootok.so", []string{}),
+		rule(3, "session", "optional", "pam_systemd.so", []string{}),
+		rule(4, "session", "[success=ok default=bad]", "pam_selinux.so",
+			[]string{"open env ] x", "nottys"}),
+		rule(5, "", "@include", "common-session", nil),
+		rule(6, "session", "required", "pam_exec.so", []string{"quiet", "/bin/true"}),
+		rule(9, "session", "include", "system-auth", []string{}),
 	}
 	if !reflect.DeepEqual(lines, want) {
 		t.Errorf("got\n%+v\nwant\n%+v", lines, want)
@@ -63,7 +69,7 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%d lines gave %d rules and %d problems", count, len(lines),
 				len(problems))
 		}
-		stack := Stack{Lines: lines}
+		stack := facts.Stack{Lines: lines}
 		for i, line := range lines {
 			if line.Number < 1 || line.Number > count || line.Module == "" ||
 				line.Control == "" {

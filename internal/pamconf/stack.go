@@ -2,13 +2,13 @@ package pamconf
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/phrase"
 )
 
@@ -21,28 +21,6 @@ var System = Config{[]string{"/etc/pam.d", "/usr/lib/pam.d", "/usr/share/pam/pam
 
 // Other is the service whose lines count where a service has none of a kind.
 const Other = "other"
-
-// maxDepth is libpam's limit (PAM_SUBSTACK_MAX_LEVEL); it also ends a file that
-// includes itself.
-const maxDepth = 16
-
-// Stack is what libpam runs for a service.
-type Stack struct {
-	Service string
-	// in the order in which they run; a substack is preceded by the line that names it
-	Lines []Line
-	// Files that were read, the service's own first if there is one.
-	Files []string
-	// FromOther tells that the service has no line of this kind, so that libpam takes those of
-	// "other".
-	FromOther bool
-	// AtInclude tells that a file has @include, which Debian's libpam alone understands.
-	AtInclude bool
-	// Carriage are the first rules of files that end in CR and LF. libpam takes the CR for a
-	// part of the last word.
-	Carriage []Line
-	Problems []string
-}
 
 // Services lists the services by name.
 func (c Config) Services() ([]string, error) {
@@ -63,8 +41,8 @@ func (c Config) Services() ([]string, error) {
 	return slices.Compact(names), errors.Join(problems...)
 }
 
-// leftBehind tells a file that no program asks for: what editors and package managers leave.
-// packaging/in-use has the same list.
+// leftBehind reports whether a file is one that no program asks for: editors and package managers
+// leave such files. packaging/in-use has the same list.
 func leftBehind(name string) bool {
 	is := func(has func(string, string) bool, marks ...string) bool {
 		return slices.ContainsFunc(marks, func(mark string) bool { return has(name, mark) })
@@ -73,7 +51,7 @@ func leftBehind(name string) bool {
 		is(strings.Contains, ".bak", ".dpkg-", ".orig", ".pam-old", ".rpm", ".ucf-")
 }
 
-// Has tells whether the service has a file of its own.
+// Has reports whether the service has a file of its own.
 func (c Config) Has(service string) bool {
 	_, _, err := c.read(service)
 	return !errors.Is(err, fs.ErrNotExist)
@@ -81,8 +59,8 @@ func (c Config) Has(service string) bool {
 
 // Stack reads the lines of one kind ("session") that libpam runs for a service, with all
 // that they include. What cannot be read is among the problems.
-func (c Config) Stack(service, kind string) Stack {
-	s := Stack{Service: service}
+func (c Config) Stack(service, kind string) facts.Stack {
+	s := facts.Stack{Service: service}
 	c.collect(&s, service, kind, 0, 0, "")
 	if len(s.Lines) == 0 && len(s.Problems) == 0 && service != Other {
 		own := s.Files
@@ -92,11 +70,9 @@ func (c Config) Stack(service, kind string) Stack {
 	return s
 }
 
-func (c Config) collect(s *Stack, name, kind string, level, depth int, from string) {
-	if depth > maxDepth {
-		s.Problems = append(s.Problems,
-			fmt.Sprintf("%s: files include each other more than %d deep", from,
-				maxDepth))
+func (c Config) collect(s *facts.Stack, name, kind string, level, depth int, from string) {
+	if depth > facts.MaxDepth {
+		s.Problems = append(s.Problems, facts.TooDeep(from).Error())
 		return
 	}
 	file, text, err := c.read(name)
@@ -111,7 +87,7 @@ func (c Config) collect(s *Stack, name, kind string, level, depth int, from stri
 	if !slices.Contains(s.Files, file) {
 		s.Files = append(s.Files, file)
 		if number := carriage(text); number > 0 {
-			s.Carriage = append(s.Carriage, Line{File: file, Number: number})
+			s.Carriage = append(s.Carriage, facts.Line{File: file, Number: number})
 		}
 	}
 	lines, problems := Parse(file, text)
@@ -126,7 +102,7 @@ func (c Config) collect(s *Stack, name, kind string, level, depth int, from stri
 			continue
 		}
 		switch {
-		case line.includes():
+		case line.Includes():
 			s.AtInclude = s.AtInclude || line.Control == "@include"
 			c.collect(s, line.Module, kind, level, depth+1, line.Where())
 		case line.Control == "substack":
@@ -141,7 +117,7 @@ func (c Config) collect(s *Stack, name, kind string, level, depth int, from stri
 // maxLines bounds what files that include each other many times over can make.
 const maxLines = 10000
 
-func tooLong(s *Stack) bool { return len(s.Lines) >= maxLines || len(s.Problems) >= maxLines }
+func tooLong(s *facts.Stack) bool { return len(s.Lines) >= maxLines || len(s.Problems) >= maxLines }
 
 func (c Config) read(name string) (file, text string, err error) {
 	if filepath.IsAbs(name) {

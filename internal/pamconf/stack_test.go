@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"pam_persistent/internal/facts"
 )
 
 // config writes files, named "dir/service", and is their configuration.
@@ -24,7 +26,7 @@ func config(t *testing.T, files map[string]string) Config {
 	return Config{[]string{filepath.Join(root, "etc"), filepath.Join(root, "usr")}}
 }
 
-func order(s Stack) (modules []string) {
+func order(s facts.Stack) (modules []string) {
 	for _, line := range s.Lines {
 		modules = append(modules,
 			strings.Repeat(">", line.Level)+strings.TrimSuffix(line.Module, ".so"))
@@ -140,7 +142,7 @@ func TestControls(t *testing.T) {
 		"[default=ignore success=done session_err=bad]": {true, true},
 		"[success=1]": {true, false}, // what is not named is bad
 	} {
-		l := Line{Control: control}
+		l := facts.Line{Control: control}
 		if got := [2]bool{l.FailsStack(), l.EndsStack()}; got != want {
 			t.Errorf("%s: fails and ends the stack: %v, want %v", control, got, want)
 		}

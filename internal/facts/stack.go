@@ -1,0 +1,143 @@
+package facts
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Line is one rule of a service file of Linux-PAM.
+type Line struct {
+	File   string
+	Number int // counted from 1; the first one of a rule that is continued with backslashes
+	// "auth", "account", "password", "session"; "" for @include, which takes all of them
+	Kind string
+	// "required", "[success=1 default=ignore]", "include", "substack", "@include"
+	Control string
+	Module  string // file name of the module, or of the included file
+	Args    []string
+	Level   int // number of substacks that it lies in
+}
+
+// Where names the line, as in "/etc/pam.d/su:12".
+func (l Line) Where() string { return fmt.Sprintf("%s:%d", l.File, l.Number) }
+
+// Is reports whether the line calls the module of this file name, in whatever directory.
+func (l Line) Is(module string) bool {
+	return !l.Includes() && l.Control != "substack" && path.Base(l.Module) == module
+}
+
+// Has reports whether the module is given this argument.
+func (l Line) Has(arg string) bool { return slices.Contains(l.Args, arg) }
+
+// Includes reports whether the line stands for the lines of another file.
+func (l Line) Includes() bool { return l.Control == "include" || l.Control == "@include" }
+
+// Stack is what libpam runs for a service.
+type Stack struct {
+	Service string
+	// in the order in which they run; a substack is preceded by the line that names it
+	Lines []Line
+	// Files that were read, the service's own first if there is one.
+	Files []string
+	// FromOther reports whether the service has no line of this kind, so that libpam takes
+	// those of "other".
+	FromOther bool
+	// AtInclude reports whether a file has @include, which Debian's libpam alone understands.
+	AtInclude bool
+	// Carriage are the first rules of files that end in CR and LF. libpam takes the CR for a
+	// part of the last word.
+	Carriage []Line
+	Problems []string
+}
+
+// Has reports whether a line calls the module of this file name.
+func (s Stack) Has(module string) bool {
+	return slices.ContainsFunc(s.Lines, func(l Line) bool { return l.Is(module) })
+}
+
+// Skips returns the numbers of the lines that, if their modules succeed, keep libpam from running
+// line i of the stack: they end the stack, or jump over it.
+func (s Stack) Skips(i int) (by []int) {
+	for j := range i {
+		line := s.Lines[j]
+		if line.Control == "substack" {
+			continue
+		}
+		jump, done := onSuccess(line.Control)
+		if done && s.inside(j, i) || jump > 0 && s.jumpsOver(j, i, jump) {
+			by = append(by, j)
+		}
+	}
+	return by
+}
+
+// inside reports whether line i belongs to the (sub)stack of line j, which ends where the level
+// falls below that of j.
+func (s Stack) inside(j, i int) bool {
+	for _, line := range s.Lines[j+1 : i+1] {
+		if line.Level < s.Lines[j].Level {
+			return false
+		}
+	}
+	return true
+}
+
+// jumpsOver counts as libpam does: a substack is one module.
+func (s Stack) jumpsOver(j, i, jump int) bool {
+	if !s.inside(j, i) {
+		return false
+	}
+	modules := 0
+	for _, line := range s.Lines[j+1 : i+1] {
+		if line.Level == s.Lines[j].Level {
+			modules++
+		}
+	}
+	return modules <= jump
+}
+
+// onSuccess says what a control makes of a module's success: so many modules are jumped over, or
+// the stack is done.
+func onSuccess(control string) (jump int, done bool) {
+	if control == "sufficient" {
+		return 0, true
+	}
+	action := action(control, "success")
+	jump, _ = strconv.Atoi(action)
+	return jump, action == "done" || action == "die"
+}
+
+// FailsStack reports whether a failure of the line's module makes libpam fail the whole stack.
+func (l Line) FailsStack() bool {
+	switch l.Control {
+	case "required", "requisite":
+		return true
+	case "optional", "sufficient":
+		return false
+	}
+	what := action(l.Control, "session_err")
+	return what == "bad" || what == "die"
+}
+
+// EndsStack reports whether libpam runs no further line if the line's module succeeds.
+func (l Line) EndsStack() bool {
+	_, done := onSuccess(l.Control)
+	return done
+}
+
+// action says what a control in brackets makes of a result. What it does not name is bad.
+func action(control, result string) string {
+	action := "bad"
+	for _, pair := range strings.Fields(strings.Trim(control, "[]")) {
+		switch name, what, _ := strings.Cut(pair, "="); name {
+		case result:
+			return what
+		case "default":
+			action = what
+		}
+	}
+	return action
+}
