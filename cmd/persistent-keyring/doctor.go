@@ -3,8 +3,9 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"pam_persistent/internal/doctor"
 	"pam_persistent/internal/document"
+	"pam_persistent/internal/finding"
+	"pam_persistent/internal/machine"
 	"pam_persistent/internal/show"
 )
 
@@ -24,13 +25,14 @@ func doctorCommand() *cobra.Command {
 				}
 			}
 			lookApart()
-			r := doctor.All(services)
-			good := r.Good()
+			all := finding.Doctor(machine.Look(services))
+			wrong := finding.OnlyWrong(all)
 			if quiet {
-				r = r.Wrong()
+				all = wrong
 			}
-			return report(asJSON, document.Doctor{Version: document.Version, Results: document.ResultsOf(r)},
-				func(p *show.Printer) { p.Report(r) }, !good)
+			return report(asJSON, document.Doctor{Version: document.Version,
+				Results: document.ResultsOf(all)},
+				func(p *show.Printer) { p.Report(all) }, len(wrong) > 0)
 		},
 	}
 	jsonFlag(c, &asJSON)

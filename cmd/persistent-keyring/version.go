@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 
-	"pam_persistent/internal/doctor"
 	"pam_persistent/internal/machine"
 	"pam_persistent/internal/phrase"
 )
@@ -13,7 +12,7 @@ import (
 // an upgrade they differ.
 func versions() string {
 	text := "persistent-keyring " + versionOf("/proc/self/exe") + "\n"
-	module := doctor.ModuleFile()
+	module := machine.ModulePath()
 	if module == "" {
 		return text + "libpam's directory of modules was not found\n"
 	}

@@ -1,7 +1,8 @@
-// Package sshdconf finds settings in the configuration of OpenSSH's server.
-//
-// Source: sshd_config(5).
 package machine
+
+// This file finds settings in the configuration of OpenSSH's server.
+//
+// Source: sshd_config(5), servconf.c.
 
 import (
 	"fmt"
@@ -68,28 +69,19 @@ func splitSshd(line string) (words []string) {
 	return words
 }
 
-// Find looks for the first setting of a keyword outside of Match blocks, which is the
-// one that counts. Relative names in Include are those of the directory of file.
-func FindInSshdConfig(file, keyword string) (facts.Setting, bool, error) {
-	return findInSshdConfig(file, keyword, true)
-}
-
-// InMatch looks for the first setting of a keyword inside of a Match block. sshd does not start if
-// the keyword is one that is not allowed there, whether the block matches or not.
-func FindInMatch(file, keyword string) (facts.Setting, bool, error) {
-	return findInSshdConfig(file, keyword, false)
-}
-
-func findInSshdConfig(file, keyword string, active bool) (found facts.Setting, ok bool, err error) {
-	w := walk{dir: filepath.Dir(file), visit: func(s facts.Setting, name string, isActive bool) bool {
-		ok = name == strings.ToLower(keyword) && isActive == active
-		if ok {
-			found = s
+// findInSshdConfig looks for the first setting of a keyword outside of Match blocks (active), which
+// is the one that counts, or else inside of one: sshd does not start if the keyword is one that is
+// not allowed there, whether the block matches or not. Relative names in Include are those of the
+// directory of file.
+func findInSshdConfig(file, keyword string, active bool) (found *facts.Setting, err error) {
+	w := walk{dir: filepath.Dir(file), visit: func(s facts.Setting, name string, is bool) bool {
+		if name == strings.ToLower(keyword) && is == active {
+			found = &s
 		}
-		return !ok
+		return found == nil
 	}}
 	_, err = w.file(file, true, 0)
-	return found, ok, err
+	return found, err
 }
 
 // walk visits the directives in the order in which sshd reads them, until visit is false.

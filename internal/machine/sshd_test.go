@@ -49,11 +49,14 @@ func TestFind(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		got, found, err := FindInSshdConfig(filepath.Join(dir, "sshd_config"), "UsePAM")
+		found, err := findInSshdConfig(filepath.Join(dir, "sshd_config"), "UsePAM", true)
+		var got facts.Setting
+		if found != nil {
+			got = *found
+		}
 		got.File = strings.TrimPrefix(got.File, dir+"/")
-		if got != test.want || found != test.found || err != nil {
-			t.Errorf("%s: got %+v, %v, %v, want %+v", test.name, got, found, err,
-				test.want)
+		if got != test.want || (found != nil) != test.found || err != nil {
+			t.Errorf("%s: got %+v, %v, want %+v", test.name, found, err, test.want)
 		}
 	}
 }
@@ -63,7 +66,7 @@ func TestFindLoop(t *testing.T) {
 	if err := os.WriteFile(file, []byte("Include "+file+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := FindInSshdConfig(file, "UsePAM"); err == nil ||
+	if _, err := findInSshdConfig(file, "UsePAM", true); err == nil ||
 		!strings.Contains(err.Error(), "include each other") {
 		t.Errorf("got %v", err)
 	}
@@ -104,9 +107,9 @@ func TestInMatch(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		got, found, err := FindInMatch(file, "UsePAM")
-		if got.Line != want || found != (want > 0) || err != nil {
-			t.Errorf("%q: got %+v, %v, %v, want line %d", text, got, found, err, want)
+		got, err := findInSshdConfig(file, "UsePAM", false)
+		if (got != nil) != (want > 0) || got != nil && got.Line != want || err != nil {
+			t.Errorf("%q: got %+v, %v, want line %d", text, got, err, want)
 		}
 	}
 }

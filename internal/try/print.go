@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"pam_persistent/internal/doctor"
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/keyrings"
 	"pam_persistent/internal/phrase"
@@ -84,7 +83,7 @@ func (r *Report) revived() string {
 }
 
 // remarks are the results that are not simply good.
-func (r *Report) remarks() (remarks doctor.Report) {
+func (r *Report) remarks() (remarks []facts.Finding) {
 	for _, one := range r.Setup {
 		if one.Level != facts.OK {
 			remarks = append(remarks, one)

@@ -9,11 +9,11 @@ import (
 
 	"github.com/msteinert/pam/v2"
 
-	"pam_persistent/internal/doctor"
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/finding"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyrings"
+	"pam_persistent/internal/machine"
 	"pam_persistent/internal/persistent"
 	"pam_persistent/internal/phrase"
 )
@@ -31,7 +31,7 @@ type Report struct {
 	Took     time.Duration // of pam_open_session
 	Messages []string      // what modules had to say to the user
 	Ccache   string        // KRB5CCNAME of the session
-	Setup    doctor.Report
+	Setup    []facts.Finding
 	Problem  error // why nothing could be tried
 	// Refused is a module that was not loaded, because the process would die of it.
 	Refused *facts.Finding
@@ -50,8 +50,9 @@ type View struct {
 // Run opens and closes the session in this process, which may be changed by that in any
 // way: it must be one of its own, and the goroutine locked to its thread.
 func Run(service string, user facts.Account) *Report {
-	r := &Report{Service: service, Account: user, Setup: doctor.Session(service, user.UID)}
-	if r.Refused = doctor.Dangerous(service); r.Refused != nil {
+	m := machine.LookForSession(service, user.UID)
+	r := &Report{Service: service, Account: user, Setup: finding.Setup(m)}
+	if r.Refused = finding.CutOff(m); r.Refused != nil {
 		return r
 	}
 	// As a daemon has one. Nothing that modules do gets into the keyring of whoever tries.
@@ -84,7 +85,7 @@ func (r *Report) session(t *pam.Transaction) {
 		return
 	}
 	r.Ccache = t.GetEnv("KRB5CCNAME")
-	r.Setup = append(r.Setup, doctor.Tickets(r.Ccache)...)
+	r.Setup = append(r.Setup, finding.SessionTickets(r.Ccache, machine.LookForTickets()))
 	if err := t.CloseSession(0); err != nil {
 		r.CloseErr = fmt.Errorf("pam_close_session: %w", err)
 	}
@@ -163,15 +164,15 @@ func (r *Report) Findings() (findings []facts.Finding) {
 // whyNot tells from the session keyring which module has not done its work.
 func (r *Report) whyNot() string {
 	if !r.Fresh {
-		return "neither pam_keyinit.so nor " + doctor.Module +
+		return "neither pam_keyinit.so nor " + facts.Module +
 			" has joined a session keyring: it still has the one of before"
 	}
-	return "a session keyring was joined for it, but " + doctor.Module +
+	return "a session keyring was joined for it, but " + facts.Module +
 		" has not run, has failed, or ran before that keyring was joined"
 }
 
 // Good tells whether there is nothing to fix.
-func (r *Report) Good() bool { return len(r.Findings()) == 0 && r.Setup.Good() }
+func (r *Report) Good() bool { return len(r.Findings()) == 0 && len(finding.OnlyWrong(r.Setup)) == 0 }
 
 // message is what a module said, harmless.
 func message(text string) string { return phrase.Quote(strings.TrimSpace(text)) }

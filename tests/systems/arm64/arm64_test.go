@@ -22,7 +22,7 @@ func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Arm64}) }
 // minutes. TestChildIsTheUser is not in it because under strace(1) an emulated child does not
 // always make it within the module's ten seconds.
 var suites = []struct{ dir, arguments string }{
-	{"internal/ccache", ""}, {"internal/doctor", ""}, {"internal/document", ""},
+	{"internal/ccache", ""}, {"internal/machine", ""}, {"internal/document", ""},
 	{"internal/keyctl", ""}, {"internal/keyctl/keyctltest", ""},
 	{"internal/keyname", ""}, {"internal/keytree", ""}, {"internal/krb5conf", ""},
 	{"internal/loggedin", ""}, {"internal/pamconf", ""},

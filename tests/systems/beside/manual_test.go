@@ -4,13 +4,13 @@ import (
 	"slices"
 	"testing"
 
-	"pam_persistent/internal/machine"
+	"pam_persistent/internal/finding"
 )
 
 // TestTable has each row of the manual's table be a neighbour of these tests, with a loss where the
 // table says so.
 func TestTable(t *testing.T) {
-	for _, row := range machine.Neighbours {
+	for _, row := range finding.Neighbours {
 		tested := slices.ContainsFunc(table, func(n *neighbour) bool {
 			return n.module == row.Name && n.needs() == row.Line
 		})
@@ -24,9 +24,9 @@ func TestTable(t *testing.T) {
 func (n *neighbour) needs() string {
 	switch {
 	case n.lost[after] != "" && slices.Contains(n.others, authTop):
-		return machine.InAuth
+		return finding.InAuth
 	case n.lost[before] != "":
-		return machine.After
+		return finding.After
 	}
-	return machine.Anywhere
+	return finding.Anywhere
 }

@@ -1,4 +1,4 @@
-package doctor
+package machine
 
 import (
 	"encoding/binary"
@@ -7,12 +7,14 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"pam_persistent/internal/facts"
 )
 
 // Modules that cannot work are told by what is in the file. Before this was looked at, loading them
 // was tried: the process that tried it died of SIGBUS, with a hundred lines of a Go traceback. The
 // test itself is the object that is cut off, or changed.
-func TestFaultOfModule(t *testing.T) {
+func TestFaultOfObject(t *testing.T) {
 	self, err := os.ReadFile("/proc/self/exe")
 	if err != nil {
 		t.Fatal(err)
@@ -65,12 +67,12 @@ func TestFaultOfModule(t *testing.T) {
 		}, "is no shared object", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), Module)
+			path := filepath.Join(t.TempDir(), facts.Module)
 			object := test.change(append([]byte{}, self...))
 			if err := os.WriteFile(path, object, 0o644); err != nil {
 				t.Fatal(err)
 			}
-			if got := faultOfModule(path); !strings.Contains(got, test.want) ||
+			if got := faultOfObject(path); !strings.Contains(got, test.want) ||
 				strings.Contains(got, "\n") {
 				t.Errorf("got %q, want %q", got, test.want)
 			}

@@ -1,4 +1,4 @@
-package doctor
+package machine
 
 import (
 	"debug/elf"
@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"slices"
 
-	"pam_persistent/internal/facts"
 	"pam_persistent/internal/phrase"
 )
 
@@ -17,9 +16,21 @@ import (
 var symbols = []string{"pam_sm_open_session", "pam_sm_close_session", "pam_sm_authenticate",
 	"pam_sm_setcred"}
 
-// faultOfModule reads our module as data, and tells why libpam cannot load or use it; "": nothing
-// is seen.
+// faultOfModule says why libpam cannot load or use our module; "": it can. What does not look
+// like the module is not loaded.
 func faultOfModule(path string) string {
+	if fault := faultOfObject(path); fault != "" {
+		return fault
+	}
+	if err := Loads(path); err != nil {
+		return "cannot be loaded: " + err.Error()
+	}
+	return ""
+}
+
+// faultOfObject reads our module as data, and says why libpam cannot load or use it; "": nothing is
+// wrong with it.
+func faultOfObject(path string) string {
 	if text, _ := damage(path); text != "" {
 		return text
 	}
@@ -46,7 +57,7 @@ func faultOfModule(path string) string {
 	return ""
 }
 
-// damage tells how a file that should be an ELF object is none, or that it is cut off. The process
+// damage says why a file is not a complete ELF object, and whether it is cut off. The process
 // that loads one which is cut off dies of SIGBUS, because the kernel maps pages that the file has
 // not. debug/elf is of no use here: it reads the section headers first, which a file that is cut
 // off has lost.
@@ -124,7 +135,7 @@ var targets = map[string]target{
 	"riscv64": {elf.EM_RISCV, elf.ELFCLASS64}, "loong64": {elf.EM_LOONGARCH, elf.ELFCLASS64},
 }
 
-// isNative tells whether an object is of this machine's own architecture.
+// isNative reports whether an object is of this machine's own architecture.
 func isNative(file *elf.File) bool {
 	own, known := targets[runtime.GOARCH]
 	return !known || own == target{file.Machine, file.Class}
@@ -138,30 +149,4 @@ func architecture(file *elf.File) string {
 		}
 	}
 	return fmt.Sprintf("%s (%s)", file.Machine, file.Class)
-}
-
-// Dangerous is the fault of a module of the service which is cut off, or nil: a process that loads
-// the service's modules dies of it.
-func Dangerous(service string) *facts.Finding {
-	e := examination{config: here()}
-	for _, kind := range []string{"auth", "account", "password", "session"} {
-		for _, line := range e.pam.Stack(service, kind).Lines {
-			path := e.find(line.Module)
-			info, err := os.Stat(path)
-			if err != nil || !info.Mode().IsRegular() {
-				continue
-			}
-			text, cut := damage(path)
-			if !cut {
-				continue
-			}
-			if line.Is(Module) {
-				return &facts.Finding{Text: path + " " + text,
-					Fix: e.reinstall(path)}
-			}
-			return &facts.Finding{Text: path + " " + text,
-				Fix: e.reinstallOther(path)}
-		}
-	}
-	return nil
 }

@@ -1,0 +1,105 @@
+package finding
+
+import (
+	"fmt"
+	"strings"
+
+	"pam_persistent/internal/facts"
+	"pam_persistent/internal/phrase"
+)
+
+// moduleFile judges whether libpam can load the module, and whether only root can change it.
+func moduleFile(m *facts.Machine) (all []facts.Finding) {
+	const check = "module"
+	f, mode := m.Module, m.Module.Mode
+	if f.Unmapped {
+		all = append(all, note(check, "whether "+f.Path+
+			" belongs to root cannot be seen from this user namespace", none))
+		f.Owner = 0
+	}
+	bad := func(fix facts.Fix, format string, args ...any) {
+		all = append(all, wrong(check, fmt.Sprintf(format, args...), fix))
+	}
+	switch {
+	case f.Path == "":
+		bad(at("on Debian (on Red Hat the package is pam)",
+			"apt-get install libpam-modules"), "the directory of the PAM modules "+
+			"cannot be found: %s is in none of the usual places", facts.Neighbour)
+	case f.Missing:
+		bad(reinstall(m.Files, f.Path, false), "%s is missing: services that name it "+
+			"fail, or go on without it", f.Path)
+	case f.Err != nil:
+		all = append(all, note(check, "cannot be seen: "+phrase.Error(f.Err), none))
+	case !mode.IsRegular():
+		bad(Command("rm "+f.Path), "%s is no regular file (%v)", f.Path, mode)
+	case f.Owner != 0:
+		bad(Command("chown root:root "+f.Path), "%s belongs to UID %d, who can thus "+
+			"become root", f.Path, f.Owner)
+	case mode.Perm()&0o022 != 0:
+		bad(Command("chmod 644 "+f.Path), "%s has mode %04o: others than root can write "+
+			"it, and thus become root", f.Path, mode.Perm())
+	case mode.Perm()&0o444 != 0o444:
+		bad(Command("chmod 644 "+f.Path), "%s has mode %04o: programs that are not "+
+			"root's (a screen locker) cannot load it", f.Path, mode.Perm())
+	case f.Fault != "":
+		bad(reinstall(m.Files, f.Path, true), "%s %s", f.Path, f.Fault)
+	default:
+		all = append(all, good(check, f.Path+" can be loaded"))
+	}
+	return all
+}
+
+// CutOff is the fault of a module of the session's service that is cut off, or nil: a process that
+// loads the service's modules dies of it.
+func CutOff(m *facts.Machine) *facts.Finding {
+	f := m.CutOff
+	if f == nil {
+		return nil
+	}
+	fix := reinstallOther(m.Files, f.Path)
+	if strings.HasSuffix(f.Path, "/"+facts.Module) {
+		fix = reinstall(m.Files, f.Path, true)
+	}
+	return &facts.Finding{Text: f.Path + " " + f.Fault, Fix: fix}
+}
+
+// reinstall gets the module's file back in the way in which it was installed. The names of our
+// packages are those of packaging/build.
+func reinstall(files facts.Files, path string, exists bool) facts.Fix {
+	dir, _ := cutFile(path)
+	made := "make install PAMDIR=" + dir
+	switch {
+	case path == "":
+		return none
+	case files.Deb:
+		return Command("apt install --reinstall libpam-persistent")
+	case files.RpmOfOurs && files.Zypper:
+		return Command("zypper install --force pam_persistent")
+	case files.RpmOfOurs:
+		return Command("dnf reinstall pam_persistent")
+	case exists:
+		return at("in the source, on a machine like this one", made)
+	}
+	return at("install its package, or in the source", made)
+}
+
+// reinstallOther is the same for a module of another package. dpkg may know the file by a name from
+// before /lib was merged into /usr/lib.
+func reinstallOther(files facts.Files, path string) facts.Fix {
+	dir, name := cutFile(path)
+	_, parent := cutFile(dir)
+	switch {
+	case files.Dpkg:
+		return Command(fmt.Sprintf("apt install --reinstall $(dpkg -S '*/%s/%s' | "+
+			"cut -d: -f1)", parent, name))
+	case files.Rpm:
+		return Command("dnf reinstall $(rpm -qf " + path + ")")
+	}
+	return none
+}
+
+// cutFile cuts the last part off a path.
+func cutFile(path string) (dir, name string) {
+	slash := strings.LastIndexByte(path, '/')
+	return path[:max(0, slash)], path[slash+1:]
+}

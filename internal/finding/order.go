@@ -1,0 +1,164 @@
+package finding
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"pam_persistent/internal/facts"
+)
+
+// File names of PAM modules.
+const (
+	keyinit = "pam_keyinit.so"
+	systemd = "pam_systemd.so"
+)
+
+// Places for the line of a neighbour.
+const (
+	// After pam_persistent's line, in the session stack.
+	After = "after"
+	// InAuth is after a line of pam_persistent in the auth stack, because it is pam_setcred(3)
+	// that puts keys into the session keyring.
+	InAuth = "after, in auth"
+	// Anywhere is for modules that put no keys into the session keyring.
+	Anywhere = "anywhere"
+)
+
+// A Neighbour is a PAM module that has to do with keyrings and stands in one stack with
+// pam_persistent.
+type Neighbour struct {
+	Name string
+	Adds string // what it puts into the session keyring
+	Line string // a place
+	Lost string // what a session lacks if the line stands elsewhere
+}
+
+// Neighbours says what is lost if pam_persistent joins another session keyring after them.
+// pam_persistent(8) has the same table, and tests/systems/beside tests each row.
+var Neighbours = []Neighbour{
+	{"pam_cifscreds", "passwords of CIFS servers", After, "passwords"},
+	{"pam_afs_session", "tokens of kAFS", After, "tokens"},
+	{"pam_krb5", "tickets in KEYRING:session", InAuth, "tickets"},
+	{"pam_ecryptfs", "nothing", Anywhere, "nothing"},
+	{"pam_fscrypt", "nothing", Anywhere, "nothing"},
+	{"pam_mount", "nothing", Anywhere, "nothing"},
+	{"pam_sss", "nothing", Anywhere, "nothing"},
+}
+
+// neighbourOf is what is known of a line's module.
+func neighbourOf(line facts.Line) (n Neighbour) {
+	for _, n = range Neighbours {
+		if line.Is(n.Name + ".so") {
+			return n
+		}
+	}
+	return Neighbour{}
+}
+
+// order judges whether a line of ours joins the session keyring that the session has in the end.
+func (s *stackJudge) order() {
+	const missing = "no session line with " + facts.Module
+	if len(s.ours) == 0 {
+		if s.Session.FromOther && len(s.Session.Files) > 0 {
+			s.wrong(missing+": it has no session lines, so libpam uses those of other",
+				at(s.place(-1), alone+"\n"+ourLine))
+			return
+		}
+		s.wrong(missing, s.missingLine())
+		return
+	}
+	line := s.Session.Lines[s.joins]
+	if s.joins < s.last {
+		last := s.Session.Lines[s.last]
+		text := fmt.Sprintf("%s stands before %s (%s), which replaces the session "+
+			"keyring: ", line.Where(), keyinit, last.Where())
+		if slices.ContainsFunc(s.ours, func(i int) bool {
+			return s.Session.Lines[i].Has("user_keyring")
+		}) {
+			s.note(text+"the persistent keyring is found through the user keyring "+
+				"only (option user_keyring)", s.fixOrder(line, last))
+		} else {
+			s.wrong(text+"the link is lost", s.fixOrder(line, last))
+		}
+	} else {
+		s.good(line)
+	}
+	s.leftBehind()
+	s.sessionCache()
+}
+
+// good reports a line that stands right. Where it stands is shown for a service alone.
+func (s *stackJudge) good(line facts.Line) {
+	how, where := "session keyring made by this module", ""
+	if s.last >= 0 {
+		how, where = "after "+keyinit, fmt.Sprintf(" (%s)", s.Session.Lines[s.last].Where())
+	}
+	place, late := s.systemd(line)
+	f := good(checkOf(s.Service), line.Where()+", "+how+where+place)
+	if !late {
+		f.Alike = how
+	}
+	s.findings = append(s.findings, f)
+}
+
+// systemd says where a line stands relative to pam_systemd, which matters with user_keyring alone:
+// the user's service manager, which pam_systemd starts, has the user keyring but not the session's.
+func (s *stackJudge) systemd(ours facts.Line) (text string, late bool) {
+	i := slices.IndexFunc(s.Session.Lines, func(l facts.Line) bool { return l.Is(systemd) })
+	if i < 0 {
+		return "", false
+	}
+	where := s.Session.Lines[i].Where()
+	switch {
+	case i > s.joins:
+		return fmt.Sprintf(", before %s (%s)", systemd, where), false
+	case ours.Has("user_keyring"):
+		return fmt.Sprintf("; %s starts the user's services before (%s), which then find "+
+			"the keyring late", systemd, where), true
+	}
+	return fmt.Sprintf(", after %s (%s)", systemd, where), false
+}
+
+// leftBehind notes keys that are put into the session keyring between the last pam_keyinit and the
+// line that joins another.
+func (s *stackJudge) leftBehind() {
+	for i := min(s.last+1, s.joins); i < s.joins; i++ {
+		line := s.Session.Lines[i]
+		other := neighbourOf(line)
+		if other.Line != After {
+			continue
+		}
+		s.note(fmt.Sprintf("%s stands before %s: the module joins a session keyring, and "+
+			"leaves behind what %s has put into the one before: %s", line.Where(),
+			s.Session.Lines[s.joins].Where(), line.Module, other.Adds), s.above(i))
+		return
+	}
+}
+
+// sessionCache notes tickets that pam_krb5 puts into the session keyring in pam_setcred, which
+// programs call before the session is opened. That keyring stays if a line of ours in auth has
+// joined it and no pam_keyinit joins another.
+func (s *stackJudge) sessionCache() {
+	joined := false
+	for _, line := range s.Auth.Lines {
+		joined = joined || line.Is(facts.Module)
+		option := slices.IndexFunc(line.Args, func(arg string) bool {
+			return strings.HasPrefix(arg, "ccache=KEYRING:session")
+		})
+		if neighbourOf(line).Line != InAuth || option < 0 || s.last < 0 && joined {
+			continue
+		}
+		by := facts.Module
+		if s.last >= 0 {
+			by = keyinit
+		}
+		text := fmt.Sprintf("%s: %s puts tickets into the session keyring when the "+
+			"program calls pam_setcred; %s joins another when the session is opened, "+
+			"which has no tickets", line.Where(), line.Module, by)
+		line.Args = slices.Clone(line.Args)
+		line.Args[option] = "ccache=KEYRING:persistent:%u"
+		s.note(text, s.replace(line))
+		return
+	}
+}

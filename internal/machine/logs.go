@@ -1,0 +1,132 @@
+package machine
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"pam_persistent/internal/facts"
+)
+
+// longest is how much is read of the end of a log.
+const longest = 8 << 20
+
+func (p places) lookAtSELinux() facts.SELinux {
+	s := facts.SELinux{Log: p.audit}
+	enforce, err := os.ReadFile(p.enforce)
+	if err != nil {
+		s.Err, s.Off = err, errors.Is(err, fs.ErrNotExist)
+		return s
+	}
+	s.Permissive = strings.TrimSpace(string(enforce)) == "0"
+	text, err := tail(p.audit, longest)
+	s.LogErr, s.Denials = err, Denials(text)
+	return s
+}
+
+// Denials are the lines of an audit log that tell of a denied access to a key, from
+// "avc:" on. Source: the audit message AVC, security/selinux/avc.c.
+func Denials(log string) (denials []string) {
+	for line := range strings.Lines(log) {
+		_, denial, found := strings.Cut(line, "avc:  denied ")
+		if found && strings.Contains(denial, "tclass=key ") {
+			denials = append(denials, "avc: denied "+strings.TrimSpace(denial))
+		}
+	}
+	return denials
+}
+
+// tail reads no more than the last bytes of a file.
+func tail(path string, bytes int64) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return "", err
+	}
+	from := max(0, info.Size()-bytes)
+	text := make([]byte, info.Size()-from)
+	n, err := file.ReadAt(text, from)
+	if n < len(text) && err != nil {
+		return "", err
+	}
+	return string(text), nil
+}
+
+func (p places) lookAtAppArmor() facts.AppArmor {
+	enabled, err := os.ReadFile(p.root + "/sys/module/apparmor/parameters/enabled")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return facts.AppArmor{Err: err}
+	}
+	if strings.TrimSpace(string(enabled)) != "Y" {
+		return facts.AppArmor{Off: true}
+	}
+	text, err := p.kernelLog()
+	return facts.AppArmor{LogErr: err, Denials: profileDenials(text)}
+}
+
+// kernelLog is what the kernel and auditd have logged. Without auditd the kernel's lines go to its
+// own log and to the file that syslog daemons make of it.
+func (p places) kernelLog() (text string, err error) {
+	seen := false
+	for _, path := range []string{p.audit, p.root + "/var/log/kern.log"} {
+		part, fileErr := tail(path, longest)
+		text, seen = text+part, seen || fileErr == nil
+	}
+	ring, err := p.ring()
+	if err != nil && !seen {
+		return "", err
+	}
+	return text + ring, nil
+}
+
+// ring reads the kernel's ring buffer, without taking anything out of it.
+func ring() (string, error) {
+	const readAll, size = 3, 10 // SYSLOG_ACTION_READ_ALL and _SIZE_BUFFER of syslog(2)
+	length, err := unix.Klogctl(size, nil)
+	if err != nil {
+		return "", os.NewSyscallError("syslog", err)
+	}
+	text := make([]byte, length)
+	n, err := unix.Klogctl(readAll, text)
+	return string(text[:max(n, 0)]), os.NewSyscallError("syslog", err)
+}
+
+var quoted = regexp.MustCompile(`(profile|name|denied_mask)="([^"]*)"`)
+
+// profileDenials are the denials of a log that concern the module, each once. AppArmor has no hook
+// for key calls (apparmor_hooks in security/apparmor/lsm.c), so it never denies one, and cannot log
+// one. What a profile can deny is to load the module, and to read the files below /proc about keys.
+//
+// Source: audit_cb and file_audit_cb in security/apparmor/audit.c and file.c.
+func profileDenials(log string) (denials []facts.ProfileDenial) {
+	for line := range strings.Lines(log) {
+		_, denial, found := strings.Cut(line, `apparmor="DENIED"`)
+		if !found {
+			continue
+		}
+		value := map[string]string{}
+		for _, pair := range quoted.FindAllStringSubmatch(denial, -1) {
+			value[pair[1]] = pair[2]
+		}
+		d := facts.ProfileDenial{Profile: value["profile"], File: value["name"],
+			Mask: value["denied_mask"]}
+		if aboutKeys(d.File) && !slices.Contains(denials, d) {
+			denials = append(denials, d)
+		}
+	}
+	return denials
+}
+
+func aboutKeys(file string) bool {
+	return strings.HasSuffix(file, "/"+facts.Module) || file == "/proc/keys" ||
+		file == "/proc/key-users" || strings.HasPrefix(file, "/proc/sys/kernel/keys/")
+}

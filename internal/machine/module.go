@@ -1,0 +1,102 @@
+package machine
+
+import (
+	"debug/elf"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"pam_persistent/internal/facts"
+	"pam_persistent/internal/pamconf"
+)
+
+// ModulePath is where libpam finds the module if it is installed, or "" if libpam's directory of
+// modules is in none of the usual places.
+func ModulePath() string { return here().modulePath() }
+
+func (p places) modulePath() string {
+	if len(p.modules) == 0 {
+		return ""
+	}
+	return filepath.Join(p.modules[0], facts.Module)
+}
+
+// examined looks into the module's file, and loads it if only root can have changed it.
+func examined(f facts.ModuleFile) facts.ModuleFile {
+	if f.Trusted() {
+		f.Fault = faultOfModule(f.Path)
+	}
+	return f
+}
+
+// stat looks at a module's file from outside.
+func (p places) stat(path string) facts.ModuleFile {
+	if path == "" {
+		return facts.ModuleFile{}
+	}
+	info, err := os.Stat(path)
+	f := facts.ModuleFile{Path: path, Err: err, Missing: os.IsNotExist(err)}
+	if err == nil {
+		f.Mode, f.Owner = info.Mode(), info.Sys().(*syscall.Stat_t).Uid
+		f.Unmapped = p.unmapped(f.Owner)
+	}
+	return f
+}
+
+// lookForCutOff returns the first module of a service that is cut off: a process that loads the
+// service's modules dies of it.
+func (p places) lookForCutOff(service string) *facts.ModuleFile {
+	for _, kind := range pamconf.Kinds {
+		for _, line := range p.pam.Stack(service, kind).Lines {
+			path := p.find(line.Module)
+			info, err := os.Stat(path)
+			if err != nil || !info.Mode().IsRegular() {
+				continue
+			}
+			if text, cut := damage(path); cut {
+				return &facts.ModuleFile{Path: path, Fault: text}
+			}
+		}
+	}
+	return nil
+}
+
+// moduleDirs are the directories with modules of this machine's own architecture.
+func moduleDirs() (dirs []string) {
+	for _, pattern := range []string{"/lib/*/security", "/usr/lib/*/security",
+		"/usr/lib64/security", "/lib64/security", "/usr/lib/security", "/lib/security"} {
+		found, _ := filepath.Glob(pattern)
+		for _, dir := range found {
+			if real, err := filepath.EvalSymlinks(dir); err == nil &&
+				!slices.Contains(dirs, real) &&
+				native(filepath.Join(real, facts.Neighbour)) {
+				dirs = append(dirs, real)
+			}
+		}
+	}
+	return dirs
+}
+
+func native(path string) bool {
+	file, err := elf.Open(path)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	return isNative(file)
+}
+
+// find is where libpam finds a module, or "".
+func (p places) find(module string) string {
+	if strings.HasPrefix(module, "/") {
+		module, p.modules = filepath.Base(module), []string{filepath.Dir(module)}
+	}
+	for _, dir := range p.modules {
+		if file := filepath.Join(dir, module); exists(file) {
+			return file
+		}
+	}
+	return ""
+}
