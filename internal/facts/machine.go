@@ -28,9 +28,9 @@ type Machine struct {
 	Only        []Service // those to be examined; none: all
 	Sshd        Sshd
 	Kerberos    Kerberos
-	SELinux     SELinux
-	AppArmor    AppArmor
-	Files       Files
+	SELinux     *SELinux        // nil: not in use
+	AppArmor    *AppArmor       // nil: not in use
+	Files       map[string]bool // whether those that package machine names exist
 }
 
 // Lines are the lines of all services' auth and session stacks, each once.
@@ -61,13 +61,12 @@ type Kernel struct {
 	Forbidden    bool  // keyctl(2) is
 	NoKeys       error // why programs cannot make keys or find them
 
-	Expiry    *uint32 // in seconds, 0: never
+	Expiry    uint32 // in seconds, 0: never
 	ExpiryErr error
 	NoExpiry  bool    // there is no such setting
 	GCDelay   *uint32 // in seconds; nil: not known
 
-	Filtered  bool   // by seccomp(2)
-	Container string // "Docker", "Podman", "systemd-nspawn or the like"
+	Filtered bool // by seccomp(2)
 }
 
 // UserQuota is what a user takes of the kernel's limits.
@@ -143,9 +142,8 @@ type Kerberos struct {
 	Ticket   string   // a file with tickets
 }
 
-// SELinux is whether it is in use, and what it has denied.
+// SELinux is what it has denied.
 type SELinux struct {
-	Off        bool
 	Err        error
 	Permissive bool
 	Log        string
@@ -153,9 +151,8 @@ type SELinux struct {
 	Denials    []string
 }
 
-// AppArmor is whether it is in use, and what it has denied.
+// AppArmor is what it has denied.
 type AppArmor struct {
-	Off     bool
 	Err     error
 	LogErr  error
 	Denials []ProfileDenial
@@ -163,15 +160,6 @@ type AppArmor struct {
 
 // ProfileDenial is what a profile does not allow.
 type ProfileDenial struct{ Profile, File, Mask string }
-
-// Files reports which files exist.
-type Files struct {
-	Dpkg, Rpm, Zypper bool // programs
-	Deb, RpmOfOurs    bool // of our packages
-	PAMProfile        bool // of pam-auth-update(8)
-	Policy            bool // our rules for SELinux
-	Keytab, Sssd      bool
-}
 
 // Setting is a value of a configuration file, and where it was set.
 type Setting struct {

@@ -34,7 +34,7 @@ func Setup(m *facts.Machine) []facts.Finding {
 
 // base is what all else depends on.
 func base(m *facts.Machine) []facts.Finding {
-	return append(append([]facts.Finding{kernel(m.Kernel)}, container(m)...), expiry(m.Kernel))
+	return append(append([]facts.Finding{kernel(m)}, forbidden(m)...), expiry(m.Kernel))
 }
 
 // onlyServices judges the services that alone are examined.

@@ -97,7 +97,7 @@ func inUse(m *facts.Machine) (used bool, why string) {
 		why = "KRB5CCNAME is set"
 	case k.Ticket != "":
 		why = "there are tickets in " + phrase.Name(k.Ticket)
-	case m.Files.Keytab:
+	case m.Files["/etc/krb5.keytab"]:
 		why = "there is /etc/krb5.keytab"
 	case k.Realm != "" && !slices.Contains(examples, k.Realm):
 		why = "the default realm is " + phrase.Name(k.Realm)
@@ -122,6 +122,6 @@ func setsCcache(line facts.Line) bool {
 // Red Hat whether sssd is set up or not.
 func getsTickets(m *facts.Machine, line facts.Line) bool {
 	return line.Is("pam_krb5.so") || line.Is("pam_krb5_migrate.so") ||
-		line.Is("pam_sss.so") && m.Files.Sssd ||
+		line.Is("pam_sss.so") && m.Files["/etc/sssd/sssd.conf"] ||
 		line.Is("pam_winbind.so") && line.Has("krb5_auth")
 }

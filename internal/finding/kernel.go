@@ -2,73 +2,86 @@ package finding
 
 import (
 	"fmt"
+	"strings"
 
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/phrase"
 )
 
 // kernel judges whether the caller can have a persistent keyring, and keys to keep in it.
-func kernel(k facts.Kernel) facts.Finding {
+func kernel(m *facts.Machine) facts.Finding {
 	const check = "kernel"
+	k, c := m.Kernel, containerOf(m)
+	blocks := "" // what can be what blocks a system call
+	if k.Filtered {
+		blocks = "; a seccomp filter is on this process"
+	}
+	if c.name != "" {
+		blocks += "; this is a container (" + c.name + ")"
+	}
 	switch {
 	case k.NoPersistent == nil && k.NoKeys == nil:
 		return good(check, "persistent keyrings can be had here")
 	case k.NoPersistent == nil: // containers such as Podman's
-		return wrong(check, "persistent keyrings can be had here, but programs cannot store "+
-			"or find keys such as tickets: "+phrase.Error(k.NoKeys)+blocks(k), allow(k))
+		return wrong(check, "persistent keyrings can be had here, but programs cannot "+
+			"store or find keys such as tickets: "+phrase.Error(k.NoKeys)+blocks, c.allow)
 	case k.Unsupported:
 		return wrong(check, k.NoPersistent.Error(), at("in the kernel's configuration",
 			"CONFIG_PERSISTENT_KEYRINGS=y"))
 	case k.Forbidden:
-		return wrong(check, k.NoPersistent.Error()+blocks(k), allow(k))
+		return wrong(check, k.NoPersistent.Error()+blocks, c.allow)
 	}
 	return wrong(check, k.NoPersistent.Error(), none)
 }
 
-// container says what a container without keyctl(2) can do.
-func container(m *facts.Machine) []facts.Finding {
-	if !withoutKeyctl(m) {
-		return nil
+// A container is known by a file. It has to be told to allow the calls for keys.
+type container struct {
+	file, name string
+	allow      facts.Fix
+}
+
+const filterOfSystemd = "SystemCallFilter=@keyring"
+
+var containers = []container{
+	{"/.dockerenv", "Docker", profile("docker", "/etc/docker")},
+	{"/run/.containerenv", "Podman", profile("podman", "/etc/containers")},
+	{"/run/systemd/container", "systemd-nspawn or the like",
+		at("in the container's .nspawn file, in its section [Exec]", filterOfSystemd)},
+}
+
+func profile(command, dir string) facts.Fix {
+	return at("to "+command+" run, with a profile that allows keyctl, add_key and request_key",
+		"--security-opt seccomp="+dir+"/keyrings.json")
+}
+
+// containerOf returns the container that the caller is in; one without a name: none.
+func containerOf(m *facts.Machine) container {
+	for _, c := range containers {
+		if m.Files[c.file] {
+			return c
+		}
 	}
-	return []facts.Finding{note("container", "keyctl is forbidden here because containers "+
-		"share the keyrings of their UIDs; as long as that is so, tickets need files or KCM",
-		at("in "+m.Kerberos.Files[0]+" under [libdefaults], or KCM: if a KCM daemon "+
-			"serves the container", insteadOfKeyring))}
+	return container{allow: at("in the unit of the service", filterOfSystemd)}
 }
 
 // withoutKeyctl reports whether this is a container in which keyctl(2) is forbidden.
-func withoutKeyctl(m *facts.Machine) bool { return m.Kernel.Forbidden && m.Kernel.Container != "" }
+func withoutKeyctl(m *facts.Machine) bool {
+	return m.Kernel.Forbidden && containerOf(m).name != ""
+}
 
 // insteadOfKeyring is for such a container.
 const insteadOfKeyring = "default_ccache_name = FILE:/tmp/krb5cc_%{uid}"
 
-// blocks says what can be what blocks a system call.
-func blocks(k facts.Kernel) (text string) {
-	if k.Filtered {
-		text = "; a seccomp filter is on this process"
+// forbidden says what such a container can do.
+func forbidden(m *facts.Machine) []facts.Finding {
+	if !withoutKeyctl(m) {
+		return nil
 	}
-	if k.Container != "" {
-		text += "; this is a container (" + k.Container + ")"
-	}
-	return text
-}
-
-// allow lets the caller make the calls for keys.
-func allow(k facts.Kernel) facts.Fix {
-	const filter = "SystemCallFilter=@keyring"
-	profile := func(command, dir string) facts.Fix {
-		return at("to "+command+" run, with a profile that allows keyctl, add_key and "+
-			"request_key", "--security-opt seccomp="+dir+"/keyrings.json")
-	}
-	switch k.Container {
-	case "":
-		return at("in the unit of the service", filter)
-	case "Docker":
-		return profile("docker", "/etc/docker")
-	case "Podman":
-		return profile("podman", "/etc/containers")
-	}
-	return at("in the container's .nspawn file, in its section [Exec]", filter)
+	return []facts.Finding{note("container", "keyctl is forbidden here because containers "+
+		"share the keyrings of their UIDs; as long as that is so, tickets need files or "+
+		"KCM",
+		at("in "+m.Kerberos.Files[0]+" under [libdefaults], or KCM: if a KCM daemon "+
+			"serves the container", insteadOfKeyring))}
 }
 
 // tooShort is an expiry that does not outlast a lunch, in seconds.
@@ -77,22 +90,78 @@ const tooShort = 60 * 60
 // expiry judges the kernel's settings for all users.
 func expiry(k facts.Kernel) facts.Finding {
 	const check = "expiry"
+	after := phrase.Duration(uint64(k.Expiry)) + " after the last login or logout"
+	if k.GCDelay != nil {
+		after += fmt.Sprintf("; what has expired can be renewed for %s more (gc_delay)",
+			phrase.Duration(uint64(*k.GCDelay)))
+	}
 	switch {
 	case k.NoExpiry:
 		return note(check, "the kernel has no setting for it: no persistent keyrings", none)
 	case k.ExpiryErr != nil:
 		return note(check, "cannot be seen: "+phrase.Error(k.ExpiryErr), none)
-	case *k.Expiry == 0:
+	case k.Expiry == 0:
 		return note(check, "0: persistent keyrings never expire", none)
-	}
-	after := phrase.Duration(uint64(*k.Expiry)) + " after the last login or logout"
-	if k.GCDelay != nil {
-		after += fmt.Sprintf("; what has expired can be renewed for %s more (gc_delay)",
-			phrase.Duration(uint64(*k.GCDelay)))
-	}
-	if *k.Expiry < tooShort {
+	case k.Expiry < tooShort:
 		return wrong(check, "a persistent keyring is lost "+after,
 			Sysctl("persistent_keyring_expiry", 259200))
 	}
 	return good(check, after)
+}
+
+// selinux judges denials that concern keys.
+func selinux(m *facts.Machine) facts.Finding {
+	const check, search = "SELinux", "ausearch -m avc -ts today | grep tclass=key"
+	const policy = "/usr/share/selinux/packages/pam_persistent.cil"
+	s := m.SELinux
+	switch {
+	case s == nil:
+		return good(check, "not in use")
+	case s.Err != nil:
+		return note(check, "cannot be seen: "+phrase.Error(s.Err), none)
+	case s.LogErr != nil:
+		return note(check, "denials cannot be seen: "+phrase.Error(s.LogErr),
+			at("as root", search))
+	case len(s.Denials) == 0:
+		return good(check, "no denial about keys in "+s.Log)
+	}
+	number := phrase.Count(len(s.Denials), "denial")
+	text := fmt.Sprintf("%s about keys in %s, the last: %s", number, s.Log,
+		phrase.Quote(s.Denials[len(s.Denials)-1]))
+	// The rules of the rpm are reviewed. Where it is not installed, the denials make rules.
+	fix := Command("semodule -i " + policy)
+	if !m.Files[policy] {
+		fix = Command(search + " | audit2allow -M pam_persistent && " +
+			"semodule -i pam_persistent.pp")
+	}
+	if s.Permissive { // it was let through
+		return note(check, text, fix)
+	}
+	return wrong(check, text, fix)
+}
+
+// apparmor judges denials that concern the module.
+func apparmor(a *facts.AppArmor) facts.Finding {
+	const check = "AppArmor"
+	switch {
+	case a == nil:
+		return good(check, "not in use")
+	case a.Err != nil:
+		return note(check, "cannot be seen: "+phrase.Error(a.Err), none)
+	case a.LogErr != nil:
+		return note(check, "denials cannot be seen: "+phrase.Error(a.LogErr),
+			at("as root", "journalctl -k --grep 'apparmor=\"DENIED\"'"))
+	case len(a.Denials) == 0:
+		return good(check, "no denial to load the module or to read about keys")
+	}
+	last := a.Denials[len(a.Denials)-1]
+	rule := last.File + " " + last.Mask
+	if strings.Contains(last.Mask, "m") && !strings.Contains(last.Mask, "r") {
+		rule += "r" // to map a file takes reading it
+	}
+	text := fmt.Sprintf("%s, the last: profile %s does not allow %s (%s)",
+		phrase.Count(len(a.Denials), "denial"), phrase.Name(last.Profile),
+		phrase.Name(last.File), phrase.Name(last.Mask))
+	return wrong(check, text, at("in the profile's file in /etc/apparmor.d (then systemctl "+
+		"reload apparmor)", rule+","))
 }

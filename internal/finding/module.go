@@ -65,17 +65,18 @@ func CutOff(m *facts.Machine) *facts.Finding {
 
 // reinstall gets the module's file back in the way in which it was installed. The names of our
 // packages are those of packaging/build.
-func reinstall(files facts.Files, path string, exists bool) facts.Fix {
+func reinstall(files map[string]bool, path string, exists bool) facts.Fix {
+	const ofRpm = "/usr/libexec/pam_persistent"
 	dir, _ := cutFile(path)
 	made := "make install PAMDIR=" + dir
 	switch {
 	case path == "":
 		return none
-	case files.Deb:
+	case files["/usr/share/doc/libpam-persistent"]:
 		return Command("apt install --reinstall libpam-persistent")
-	case files.RpmOfOurs && files.Zypper:
+	case files[ofRpm] && files["/usr/bin/zypper"]:
 		return Command("zypper install --force pam_persistent")
-	case files.RpmOfOurs:
+	case files[ofRpm]:
 		return Command("dnf reinstall pam_persistent")
 	case exists:
 		return at("in the source, on a machine like this one", made)
@@ -85,14 +86,14 @@ func reinstall(files facts.Files, path string, exists bool) facts.Fix {
 
 // reinstallOther is the same for a module of another package. dpkg may know the file by a name from
 // before /lib was merged into /usr/lib.
-func reinstallOther(files facts.Files, path string) facts.Fix {
+func reinstallOther(files map[string]bool, path string) facts.Fix {
 	dir, name := cutFile(path)
 	_, parent := cutFile(dir)
 	switch {
-	case files.Dpkg:
+	case files["/usr/bin/dpkg"]:
 		return Command(fmt.Sprintf("apt install --reinstall $(dpkg -S '*/%s/%s' | "+
 			"cut -d: -f1)", parent, name))
-	case files.Rpm:
+	case files["/usr/bin/rpm"]:
 		return Command("dnf reinstall $(rpm -qf " + path + ")")
 	}
 	return none

@@ -47,7 +47,7 @@ func services(m *facts.Machine) (all []facts.Finding) {
 		}
 	}
 	switch {
-	case !found && m.Files.PAMProfile:
+	case !found && m.Files[pamProfile]:
 		all = append(all, wrong(check, noService, enableProfile))
 	case !found:
 		all = append(all, wrong(check, noService, at("in the files of the services, after "+
@@ -61,7 +61,9 @@ func services(m *facts.Machine) (all []facts.Finding) {
 
 const noService = "no service at all has a session line with " + facts.Module
 
-// enableProfile has pam-auth-update(8), which manages the common files, write the line there.
+// pamProfile is that of pam-auth-update(8), which manages the common files.
+const pamProfile = "/usr/share/pam-configs/pam_persistent"
+
 var enableProfile = Command("pam-auth-update --enable pam_persistent")
 
 // noSession are services whose programs call pam_setcred(3) for a user, open no session, and then

@@ -13,23 +13,16 @@ import (
 	"pam_persistent/internal/status"
 )
 
-// lookAtUsers looks at the quotas of all users who have keys, and at what takes most of them.
-func lookAtUsers(m *facts.Machine) {
+// lookAtUsers looks at the quotas of users who have keys: of all, or only of some.
+func lookAtUsers(m *facts.Machine, only ...uint32) {
 	users, err := keyctl.ProcKeyUsers()
-	m.UsersErr = err
-	for _, u := range users {
-		m.Users = append(m.Users, userQuota(m, u))
-	}
-}
-
-// lookAtUser looks at the quota of one user.
-func lookAtUser(m *facts.Machine, uid uint32) {
-	users, err := keyctl.ProcKeyUsers()
-	if users == nil {
+	if len(only) == 0 || users == nil {
 		m.UsersErr = err
 	}
-	if u := keyctl.KeyUserOf(users, uid); u != nil {
-		m.Users = []facts.UserQuota{userQuota(m, *u)}
+	for _, u := range users {
+		if len(only) == 0 || slices.Contains(only, u.UID) {
+			m.Users = append(m.Users, userQuota(m, u))
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package machine
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"regexp"
@@ -13,18 +14,17 @@ import (
 	"pam_persistent/internal/facts"
 )
 
-// longest is how much is read of the end of a log.
-const longest = 8 << 20
+// auditLog has SELinux's denials, and AppArmor's.
+const auditLog = "/var/log/audit/audit.log"
 
-func (p places) lookAtSELinux() facts.SELinux {
-	s := facts.SELinux{Log: p.audit}
-	enforce, err := os.ReadFile(p.enforce)
-	if err != nil {
-		s.Err, s.Off = err, errors.Is(err, fs.ErrNotExist)
-		return s
+func (p places) selinux() *facts.SELinux {
+	enforce, err := os.ReadFile(p.root + "/sys/fs/selinux/enforce")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	s.Permissive = strings.TrimSpace(string(enforce)) == "0"
-	text, err := tail(p.audit, longest)
+	s := &facts.SELinux{Err: err, Permissive: strings.TrimSpace(string(enforce)) == "0",
+		Log: p.root + auditLog}
+	text, err := tail(s.Log)
 	s.LogErr, s.Denials = err, Denials(text)
 	return s
 }
@@ -41,8 +41,8 @@ func Denials(log string) (denials []string) {
 	return denials
 }
 
-// tail reads no more than the last bytes of a file.
-func tail(path string, bytes int64) (string, error) {
+// tail reads no more than the last 8 MB of a file.
+func tail(path string) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return "", err
@@ -52,33 +52,27 @@ func tail(path string, bytes int64) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	from := max(0, info.Size()-bytes)
-	text := make([]byte, info.Size()-from)
-	n, err := file.ReadAt(text, from)
-	if n < len(text) && err != nil {
-		return "", err
-	}
-	return string(text), nil
+	from := max(0, info.Size()-8<<20)
+	text, err := io.ReadAll(io.NewSectionReader(file, from, info.Size()-from))
+	return string(text), err
 }
 
-func (p places) lookAtAppArmor() facts.AppArmor {
+func (p places) apparmor() *facts.AppArmor {
 	enabled, err := os.ReadFile(p.root + "/sys/module/apparmor/parameters/enabled")
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return facts.AppArmor{Err: err}
+	on := strings.TrimSpace(string(enabled)) == "Y"
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !on {
+		return nil
 	}
-	if strings.TrimSpace(string(enabled)) != "Y" {
-		return facts.AppArmor{Off: true}
-	}
-	text, err := p.kernelLog()
-	return facts.AppArmor{LogErr: err, Denials: profileDenials(text)}
+	text, logErr := p.kernelLog()
+	return &facts.AppArmor{Err: err, LogErr: logErr, Denials: profileDenials(text)}
 }
 
 // kernelLog is what the kernel and auditd have logged. Without auditd the kernel's lines go to its
 // own log and to the file that syslog daemons make of it.
 func (p places) kernelLog() (text string, err error) {
 	seen := false
-	for _, path := range []string{p.audit, p.root + "/var/log/kern.log"} {
-		part, fileErr := tail(path, longest)
+	for _, path := range []string{p.root + auditLog, p.root + "/var/log/kern.log"} {
+		part, fileErr := tail(path)
 		text, seen = text+part, seen || fileErr == nil
 	}
 	ring, err := p.ring()

@@ -4,7 +4,6 @@ package machine
 
 import (
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,95 +24,78 @@ type places struct {
 	root     string // before all other absolute names
 	pam      pamconf.Config
 	modules  []string               // directories in which libpam looks for modules
-	sshd     string                 // sshd_config(5)
 	kerberos []string               // krb5.conf(5)
 	ccache   string                 // the caller's KRB5CCNAME
-	enforce  string                 // whether SELinux enforces its policy
-	audit    string                 // SELinux's denials, and AppArmor's
 	ring     func() (string, error) // what the kernel has logged
 }
 
 // here are those of the machine on which doctor runs.
 func here() places {
-	return places{
-		pam: pamconf.System, modules: moduleDirs(), sshd: "/etc/ssh/sshd_config",
-		kerberos: krb5.ConfigFiles(), ccache: os.Getenv("KRB5CCNAME"),
-		enforce: "/sys/fs/selinux/enforce", audit: "/var/log/audit/audit.log",
-		ring: ring,
-	}
-}
-
-// newMachine has what is read for all.
-func (p places) newMachine() *facts.Machine {
-	m := &facts.Machine{UID: uint32(os.Getuid()), Root: os.Geteuid() == 0,
-		Kernel: p.kernel(probe())}
-	lookAtLimits(&m.Kernel)
-	return m
+	return places{pam: pamconf.System, modules: moduleDirs(), kerberos: krb5.ConfigFiles(),
+		ccache: os.Getenv("KRB5CCNAME"), ring: ring}
 }
 
 // Look looks at a machine with the caller's rights. If services are named, they alone are to be
 // examined.
 func Look(services []string) *facts.Machine {
 	p := here()
-	m := p.newMachine()
-	p.look(m, services)
-	if m.Kernel.NoPersistent == nil {
+	m := p.machine()
+	p.lookAtFiles(m, services)
+	if m.Kernel = p.kernel(probe()); m.Kernel.NoPersistent == nil {
 		lookAtUsers(m)
 		lookAtKeyrings(m)
 	}
 	return m
 }
 
-// look reads files.
-func (p places) look(m *facts.Machine, only []string) {
-	m.Module = examined(p.stat(p.modulePath()))
+func (p places) lookAtFiles(m *facts.Machine, only []string) {
 	p.lookAtServices(m)
 	for _, name := range only {
 		m.Only = append(m.Only, p.service(name))
 	}
-	m.Sshd, m.Kerberos = p.lookAtSshd(), p.lookAtKerberos()
-	m.SELinux, m.AppArmor = p.lookAtSELinux(), p.lookAtAppArmor()
+	m.Module, m.Sshd, m.Kerberos = p.moduleFile(), p.sshd(), p.krb5conf()
+	m.SELinux, m.AppArmor = p.selinux(), p.apparmor()
 }
 
 // LookForSession looks at what a session of one user depends on.
 func LookForSession(service string, uid uint32) *facts.Machine {
 	p := here()
-	m := p.newMachine()
-	lookAtUser(m, uid)
-	m.Module, m.CutOff = examined(p.stat(p.modulePath())), p.lookForCutOff(service)
-	m.Dirs, m.Files = p.pam.Dirs, p.files()
-	m.Only = []facts.Service{p.service(service)}
-	m.Sshd = p.lookAtSshd()
+	m := p.machine()
+	m.Kernel, m.Module, m.CutOff = p.kernel(probe()), p.moduleFile(), p.cutOff(service)
+	m.Only, m.Sshd = []facts.Service{p.service(service)}, p.sshd()
+	lookAtUsers(m, uid)
 	return m
 }
 
 // LookForTickets looks at where Kerberos keeps the tickets of a session.
 func LookForTickets() *facts.Machine {
 	p := here()
-	m := &facts.Machine{Kerberos: p.lookAtKerberos()}
+	m := p.machine()
+	m.Kerberos = p.krb5conf()
 	p.lookAtServices(m)
 	return m
 }
 
-func (p places) exists(path string) bool { return exists(p.root + path) }
+// marks are files that show what is installed and in use. Our packages are known by files of their
+// own, because the data bases of dpkg and rpm are no interface.
+var marks = []string{"/.dockerenv", "/run/.containerenv", "/run/systemd/container", "/usr/bin/dpkg",
+	"/usr/bin/rpm", "/usr/bin/zypper", "/usr/share/doc/libpam-persistent",
+	"/usr/libexec/pam_persistent", "/usr/share/pam-configs/pam_persistent",
+	"/usr/share/selinux/packages/pam_persistent.cil", "/etc/krb5.keytab", "/etc/sssd/sssd.conf"}
+
+// machine has what all looks have.
+func (p places) machine() *facts.Machine {
+	m := &facts.Machine{UID: uint32(os.Getuid()), Root: os.Geteuid() == 0, Dirs: p.pam.Dirs,
+		Files: map[string]bool{}}
+	for _, path := range marks {
+		m.Files[path] = exists(p.root + path)
+	}
+	return m
+}
 
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
-}
-
-// files looks for what shows how things were installed. What only our packages have tells of them:
-// the data bases of dpkg and rpm are their own.
-func (p places) files() facts.Files {
-	return facts.Files{
-		Dpkg: p.exists("/usr/bin/dpkg"), Rpm: p.exists("/usr/bin/rpm"),
-		Zypper:     p.exists("/usr/bin/zypper"),
-		Deb:        p.exists("/usr/share/doc/libpam-persistent"),
-		RpmOfOurs:  p.exists("/usr/libexec/pam_persistent"),
-		PAMProfile: p.exists("/usr/share/pam-configs/pam_persistent"),
-		Policy:     p.exists("/usr/share/selinux/packages/pam_persistent.cil"),
-		Keytab:     p.exists("/etc/krb5.keytab"), Sssd: p.exists("/etc/sssd/sssd.conf"),
-	}
 }
 
 // probe asks the kernel for what a session needs.
@@ -127,41 +109,24 @@ func probe() (noPersistent, noKeys error) {
 	return nil, keyctl.ProbeRequestKey()
 }
 
-// containers are kinds of containers, and the files that show them.
-var containers = []struct{ file, name string }{{"/.dockerenv", "Docker"},
-	{"/run/.containerenv", "Podman"}, {"/run/systemd/container", "systemd-nspawn or the like"}}
-
-// kernel looks for what can be the cause of the kernel's answers.
+// kernel looks for what can be the cause of the kernel's answers, and at its settings.
 func (p places) kernel(noPersistent, noKeys error) facts.Kernel {
 	is := func(errno unix.Errno) bool { return errors.Is(noPersistent, errno) }
 	k := facts.Kernel{NoPersistent: persistent.Explain(noPersistent), NoKeys: noKeys,
 		Unsupported: is(unix.EOPNOTSUPP), Forbidden: is(unix.EPERM) || is(unix.ENOSYS)}
 	status, _ := os.ReadFile(p.root + "/proc/self/status") // without it nothing is known
 	k.Filtered = strings.Contains(string(status), "\nSeccomp:\t2")
-	for _, one := range containers {
-		if k.Container == "" && p.exists(one.file) {
-			k.Container = one.name
-		}
+	k.Expiry, k.ExpiryErr = keyctl.Expiry()
+	k.NoExpiry = errors.Is(k.ExpiryErr, unix.ENOENT)
+	if delay, err := keyctl.GCDelay(); err == nil {
+		k.GCDelay = &delay
 	}
 	return k
 }
 
-// lookAtLimits reads the kernel's settings for all users.
-func lookAtLimits(k *facts.Kernel) {
-	if seconds, err := keyctl.Expiry(); err == nil {
-		k.Expiry = &seconds
-	} else {
-		k.ExpiryErr, k.NoExpiry = err, errors.Is(err, unix.ENOENT)
-	}
-	if delay, err := keyctl.GCDelay(); err == nil {
-		k.GCDelay = &delay
-	}
-}
-
-// lookAtServices reads the files of all services, and looks for what belongs to them.
 func (p places) lookAtServices(m *facts.Machine) {
 	names, err := p.pam.Services()
-	m.Dirs, m.Files, m.ServicesErr = p.pam.Dirs, p.files(), err
+	m.ServicesErr = err
 	for _, name := range names {
 		m.Services = append(m.Services, p.service(name))
 	}
@@ -178,17 +143,8 @@ func (p places) service(name string) facts.Service {
 	return s
 }
 
-func (p places) lookAtSshd() facts.Sshd {
-	const keyword = "UsePAM"
-	s := facts.Sshd{File: p.sshd}
-	s.UsePAM, s.Err = findInSshdConfig(p.sshd, keyword, true)
-	s.InMatch, _ = findInSshdConfig(p.sshd, keyword, false) // has the same errors
-	s.Missing = errors.Is(s.Err, fs.ErrNotExist)
-	return s
-}
-
-// lookAtKerberos looks for whoever uses Kerberos only where the setting is not there to be judged.
-func (p places) lookAtKerberos() facts.Kerberos {
+// krb5conf looks for whoever uses Kerberos only where the setting is not there to be judged.
+func (p places) krb5conf() facts.Kerberos {
 	k := facts.Kerberos{Files: p.kerberos, Variable: p.ccache}
 	setting, found, exists, err := krb5.FindSetting(p.kerberos, "libdefaults",
 		"default_ccache_name")

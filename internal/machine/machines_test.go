@@ -87,20 +87,16 @@ func layOut(t *testing.T, root, setUp string) places {
 	}
 	return places{
 		root: root, pam: pam, modules: []string{modules},
-		sshd:     root + "/etc/ssh/sshd_config",
 		kerberos: []string{root + "/etc/krb5.conf"},
-		enforce:  root + "/sys/fs/selinux/enforce",
-		audit:    root + "/var/log/audit/audit.log",
 		ring:     func() (string, error) { return "", unix.EPERM },
 	}
 }
 
 // onMachine are the facts of a machine on which the kernel does what it should, and root asks.
 func onMachine(p places, only ...string) *facts.Machine {
-	expiry := uint32(259200)
-	m := &facts.Machine{Root: true, Kernel: p.kernel(nil, nil)}
-	m.Kernel.Expiry = &expiry
-	p.look(m, only)
+	m := p.machine()
+	m.UID, m.Root, m.Kernel = 0, true, p.kernel(nil, nil)
+	p.lookAtFiles(m, only)
 	return m
 }
 
@@ -142,7 +138,6 @@ func examine(t *testing.T, p places, what string) []facts.Finding {
 	case "forbidden":
 		errno := map[string]unix.Errno{"EPERM": unix.EPERM, "ENOSYS": unix.ENOSYS}
 		m.Kernel = p.kernel(&keyctl.Error{Call: "keyctl", Errno: errno[argument]}, nil)
-		m.Kernel.NoExpiry = true
 	case "no-keys":
 		m.Kernel.NoKeys = &keyctl.Error{Call: argument, Errno: unix.ENOSYS}
 	}

@@ -1,12 +1,26 @@
 package machine
 
+/*
+#cgo LDFLAGS: -ldl
+#include <dlfcn.h>
+#include <stdlib.h>
+*/
+import "C"
+
 import (
+	"context"
 	"debug/elf"
+	"errors"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
+	"time"
+	"unsafe"
 
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/pamconf"
@@ -22,6 +36,8 @@ func (p places) modulePath() string {
 	}
 	return filepath.Join(p.modules[0], facts.Module)
 }
+
+func (p places) moduleFile() facts.ModuleFile { return examined(p.stat(p.modulePath())) }
 
 // examined looks into the module's file, and loads it if only root can have changed it.
 func examined(f facts.ModuleFile) facts.ModuleFile {
@@ -45,9 +61,9 @@ func (p places) stat(path string) facts.ModuleFile {
 	return f
 }
 
-// lookForCutOff returns the first module of a service that is cut off: a process that loads the
+// cutOff returns the first module of a service that is cut off: a process that loads the
 // service's modules dies of it.
-func (p places) lookForCutOff(service string) *facts.ModuleFile {
+func (p places) cutOff(service string) *facts.ModuleFile {
 	for _, kind := range pamconf.Kinds {
 		for _, line := range p.pam.Stack(service, kind).Lines {
 			path := p.find(line.Module)
@@ -99,4 +115,56 @@ func (p places) find(module string) string {
 		}
 	}
 	return ""
+}
+
+// LoadCommand is the hidden subcommand by which the program has a file loaded in a child.
+const LoadCommand = "load-module"
+
+// loadPatience is how long loading may take before it is given up.
+const loadPatience = 10 * time.Second
+
+// Loads loads a file as libpam does, in a child: what runs when it is loaded stays there.
+// The error is that of dlerror(3), or tells how the child ended.
+func Loads(path string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), loadPatience)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "/proc/self/exe", LoadCommand, path).CombinedOutput()
+	exit := (*exec.ExitError)(nil)
+	if !errors.As(err, &exit) {
+		return err
+	}
+	// Of a crash the Go runtime prints the reason first, and then pages of traces.
+	reason, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	switch {
+	case exit.ExitCode() == loadRefused:
+		return errors.New(reason)
+	case reason != "":
+		return fmt.Errorf("the process that loads it crashes: %s", reason)
+	}
+	return err
+}
+
+// loadRefused is the child's exit status if dlopen(3) gives an error.
+const loadRefused = 1
+
+// load loads a file, all symbols at once.
+func load(path string) error {
+	// dlerror tells each thread its own error.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	name := C.CString(path)
+	defer C.free(unsafe.Pointer(name))
+	if C.dlopen(name, C.RTLD_NOW) == nil {
+		return errors.New(C.GoString(C.dlerror()))
+	}
+	return nil
+}
+
+// LoadMain is the child.
+func LoadMain(path string) {
+	if err := load(path); err != nil {
+		os.Stderr.WriteString(err.Error() + "\n")
+		os.Exit(loadRefused)
+	}
+	os.Exit(0)
 }

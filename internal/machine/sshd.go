@@ -5,7 +5,9 @@ package machine
 // Source: sshd_config(5), servconf.c.
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -69,38 +71,30 @@ func splitSshd(line string) (words []string) {
 	return words
 }
 
-// findInSshdConfig looks for the first setting of a keyword outside of Match blocks (active), which
-// is the one that counts, or else inside of one: sshd does not start if the keyword is one that is
-// not allowed there, whether the block matches or not. Relative names in Include are those of the
-// directory of file.
-func findInSshdConfig(file, keyword string, active bool) (found *facts.Setting, err error) {
-	w := walk{dir: filepath.Dir(file), visit: func(s facts.Setting, name string, is bool) bool {
-		if name == strings.ToLower(keyword) && is == active {
-			found = &s
-		}
-		return found == nil
-	}}
-	_, err = w.file(file, true, 0)
-	return found, err
+func (p places) sshd() facts.Sshd { return lookAtSshd(p.root + "/etc/ssh/sshd_config") }
+
+// lookAtSshd looks for the first UsePAM outside of Match blocks, which is the one that counts, and
+// for the first inside of one.
+func lookAtSshd(file string) facts.Sshd {
+	s := facts.Sshd{File: file}
+	if err := readSshd(&s, s.File, true, 0); s.UsePAM == nil {
+		s.Err, s.Missing = err, errors.Is(err, fs.ErrNotExist)
+	}
+	return s
 }
 
-// walk visits the directives in the order in which sshd reads them, until visit is false.
-type walk struct {
-	dir   string
-	visit func(s facts.Setting, keyword string, active bool) bool
-}
-
-// file goes through one file, which ends the Match blocks that begin in it. A block of "Match all"
-// is as good as no block, but for a file that is included in another block.
+// readSshd reads one file, in which active tells of no Match block. The file ends the blocks that
+// begin in it. A block of "Match all" is as good as no block, but for a file that is included in
+// another block.
 //
 // Source: process_server_config_line in OpenSSH's servconf.c.
-func (w walk) file(name string, active bool, depth int) (goOn bool, err error) {
+func readSshd(s *facts.Sshd, name string, active bool, depth int) error {
 	if depth > facts.MaxDepth {
-		return false, facts.TooDeep(name)
+		return facts.TooDeep(name)
 	}
 	text, err := os.ReadFile(name)
 	if err != nil {
-		return false, err
+		return err
 	}
 	included := active
 	for _, d := range ParseSshdConfig(string(text)) {
@@ -109,31 +103,36 @@ func (w walk) file(name string, active bool, depth int) (goOn bool, err error) {
 		case d.Keyword == "match":
 			active = included && strings.EqualFold(d.Args[0], "all")
 		case d.Keyword == "include":
-			if goOn, err := w.included(d.Args, active, depth+1); !goOn || err != nil {
-				return false, err
+			if err := includeSshd(s, d.Args, active, depth+1); err != nil {
+				return err
 			}
-		case !w.visit(facts.Setting{Value: d.Args[0], File: name, Line: d.Line}, d.Keyword,
-			active):
-			return false, nil
+		case d.Keyword == "usepam":
+			found := &facts.Setting{Value: d.Args[0], File: name, Line: d.Line}
+			if active && s.UsePAM == nil {
+				s.UsePAM = found
+			} else if !active && s.InMatch == nil {
+				s.InMatch = found
+			}
 		}
 	}
-	return true, nil
+	return nil
 }
 
-func (w walk) included(patterns []string, active bool, depth int) (goOn bool, err error) {
+// includeSshd reads files. Relative names are those of the directory of the first file.
+func includeSshd(s *facts.Sshd, patterns []string, active bool, depth int) error {
 	for _, pattern := range patterns {
 		if !filepath.IsAbs(pattern) {
-			pattern = filepath.Join(w.dir, pattern)
+			pattern = filepath.Join(filepath.Dir(s.File), pattern)
 		}
 		files, err := filepath.Glob(pattern)
 		if err != nil {
-			return false, fmt.Errorf("keyword Include, %q: %w", pattern, err)
+			return fmt.Errorf("keyword Include, %q: %w", pattern, err)
 		}
 		for _, name := range files {
-			if goOn, err := w.file(name, active, depth); !goOn || err != nil {
-				return false, err
+			if err := readSshd(s, name, active, depth); err != nil {
+				return err
 			}
 		}
 	}
-	return true, nil
+	return nil
 }

@@ -49,14 +49,14 @@ func TestFind(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		found, err := findInSshdConfig(filepath.Join(dir, "sshd_config"), "UsePAM", true)
+		s := lookAtSshd(filepath.Join(dir, "sshd_config"))
 		var got facts.Setting
-		if found != nil {
-			got = *found
+		if s.UsePAM != nil {
+			got = *s.UsePAM
 		}
 		got.File = strings.TrimPrefix(got.File, dir+"/")
-		if got != test.want || (found != nil) != test.found || err != nil {
-			t.Errorf("%s: got %+v, %v, want %+v", test.name, found, err, test.want)
+		if got != test.want || (s.UsePAM != nil) != test.found || s.Err != nil {
+			t.Errorf("%s: got %+v, %v, want %+v", test.name, got, s.Err, test.want)
 		}
 	}
 }
@@ -66,7 +66,7 @@ func TestFindLoop(t *testing.T) {
 	if err := os.WriteFile(file, []byte("Include "+file+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := findInSshdConfig(file, "UsePAM", true); err == nil ||
+	if err := lookAtSshd(file).Err; err == nil ||
 		!strings.Contains(err.Error(), "include each other") {
 		t.Errorf("got %v", err)
 	}
@@ -107,9 +107,10 @@ func TestInMatch(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		got, err := findInSshdConfig(file, "UsePAM", false)
-		if (got != nil) != (want > 0) || got != nil && got.Line != want || err != nil {
-			t.Errorf("%q: got %+v, %v, want line %d", text, got, err, want)
+		s := lookAtSshd(file)
+		if got := s.InMatch; (got != nil) != (want > 0) || got != nil && got.Line != want ||
+			s.Err != nil {
+			t.Errorf("%q: got %+v, %v, want line %d", text, got, s.Err, want)
 		}
 	}
 }

@@ -17,7 +17,7 @@ func TestMain(m *testing.M) {
 
 // Whatever loading an object does to the child, the caller gets one line. A crash gave the traces
 // of all of Go's threads.
-func TestInChild(t *testing.T) {
+func TestLoads(t *testing.T) {
 	for _, test := range []struct{ name, source, want string }{
 		{"good", "int x;", ""},
 		{"symbol missing", "int nowhere(void); int (*p)(void) = nowhere;",
