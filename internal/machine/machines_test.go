@@ -131,6 +131,9 @@ func examine(t *testing.T, p places, what string) []facts.Finding {
 		uid, _ := strconv.Atoi(argument)
 		f.Owner, f.Unmapped = uint32(uid), p.unmapped(uint32(uid))
 		m.Module = examined(f)
+		if !f.Trusted() && m.Module.Fault != "" {
+			t.Error("a module that is not root's was looked into")
+		}
 	case "reinstall":
 		m.CutOff = &facts.ModuleFile{Path: filepath.Join(p.modules[0], argument)}
 		return []facts.Finding{{Check: "module", Level: facts.Wrong, Text: m.CutOff.Path,
