@@ -67,36 +67,25 @@ func (s Stack) Skips(i int) (by []int) {
 			continue
 		}
 		jump, done := onSuccess(line.Control)
-		if done && s.inside(j, i) || jump > 0 && s.jumpsOver(j, i, jump) {
+		if n := s.modules(j, i); n > 0 && (done || n <= jump) {
 			by = append(by, j)
 		}
 	}
 	return by
 }
 
-// inside reports whether line i belongs to the (sub)stack of line j, which ends where the level
-// falls below that of j.
-func (s Stack) inside(j, i int) bool {
+// modules counts those after line j up to line i as libpam does: a substack is one module. 0: line i
+// is beyond the (sub)stack of line j, which ends where the level falls below that of j.
+func (s Stack) modules(j, i int) (n int) {
 	for _, line := range s.Lines[j+1 : i+1] {
 		if line.Level < s.Lines[j].Level {
-			return false
+			return 0
 		}
-	}
-	return true
-}
-
-// jumpsOver counts as libpam does: a substack is one module.
-func (s Stack) jumpsOver(j, i, jump int) bool {
-	if !s.inside(j, i) {
-		return false
-	}
-	modules := 0
-	for _, line := range s.Lines[j+1 : i+1] {
 		if line.Level == s.Lines[j].Level {
-			modules++
+			n++
 		}
 	}
-	return modules <= jump
+	return n
 }
 
 // onSuccess says what a control makes of a module's success: so many modules are jumped over, or

@@ -44,15 +44,15 @@ func nearQuota(m *facts.Machine, u facts.UserQuota) []facts.Finding {
 	if !usedUp && !near {
 		return nil
 	}
-	text := u.Owner.Short() + ": " + f.Text
+	f.Check, f.Level, f.Text = "quota", facts.Note, u.Owner.Short()+": "+f.Text
+	if usedUp {
+		f.Level = facts.Wrong
+	}
 	if u.Most.Kind != "" {
-		text += fmt.Sprintf("; most of it: %d %s, %s", u.Most.Keys, u.Most.Kind,
+		f.Text += fmt.Sprintf("; most of it: %d %s, %s", u.Most.Keys, u.Most.Kind,
 			phrase.Count(u.Most.Bytes, "byte"))
 	}
-	if usedUp {
-		return []facts.Finding{wrong("quota", text, f.Fix)}
-	}
-	return []facts.Finding{note("quota", text, f.Fix)}
+	return []facts.Finding{f}
 }
 
 // cachesOf are the ticket caches of the caller: nobody else can look into them, root neither.

@@ -188,16 +188,16 @@ func words(l facts.Line) string {
 	return strings.Join(append([]string{l.Kind, l.Control, l.Module}, l.Args...), " ")
 }
 
-// place is where a line is to be put.
-func (s *stackJudge) place(after int) string {
+// place is where a line is to be put, and in which file.
+func (s *stackJudge) place(after int) (where, file string) {
 	if after >= 0 {
-		line := s.Session.Lines[after]
-		return fmt.Sprintf("in %s after line %d", editable(s.Dirs, line.File), line.Number)
+		l := s.Session.Lines[after]
+		return fmt.Sprintf("in %s after line %d", editable(s.Dirs, l.File), l.Number), l.File
 	}
 	if len(s.Session.Files) == 0 {
-		return ""
+		return "", ""
 	}
-	return "at the end of " + editable(s.Dirs, s.Session.Files[0])
+	return "at the end of " + editable(s.Dirs, s.Session.Files[0]), s.Session.Files[0]
 }
 
 // replace changes a line.
@@ -244,16 +244,11 @@ func (s *stackJudge) fixOrder(ours, keyinit facts.Line) facts.Fix {
 // add adds a line: where the file is a vendor's, in a new one that includes it, if libpam
 // understands that for all kinds of lines (Debian's does).
 func (s *stackJudge) add(after int, text string) facts.Fix {
-	file := ""
-	if after >= 0 {
-		file = s.Session.Lines[after].File
-	} else if len(s.Session.Files) > 0 {
-		file = s.Session.Files[0]
-	}
+	where, file := s.place(after)
 	if vendors(s.Dirs, file) == s.Name && s.Session.AtInclude {
 		return at("in a new file "+s.Dirs[0]+"/"+s.Name, "@include "+file+"\n"+text)
 	}
-	return at(s.place(after), text)
+	return at(where, text)
 }
 
 // vendors is the service whose file in one of the vendor's directories this is, or "".

@@ -61,8 +61,9 @@ func (s *stackJudge) order() {
 	const missing = "no session line with " + facts.Module
 	if len(s.ours) == 0 {
 		if s.Session.FromOther && len(s.Session.Files) > 0 {
+			where, _ := s.place(-1)
 			s.wrong(missing+": it has no session lines, so libpam uses those of other",
-				at(s.place(-1), alone+"\n"+ourLine))
+				at(where, alone+"\n"+ourLine))
 			return
 		}
 		s.wrong(missing, s.missingLine())

@@ -25,13 +25,13 @@ func (p places) selinux() *facts.SELinux {
 	s := &facts.SELinux{Err: err, Permissive: strings.TrimSpace(string(enforce)) == "0",
 		Log: p.root + auditLog}
 	text, err := tail(s.Log)
-	s.LogErr, s.Denials = err, Denials(text)
+	s.LogErr, s.Denials = err, keyDenials(text)
 	return s
 }
 
-// Denials are the lines of an audit log that tell of a denied access to a key, from
+// keyDenials are the lines of an audit log that tell of a denied access to a key, from
 // "avc:" on. Source: the audit message AVC, security/selinux/avc.c.
-func Denials(log string) (denials []string) {
+func keyDenials(log string) (denials []string) {
 	for line := range strings.Lines(log) {
 		_, denial, found := strings.Cut(line, "avc:  denied ")
 		if found && strings.Contains(denial, "tclass=key ") {

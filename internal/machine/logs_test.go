@@ -14,7 +14,7 @@ type=AVC msg=audit(1.1:3): avc:  granted  { write } for  pid=2 comm="sshd" tclas
 type=AVC msg=audit(1.1:4): avc:  denied  { view } for  pid=3 tclass=keyring permissive=0
 `
 	want := []string{`avc: denied { write } for  pid=2 comm="sshd" tclass=key permissive=0`}
-	if got := Denials(log); !reflect.DeepEqual(got, want) {
+	if got := keyDenials(log); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -23,7 +23,7 @@ func FuzzDenials(f *testing.F) {
 	f.Add("avc:  denied  { write } for  tclass=key \n")
 	f.Add("avc:  denied tclass=key")
 	f.Fuzz(func(t *testing.T, log string) {
-		for _, denial := range Denials(log) {
+		for _, denial := range keyDenials(log) {
 			if strings.Contains(denial, "\n") ||
 				!strings.HasPrefix(denial, "avc: denied ") {
 				t.Errorf("%q", denial)

@@ -3,7 +3,6 @@ package machine
 /*
 #cgo LDFLAGS: -ldl
 #include <dlfcn.h>
-#include <stdlib.h>
 */
 import "C"
 
@@ -20,7 +19,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-	"unsafe"
 
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/pamconf"
@@ -117,15 +115,17 @@ func (p places) find(module string) string {
 	return ""
 }
 
-// LoadCommand is the hidden subcommand by which the program has a file loaded in a child.
-const LoadCommand = "load-module"
+// LoadCommand is the hidden subcommand by which the program has a file loaded in a child, which has
+// so much time for it, and this exit status if dlopen(3) gives an error.
+const (
+	LoadCommand  = "load-module"
+	loadPatience = 10 * time.Second
+	loadRefused  = 1
+)
 
-// loadPatience is how long loading may take before it is given up.
-const loadPatience = 10 * time.Second
-
-// Loads loads a file as libpam does, in a child: what runs when it is loaded stays there.
+// loads loads a file as libpam does, in a child: what runs when it is loaded stays there.
 // The error is that of dlerror(3), or tells how the child ended.
-func Loads(path string) error {
+func loads(path string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), loadPatience)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, "/proc/self/exe", LoadCommand, path).CombinedOutput()
@@ -144,26 +144,11 @@ func Loads(path string) error {
 	return err
 }
 
-// loadRefused is the child's exit status if dlopen(3) gives an error.
-const loadRefused = 1
-
-// load loads a file, all symbols at once.
-func load(path string) error {
-	// dlerror tells each thread its own error.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	name := C.CString(path)
-	defer C.free(unsafe.Pointer(name))
-	if C.dlopen(name, C.RTLD_NOW) == nil {
-		return errors.New(C.GoString(C.dlerror()))
-	}
-	return nil
-}
-
-// LoadMain is the child.
+// LoadMain is the child, which loads a file, all symbols at once.
 func LoadMain(path string) {
-	if err := load(path); err != nil {
-		os.Stderr.WriteString(err.Error() + "\n")
+	runtime.LockOSThread() // dlerror tells each thread its own error
+	if C.dlopen(C.CString(path), C.RTLD_NOW) == nil {
+		os.Stderr.WriteString(C.GoString(C.dlerror()) + "\n")
 		os.Exit(loadRefused)
 	}
 	os.Exit(0)

@@ -37,7 +37,7 @@ func TestLoads(t *testing.T) {
 				t.Fatalf("%v\n%s", err, out)
 			}
 			got := ""
-			if err := Loads(object); err != nil {
+			if err := loads(object); err != nil {
 				got = err.Error()
 			}
 			if !strings.Contains(got, test.want) || strings.Contains(got, "\n") ||

@@ -25,7 +25,7 @@ func faultOfModule(path string) string {
 	if fault := faultOfObject(path); fault != "" {
 		return fault
 	}
-	if err := Loads(path); err != nil {
+	if err := loads(path); err != nil {
 		return "cannot be loaded: " + err.Error()
 	}
 	return ""

@@ -15,28 +15,28 @@ import (
 	"pam_persistent/internal/facts"
 )
 
-// Directive is one line of a configuration file.
-type Directive struct {
+// directive is one line of a configuration file.
+type directive struct {
 	Keyword string // in lower case
 	Args    []string
 	Line    int
 }
 
-// Parse reads the text of a configuration file.
-func ParseSshdConfig(text string) (directives []Directive) {
+// parseSshdConfig reads the text of a configuration file.
+func parseSshdConfig(text string) (directives []directive) {
 	number := 0
 	for line := range strings.Lines(text) {
 		number++
 		words := splitSshd(line)
 		if len(words) > 0 {
 			directives = append(directives,
-				Directive{strings.ToLower(words[0]), words[1:], number})
+				directive{strings.ToLower(words[0]), words[1:], number})
 		}
 	}
 	return directives
 }
 
-// split cuts a line into words; quotes keep spaces, an equals sign may follow the
+// splitSshd cuts a line into words; quotes keep spaces, an equals sign may follow the
 // keyword, a word that begins with # ends the line.
 func splitSshd(line string) (words []string) {
 	var word strings.Builder
@@ -97,7 +97,7 @@ func readSshd(s *facts.Sshd, name string, active bool, depth int) error {
 		return err
 	}
 	included := active
-	for _, d := range ParseSshdConfig(string(text)) {
+	for _, d := range parseSshdConfig(string(text)) {
 		switch {
 		case len(d.Args) == 0:
 		case d.Keyword == "match":

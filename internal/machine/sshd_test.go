@@ -73,8 +73,8 @@ func TestFindLoop(t *testing.T) {
 }
 
 func TestParse(t *testing.T) {
-	got := ParseSshdConfig("a b\n#c\nD 'e f' \"\" g#h #i\nj=k\n")
-	want := []Directive{{"a", []string{"b"}, 1}, {"d", []string{"e f", "", "g#h"}, 3},
+	got := parseSshdConfig("a b\n#c\nD 'e f' \"\" g#h #i\nj=k\n")
+	want := []directive{{"a", []string{"b"}, 1}, {"d", []string{"e f", "", "g#h"}, 3},
 		{"j", []string{"k"}, 4}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v\nwant %+v", got, want)
@@ -86,7 +86,7 @@ func FuzzParseSshdConfig(f *testing.F) {
 	f.Add("a=b=c '\n' \"")
 	f.Add("Include /etc/ssh/sshd_config.d/*.conf # x\r\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		for _, d := range ParseSshdConfig(text) {
+		for _, d := range parseSshdConfig(text) {
 			if d.Line < 1 || d.Line > strings.Count(text, "\n")+1 ||
 				d.Keyword != strings.ToLower(d.Keyword) {
 				t.Errorf("%+v", d)

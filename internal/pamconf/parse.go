@@ -22,32 +22,27 @@ func Parse(file, text string) (lines []facts.Line, problems []string) {
 		if len(words) == 0 {
 			continue
 		}
-		l := facts.Line{File: file, Number: number}
-		bad := func(what string) {
-			problems = append(problems,
-				fmt.Sprintf("%s: %s: %.80q", l.Where(), what, rule))
-		}
-		if words[0] == "@include" {
-			if len(words) != 2 {
-				bad("@include takes one file")
-				continue
-			}
-			l.Control, l.Module = words[0], words[1]
-			lines = append(lines, l)
-			continue
-		}
-		l.Kind = strings.ToLower(strings.TrimPrefix(words[0], "-"))
+		l, fault := facts.Line{File: file, Number: number}, ""
+		kind := strings.ToLower(strings.TrimPrefix(words[0], "-"))
 		switch {
-		case !slices.Contains(Kinds, l.Kind):
-			bad("unknown type")
-			continue
+		case words[0] == "@include" && len(words) != 2:
+			fault = "@include takes one file"
+		case words[0] == "@include":
+			l.Control, l.Module = words[0], words[1]
+		case !slices.Contains(Kinds, kind):
+			fault = "unknown type"
 		case len(words) < 3 || words[2] == "":
-			bad("less than type, control and module")
-			continue
+			fault = "less than type, control and module"
+		default:
+			l.Kind, l.Control, l.Module, l.Args = kind, words[1], words[2], words[3:]
+			if !strings.HasPrefix(l.Control, "[") {
+				l.Control = strings.ToLower(l.Control)
+			}
 		}
-		l.Control, l.Module, l.Args = words[1], words[2], words[3:]
-		if !strings.HasPrefix(l.Control, "[") {
-			l.Control = strings.ToLower(l.Control)
+		if fault != "" {
+			problems = append(problems,
+				fmt.Sprintf("%s: %s: %.80q", l.Where(), fault, rule))
+			continue
 		}
 		lines = append(lines, l)
 	}
