@@ -74,8 +74,8 @@ func (s Stack) Skips(i int) (by []int) {
 	return by
 }
 
-// modules counts those after line j up to line i as libpam does: a substack is one module. 0: line i
-// is beyond the (sub)stack of line j, which ends where the level falls below that of j.
+// modules counts those after line j up to line i as libpam does: a substack is one module. 0: line
+// i is beyond the (sub)stack of line j, which ends where the level falls below that of j.
 func (s Stack) modules(j, i int) (n int) {
 	for _, line := range s.Lines[j+1 : i+1] {
 		if line.Level < s.Lines[j].Level {

@@ -75,7 +75,8 @@ func TestDoctor(t *testing.T) {
 			kernel(facts.Kernel{NoPersistent: failure, Unsupported: true}),
 			"wrong kernel: failure; fix: ", ": CONFIG_PERSISTENT_KEYRINGS=y"},
 		{"forbidden",
-			kernel(facts.Kernel{NoPersistent: failure, Filtered: true, Forbidden: true}),
+			kernel(facts.Kernel{NoPersistent: failure, Forbidden: true,
+				Filtered: true}),
 			"wrong kernel: failure; a seccomp filter is on this process; fix: in the ",
 			"SystemCallFilter=@keyring"},
 		{"forbidden in a container", func(m *facts.Machine) {
@@ -128,7 +129,7 @@ func TestDoctor(t *testing.T) {
 			"wrong keyrings: the persistent keyring of alice holds keyrings linked ",
 			"persistent-keyring clear --yes"},
 		{"leftover", func(m *facts.Machine) { m.Keyrings[0].InUserKeyring = true },
-			leftover, "; fix: setpriv --reuid alice --clear-groups keyctl unlink 77 @u"},
+			leftover, "setpriv --reuid alice --clear-groups keyctl unlink 77 @u"},
 		{"own leftover", func(m *facts.Machine) {
 			asks(1000, facts.Status{})(m)
 			m.Keyrings[0].InUserKeyring = true
@@ -142,8 +143,8 @@ func TestDoctor(t *testing.T) {
 			"wrong module: the directory of the PAM modules cannot be found: ",
 			"apt-get install libpam-modules"},
 		{"missing", module(facts.ModuleFile{Path: path, Err: failure, Missing: true}),
-			"wrong module: " + path + " is missing: ", "; fix: install its package, or " +
-				"in the source: make install PAMDIR=/lib/security"},
+			"wrong module: " + path + " is missing: ", "; fix: install its package, " +
+				"or in the source: make install PAMDIR=/lib/security"},
 		{"unseen", module(facts.ModuleFile{Path: path, Err: failure}),
 			"note module: cannot be seen: failure", ""},
 		{"a directory", module(facts.ModuleFile{Path: path, Mode: fs.ModeDir | 0o755}),

@@ -24,7 +24,8 @@ func kernel(m *facts.Machine) facts.Finding {
 		return good(check, "persistent keyrings can be had here")
 	case k.NoPersistent == nil: // containers such as Podman's
 		return wrong(check, "persistent keyrings can be had here, but programs cannot "+
-			"store or find keys such as tickets: "+phrase.Error(k.NoKeys)+blocks, c.allow)
+			"store or find keys such as tickets: "+phrase.Error(k.NoKeys)+blocks,
+			c.allow)
 	case k.Unsupported:
 		return wrong(check, k.NoPersistent.Error(), at("in the kernel's configuration",
 			"CONFIG_PERSISTENT_KEYRINGS=y"))

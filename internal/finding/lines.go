@@ -192,7 +192,8 @@ func words(l facts.Line) string {
 func (s *stackJudge) place(after int) (where, file string) {
 	if after >= 0 {
 		l := s.Session.Lines[after]
-		return fmt.Sprintf("in %s after line %d", editable(s.Dirs, l.File), l.Number), l.File
+		where = fmt.Sprintf("in %s after line %d", editable(s.Dirs, l.File), l.Number)
+		return where, l.File
 	}
 	if len(s.Session.Files) == 0 {
 		return "", ""

@@ -76,7 +76,8 @@ func ConfigFiles() []string {
 
 // Find looks for the first value of a relation in a section, which is the one that
 // counts. exists tells whether any of the files is there.
-func FindSetting(files []string, section, key string) (s facts.Setting, found, exists bool, err error) {
+func FindSetting(files []string, section, key string) (s facts.Setting, found, exists bool,
+	err error) {
 	for _, file := range files {
 		s, found, err = findIn(file, section, key, 0)
 		if errors.Is(err, fs.ErrNotExist) && s.File == file {
@@ -107,8 +108,8 @@ func findIn(file, section, key string, depth int) (facts.Setting, bool, error) {
 		case e.Section != "":
 		default:
 			for _, included := range e.files() {
-				if s, found, err := findIn(included, section, key, depth+1); found ||
-					err != nil {
+				s, found, err := findIn(included, section, key, depth+1)
+				if found || err != nil {
 					return s, found, err
 				}
 			}

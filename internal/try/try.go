@@ -172,7 +172,9 @@ func (r *Report) whyNot() string {
 }
 
 // Good tells whether there is nothing to fix.
-func (r *Report) Good() bool { return len(r.Findings()) == 0 && len(finding.OnlyWrong(r.Setup)) == 0 }
+func (r *Report) Good() bool {
+	return len(r.Findings()) == 0 && len(finding.OnlyWrong(r.Setup)) == 0
+}
 
 // message is what a module said, harmless.
 func message(text string) string { return phrase.Quote(strings.TrimSpace(text)) }
