@@ -14,10 +14,11 @@ import (
 
 // sound are the facts of a machine on which root finds nothing wrong with keys.
 func sound() *facts.Machine {
-	delay := uint32(300)
+	delay, root := uint32(300), quota(0, 10, 500)
+	root.Quota.MaxKeys, root.Quota.MaxBytes = 1000000, 25000000
 	return &facts.Machine{Root: true, Dirs: []string{"/etc/pam.d"},
 		Kernel:   facts.Kernel{Expiry: 259200, GCDelay: &delay},
-		Users:    []facts.UserQuota{quota(1000, 10, 500)},
+		Users:    []facts.UserQuota{root, quota(1000, 10, 500)},
 		Keyrings: []facts.OwnedKeyring{owned(1000, facts.Valid)},
 		Kerberos: facts.Kerberos{Files: []string{"/etc/krb5.conf"}, Missing: true},
 		Module:   facts.ModuleFile{Path: "/lib/security/" + facts.Module, Mode: 0o644},
@@ -106,16 +107,16 @@ func TestDoctor(t *testing.T) {
 		{"quotas unseen", func(m *facts.Machine) { m.Users, m.UsersErr = nil, failure },
 			"note quota: cannot be seen: failure", ""},
 		{"quota used up", func(m *facts.Machine) {
-			m.Users[0] = quota(1000, 200, 500)
-			m.Users[0].Most = facts.Share{Kind: "keys of type user", Keys: 9, Bytes: 1}
+			m.Users[1] = quota(1000, 200, 500)
+			m.Users[1].Most = facts.Share{Kind: "keys of type user", Keys: 9, Bytes: 1}
 		}, "wrong quota: alice: 200 of 200 keys and 500 of 20000 bytes used; 0 and ",
 			"; most of it: 9 keys of type user, 1 byte; fix: at once, and for good " +
 				"with the setting in a file of " + raise + "maxkeys=400"},
-		{"quota near", func(m *facts.Machine) { m.Users[0] = quota(1000, 190, 500) },
+		{"quota near", func(m *facts.Machine) { m.Users[1] = quota(1000, 190, 500) },
 			"note quota: alice: 190 of 200 keys", raise + "maxkeys=400"},
 		{"quota of another", func(m *facts.Machine) {
 			asks(1001, facts.Status{})(m)
-			m.Users[0] = quota(1000, 200, 500)
+			m.Users[1] = quota(1000, 200, 500)
 		}, "ok quota: no user is near the limit of 200 keys and 20000 bytes", "bytes"},
 		{"quota of who asks", asks(1000, facts.Status{}), "ok quota: no user is near the ",
 			"; room for 4 more ticket caches (about 4000 bytes each) or 190 sessions"},
@@ -176,12 +177,18 @@ func TestDoctor(t *testing.T) {
 	}
 }
 
-// What needs no word gets none: keys where the kernel has none, and links that a line makes.
+// What needs no word gets none: keys where the kernel has none, quotas that were not all seen, and
+// links that a line makes.
 func TestDoctorIsSilent(t *testing.T) {
 	m := sound()
 	m.Kernel = facts.Kernel{NoPersistent: errors.New("failure"), Unsupported: true}
 	if got := strings.Join(each(Doctor(m)), "\n"); strings.Contains(got, "quota") ||
 		strings.Contains(got, " keyrings:") {
+		t.Errorf("got\n%s", got)
+	}
+	m = sound()
+	m.UsersErr = errors.New("failure")
+	if got := strings.Join(each(Doctor(m)), "\n"); strings.Contains(got, "ok quota") {
 		t.Errorf("got\n%s", got)
 	}
 	m = sound()
@@ -196,19 +203,25 @@ func TestDoctorIsSilent(t *testing.T) {
 // A session depends on less than a machine: on its user's quota, its service and the module.
 func TestSetup(t *testing.T) {
 	m := sound()
-	m.Users[0] = quota(1000, 200, 500)
+	m.Users[1] = quota(1000, 200, 500)
 	m.Only = []facts.Service{{Name: "sshd", Own: true, Session: facts.Stack{Service: "sshd",
 		Lines: []facts.Line{{File: "/etc/pam.d/sshd", Number: 1, Kind: "session",
 			Control: "optional", Module: facts.Module}}}}}
 	m.Sshd.UsePAM = &facts.Setting{Value: "no", File: "/etc/ssh/sshd_config", Line: 3}
 	want := []string{"ok kernel", "ok expiry", "wrong quota", "ok module", "ok service sshd",
 		"wrong sshd"}
-	var got []string
-	for _, f := range Setup(m) {
-		got = append(got, string(f.Level)+" "+f.Check)
+	setup := func() (list []string) {
+		for _, f := range Setup(m) {
+			list = append(list, string(f.Level)+" "+f.Check)
+		}
+		return list
 	}
-	if strings.Join(got, ", ") != strings.Join(want, ", ") {
+	if got := setup(); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+	m.Only[0].Name = "su"
+	if got := setup(); slices.Contains(got, "wrong sshd") {
+		t.Errorf("sshd was judged for a session of su: %q", got)
 	}
 }
 

@@ -34,6 +34,8 @@ func TestFind(t *testing.T) {
 		{"included in vain",
 			map[string]string{"sshd_config": "Include d/*.conf nowhere\nUsePAM yes\n"},
 			setting("yes", "sshd_config", 2), true},
+		{"a bad line after it", map[string]string{"sshd_config": "UsePAM no\nInclude [\n"},
+			setting("no", "sshd_config", 1), true},
 		{"after Match", map[string]string{"sshd_config": "Match user x\nUsePAM yes\n"},
 			facts.Setting{}, false},
 		{"Match ends with its file",

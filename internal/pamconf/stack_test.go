@@ -104,6 +104,7 @@ func TestSkips(t *testing.T) {
 			"session [default=1] pam_permit.so\nsession requisite pam_deny.so\n" +
 				"session required pam_permit.so\nsession optional X\n", ""},
 		{"done in a substack", "session substack sub\nsession optional X\n", ""},
+		{"done in a substack of two", "session substack end\nsession optional X\n", ""},
 		{"jump over a substack",
 			"session [success=1 default=ignore] a.so\nsession substack two\n" +
 				"session optional X\n", ""},
@@ -112,6 +113,7 @@ func TestSkips(t *testing.T) {
 	} {
 		c := config(t, map[string]string{
 			"etc/s": test.text, "etc/sub": "session sufficient c.so\n",
+			"etc/end": "session sufficient c.so\nsession required d.so\n",
 			"etc/two": "session required c.so\nsession required d.so\n",
 			"etc/has": "session optional X\n",
 		})
