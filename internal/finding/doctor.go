@@ -10,31 +10,27 @@ import (
 func Doctor(m *facts.Machine) []facts.Finding {
 	all := base(m)
 	if m.Kernel.NoPersistent == nil {
-		all = slices.Concat(all, quotas(m), everyKeyring(m))
+		all = slices.Concat(all, about("quota", quotas(m)...), everyKeyring(m))
 	}
-	all = append(all, moduleFile(m)...)
+	all = append(all, about("module", moduleFile(m)...)...)
 	if len(m.Only) == 0 {
-		all = append(append(all, services(m)...), sshd(m.Sshd))
+		all = slices.Concat(all, services(m), about("sshd", sshd(m.Sshd)))
 	}
-	all = slices.Concat(all, onlyServices(m), kerberos(m))
-	return append(all, selinux(m), apparmor(m.AppArmor))
+	return slices.Concat(all, onlyServices(m), about("kerberos", kerberos(m)...),
+		about("SELinux", selinux(m)), about("AppArmor", apparmor(m.AppArmor)))
 }
 
 // Setup judges what a session of one service and user depends on.
 func Setup(m *facts.Machine) []facts.Finding {
-	all := base(m)
-	if m.UsersErr != nil {
-		all = append(all, unseenQuotas(m.UsersErr))
-	}
-	for _, u := range m.Users {
-		all = append(all, nearQuota(m, u)...)
-	}
-	return slices.Concat(all, moduleFile(m), onlyServices(m))
+	return slices.Concat(base(m), about("quota", unseenQuotas(m)...),
+		about("quota", nearQuotas(m, m.Users)...), about("module", moduleFile(m)...),
+		onlyServices(m))
 }
 
 // base is what all else depends on.
 func base(m *facts.Machine) []facts.Finding {
-	return append(append([]facts.Finding{kernel(m)}, forbidden(m)...), expiry(m.Kernel))
+	return slices.Concat(about("kernel", kernel(m)), about("container", forbidden(m)...),
+		about("expiry", expiry(m.Kernel)))
 }
 
 // onlyServices judges the services that alone are examined.
@@ -43,35 +39,30 @@ func onlyServices(m *facts.Machine) (all []facts.Finding) {
 		all = append(all, service(m, s)...)
 	}
 	if slices.ContainsFunc(m.Only, func(s facts.Service) bool { return s.Name == "sshd" }) {
-		all = append(all, sshd(m.Sshd))
+		all = append(all, about("sshd", sshd(m.Sshd))...)
 	}
 	return all
 }
 
-// OnlyWrong returns the findings that something is wrong.
-func OnlyWrong(findings []facts.Finding) (bad []facts.Finding) {
-	for _, f := range findings {
-		if f.Level == facts.Wrong {
-			bad = append(bad, f)
-		}
+// about says what findings are about.
+func about(check string, findings ...facts.Finding) []facts.Finding {
+	for i := range findings {
+		findings[i].Check = check
 	}
-	return bad
+	return findings
 }
 
-func good(check, text string) facts.Finding {
-	return facts.Finding{Check: check, Level: facts.OK, Text: text}
+func note(text string, fix ...facts.Fix) facts.Finding {
+	f := wrong(text, fix...)
+	f.Level = facts.Note
+	return f
 }
 
-func note(check, text string, fix facts.Fix) facts.Finding {
-	return facts.Finding{Check: check, Level: facts.Note, Text: text, Fix: fix}
+func fine(text string) facts.Finding { return facts.Finding{Level: facts.OK, Text: text} }
+
+// OnlyWrong returns the findings that something is wrong.
+func OnlyWrong(findings []facts.Finding) []facts.Finding {
+	return slices.DeleteFunc(slices.Clone(findings), func(f facts.Finding) bool {
+		return f.Level != facts.Wrong
+	})
 }
-
-func wrong(check, text string, fix facts.Fix) facts.Finding {
-	return facts.Finding{Check: check, Level: facts.Wrong, Text: text, Fix: fix}
-}
-
-// none is for what needs no fix, or has none that is known.
-var none facts.Fix
-
-// at is a fix with a place: lines for a file, or a command and when it is the right one.
-func at(where, lines string) facts.Fix { return facts.Fix{Where: where, Lines: lines} }

@@ -254,7 +254,7 @@ func TestSessionTickets(t *testing.T) {
 		"KEYRING:persistent:7": "ok" + says + "KEYRING:persistent:7: tickets are in the " +
 			"persistent keyring",
 	} {
-		got := each([]facts.Finding{SessionTickets(name, sound())})[0]
+		got := each(SessionTickets(name, sound()))[0]
 		if !strings.HasPrefix(got, want) {
 			t.Errorf("got %q, want %q", got, want)
 		}

@@ -14,7 +14,7 @@ import (
 func kerberos(m *facts.Machine) []facts.Finding {
 	conf := []facts.Finding{krb5conf(m)}
 	if f, found := OthersCache(m.Kerberos.Variable, m.UID); found {
-		return append(conf, wrong("kerberos", f.Text, f.Fix))
+		return append(conf, wrong(f.Text, f.Fix))
 	} else if m.Kerberos.Variable == "" {
 		return conf
 	}
@@ -23,58 +23,56 @@ func kerberos(m *facts.Machine) []facts.Finding {
 }
 
 // SessionTickets judges where Kerberos keeps the tickets of a session whose KRB5CCNAME is known.
-func SessionTickets(name string, m *facts.Machine) facts.Finding {
+func SessionTickets(name string, m *facts.Machine) []facts.Finding {
 	if name == "" {
-		return krb5conf(m)
+		return about("kerberos", krb5conf(m))
 	}
-	return ccache(m, name, "KRB5CCNAME of the session",
+	return about("kerberos", ccache(m, name, "KRB5CCNAME of the session",
 		at("in whatever sets it (a PAM module, /etc/environment)",
-			"KRB5CCNAME="+facts.Persistent+"%{uid}"))
+			"KRB5CCNAME="+facts.Persistent+"%{uid}")))
 }
 
 func krb5conf(m *facts.Machine) facts.Finding {
-	const check = "kerberos"
 	const unset = "default_ccache_name is not set"
 	const built = unset + ": tickets go where the library was built to put them, usually "
 	k := m.Kerberos
 	switch {
 	case k.Err != nil:
-		return note(check, "its configuration cannot be read: "+phrase.Error(k.Err), none)
+		return note("its configuration cannot be read: " + phrase.Error(k.Err))
 	case k.Missing:
-		return good(check, "not set up here: there is no "+strings.Join(k.Files, ", "))
+		return fine("not set up here: there is no " + strings.Join(k.Files, ", "))
 	case k.Setting != nil:
 		where := fmt.Sprintf("%s line %d", k.Setting.File, k.Setting.Line)
 		return ccache(m, k.Setting.Value, where, at("in "+where, CacheSetting))
 	case withoutKeyctl(m):
-		return note(check, built+"into files, which is right here", none)
+		return note(built + "into files, which is right here")
 	}
 	used, why := inUse(m)
 	if !used {
-		return note(check, unset+"; "+why, none)
+		return note(unset + "; " + why)
 	}
-	return wrong(check, built+"FILE:/tmp/krb5cc_%{uid}; "+why,
+	return wrong(built+"FILE:/tmp/krb5cc_%{uid}; "+why,
 		at("in "+k.Files[0]+" under [libdefaults]", CacheSetting))
 }
 
 // ccache judges the name of a cache.
 func ccache(m *facts.Machine, value, where string, fix facts.Fix) facts.Finding {
-	const check = "kerberos"
 	place, kept, ours := Tickets(value)
 	text := fmt.Sprintf("%s says %s: tickets ", where, phrase.Name(value))
 	switch forbidden := withoutKeyctl(m); {
 	case forbidden && !strings.HasPrefix(value, "KEYRING:"):
-		return good(check, text+"need no keyring, which is right here")
+		return fine(text + "need no keyring, which is right here")
 	case forbidden:
 		if fix.Lines == CacheSetting {
 			fix.Lines = insteadOfKeyring
 		}
-		return wrong(check, text+"cannot be kept, because keyctl is forbidden here", fix)
+		return wrong(text+"cannot be kept, because keyctl is forbidden here", fix)
 	case ours:
-		return good(check, text+"are "+place)
+		return fine(text + "are " + place)
 	case kept:
-		return note(check, text+"are "+place, none)
+		return note(text + "are " + place)
 	}
-	return wrong(check, text+"are "+place, fix)
+	return wrong(text+"are "+place, fix)
 }
 
 // examples are the default realms of the configuration files that packages install.

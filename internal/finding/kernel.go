@@ -10,7 +10,6 @@ import (
 
 // kernel judges whether the caller can have a persistent keyring, and keys to keep in it.
 func kernel(m *facts.Machine) facts.Finding {
-	const check = "kernel"
 	k, c := m.Kernel, containerOf(m)
 	blocks := "" // what can be what blocks a system call
 	if k.Filtered {
@@ -21,18 +20,18 @@ func kernel(m *facts.Machine) facts.Finding {
 	}
 	switch {
 	case k.NoPersistent == nil && k.NoKeys == nil:
-		return good(check, "persistent keyrings can be had here")
+		return fine("persistent keyrings can be had here")
 	case k.NoPersistent == nil: // containers such as Podman's
-		return wrong(check, "persistent keyrings can be had here, but programs cannot "+
+		return wrong("persistent keyrings can be had here, but programs cannot "+
 			"store or find keys such as tickets: "+phrase.Error(k.NoKeys)+blocks,
 			c.allow)
 	case k.Unsupported:
-		return wrong(check, k.NoPersistent.Error(), at("in the kernel's configuration",
+		return wrong(k.NoPersistent.Error(), at("in the kernel's configuration",
 			"CONFIG_PERSISTENT_KEYRINGS=y"))
 	case k.Forbidden:
-		return wrong(check, k.NoPersistent.Error()+blocks, c.allow)
+		return wrong(k.NoPersistent.Error()+blocks, c.allow)
 	}
-	return wrong(check, k.NoPersistent.Error(), none)
+	return wrong(k.NoPersistent.Error())
 }
 
 // A container is known by a file. It has to be told to allow the calls for keys.
@@ -78,7 +77,7 @@ func forbidden(m *facts.Machine) []facts.Finding {
 	if !withoutKeyctl(m) {
 		return nil
 	}
-	return []facts.Finding{note("container", "keyctl is forbidden here because containers "+
+	return []facts.Finding{note("keyctl is forbidden here because containers "+
 		"share the keyrings of their UIDs; as long as that is so, tickets need files or "+
 		"KCM",
 		at("in "+m.Kerberos.Files[0]+" under [libdefaults], or KCM: if a KCM daemon "+
@@ -90,7 +89,6 @@ const tooShort = 60 * 60
 
 // expiry judges the kernel's settings for all users.
 func expiry(k facts.Kernel) facts.Finding {
-	const check = "expiry"
 	after := phrase.Duration(uint64(k.Expiry)) + " after the last login or logout"
 	if k.GCDelay != nil {
 		after += fmt.Sprintf("; what has expired can be renewed for %s more (gc_delay)",
@@ -98,33 +96,33 @@ func expiry(k facts.Kernel) facts.Finding {
 	}
 	switch {
 	case k.NoExpiry:
-		return note(check, "the kernel has no setting for it: no persistent keyrings", none)
+		return note("the kernel has no setting for it: no persistent keyrings")
 	case k.ExpiryErr != nil:
-		return note(check, "cannot be seen: "+phrase.Error(k.ExpiryErr), none)
+		return note("cannot be seen: " + phrase.Error(k.ExpiryErr))
 	case k.Expiry == 0:
-		return note(check, "0: persistent keyrings never expire", none)
+		return note("0: persistent keyrings never expire")
 	case k.Expiry < tooShort:
-		return wrong(check, "a persistent keyring is lost "+after,
+		return wrong("a persistent keyring is lost "+after,
 			Sysctl("persistent_keyring_expiry", 259200))
 	}
-	return good(check, after)
+	return fine(after)
 }
 
 // selinux judges denials that concern keys.
 func selinux(m *facts.Machine) facts.Finding {
-	const check, search = "SELinux", "ausearch -m avc -ts today | grep tclass=key"
+	const search = "ausearch -m avc -ts today | grep tclass=key"
 	const policy = "/usr/share/selinux/packages/pam_persistent.cil"
 	s := m.SELinux
 	switch {
 	case s == nil:
-		return good(check, "not in use")
+		return fine("not in use")
 	case s.Err != nil:
-		return note(check, "cannot be seen: "+phrase.Error(s.Err), none)
+		return note("cannot be seen: " + phrase.Error(s.Err))
 	case s.LogErr != nil:
-		return note(check, "denials cannot be seen: "+phrase.Error(s.LogErr),
+		return note("denials cannot be seen: "+phrase.Error(s.LogErr),
 			at("as root", search))
 	case len(s.Denials) == 0:
-		return good(check, "no denial about keys in "+s.Log)
+		return fine("no denial about keys in " + s.Log)
 	}
 	number := phrase.Count(len(s.Denials), "denial")
 	text := fmt.Sprintf("%s about keys in %s, the last: %s", number, s.Log,
@@ -136,24 +134,23 @@ func selinux(m *facts.Machine) facts.Finding {
 			"semodule -i pam_persistent.pp")
 	}
 	if s.Permissive { // it was let through
-		return note(check, text, fix)
+		return note(text, fix)
 	}
-	return wrong(check, text, fix)
+	return wrong(text, fix)
 }
 
 // apparmor judges denials that concern the module.
 func apparmor(a *facts.AppArmor) facts.Finding {
-	const check = "AppArmor"
 	switch {
 	case a == nil:
-		return good(check, "not in use")
+		return fine("not in use")
 	case a.Err != nil:
-		return note(check, "cannot be seen: "+phrase.Error(a.Err), none)
+		return note("cannot be seen: " + phrase.Error(a.Err))
 	case a.LogErr != nil:
-		return note(check, "denials cannot be seen: "+phrase.Error(a.LogErr),
+		return note("denials cannot be seen: "+phrase.Error(a.LogErr),
 			at("as root", "journalctl -k --grep 'apparmor=\"DENIED\"'"))
 	case len(a.Denials) == 0:
-		return good(check, "no denial to load the module or to read about keys")
+		return fine("no denial to load the module or to read about keys")
 	}
 	last := a.Denials[len(a.Denials)-1]
 	rule := last.File + " " + last.Mask
@@ -163,6 +160,6 @@ func apparmor(a *facts.AppArmor) facts.Finding {
 	text := fmt.Sprintf("%s, the last: profile %s does not allow %s (%s)",
 		phrase.Count(len(a.Denials), "denial"), phrase.Name(last.Profile),
 		phrase.Name(last.File), phrase.Name(last.Mask))
-	return wrong(check, text, at("in the profile's file in /etc/apparmor.d (then systemctl "+
+	return wrong(text, at("in the profile's file in /etc/apparmor.d (then systemctl "+
 		"reload apparmor)", rule+","))
 }

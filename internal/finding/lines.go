@@ -15,9 +15,9 @@ import (
 // empty line is an unknown type, with which it lets the auth stack fail.
 func (s *stackJudge) carriage() {
 	for _, line := range s.Session.Carriage {
-		s.wrong(line.Where()+" ends in CR and LF: libpam takes the CR for a part of "+
+		s.add(wrong(line.Where()+" ends in CR and LF: libpam takes the CR for a part of "+
 			"the last word, so logins fail or are not served",
-			Command(`sed -i 's/\r$//' `+line.File))
+			Command(`sed -i 's/\r$//' `+line.File)))
 	}
 }
 
@@ -41,10 +41,10 @@ func (s *stackJudge) skipped() {
 		text := fmt.Sprintf("%s does not run if %s succeeds: %s (%s) %s",
 			s.Session.Lines[s.joins].Where(), by.Module, by.Where(), by.Control, how)
 		if !slices.ContainsFunc(conditions, by.Is) {
-			s.wrong(text, s.above(i))
+			s.add(wrong(text, s.above(i)))
 			return
 		}
-		s.note(text, none)
+		s.add(note(text))
 	}
 }
 
@@ -63,7 +63,7 @@ func (s *stackJudge) control() {
 		}
 		text = fmt.Sprintf("%s: the control %s %s", line.Where(), line.Control, text)
 		line.Control = "optional"
-		s.wrong(text, s.replace(line))
+		s.add(wrong(text, s.replace(line)))
 	}
 }
 
@@ -80,7 +80,7 @@ func (s *stackJudge) unusable() {
 			line.Module = facts.Module
 			fix = s.replace(line)
 		}
-		s.wrong(text, fix)
+		s.add(wrong(text, fix))
 	}
 }
 
@@ -90,8 +90,8 @@ func (s *stackJudge) options() {
 		line := s.Session.Lines[i]
 		for _, arg := range line.Args {
 			if fault, _ := faultOf(arg); fault != "" {
-				s.wrong(line.Where()+": "+phrase.Quote(arg)+": "+fault,
-					s.replace(corrected(line)))
+				s.add(wrong(line.Where()+": "+phrase.Quote(arg)+": "+fault,
+					s.replace(corrected(line))))
 			}
 		}
 	}
@@ -214,7 +214,7 @@ func (s *stackJudge) missingLine() facts.Fix {
 			return enableProfile
 		}
 	}
-	return s.add(s.last, ourLine)
+	return s.addLine(s.last, ourLine)
 }
 
 // above puts the line that joins above line i, and pam_keyinit with it, if that comes later.
@@ -239,12 +239,12 @@ func (s *stackJudge) fixOrder(ours, keyinit facts.Line) facts.Fix {
 		return at(fmt.Sprintf("in %s move line %d below line %d",
 			editable(s.Dirs, ours.File), ours.Number, keyinit.Number), words(ours))
 	}
-	return s.add(s.last, strings.ReplaceAll(words(ours), " user_keyring", ""))
+	return s.addLine(s.last, strings.ReplaceAll(words(ours), " user_keyring", ""))
 }
 
-// add adds a line: where the file is a vendor's, in a new one that includes it, if libpam
+// addLine adds a line: where the file is a vendor's, in a new one that includes it, if libpam
 // understands that for all kinds of lines (Debian's does).
-func (s *stackJudge) add(after int, text string) facts.Fix {
+func (s *stackJudge) addLine(after int, text string) facts.Fix {
 	where, file := s.place(after)
 	if vendors(s.Dirs, file) == s.Name && s.Session.AtInclude {
 		return at("in a new file "+s.Dirs[0]+"/"+s.Name, "@include "+file+"\n"+text)

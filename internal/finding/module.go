@@ -10,15 +10,14 @@ import (
 
 // moduleFile judges whether libpam can load the module, and whether only root can change it.
 func moduleFile(m *facts.Machine) (all []facts.Finding) {
-	const check = "module"
 	f, mode := m.Module, m.Module.Mode
 	if f.Unmapped {
-		all = append(all, note(check, "whether "+f.Path+
-			" belongs to root cannot be seen from this user namespace", none))
+		all = append(all, note("whether "+f.Path+
+			" belongs to root cannot be seen from this user namespace"))
 		f.Owner = 0
 	}
 	bad := func(fix facts.Fix, format string, args ...any) {
-		all = append(all, wrong(check, fmt.Sprintf(format, args...), fix))
+		all = append(all, wrong(fmt.Sprintf(format, args...), fix))
 	}
 	switch {
 	case f.Path == "":
@@ -29,7 +28,7 @@ func moduleFile(m *facts.Machine) (all []facts.Finding) {
 		bad(reinstall(m.Files, f.Path, false), "%s is missing: services that name it "+
 			"fail, or go on without it", f.Path)
 	case f.Err != nil:
-		all = append(all, note(check, "cannot be seen: "+phrase.Error(f.Err), none))
+		all = append(all, note("cannot be seen: "+phrase.Error(f.Err)))
 	case !mode.IsRegular():
 		bad(Command("rm "+f.Path), "%s is no regular file (%v)", f.Path, mode)
 	case f.Owner != 0:
@@ -44,7 +43,7 @@ func moduleFile(m *facts.Machine) (all []facts.Finding) {
 	case f.Fault != "":
 		bad(reinstall(m.Files, f.Path, true), "%s %s", f.Path, f.Fault)
 	default:
-		all = append(all, good(check, f.Path+" can be loaded"))
+		all = append(all, fine(f.Path+" can be loaded"))
 	}
 	return all
 }
@@ -71,7 +70,7 @@ func reinstall(files map[string]bool, path string, exists bool) facts.Fix {
 	made := "make install PAMDIR=" + dir
 	switch {
 	case path == "":
-		return none
+		return facts.Fix{}
 	case files["/usr/share/doc/libpam-persistent"]:
 		return Command("apt install --reinstall libpam-persistent")
 	case files[ofRpm] && files["/usr/bin/zypper"]:
@@ -96,7 +95,7 @@ func reinstallOther(files map[string]bool, path string) facts.Fix {
 	case files["/usr/bin/rpm"]:
 		return Command("dnf reinstall $(rpm -qf " + path + ")")
 	}
-	return none
+	return facts.Fix{}
 }
 
 // cutFile cuts the last part off a path.

@@ -62,11 +62,11 @@ func (s *stackJudge) order() {
 	if len(s.ours) == 0 {
 		if s.Session.FromOther && len(s.Session.Files) > 0 {
 			where, _ := s.place(-1)
-			s.wrong(missing+": it has no session lines, so libpam uses those of other",
-				at(where, alone+"\n"+ourLine))
+			s.add(wrong(missing+": it has no session lines, so libpam uses those of "+
+				"other", at(where, alone+"\n"+ourLine)))
 			return
 		}
-		s.wrong(missing, s.missingLine())
+		s.add(wrong(missing, s.missingLine()))
 		return
 	}
 	line := s.Session.Lines[s.joins]
@@ -77,10 +77,10 @@ func (s *stackJudge) order() {
 		if slices.ContainsFunc(s.ours, func(i int) bool {
 			return s.Session.Lines[i].Has("user_keyring")
 		}) {
-			s.note(text+"the persistent keyring is found through the user keyring "+
-				"only (option user_keyring)", s.fixOrder(line, last))
+			s.add(note(text+"the persistent keyring is found through the user keyring "+
+				"only (option user_keyring)", s.fixOrder(line, last)))
 		} else {
-			s.wrong(text+"the link is lost", s.fixOrder(line, last))
+			s.add(wrong(text+"the link is lost", s.fixOrder(line, last)))
 		}
 	} else {
 		s.good(line)
@@ -96,7 +96,7 @@ func (s *stackJudge) good(line facts.Line) {
 		how, where = "after "+keyinit, fmt.Sprintf(" (%s)", s.Session.Lines[s.last].Where())
 	}
 	place, late := s.systemd(line)
-	f := good(checkOf(s.Service), line.Where()+", "+how+where+place)
+	f := fine(line.Where() + ", " + how + where + place)
 	if !late {
 		f.Alike = how
 	}
@@ -130,9 +130,9 @@ func (s *stackJudge) leftBehind() {
 		if other.Line != After {
 			continue
 		}
-		s.note(fmt.Sprintf("%s stands before %s: the module joins a session keyring, and "+
-			"leaves behind what %s has put into the one before: %s", line.Where(),
-			s.Session.Lines[s.joins].Where(), line.Module, other.Adds), s.above(i))
+		s.add(note(fmt.Sprintf("%s stands before %s: the module joins a session keyring, "+
+			"and leaves behind what %s has put into the one before: %s", line.Where(),
+			s.Session.Lines[s.joins].Where(), line.Module, other.Adds), s.above(i)))
 		return
 	}
 }
@@ -159,7 +159,7 @@ func (s *stackJudge) sessionCache() {
 			"which has no tickets", line.Where(), line.Module, by)
 		line.Args = slices.Clone(line.Args)
 		line.Args[option] = "ccache=KEYRING:persistent:%u"
-		s.note(text, s.replace(line))
+		s.add(note(text, s.replace(line)))
 		return
 	}
 }

@@ -27,10 +27,9 @@ func shared(name string) bool {
 // services judges the service files: one finding for each that has the line or should have it, one
 // for all others.
 func services(m *facts.Machine) (all []facts.Finding) {
-	const check = "services"
 	if m.ServicesErr != nil {
 		text := "cannot all be listed: " + phrase.Error(m.ServicesErr)
-		all = append(all, note(check, text, none))
+		all = about("services", note(text))
 	}
 	var without []string
 	found := false
@@ -48,13 +47,13 @@ func services(m *facts.Machine) (all []facts.Finding) {
 	}
 	switch {
 	case !found && m.Files[pamProfile]:
-		all = append(all, wrong(check, noService, enableProfile))
+		return append(all, about("services", wrong(noService, enableProfile))...)
 	case !found:
-		all = append(all, wrong(check, noService, at("in the files of the services, after "+
-			keyinit, ourLine)))
+		fix := at("in the files of the services, after "+keyinit, ourLine)
+		return append(all, about("services", wrong(noService, fix))...)
 	case len(without) > 0:
-		all = append(all, note(check, "also without the line, which may be meant so: "+
-			strings.Join(without, ", "), none))
+		return append(all, about("services", note("also without the line, which may be "+
+			"meant so: "+strings.Join(without, ", ")))...)
 	}
 	return all
 }
@@ -83,23 +82,21 @@ func noEnd(m *facts.Machine, s facts.Service, hasSession bool) []facts.Finding {
 		"the session keyring of the last user, and what it starts for others finds that " +
 		"user's keys"
 	where := fmt.Sprintf("in %s remove line %d", editable(m.Dirs, l.File), l.Number)
-	return []facts.Finding{wrong(checkOf(s), text, at(where, words(l)))}
+	return about("service "+s.Name, wrong(text, at(where, words(l))))
 }
-
-func checkOf(s facts.Service) string { return "service " + s.Name }
 
 // service judges one service.
 func service(m *facts.Machine, one facts.Service) []facts.Finding {
 	s := newStackJudge(m, one)
 	if s.Session.FromOther && !s.Own {
-		s.wrong("it has no file in "+strings.Join(m.Dirs, " or ")+
-			": libpam takes the lines of other"+meant(m, s.Name), none)
+		s.add(wrong("it has no file in " + strings.Join(m.Dirs, " or ") +
+			": libpam takes the lines of other" + meant(m, s.Name)))
 		if len(s.ours) == 0 {
-			return s.findings
+			return about("service "+s.Name, s.findings...)
 		}
 	}
 	for _, problem := range s.Session.Problems {
-		s.wrong("libpam lets the service fail: "+problem, none)
+		s.add(wrong("libpam lets the service fail: " + problem))
 	}
 	s.carriage()
 	s.order()
@@ -108,16 +105,16 @@ func service(m *facts.Machine, one facts.Service) []facts.Finding {
 	s.options()
 	s.unusable()
 	if len(s.ours) == 0 && s.Auth.Has(facts.Module) {
-		s.note("the line is in its auth stack: it works if the program calls pam_setcred",
-			none)
+		s.add(note("the line is in its auth stack: it works if the program calls " +
+			"pam_setcred"))
 	}
 	if len(OnlyWrong(s.findings)) > 0 {
 		// That the order is right is no good news about a line that does not work.
-		return slices.DeleteFunc(s.findings, func(f facts.Finding) bool {
+		s.findings = slices.DeleteFunc(s.findings, func(f facts.Finding) bool {
 			return f.Level == facts.OK
 		})
 	}
-	return s.findings
+	return about("service "+s.Name, s.findings...)
 }
 
 // stackJudge judges the session stack of a service.
@@ -150,13 +147,7 @@ func newStackJudge(m *facts.Machine, service facts.Service) *stackJudge {
 	return s
 }
 
-func (s *stackJudge) note(text string, fix facts.Fix) {
-	s.findings = append(s.findings, note(checkOf(s.Service), text, fix))
-}
-
-func (s *stackJudge) wrong(text string, fix facts.Fix) {
-	s.findings = append(s.findings, wrong(checkOf(s.Service), text, fix))
-}
+func (s *stackJudge) add(f facts.Finding) { s.findings = append(s.findings, f) }
 
 // meant guesses which service was meant by a name that has no file.
 func meant(m *facts.Machine, name string) string {
@@ -170,7 +161,7 @@ func meant(m *facts.Machine, name string) string {
 
 // sshd judges whether OpenSSH's server runs PAM's session modules at all.
 func sshd(s facts.Sshd) facts.Finding {
-	const check, line, reload = "sshd", "UsePAM yes", " (then systemctl reload sshd)"
+	const line, reload = "UsePAM yes", " (then systemctl reload sshd)"
 	switch set, bad := s.UsePAM, s.InMatch; {
 	case bad != nil:
 		fix := at(fmt.Sprintf("in %s move line %d above the first Match", bad.File,
@@ -178,19 +169,19 @@ func sshd(s facts.Sshd) facts.Finding {
 		if set != nil {
 			fix = Command(fmt.Sprintf("sed -i %dd %s", bad.Line, bad.File))
 		}
-		return wrong(check, fmt.Sprintf("%s line %d: UsePAM stands in a Match block, with "+
+		return wrong(fmt.Sprintf("%s line %d: UsePAM stands in a Match block, with "+
 			"which sshd does not start", bad.File, bad.Line), fix)
 	case s.Missing:
-		return good(check, "there is no "+s.File)
+		return fine("there is no " + s.File)
 	case s.Err != nil:
-		return note(check, "cannot be seen: "+phrase.Error(s.Err), none)
+		return note("cannot be seen: " + phrase.Error(s.Err))
 	case set == nil:
-		return wrong(check, "UsePAM is not set, and OpenSSH's default is no: sshd opens "+
+		return wrong("UsePAM is not set, and OpenSSH's default is no: sshd opens "+
 			"no PAM session", at("in "+s.File+reload, line))
 	case !strings.EqualFold(set.Value, "yes"):
-		return wrong(check, fmt.Sprintf("UsePAM is %s: sshd opens no PAM session",
+		return wrong(fmt.Sprintf("UsePAM is %s: sshd opens no PAM session",
 			phrase.Name(set.Value)),
 			at(fmt.Sprintf("in %s line %d%s", set.File, set.Line, reload), line))
 	}
-	return good(check, "UsePAM is yes")
+	return fine("UsePAM is yes")
 }

@@ -85,7 +85,7 @@ func (r *Report) session(t *pam.Transaction) {
 		return
 	}
 	r.Ccache = t.GetEnv("KRB5CCNAME")
-	r.Setup = append(r.Setup, finding.SessionTickets(r.Ccache, machine.LookForTickets()))
+	r.Setup = append(r.Setup, finding.SessionTickets(r.Ccache, machine.LookForTickets())...)
 	if err := t.CloseSession(0); err != nil {
 		r.CloseErr = fmt.Errorf("pam_close_session: %w", err)
 	}

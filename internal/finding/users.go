@@ -1,0 +1,125 @@
+package finding
+
+import (
+	"fmt"
+
+	"pam_persistent/internal/facts"
+	"pam_persistent/internal/phrase"
+)
+
+// quotas judges every user who has keys and whom the caller may see.
+func quotas(m *facts.Machine) []facts.Finding {
+	limits, room := "", ""
+	var seen []facts.UserQuota
+	for _, u := range m.Users {
+		if limits == "" && u.Quota.UID != 0 {
+			limits = fmt.Sprintf(" of %s and %s", phrase.Count(u.Quota.MaxKeys, "key"),
+				phrase.Count(u.Quota.MaxBytes, "byte"))
+		}
+		mine := u.Quota.UID == m.UID
+		if mine && !m.Root {
+			room, _ = Room(u.Quota, cachesOf(m, u))
+			room = "; " + room
+		}
+		if m.Root || mine {
+			seen = append(seen, u)
+		}
+	}
+	all := append(unseenQuotas(m), nearQuotas(m, seen)...)
+	if len(all) == 0 {
+		all = append(all, fine("no user is near the limit"+limits+room))
+	}
+	return all
+}
+
+func unseenQuotas(m *facts.Machine) []facts.Finding {
+	if m.UsersErr == nil {
+		return nil
+	}
+	return []facts.Finding{note("cannot be seen: " + phrase.Error(m.UsersErr))}
+}
+
+// nearQuotas returns findings about users whose quota is used up, or nearly.
+func nearQuotas(m *facts.Machine, users []facts.UserQuota) (all []facts.Finding) {
+	for _, u := range users {
+		f, usedUp, near := NearQuota(u.Quota, cachesOf(m, u))
+		text := u.Owner.Short() + ": " + f.Text
+		if u.Most.Kind != "" {
+			text += fmt.Sprintf("; most of it: %d %s, %s", u.Most.Keys, u.Most.Kind,
+				phrase.Count(u.Most.Bytes, "byte"))
+		}
+		if usedUp {
+			all = append(all, wrong(text, f.Fix))
+		} else if near {
+			all = append(all, note(text, f.Fix))
+		}
+	}
+	return all
+}
+
+// cachesOf are the ticket caches of the caller: nobody else can look into them, root neither.
+func cachesOf(m *facts.Machine, u facts.UserQuota) Caches {
+	if m.Mine == nil || u.Quota.UID != m.UID {
+		return Caches{}
+	}
+	return CachesOf(m.Mine)
+}
+
+// everyKeyring judges the persistent keyrings that the caller may see, and the caller's session.
+func everyKeyring(m *facts.Machine) []facts.Finding {
+	if m.KeyringsErr != nil {
+		return about("keyrings", note("cannot be listed: "+phrase.Error(m.KeyringsErr)))
+	}
+	all := about("keyrings", leftovers(m)...)
+	if m.Mine == nil {
+		return append(all, about("keyrings", others(m)...)...)
+	}
+	session := Session(m.Mine)
+	for i, f := range session {
+		session[i] = wrong(f.Text, f.Fix)
+	}
+	if len(session) == 0 {
+		session = append(session, fine("it possesses your persistent keyring"))
+	}
+	return append(all, about("session", session...)...)
+}
+
+// others judges everybody's persistent keyrings.
+func others(m *facts.Machine) (all []facts.Finding) {
+	bad := false
+	for _, keyring := range m.Keyrings {
+		if f, found := Tangled(keyring.Owner, keyring.Ways); found {
+			all = append(all, wrong(f.Text, f.Fix))
+		}
+		if keyring.State == facts.Expired {
+			bad = true
+			f := Expired("that of "+keyring.Owner.Short(), "persistent-keyring renew "+
+				keyring.Owner.Word())
+			all = append(all, wrong(f.Text, f.Fix))
+		}
+	}
+	if !bad {
+		all = append(all, fine(phrase.Count(len(m.Keyrings), "persistent keyring")+
+			", none has expired"))
+	}
+	return all
+}
+
+// leftovers notes links to persistent keyrings in user keyrings, which the option user_keyring
+// makes and which outlive the option. Sessions have their keyring all the same.
+func leftovers(m *facts.Machine) (all []facts.Finding) {
+	for _, keyring := range m.Keyrings {
+		if !keyring.InUserKeyring || m.UserKeyring() {
+			continue
+		}
+		owner, unlink := keyring.Owner, fmt.Sprintf("keyctl unlink %d @u", keyring.Serial)
+		if keyring.UID != m.UID {
+			unlink = "setpriv --reuid " + owner.Word() + " --clear-groups " + unlink
+		}
+		all = append(all, note("the user keyring of "+owner.Short()+" has a link to the "+
+			"persistent keyring, as the option user_keyring makes it, and no line has "+
+			"that option: processes of others that have this user keyring possess the "+
+			"persistent one too", Command(unlink)))
+	}
+	return all
+}
