@@ -3,9 +3,12 @@ package main
 import (
 	"os"
 
-	"github.com/spf13/cobra"
+	"pam_persistent/internal/document"
+	"pam_persistent/internal/finding"
+	"pam_persistent/internal/keyrings"
+	"pam_persistent/internal/show"
 
-	"pam_persistent/internal/list"
+	"github.com/spf13/cobra"
 )
 
 func listCommand() *cobra.Command {
@@ -20,11 +23,14 @@ func listCommand() *cobra.Command {
 					"persistent-keyring status shows yours")
 			}
 			lookApart()
-			l, err := list.Look()
+			l, err := keyrings.LookAtAll()
 			if err != nil {
 				return err
 			}
-			return report(asJSON, l.Document(), l.Print, !l.Good())
+			findings := finding.List(l)
+			return report(asJSON, document.ListOf(l, findings), func(p *show.Printer) {
+				p.List(l, findings)
+			}, len(findings)+len(l.Unseen) > 0)
 		},
 	}
 	jsonFlag(c, &asJSON)

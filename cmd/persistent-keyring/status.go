@@ -10,8 +10,8 @@ import (
 	"pam_persistent/internal/document"
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/finding"
+	"pam_persistent/internal/keyrings"
 	"pam_persistent/internal/show"
-	"pam_persistent/internal/status"
 )
 
 // fewKeys is how many keys of one keyring are shown unless all are asked for.
@@ -60,11 +60,11 @@ func look(args []string) (*facts.Status, error) {
 			return nil, onlyRoot("look at another user's keyring")
 		case user.UID != me:
 			lookApart()
-			return status.LookAt(user)
+			return keyrings.LookAt(user)
 		}
 	}
-	s := status.Look()
-	status.LookForTickets(s)
+	s := keyrings.Look()
+	keyrings.LookForTickets(s)
 	return s, nil
 }
 

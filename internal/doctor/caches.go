@@ -5,7 +5,7 @@ import (
 
 	"pam_persistent/internal/finding"
 	"pam_persistent/internal/keyctl"
-	"pam_persistent/internal/status"
+	"pam_persistent/internal/keyrings"
 )
 
 // caches are the ticket caches of the user who asks: nobody else can look into them, root neither.
@@ -13,7 +13,7 @@ func caches(uid uint32) finding.Caches {
 	if os.Geteuid() == 0 || uid != uint32(os.Getuid()) {
 		return finding.Caches{}
 	}
-	return finding.CachesOf(status.Look())
+	return finding.CachesOf(keyrings.Look())
 }
 
 // room says what fits into the quota of the user who asks, if that is not root.

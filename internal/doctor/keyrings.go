@@ -10,7 +10,6 @@ import (
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyrings"
 	"pam_persistent/internal/phrase"
-	"pam_persistent/internal/status"
 )
 
 // keyrings tells how it stands with the users' own keyrings: everybody's for root.
@@ -108,7 +107,7 @@ func (e *examination) mine() {
 	if keyring, ok, _ := keyrings.Of(uint32(os.Getuid())); ok {
 		e.leftovers([]facts.Keyring{keyring})
 	}
-	findings := finding.Session(status.Look())
+	findings := finding.Session(keyrings.Look())
 	for _, f := range findings {
 		e.add("session", facts.Wrong, f.Text, f.Fix)
 	}

@@ -90,3 +90,17 @@ func StatusOf(s *facts.Status, findings []facts.Finding, meaning string) Status 
 	}
 	return d
 }
+
+// ListOf converts a list.
+func ListOf(l *facts.List, findings []facts.Finding) List {
+	d := List{Version: Version, Keyrings: []Listed{},
+		Unseen: append([]string{}, l.Unseen...), Findings: []string{}}
+	for _, f := range findings {
+		d.Findings = append(d.Findings, f.String())
+	}
+	for _, k := range l.Keyrings {
+		d.Keyrings = append(d.Keyrings, Listed{UID: k.UID, User: k.Owner.Name,
+			Keyring: KeyringOf(k.Keyring), Quota: QuotaOf(k.Quota)})
+	}
+	return d
+}

@@ -43,3 +43,18 @@ type ListedCache struct {
 	Name, Principal string
 	Expired         bool // its tickets are
 }
+
+// List is every user's persistent keyring, as far as it could be seen.
+type List struct {
+	Keyrings []Listed
+	Unseen   []string // what could not be seen, and why
+	Setting  *uint32  // as in [Status]
+}
+
+// Listed is a persistent keyring and its owner.
+type Listed struct {
+	Keyring
+	Owner Account
+	Quota *keyctl.KeyUser // what all keys of the owner cost; nil: not known
+	Ways  uint64          // ways that lead down to the keyrings in it
+}

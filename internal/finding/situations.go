@@ -58,6 +58,16 @@ func NotPossessed() facts.Finding {
 // manyWays is the number of ways from which a search takes half a millisecond or more.
 const manyWays = 10_000
 
+// List returns what is wrong with users' persistent keyrings.
+func List(l *facts.List) (findings []facts.Finding) {
+	for _, k := range l.Keyrings {
+		if f, found := Tangled(k.Owner, k.Ways); found {
+			findings = append(findings, f)
+		}
+	}
+	return findings
+}
+
 // Tangled says that the kernel needs long to search a user's persistent keyring, because many ways
 // lead down to the keyrings in it. found reports whether they are many.
 func Tangled(owner facts.Account, ways uint64) (f facts.Finding, found bool) {

@@ -1,16 +1,17 @@
-// Package status tells how it stands with the persistent keyring of the user who asks, or of
-// another.
-package status
+package keyrings
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"runtime"
+	"strings"
 
 	"pam_persistent/internal/account"
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/keyctl"
-	"pam_persistent/internal/keyrings"
+	"pam_persistent/internal/krb5"
 )
 
 // Look looks for the calling process.
@@ -24,13 +25,13 @@ func Look() *facts.Status {
 	unseen(s, explain(keys, err))
 	lookAtLimits(s)
 
-	reader := keyrings.NewReader(keys)
+	reader := NewReader(keys)
 	var session *facts.Key
 	if s.Session, s.SessionErr = keyctl.SessionKeyring(); s.SessionErr == nil {
 		session = reader.Tree(s.Session)
 		s.SessionName = session.Description
 	}
-	if keyring, ok := keyrings.Find(s.UID, keys); ok {
+	if keyring, ok := Find(s.UID, keys); ok {
 		s.Keyring, s.TimerKnown = &keyring, true
 	} else if keys == nil && session != nil {
 		s.Keyring = inTree(session, s.UID)
@@ -47,7 +48,7 @@ func LookAt(user facts.Account) (*facts.Status, error) {
 	s := &facts.Status{Account: user, Others: true}
 	s.NoPersistence = keyctl.ProbePersistent(uint32(os.Getuid()))
 	lookAtLimits(s)
-	keyring, ok, err := keyrings.Of(user.UID)
+	keyring, ok, err := Of(user.UID)
 	if err != nil && !ok {
 		return nil, err
 	}
@@ -58,7 +59,7 @@ func LookAt(user facts.Account) (*facts.Status, error) {
 		keys, err := keyctl.ConfirmedKeys()
 		unseen(s, explain(keys, err))
 		if ok {
-			lookInside(s, keyrings.NewReader(keys), nil)
+			lookInside(s, NewReader(keys), nil)
 		}
 		s.Possessed = false // a session's, and none is looked at
 		return nil
@@ -102,7 +103,7 @@ func lookAtLimits(s *facts.Status) {
 	s.Quota = keyctl.KeyUserOf(users, s.UID)
 }
 
-func lookInside(s *facts.Status, reader *keyrings.Reader, session *facts.Key) {
+func lookInside(s *facts.Status, reader *Reader, session *facts.Key) {
 	serial := s.Keyring.Serial
 	if session != nil {
 		s.Through = session.Path(serial)
@@ -134,4 +135,45 @@ func inTree(session *facts.Key, uid uint32) *facts.Keyring {
 		}
 	})
 	return found
+}
+
+// LookForTickets asks Kerberos, which may take some seconds, where it keeps this session's tickets.
+func LookForTickets(s *facts.Status) {
+	s.Tickets.Default = krb5.DefaultCache()
+	if s.Tickets.Default == "" {
+		s.Tickets.Default = s.Tickets.Variable
+	}
+	// klist would reset the timer of the persistent keyring, in which this package looks
+	// itself.
+	if s.Tickets.Default == "" || strings.HasPrefix(s.Tickets.Default, facts.Persistent) {
+		return
+	}
+	caches, err := krb5.ListCaches()
+	if err != nil && !errors.Is(err, exec.ErrNotFound) {
+		unseen(s, err)
+	}
+	s.Tickets.Elsewhere = caches
+}
+
+// LookAtAll looks at every user's persistent keyring, which takes CAP_SETUID.
+func LookAtAll() (*facts.List, error) {
+	found, err := All()
+	if err != nil {
+		return nil, err
+	}
+	users, _ := keyctl.ProcKeyUsers() // All has reported what is wrong with it
+	l := &facts.List{Setting: Setting()}
+	for _, keyring := range found.Keyrings {
+		owner := account.ByUID(keyring.UID)
+		l.Keyrings = append(l.Keyrings, facts.Listed{Keyring: keyring, Owner: owner,
+			Quota: keyctl.KeyUserOf(users, keyring.UID), Ways: Ways(keyring)})
+	}
+	for _, serial := range found.Unseen {
+		l.Unseen = append(l.Unseen, fmt.Sprintf("keyring %d of the kernel's register: "+
+			"its owner has no line in /proc/key-users", serial))
+	}
+	for _, err := range found.Problems {
+		l.Unseen = append(l.Unseen, err.Error())
+	}
+	return l, nil
 }
