@@ -3,7 +3,6 @@ package main
 import (
 	"pam_persistent/internal/machine"
 	"pam_persistent/internal/renewal"
-	"pam_persistent/internal/tickets"
 	"pam_persistent/internal/try"
 )
 
@@ -15,8 +14,8 @@ func child(args []string) {
 		renewal.Main()
 	case len(args) == 2 && args[0] == machine.LoadCommand:
 		machine.LoadMain(args[1])
-	case len(args) == 2 && args[0] == tickets.Command:
-		tickets.Main(args[1])
+	case len(args) == 2 && args[0] == renewal.TicketsCommand:
+		renewal.TicketsMain(args[1])
 	case len(args) == 4 && args[0] == try.Command:
 		try.Main(args[1], args[2], args[3])
 	}

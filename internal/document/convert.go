@@ -104,3 +104,26 @@ func ListOf(l *facts.List, findings []facts.Finding) List {
 	}
 	return d
 }
+
+// RenewalOf converts what has become of a user's keyring and tickets.
+func RenewalOf(r *facts.Renewal) Renewal {
+	d := Renewal{UID: r.User.UID, User: r.User.Name, Result: "renewed",
+		Caches: []TicketRenewal{}}
+	for _, t := range r.Tickets {
+		d.Caches = append(d.Caches, TicketRenewal{t.Cache, t.Principal, string(t.Result),
+			Stamp(t.Before), Stamp(t.After), Stamp(t.RenewableUntil), t.Problem})
+	}
+	switch {
+	case r.None:
+		d.Result = "none"
+	case r.Err != nil:
+		d.Result, d.Problem = "failed", r.Err.Error()
+	default:
+		d.Serial, d.New = r.After.Serial, r.IsNew()
+		d.Before, d.After = TimerOf(&r.Before.Timeout), TimerOf(&r.After.Timeout)
+	}
+	if r.TicketsErr != nil {
+		d.Problem = r.TicketsErr.Error()
+	}
+	return d
+}

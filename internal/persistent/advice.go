@@ -14,6 +14,9 @@ import (
 func Explain(err error) error {
 	// With errors.As the module is 24 kB larger.
 	for cause := err; cause != nil; cause = errors.Unwrap(cause) {
+		if _, done := cause.(explained); done {
+			return err
+		}
 		if failed, ok := cause.(*keyctl.Error); ok && advice(failed) != "" {
 			return explained{err, advice(failed)}
 		}

@@ -33,7 +33,7 @@ const (
 // Each renews users' keyrings one after the other, in a child that serves them in turn until one
 // is late, and reports each result. A late user whose keyring is not the reason comes again, after
 // all others.
-func Each(users []facts.Account, report func(facts.Account, Result)) {
+func Each(users []facts.Account, report func(facts.Renewal)) {
 	r := renewer{command: command, after: time.After, ways: ways}
 	r.each(users, report)
 }
@@ -63,7 +63,7 @@ var errWaited = fmt.Errorf("the timer was not reset in %s, because the kernel wa
 	"keyrings, perhaps another user's; persistent-keyring doctor names users whose keyrings "+
 	"take long", phrase.Duration(uint64(patience.Seconds())))
 
-func (r *renewer) each(users []facts.Account, report func(facts.Account, Result)) {
+func (r *renewer) each(users []facts.Account, report func(facts.Renewal)) {
 	defer r.stop()
 	var again []facts.Account
 	for _, user := range users {
@@ -72,22 +72,22 @@ func (r *renewer) each(users []facts.Account, report func(facts.Account, Result)
 			again = append(again, user)
 			continue
 		}
-		report(user, result)
+		report(result)
 	}
 	for _, user := range again {
-		report(user, r.renew(user))
+		report(r.renew(user))
 	}
 }
 
-func (r *renewer) renew(user facts.Account) Result {
+func (r *renewer) renew(user facts.Account) facts.Renewal {
 	if r.stuck != nil {
-		return Result{Err: fmt.Errorf("%w; later: persistent-keyring renew %s", r.stuck,
+		return facts.Renewal{User: user, Err: fmt.Errorf("%w; later: persistent-keyring renew %s", r.stuck,
 			user.Word())}
 	}
 	if r.child == nil {
 		var err error
 		if r.child, err = start(r.command()); err != nil {
-			return Result{Err: fmt.Errorf("the process that renews keyrings: %w", err)}
+			return facts.Renewal{User: user, Err: fmt.Errorf("the process that renews keyrings: %w", err)}
 		}
 	}
 	c := r.child
@@ -96,16 +96,16 @@ func (r *renewer) renew(user facts.Account) Result {
 	select {
 	case a, ok := <-c.answers:
 		if ok {
-			return a.result()
+			return a.renewal(user)
 		}
 		err := errors.New("the process that renews keyrings has ended")
 		if r.stop() {
 			err = fmt.Errorf("%w: %v", err, c.cmd.ProcessState)
 		}
-		return Result{Err: err}
+		return facts.Renewal{User: user, Err: err}
 	case <-r.after(patience):
 	}
-	result, used := Result{Err: errWaited}, c.used()-before
+	result, used := facts.Renewal{User: user, Err: errWaited}, c.used()-before
 	if used >= search && r.ways(user) >= tooMany {
 		result.Err = errors.New(finding.NotSearched(user, used).String())
 	}

@@ -22,30 +22,19 @@ import (
 // Command is the hidden first argument of the child that [Each] starts.
 const Command = "renew-keyrings"
 
-// Result is what has become of one user's persistent keyring.
-type Result struct {
-	Before, After facts.Keyring
-	Err           error
-}
-
-// ErrNone is the error of a user who has no persistent keyring.
-var ErrNone = errors.New("no persistent keyring")
-
-// answer is a Result that the child writes.
+// answer is what the child writes of one user.
 type answer struct {
 	Before, After facts.Keyring
 	None          bool
 	Problem       string
 }
 
-func (a answer) result() Result {
-	switch {
-	case a.None:
-		return Result{Err: ErrNone}
-	case a.Problem != "":
-		return Result{Err: errors.New(a.Problem)}
+func (a answer) renewal(user facts.Account) facts.Renewal {
+	r := facts.Renewal{User: user, Before: a.Before, After: a.After, None: a.None}
+	if a.Problem != "" {
+		r.Err = errors.New(a.Problem)
 	}
-	return Result{Before: a.Before, After: a.After}
+	return r
 }
 
 // Main is the child: it renews the keyring of each UID that it reads.
@@ -56,10 +45,9 @@ func Main() {
 		if uids.Decode(&uid) != nil {
 			os.Exit(0)
 		}
-		var a answer
 		r := renew(uid)
-		a.Before, a.After = r.Before, r.After
-		if a.None = errors.Is(r.Err, ErrNone); r.Err != nil && !a.None {
+		a := answer{r.Before, r.After, r.None, ""}
+		if r.Err != nil {
 			a.Problem = persistent.Explain(r.Err).Error()
 		}
 		if answers.Encode(a) != nil {
@@ -69,14 +57,14 @@ func Main() {
 }
 
 // renew looks before and after, on a thread that possesses nothing.
-func renew(uid uint32) (r Result) {
+func renew(uid uint32) (r facts.Renewal) {
 	var ok bool
 	r.Before, ok, r.Err = keyrings.Of(uid)
 	switch {
 	case !ok && r.Err != nil:
 		return r
 	case !ok || r.Before.State == facts.Revoked:
-		r.Err = ErrNone
+		r.None, r.Err = true, nil
 		return r
 	}
 	if r.Err = reset(uid); r.Err != nil {

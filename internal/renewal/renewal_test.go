@@ -46,12 +46,12 @@ func (r *renewer) outcomes(uids ...uint32) (list []string) {
 	for _, uid := range uids {
 		users = append(users, facts.Account{UID: uid})
 	}
-	r.each(users, func(user facts.Account, result Result) {
+	r.each(users, func(r facts.Renewal) {
 		text := "renewed"
-		if result.Err != nil {
-			text = result.Err.Error()
+		if r.Err != nil {
+			text = r.Err.Error()
 		}
-		list = append(list, fmt.Sprintf("%d: %s", user.UID, text))
+		list = append(list, fmt.Sprintf("%d: %s", r.User.UID, text))
 	})
 	return list
 }
@@ -98,9 +98,10 @@ func TestRenew(t *testing.T) {
 	keyctltest.AsRoot(t, func() {
 		var renewed []uint32
 		Each([]facts.Account{{UID: alice}, {UID: bob}, {UID: bob + 1}},
-			func(user facts.Account, r Result) {
+			func(r facts.Renewal) {
+				user := r.User
 				if user.UID == bob+1 {
-					if !errors.Is(r.Err, ErrNone) {
+					if !r.None || r.Err != nil {
 						t.Errorf("of nobody: %+v", r)
 					}
 					return

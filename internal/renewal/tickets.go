@@ -1,12 +1,11 @@
-// Package tickets has the tickets in persistent keyrings renewed before they end.
-package tickets
+package renewal
 
 import (
 	"errors"
 	"time"
 
-	"pam_persistent/internal/document"
 	"pam_persistent/internal/facts"
+	"pam_persistent/internal/finding"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyrings"
 	"pam_persistent/internal/krb5"
@@ -15,40 +14,40 @@ import (
 
 // renewAll renews what is due in the persistent keyring of the process's user, which it links into
 // the session keyring for kinit. program is MIT's kinit.
-func renewAll(uid uint32, program string) (list []document.TicketRenewal, _ error) {
+func renewAll(uid uint32, program string) (list []facts.TicketRenewal, _ error) {
 	keyring, err := persistent.Link(uid, keyctl.Session)
 	if err != nil {
 		return nil, err
 	}
 	for _, cache := range caches(uid, keyring) {
-		r := renew(uid, program, cache)
-		if r.Result == Renewed || r.Result == Failed {
+		r := renewTicket(uid, program, cache)
+		if r.Result == facts.Renewed || r.Result == facts.Failed {
 			r.After = ends(again(uid, keyring, cache))
 		}
-		if r.Result == Renewed && r.After == r.Before {
-			r.Result, r.Problem = Failed, "the KDC's ticket is good for no longer"
+		if r.Result == facts.Renewed && r.After.Equal(r.Before) {
+			r.Result, r.Problem = facts.Failed, "the KDC's ticket is good for no longer"
 		}
 		list = append(list, r)
 	}
 	return list, nil
 }
 
-func renew(uid uint32, program string, cache facts.Cache) document.TicketRenewal {
-	r := document.TicketRenewal{Cache: cache.Name, Principal: cache.Principal,
-		Result: due(cache, time.Now()), Before: ends(cache), After: ends(cache)}
+func renewTicket(uid uint32, program string, cache facts.Cache) facts.TicketRenewal {
+	r := facts.TicketRenewal{Cache: cache.Name, Principal: cache.Principal,
+		Result: finding.Due(cache, time.Now()), Before: ends(cache), After: ends(cache)}
 	if cache.Granting != nil {
-		r.RenewableUntil = document.Stamp(cache.Granting.RenewableUntil)
+		r.RenewableUntil = cache.Granting.RenewableUntil
 	}
 	switch r.Result {
-	case Unread:
+	case facts.Unread:
 		r.Problem = cache.Problem.Error()
-	case Renewed:
+	case facts.Renewed:
 		err := fits(uid, cache)
 		if err == nil {
 			err = krb5.Renew(program, cache.Name)
 		}
 		if err != nil {
-			r.Result, r.Problem = Failed, err.Error()
+			r.Result, r.Problem = facts.Failed, err.Error()
 		}
 	}
 	return r
@@ -69,11 +68,12 @@ func again(uid uint32, keyring keyctl.Serial, cache facts.Cache) facts.Cache {
 	return facts.Cache{}
 }
 
-func ends(cache facts.Cache) string {
-	if cache.Granting == nil {
-		return ""
+// ends is when the ticket of a cache ends; zero if there is none.
+func ends(cache facts.Cache) (end time.Time) {
+	if cache.Granting != nil {
+		end = cache.Granting.Ends
 	}
-	return document.Stamp(cache.Granting.Ends)
+	return end
 }
 
 // What kinit needs beside the new ticket: its process keyring, the principal, and a ticket that is

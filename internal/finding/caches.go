@@ -54,3 +54,34 @@ func supersedes(newer, older facts.Cache, now time.Time) bool {
 	return newer.Principal == older.Principal && !newer.Granting.Starts.After(now) &&
 		!newer.Granting.RenewableUntil.Before(older.Granting.RenewableUntil)
 }
+
+// Due returns what to do with a cache: Renewed if its ticket is to be renewed, or why not. kinit
+// empties the cache, so one that has something else in it than tickets is left alone.
+func Due(cache facts.Cache, now time.Time) facts.TicketResult {
+	t := cache.Granting
+	switch {
+	case cache.Problem != nil:
+		return facts.Unread
+	case t == nil:
+		return facts.NoTicket
+	case !t.Ends.After(now):
+		return facts.Ended
+	case t.RenewableUntil.IsZero():
+		return facts.NotRenewable
+	case !t.RenewableUntil.After(t.Ends):
+		return facts.Spent
+	case now.Before(t.Starts.Add(t.Ends.Sub(t.Starts) / 2)):
+		return facts.Early
+	}
+	return facts.Renewed
+}
+
+// NotRenewed reports whether something could not be renewed that had to be. named: the user was
+// named, so that no keyring is a fault too.
+func NotRenewed(r *facts.Renewal, named bool) bool {
+	if r.None {
+		return named
+	}
+	failed := func(t facts.TicketRenewal) bool { return t.Result == facts.Failed }
+	return r.Err != nil || r.TicketsErr != nil || slices.ContainsFunc(r.Tickets, failed)
+}

@@ -102,3 +102,36 @@ func TestOneIsLeft(t *testing.T) {
 		}
 	}
 }
+
+func TestDue(t *testing.T) {
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	ticket := func(started, ends, renewable int) facts.Cache {
+		hours := func(n int) time.Time { return now.Add(time.Duration(n) * time.Hour) }
+		t := &facts.Ticket{Starts: hours(-started), Ends: hours(ends)}
+		if renewable != 0 {
+			t.RenewableUntil = hours(renewable)
+		}
+		return facts.Cache{Granting: t}
+	}
+	unread := ticket(6, 4, 100)
+	unread.Problem = errors.New("broken")
+	for name, test := range map[string]struct {
+		cache facts.Cache
+		want  facts.TicketResult
+	}{
+		"past half":        {ticket(6, 4, 100), facts.Renewed},
+		"at half":          {ticket(5, 5, 100), facts.Renewed},
+		"young":            {ticket(4, 6, 100), facts.Early},
+		"not renewable":    {ticket(6, 4, 0), facts.NotRenewable},
+		"at the last":      {ticket(6, 4, 4), facts.Spent},
+		"renewable before": {ticket(6, 4, -1), facts.Spent},
+		"ended":            {ticket(10, 0, 100), facts.Ended},
+		"not begun":        {ticket(-1, 9, 100), facts.Early},
+		"no ticket":        {facts.Cache{}, facts.NoTicket},
+		"unread":           {unread, facts.Unread},
+	} {
+		if got := Due(test.cache, now); got != test.want {
+			t.Errorf("%s: %s, want %s", name, got, test.want)
+		}
+	}
+}
