@@ -127,3 +127,23 @@ func RenewalOf(r *facts.Renewal) Renewal {
 	}
 	return d
 }
+
+// PruneOf converts a plan and what has become of it.
+func PruneOf(p *facts.Prune) Prune {
+	d := Prune{Version: Version, UID: p.UID, User: p.Name,
+		Caches: []Superseded{}, Unread: []string{}}
+	for _, c := range p.Caches {
+		one := Superseded{Cache: c.Cache.Name, Principal: c.Cache.Principal,
+			Ends: Stamp(c.Cache.Granting.Ends), Bytes: c.Cache.Bytes,
+			By: c.By.Name, ByEnds: Stamp(c.By.Granting.Ends),
+			Removed: c.Removed}
+		if c.Problem != nil {
+			one.Problem = c.Problem.Error()
+		}
+		d.Caches = append(d.Caches, one)
+	}
+	for _, err := range p.Unread {
+		d.Unread = append(d.Unread, err.Error())
+	}
+	return d
+}

@@ -19,6 +19,7 @@ type Cache struct {
 
 // Collection is all caches of a persistent keyring.
 type Collection struct {
+	Unread error   // why the persistent keyring could not be read
 	Caches []Cache // in the order of their names
 	// Problem is why the primary cannot be told.
 	Problem error
@@ -30,4 +31,19 @@ type Collection struct {
 func (c Cache) Same(as Cache) bool {
 	return c.Keyring == as.Keyring && c.Name == as.Name && c.Bytes == as.Bytes &&
 		*c.Granting == *as.Granting
+}
+
+// Superseded is a cache that a newer one of the same principal makes superfluous, and what has
+// become of it.
+type Superseded struct {
+	Cache, By Cache
+	Removed   bool
+	Problem   error // why it could not be removed
+}
+
+// Prune is which caches are to be removed.
+type Prune struct {
+	Account
+	Caches []Superseded
+	Unread []error // what is left alone because it could not be read
 }

@@ -2,22 +2,21 @@ package finding
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
 	"pam_persistent/internal/facts"
+	"pam_persistent/internal/phrase"
 )
 
-// Superseded is a cache that a newer one of the same principal makes superfluous.
-type Superseded struct{ Cache, By facts.Cache }
-
-// FindSuperseded lists the caches that newer ones supersede, each with the newest of these.
+// SupersededCaches lists the caches that newer ones supersede, each with the newest of these.
 //
 // Of two caches of one principal, the newer one is that whose ticket-granting ticket ends later; if
 // both end together, that whose ticket starts later. It supersedes the other one if its ticket is
 // good already and can be renewed for as long as the other's. The primary is never superseded. A
 // cache that could not be read wholly, or has no ticket-granting ticket, has no part in this.
-func SupersededCaches(c *facts.Collection, now time.Time) (list []Superseded) {
+func SupersededCaches(c *facts.Collection, now time.Time) (list []facts.Superseded) {
 	if c.Problem != nil {
 		return nil // any cache may be the primary
 	}
@@ -34,7 +33,7 @@ func SupersededCaches(c *facts.Collection, now time.Time) (list []Superseded) {
 		}
 		for _, newer := range caches[:i] {
 			if supersedes(newer, old, now) {
-				list = append(list, Superseded{old, newer})
+				list = append(list, facts.Superseded{Cache: old, By: newer})
 				break
 			}
 		}
@@ -53,6 +52,25 @@ func newestFirst(a, b facts.Cache) int {
 func supersedes(newer, older facts.Cache, now time.Time) bool {
 	return newer.Principal == older.Principal && !newer.Granting.Starts.After(now) &&
 		!newer.Granting.RenewableUntil.Before(older.Granting.RenewableUntil)
+}
+
+// Prune returns what can be removed from a collection, and what cannot be judged.
+func Prune(user facts.Account, c *facts.Collection, now time.Time) *facts.Prune {
+	p := &facts.Prune{Account: user, Caches: SupersededCaches(c, now)}
+	if c.Unread != nil {
+		p.Unread = append(p.Unread, c.Unread)
+	}
+	if c.Problem != nil {
+		p.Unread = append(p.Unread, fmt.Errorf("nothing is removed, because any cache may "+
+			"be the primary: %w", c.Problem))
+	}
+	for _, cache := range c.Caches {
+		if cache.Problem != nil {
+			p.Unread = append(p.Unread, fmt.Errorf("%s is left alone: %w",
+				phrase.Name(cache.Name), cache.Problem))
+		}
+	}
+	return p
 }
 
 // Due returns what to do with a cache: Renewed if its ticket is to be renewed, or why not. kinit

@@ -70,8 +70,8 @@ func Room(u keyctl.KeyUser, c Caches) (text string, tight bool) {
 	return text, caches < few || sessions < few
 }
 
-// Prune removes ticket caches that newer ones supersede.
-var Prune = Command("persistent-keyring prune")
+// PruneCommand removes ticket caches that newer ones supersede.
+var PruneCommand = Command("persistent-keyring prune")
 
 // nearlyFull is the share of a quota, in percent, from which on it is worth a note.
 const nearlyFull = 90
@@ -84,7 +84,7 @@ func NearQuota(u keyctl.KeyUser, c Caches) (f facts.Finding, usedUp, near bool) 
 	room, tight := Room(u, c)
 	f = facts.Finding{Text: Quota(u), Fix: raise(u)}
 	if c.Superseded > 0 {
-		f.Fix = Prune
+		f.Fix = PruneCommand
 	}
 	switch {
 	case usedUp && c.Superseded > 0:

@@ -19,7 +19,7 @@ func renewAll(uid uint32, program string) (list []facts.TicketRenewal, _ error) 
 	if err != nil {
 		return nil, err
 	}
-	for _, cache := range caches(uid, keyring) {
+	for _, cache := range keyrings.Caches(uid, keyring).Caches {
 		r := renewTicket(uid, program, cache)
 		if r.Result == facts.Renewed || r.Result == facts.Failed {
 			r.After = ends(again(uid, keyring, cache))
@@ -53,14 +53,9 @@ func renewTicket(uid uint32, program string, cache facts.Cache) facts.TicketRene
 	return r
 }
 
-func caches(uid uint32, keyring keyctl.Serial) []facts.Cache {
-	keys, _ := keyctl.ConfirmedKeys() // no more than sizes come from there
-	return keyrings.CachesIn(keyrings.NewReader(keys).Tree(keyring), uid).Caches
-}
-
 // again looks at a cache once more.
 func again(uid uint32, keyring keyctl.Serial, cache facts.Cache) facts.Cache {
-	for _, found := range caches(uid, keyring) {
+	for _, found := range keyrings.Caches(uid, keyring).Caches {
 		if found.Name == cache.Name {
 			return found
 		}

@@ -116,7 +116,7 @@ func quotaText(s *facts.Status) string {
 	if room, tight := finding.Room(*s.Quota, caches); tight {
 		text += "; " + room
 		if caches.Superseded > 0 {
-			text += ": " + finding.Prune.Lines
+			text += ": " + finding.PruneCommand.Lines
 		}
 	}
 	return text

@@ -1,4 +1,4 @@
-package prune
+package show
 
 import (
 	"fmt"
@@ -6,11 +6,10 @@ import (
 
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/phrase"
-	"pam_persistent/internal/show"
 )
 
-// List shows what is superseded, and what could not be read.
-func (p *Plan) List(out *show.Printer, now time.Time) {
+// Prune prints what is superseded, and what could not be read.
+func (out *Printer) Prune(p *facts.Prune, now time.Time) {
 	if len(p.Caches) > 0 {
 		out.Heading("Superseded ticket caches of " + p.Account.String())
 	}
@@ -22,7 +21,7 @@ func (p *Plan) List(out *show.Printer, now time.Time) {
 			until(c.By.Granting, now)))
 	}
 	for _, err := range p.Unread {
-		out.Labelled(0, 7, show.Note, "note", err.Error())
+		out.Labelled(0, 7, Note, "note", err.Error())
 	}
 	if len(p.Caches) == 0 {
 		out.Item(0, "no ticket cache is superseded")
@@ -36,14 +35,14 @@ func until(t *facts.Ticket, now time.Time) string {
 	return "good until " + phrase.Time(t.Ends)
 }
 
-// Result shows what was removed, and what was not.
-func (p *Plan) Result(out *show.Printer) {
+// Pruned prints what was removed, and what was not.
+func (out *Printer) Pruned(p *facts.Prune) {
 	for _, c := range p.Caches {
 		switch {
 		case c.Removed:
 			out.Item(0, "removed "+phrase.Name(c.Cache.Name))
 		case c.Problem != nil:
-			out.Labelled(0, 7, show.Bad, "WRONG", fmt.Sprintf("%s: %v",
+			out.Labelled(0, 7, Bad, "WRONG", fmt.Sprintf("%s: %v",
 				phrase.Name(c.Cache.Name), c.Problem))
 		}
 	}
