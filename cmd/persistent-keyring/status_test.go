@@ -101,7 +101,7 @@ func fillQuota(t *testing.T) {
 	}
 }
 
-// kerberosCache puts into a keyring what MIT krb5 1.20.1 puts there (internal/ccache/testdata).
+// kerberosCache puts into a keyring what MIT krb5 1.20.1 puts there (internal/krb5/testdata).
 func kerberosCache(t *testing.T, keyring keyctl.Serial) {
 	t.Helper()
 	collection := must(keyctl.AddKey("keyring", "_krb", nil, keyring))(t)
@@ -113,7 +113,7 @@ func kerberosCache(t *testing.T, keyring keyctl.Serial) {
 		{"setting", `krb5_ccache_conf_data/fast_avail/` +
 			`krbtgt\/EXAMPLE.ORG\@EXAMPLE.ORG@X-CACHECONF:`},
 	} {
-		payload := must(os.ReadFile(filepath.Join("..", "..", "internal", "ccache",
+		payload := must(os.ReadFile(filepath.Join("..", "..", "internal", "krb5",
 			"testdata", key.file+".bin")))(t)
 		must(keyctl.AddKey("user", key.description, payload, cache))(t)
 	}

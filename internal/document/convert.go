@@ -147,3 +147,37 @@ func PruneOf(p *facts.Prune) Prune {
 	}
 	return d
 }
+
+// TryOf converts what was seen of a session.
+func TryOf(r *facts.Trial, findings []facts.Finding) Try {
+	d := Try{
+		Version: Version, Service: r.Service, User: r.Name, UID: r.UID,
+		Before: viewOf(r.Before), After: viewOf(r.Inside), Linked: r.Linked,
+		OpenMillis: float64(r.Took.Microseconds()) / 1000,
+		Messages:   append([]string{}, r.Messages...),
+		Ccache:     r.Ccache, Findings: []string{}, Setup: ResultsOf(r.Setup),
+	}
+	for _, f := range findings {
+		d.Findings = append(d.Findings, f.String())
+	}
+	return d
+}
+
+func viewOf(v facts.View) View {
+	d := View{Holds: []Key{}}
+	if v.Session != nil {
+		session := KeyOf(v.Session)
+		d.Session = &session
+	}
+	if v.Persistent != nil {
+		keyring := KeyringOf(*v.Persistent)
+		d.Keyring = &keyring
+	}
+	if v.Keys != nil {
+		d.Holds = KeysOf(v.Keys.Keys)
+	}
+	if v.Err != nil {
+		d.Problem = v.Err.Error()
+	}
+	return d
+}

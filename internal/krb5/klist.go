@@ -20,7 +20,7 @@ const klistPatience = 5 * time.Second
 
 // All lists the caches of the collection that the environment and krb5.conf(5) name. If that is a
 // KEYRING: of type persistent, klist resets the timer of the persistent keyring: see
-// [pam_persistent/internal/libkrb5.DefaultCache].
+// [DefaultCache].
 //
 // Errors: one that wraps [exec.ErrNotFound] if there is no klist.
 func ListCaches() ([]facts.ListedCache, error) {

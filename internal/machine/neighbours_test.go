@@ -18,7 +18,7 @@ func TestManual(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, table, _ := strings.Cut(string(text),
-		`.\" internal/neighbours/neighbours_test.go reads this table.`)
+		`.\" internal/machine/neighbours_test.go reads this table.`)
 	table, _, _ = strings.Cut(table, "\n.El")
 	var manual []Neighbour
 	for line := range strings.Lines(table) {

@@ -16,6 +16,9 @@ const Everything = math.MaxInt
 
 // Print shows a key and all below it, of each keyring no more keys than most.
 func PrintTree(p *Printer, k *facts.Key, indent, most int, now time.Time) {
+	if k == nil {
+		return
+	}
 	p.Item(indent, KeyLine(k, now))
 	PrintTrees(p, k.Keys, indent+2, most, now)
 }

@@ -11,7 +11,10 @@ import (
 	"time"
 
 	"pam_persistent/internal/account"
+	"pam_persistent/internal/doctor"
 	"pam_persistent/internal/document"
+	"pam_persistent/internal/facts"
+	"pam_persistent/internal/finding"
 	"pam_persistent/internal/phrase"
 	"pam_persistent/internal/show"
 )
@@ -69,26 +72,28 @@ func Main(service, username, form string) {
 	signal.Ignore(os.Interrupt, syscall.SIGHUP) // or a session would stay open
 	out := os.NewFile(answers, "the report")
 	user, err := account.ByName(username)
-	var r *Report
+	var r *facts.Trial
+	var findings []facts.Finding
 	if err == nil {
 		r = Run(service, user)
-		err = print(r, form, out)
+		findings = finding.Trial(r)
+		err = print(r, findings, form, out)
 	}
 	switch {
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "persistent-keyring:", err)
 		os.Exit(exitBroken)
-	case !r.Good():
+	case len(findings) > 0 || !doctor.Report(r.Setup).Good():
 		os.Exit(exitBad)
 	}
 	os.Exit(exitGood)
 }
 
-func print(r *Report, form string, out *os.File) error {
+func print(r *facts.Trial, findings []facts.Finding, form string, out *os.File) error {
 	if form == "json" {
-		return document.Write(out, r.Document())
+		return document.Write(out, document.TryOf(r, findings))
 	}
 	p := show.To(out)
-	r.Print(p, time.Now())
+	p.Trial(r, findings, time.Now())
 	return p.Err()
 }
