@@ -2,7 +2,6 @@ package main
 
 import (
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -37,7 +36,7 @@ func statusCommand() *cobra.Command {
 			}
 			findings, meaning := finding.Status(s), finding.Meaning(s)
 			print := func(p *show.Printer) {
-				p.Status(s, findings, meaning, most(all), time.Now())
+				p.Status(s, findings, meaning, most(all))
 			}
 			return report(asJSON, document.StatusOf(s, findings, meaning), print,
 				len(findings) > 0)

@@ -73,7 +73,7 @@ func draw() error {
 	if err != nil {
 		return err
 	}
-	p.Status(s, finding.Status(s), finding.Meaning(s), fewKeys, time.Now())
+	p.Status(s, finding.Status(s), finding.Meaning(s), fewKeys)
 	p.Item(0, time.Now().Format(time.DateTime)+"; Ctrl-C ends")
 	lines := bytes.Split(bytes.TrimSuffix(text.Bytes(), []byte("\n")), []byte("\n"))
 	if rows := height(); rows > 0 && len(lines) > rows {

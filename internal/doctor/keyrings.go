@@ -86,7 +86,7 @@ func (e *examination) everybody() {
 	e.leftovers(list.Keyrings)
 	for _, keyring := range list.Keyrings {
 		owner := account.ByUID(keyring.UID)
-		if f, found := finding.Tangled(owner, keyrings.Ways(keyring)); found {
+		if f, found := finding.Tangled(owner, keyrings.Ways(keyring), uint32(os.Geteuid())); found {
 			e.add("keyrings", facts.Wrong, f.Text, f.Fix)
 		}
 		if keyring.State == facts.Expired {

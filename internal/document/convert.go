@@ -4,18 +4,17 @@ import (
 	"time"
 
 	"pam_persistent/internal/facts"
-	"pam_persistent/internal/keyctl"
 )
 
 // TimerOf converts a timeout; nil stays nil.
-func TimerOf(t *keyctl.Timeout) *Timer {
+func TimerOf(t *facts.Timeout) *Timer {
 	if t == nil {
 		return nil
 	}
 	switch t.Kind {
-	case keyctl.Permanent:
+	case facts.Never:
 		return &Timer{State: "never"}
-	case keyctl.Expired:
+	case facts.Over:
 		return &Timer{State: "expired"}
 	}
 	return &Timer{"running", t.Seconds, t.Seconds + t.Unit}
@@ -35,7 +34,7 @@ func KeyringOf(k facts.Keyring) Keyring {
 }
 
 // QuotaOf converts a line of /proc/key-users; nil stays nil.
-func QuotaOf(u *keyctl.KeyUser) *Quota {
+func QuotaOf(u *facts.Quota) *Quota {
 	if u == nil {
 		return nil
 	}

@@ -1,9 +1,5 @@
 package facts
 
-import (
-	"pam_persistent/internal/keyctl"
-)
-
 // Cache is a credential cache. What is not known is zero.
 type Cache struct {
 	Name        string // as Kerberos names it: KEYRING:persistent:UID:...
@@ -14,7 +10,7 @@ type Cache struct {
 	Primary     bool    // programs use it if they are not told another
 	Problem     error   // why it could not be read wholly
 
-	Keyring keyctl.Serial
+	Keyring Serial
 }
 
 // Collection is all caches of a persistent keyring.
@@ -24,7 +20,7 @@ type Collection struct {
 	// Problem is why the primary cannot be told.
 	Problem error
 
-	Keyring keyctl.Serial
+	Keyring Serial
 }
 
 // Same tells whether two looks have found the same cache, with the same tickets in it.

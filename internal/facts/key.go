@@ -18,14 +18,14 @@ const (
 
 // Key is a key, and if it is a keyring all keys in it. What is not known is zero.
 type Key struct {
-	Serial      keyctl.Serial
+	Serial      Serial
 	State       State
 	Type        string // cut to nine bytes where only /proc/keys would tell
 	Description string // any byte but NUL
 	UID         uint32
 	Perm        keyctl.Perm
-	Timeout     *keyctl.Timeout // nil: not known
-	Bytes       *int            // size of the payload of a key of type user or logon
+	Timeout     *Timeout // nil: not known
+	Bytes       *int     // size of the payload of a key of type user or logon
 	Keys        []*Key
 	Again       bool  // a keyring whose keys stand elsewhere in the tree
 	Problem     error // why the state, the keys or the ticket could not be read
@@ -38,7 +38,7 @@ type Key struct {
 
 // Path is the shortest way from the tree's root down to a key, both included; nil if it is not
 // there.
-func (k *Key) Path(to keyctl.Serial) []*Key {
+func (k *Key) Path(to Serial) []*Key {
 	if k.Serial == to && !k.Again {
 		return []*Key{k}
 	}

@@ -1,15 +1,16 @@
 package facts
 
-import "pam_persistent/internal/keyctl"
+import "time"
 
 // Status is what there was to see; looking changes no timer.
 type Status struct {
 	Account
+	Now time.Time // when it was looked at
 	// Others is that root looks at the keyring of somebody else, whose sessions are not looked
 	// at.
 	Others bool
 
-	Session keyctl.Serial // 0: the session keyring is dead, see SessionErr
+	Session Serial // 0: the session keyring is dead, see SessionErr
 	// its description; "_uid_ses.UID" stands in for one that is missing
 	SessionName string
 	SessionErr  error
@@ -20,7 +21,8 @@ type Status struct {
 	Through []*Key
 	// the persistent keyring and all in it; nil: none, or not to be used
 	Holds         *Key
-	Quota         *keyctl.KeyUser
+	Caches        Collection // in Holds
+	Quota         *Quota
 	Setting       *uint32 // seconds that a renewal gives, 0: forever; nil: not to be seen
 	Tickets       Tickets
 	Unseen        []error // what could not be seen, and why
@@ -49,12 +51,13 @@ type List struct {
 	Keyrings []Listed
 	Unseen   []string // what could not be seen, and why
 	Setting  *uint32  // as in [Status]
+	Me       uint32   // the effective UID of whoever looks
 }
 
 // Listed is a persistent keyring and its owner.
 type Listed struct {
 	Keyring
 	Owner Account
-	Quota *keyctl.KeyUser // what all keys of the owner cost; nil: not known
-	Ways  uint64          // ways that lead down to the keyrings in it
+	Quota *Quota // what all keys of the owner cost; nil: not known
+	Ways  uint64 // ways that lead down to the keyrings in it
 }

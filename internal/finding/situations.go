@@ -2,11 +2,9 @@ package finding
 
 import (
 	"fmt"
-	"os"
 	"time"
 
 	"pam_persistent/internal/facts"
-	"pam_persistent/internal/persistent"
 	"pam_persistent/internal/phrase"
 )
 
@@ -16,7 +14,7 @@ var newSession = Command("persistent-keyring attach")
 
 // NoPersistent says that the kernel gives nobody a persistent keyring here.
 func NoPersistent(err error) facts.Finding {
-	return facts.Finding{Text: "no persistent keyring can be had: " + persistent.Explain(err).Error(),
+	return facts.Finding{Text: "no persistent keyring can be had: " + err.Error(),
 		Fix: Command("persistent-keyring doctor")}
 }
 
@@ -61,7 +59,7 @@ const manyWays = 10_000
 // List returns what is wrong with users' persistent keyrings.
 func List(l *facts.List) (findings []facts.Finding) {
 	for _, k := range l.Keyrings {
-		if f, found := Tangled(k.Owner, k.Ways); found {
+		if f, found := Tangled(k.Owner, k.Ways, l.Me); found {
 			findings = append(findings, f)
 		}
 	}
@@ -70,18 +68,18 @@ func List(l *facts.List) (findings []facts.Finding) {
 
 // Tangled says that the kernel needs long to search a user's persistent keyring, because many ways
 // lead down to the keyrings in it. found reports whether they are many.
-func Tangled(owner facts.Account, ways uint64) (f facts.Finding, found bool) {
-	return tangled(owner, fmt.Sprintf(", about %d,", ways), "long"), ways > manyWays
+func Tangled(owner facts.Account, ways uint64, me uint32) (f facts.Finding, found bool) {
+	return tangled(owner, me, fmt.Sprintf(", about %d,", ways), "long"), ways > manyWays
 }
 
 // NotSearched says that the kernel has not come to the end of such a search in a time.
-func NotSearched(owner facts.Account, spent time.Duration) facts.Finding {
-	return tangled(owner, "", "more than "+phrase.Duration(uint64(spent.Seconds())))
+func NotSearched(owner facts.Account, spent time.Duration, me uint32) facts.Finding {
+	return tangled(owner, me, "", "more than "+phrase.Duration(uint64(spent.Seconds())))
 }
 
-func tangled(owner facts.Account, ways, long string) facts.Finding {
+func tangled(owner facts.Account, me uint32, ways, long string) facts.Finding {
 	clear := "persistent-keyring clear --yes"
-	if owner.UID != uint32(os.Geteuid()) {
+	if owner.UID != me {
 		clear = "setpriv --reuid " + owner.Word() + " --clear-groups " + clear
 	}
 	return facts.Finding{Text: "the persistent keyring of " + owner.Short() + " holds keyrings linked in " +

@@ -3,11 +3,8 @@ package finding
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"pam_persistent/internal/facts"
-	"pam_persistent/internal/keyctl"
-	"pam_persistent/internal/keyrings"
 	"pam_persistent/internal/phrase"
 )
 
@@ -95,14 +92,13 @@ func kept(s *facts.Status) (keys int, tickets []string) {
 	if s.Holds == nil || s.Holds.Problem != nil {
 		return s.Keyring.Keys, nil
 	}
-	now := time.Now()
 	s.Holds.Walk(func(key, in *facts.Key) {
 		switch {
 		case in == nil || key.Internal || key.Again, key.State != facts.Valid &&
 			key.State != facts.Hidden, key.Type == "keyring" && key.Problem == nil:
 		case key.Ticket == nil:
 			keys++
-		case key.Ticket.Ends.After(now):
+		case key.Ticket.Ends.After(s.Now):
 			keys++
 			if key.Ticket.Granting {
 				tickets = append(tickets, fmt.Sprintf("%s (until %s)",
@@ -129,7 +125,7 @@ func within(s *facts.Status) string {
 	switch {
 	case !s.TimerKnown:
 		return " until the persistent keyring expires"
-	case s.Keyring.Timeout.Kind == keyctl.Permanent:
+	case s.Keyring.Timeout.Kind == facts.Never:
 		return " for good"
 	}
 	timer := s.Keyring.Timeout
@@ -169,11 +165,10 @@ func TicketsOf(s *facts.Status) (findings []facts.Finding) {
 
 // notPrimary is that KRB5CCNAME names a cache of the collection which is not the primary.
 func notPrimary(s *facts.Status) (f facts.Finding, found bool) {
-	caches := keyrings.CachesIn(s.Holds, s.UID)
-	if caches.Problem != nil || !NamesOneCache(s.Tickets.Variable, s.UID) {
+	if s.Caches.Problem != nil || !NamesOneCache(s.Tickets.Variable, s.UID) {
 		return f, false
 	}
-	for _, cache := range caches.Caches {
+	for _, cache := range s.Caches.Caches {
 		if cache.Primary && cache.Name != s.Tickets.Variable {
 			return NotPrimary(s.Tickets.Variable, cache.Name), true
 		}
@@ -183,12 +178,11 @@ func notPrimary(s *facts.Status) (f facts.Finding, found bool) {
 
 // Caches are the ticket caches in the persistent keyring.
 func CachesOf(s *facts.Status) (all Caches) {
-	found := keyrings.CachesIn(s.Holds, s.UID)
-	for _, cache := range found.Caches {
+	for _, cache := range s.Caches.Caches {
 		all.Number++
 		all.Keys += cache.Keys
 		all.Bytes += cache.Bytes
 	}
-	all.Superseded = len(SupersededCaches(found, time.Now()))
+	all.Superseded = len(SupersededCaches(&s.Caches, s.Now))
 	return all
 }

@@ -7,20 +7,22 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"time"
 
 	"pam_persistent/internal/account"
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/krb5"
+	"pam_persistent/internal/persistent"
 )
 
 // Look looks for the calling process.
 func Look() *facts.Status {
 	runtime.LockOSThread() // the session keyring is the thread's
 	defer runtime.UnlockOSThread()
-	s := &facts.Status{Account: account.ByUID(uint32(os.Getuid()))}
+	s := &facts.Status{Now: time.Now(), Account: account.ByUID(uint32(os.Getuid()))}
 	s.Tickets.Variable = os.Getenv("KRB5CCNAME")
-	s.NoPersistence = keyctl.ProbePersistent(s.UID)
+	s.NoPersistence = persistent.Explain(keyctl.ProbePersistent(s.UID))
 	keys, err := keyctl.ConfirmedKeys()
 	unseen(s, explain(keys, err))
 	lookAtLimits(s)
@@ -39,14 +41,15 @@ func Look() *facts.Status {
 	if s.Keyring != nil {
 		lookInside(s, reader, session)
 	}
+	s.Caches = *CachesIn(s.Holds, s.UID)
 	return s
 }
 
 // LookAt looks at another user's persistent keyring, with that user's filesystem UID. It takes
 // CAP_SETUID.
 func LookAt(user facts.Account) (*facts.Status, error) {
-	s := &facts.Status{Account: user, Others: true}
-	s.NoPersistence = keyctl.ProbePersistent(uint32(os.Getuid()))
+	s := &facts.Status{Now: time.Now(), Account: user, Others: true}
+	s.NoPersistence = persistent.Explain(keyctl.ProbePersistent(uint32(os.Getuid())))
 	lookAtLimits(s)
 	keyring, ok, err := Of(user.UID)
 	if err != nil && !ok {
@@ -61,6 +64,7 @@ func LookAt(user facts.Account) (*facts.Status, error) {
 		if ok {
 			lookInside(s, NewReader(keys), nil)
 		}
+		s.Caches = *CachesIn(s.Holds, s.UID)
 		s.Possessed = false // a session's, and none is looked at
 		return nil
 	})
@@ -162,7 +166,7 @@ func LookAtAll() (*facts.List, error) {
 		return nil, err
 	}
 	users, _ := keyctl.ProcKeyUsers() // All has reported what is wrong with it
-	l := &facts.List{Setting: Setting()}
+	l := &facts.List{Setting: Setting(), Me: uint32(os.Geteuid())}
 	for _, keyring := range found.Keyrings {
 		owner := account.ByUID(keyring.UID)
 		l.Keyrings = append(l.Keyrings, facts.Listed{Keyring: keyring, Owner: owner,

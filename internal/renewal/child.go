@@ -107,7 +107,7 @@ func (r *renewer) renew(user facts.Account) facts.Renewal {
 	}
 	result, used := facts.Renewal{User: user, Err: errWaited}, c.used()-before
 	if used >= search && r.ways(user) >= tooMany {
-		result.Err = errors.New(finding.NotSearched(user, used).String())
+		result.Err = errors.New(finding.NotSearched(user, used, uint32(os.Geteuid())).String())
 	}
 	if !r.stop() {
 		r.stuck = fmt.Errorf("not tried: process %d, killed while it renewed the keyring "+

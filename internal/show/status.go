@@ -3,11 +3,9 @@ package show
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/finding"
-	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/phrase"
 )
 
@@ -15,8 +13,7 @@ import (
 const column = 10
 
 // Print shows the status; of each keyring no more keys than most.
-func (p *Printer) Status(s *facts.Status, findings []facts.Finding, meaning string, most int,
-	now time.Time) {
+func (p *Printer) Status(s *facts.Status, findings []facts.Finding, meaning string, most int) {
 	p.Heading("Persistent keyring of " + s.Account.String())
 	field := func(label, text string) { p.Labelled(2, column, Plain, label, text) }
 	field("keyring", keyringText(s))
@@ -32,7 +29,7 @@ func (p *Printer) Status(s *facts.Status, findings []facts.Finding, meaning stri
 	}
 	if s.Holds != nil && (len(s.Holds.Keys) > 0 || s.Holds.Problem != nil) {
 		field("holds", "")
-		PrintTrees(p, s.Holds.Keys, 4, most, now)
+		PrintTrees(p, s.Holds.Keys, 4, most, s.Now)
 		if s.Holds.Problem != nil {
 			p.Item(4, s.Holds.Problem.Error())
 		}
@@ -91,7 +88,7 @@ func sessionText(s *facts.Status) string {
 
 func sessionKeyringText(s *facts.Status) string {
 	text := fmt.Sprintf("%s (%d)", phrase.Quote(s.SessionName), s.Session)
-	if strings.HasPrefix(s.SessionName, keyctl.UserSessionPrefix) {
+	if strings.HasPrefix(s.SessionName, facts.UserSessionPrefix) {
 		text += ", the default of a session that has none of its own"
 	}
 	return text

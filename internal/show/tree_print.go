@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"pam_persistent/internal/facts"
-	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/phrase"
 )
 
@@ -93,7 +92,7 @@ func keyDetails(k *facts.Key, now time.Time) (list []string) {
 // ticket, and when a persistent keyring expires is told where it is introduced.
 func timerElsewhere(k *facts.Key) bool {
 	return k.Ticket != nil || k.Principal != "" || k.Type == "keyring" &&
-		strings.HasPrefix(k.Description, keyctl.PersistentPrefix)
+		strings.HasPrefix(k.Description, facts.PersistentPrefix)
 }
 
 func ticketTimes(ends, renewable, now time.Time) (times []string) {
