@@ -3,21 +3,17 @@ package krb5
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"regexp"
 	"strings"
-	"time"
 
+	"pam_persistent/internal/child"
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/phrase"
 )
-
-// patience is how long klist may take: a cache may lie in a directory of a server that is gone.
-const klistPatience = 5 * time.Second
 
 // All lists the caches of the collection that the environment and krb5.conf(5) name. If that is a
 // KEYRING: of type persistent, klist resets the timer of the persistent keyring: see
@@ -40,22 +36,20 @@ func ListCaches() ([]facts.ListedCache, error) {
 }
 
 func runKlist(path string) ([]facts.ListedCache, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), klistPatience)
-	defer cancel()
-	c := exec.CommandContext(ctx, path, "-l")
-	c.Env = append(os.Environ(), "LC_ALL=C")
-	c.WaitDelay = time.Second // for whoever else has its output
-	out, err := c.Output()
-	caches, ok := ParseList(string(out))
-	var exit *exec.ExitError
+	var out, said bytes.Buffer
+	c := exec.Command(path, "-l")
+	c.Env, c.Stdout, c.Stderr = append(os.Environ(), "LC_ALL=C"), &out, &said
+	err := child.Run(c, child.Klist)
+	caches, ok := ParseList(out.String())
 	switch {
-	case ctx.Err() != nil:
-		return nil, fmt.Errorf("%s -l has not ended after %v", phrase.Name(path), klistPatience)
+	case err == child.ErrLate:
+		return nil, fmt.Errorf("%s -l has not ended after %v", phrase.Name(path),
+			child.Klist)
 	case ok: // its exit status is 1 if there is no cache
 		return caches, nil
-	case errors.As(err, &exit):
+	case errors.As(err, new(*exec.ExitError)):
 		return nil, fmt.Errorf("%s -l: %w: %s", phrase.Name(path), err,
-			phrase.Quote(strings.TrimSpace(string(exit.Stderr))))
+			phrase.Quote(strings.TrimSpace(said.String())))
 	case err != nil:
 		return nil, err
 	}
@@ -76,10 +70,6 @@ func ParseList(text string) (caches []facts.ListedCache, ok bool) {
 	}
 	return caches, top != ""
 }
-
-// patience is how long kinit may ask for the KDC. MIT's asks each three times, within half a minute
-// for a handful of them.
-const kinitPatience = 30 * time.Second
 
 const install = "install MIT's: krb5-user on Debian, krb5-workstation on Fedora and RHEL"
 
@@ -102,33 +92,31 @@ func FindKinit() (path string, err error) {
 
 // isHeimdals goes by the version, which MIT's kinit does not tell: that takes it for a mistake.
 func isHeimdals(path string) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), kinitPatience)
-	defer cancel()
-	out, _ := kinitCommand(ctx, path, "--version").CombinedOutput()
-	return bytes.Contains(out, []byte("Heimdal"))
+	out, _ := runKinit(path, "--version")
+	return strings.Contains(out, "Heimdal")
 }
 
 // Renew has the ticket-granting ticket in a cache renewed, with the environment and the keyrings of
 // the caller. kinit empties the cache once it has the new ticket, not before.
 func Renew(path, cache string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), kinitPatience)
-	defer cancel()
-	out, err := kinitCommand(ctx, path, "-R", "-c", cache).CombinedOutput()
-	said := strings.TrimPrefix(strings.TrimSpace(string(out)), "kinit: ")
+	out, err := runKinit(path, "-R", "-c", cache)
+	said := strings.TrimPrefix(strings.TrimSpace(out), "kinit: ")
 	switch {
 	case err == nil:
 		return nil
-	case ctx.Err() != nil:
+	case err == child.ErrLate:
 		return fmt.Errorf("kinit had no answer from the KDC in %s",
-			phrase.Duration(uint64(kinitPatience.Seconds())))
+			phrase.Duration(uint64(child.Kinit.Seconds())))
 	case said == "":
 		return fmt.Errorf("kinit: %w", err)
 	}
 	return errors.New("kinit: " + said)
 }
 
-func kinitCommand(ctx context.Context, path string, args ...string) *exec.Cmd {
-	c := exec.CommandContext(ctx, path, args...)
-	c.WaitDelay = time.Second // for whoever else has its output
-	return c
+func runKinit(path string, args ...string) (said string, err error) {
+	var out bytes.Buffer
+	c := exec.Command(path, args...)
+	c.Stdout, c.Stderr = &out, &out
+	err = child.Run(c, child.Kinit)
+	return out.String(), err
 }

@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"pam_persistent/internal/child"
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/finding"
 	"pam_persistent/internal/keyrings"
@@ -95,11 +96,6 @@ func reset(uid uint32) error {
 }
 
 const (
-	// patience is how long one user may take.
-	patience = 10 * time.Second
-	// grace is how long a killed child may take to end. A search of keyrings that fill the
-	// default quota takes half a minute.
-	grace = time.Minute
 	// search and tooMany are the CPU time of a late child, and the ways below a keyring, from
 	// which on that keyring is the reason. The time alone does not tell: a process that waits
 	// for another one's search uses as much if its CPU has nothing else to do, because the
@@ -117,8 +113,7 @@ func Each(users []facts.Account, report func(facts.Renewal)) {
 }
 
 func command() *exec.Cmd {
-	c := exec.Command("/proc/self/exe", Command)
-	c.Args[0] = "persistent-keyring"
+	c := child.Self(Command)
 	c.Stderr = os.Stderr
 	return c
 }
@@ -133,13 +128,13 @@ type renewer struct {
 	command func() *exec.Cmd
 	after   func(time.Duration) <-chan time.Time
 	ways    func(facts.Account) uint64
-	child   *child // nil: none
-	stuck   error  // why no other user is served
+	child   *process // nil: none
+	stuck   error    // why no other user is served
 }
 
 var errWaited = fmt.Errorf("the timer was not reset in %s, because the kernel was searching "+
 	"keyrings, perhaps another user's; persistent-keyring doctor names users whose keyrings "+
-	"take long", phrase.Duration(uint64(patience.Seconds())))
+	"take long", phrase.Duration(uint64(child.Timer.Seconds())))
 
 func (r *renewer) each(users []facts.Account, report func(facts.Renewal)) {
 	defer r.stop()
@@ -181,7 +176,7 @@ func (r *renewer) renew(user facts.Account) facts.Renewal {
 			err = fmt.Errorf("%w: %v", err, c.cmd.ProcessState)
 		}
 		return facts.Renewal{User: user, Err: err}
-	case <-r.after(patience):
+	case <-r.after(child.Timer):
 	}
 	result, used := facts.Renewal{User: user, Err: errWaited}, c.used()-before
 	if used >= search && r.ways(user) >= tooMany {
@@ -207,20 +202,20 @@ func (r *renewer) stop() bool {
 	select {
 	case <-c.gone:
 		return true
-	case <-r.after(grace):
+	case <-r.after(child.Grace):
 		return false
 	}
 }
 
-// child is a running child.
-type child struct {
+// process is a running child.
+type process struct {
 	cmd     *exec.Cmd
 	uids    *json.Encoder
 	answers chan answer   // closed when the child has ended
 	gone    chan struct{} // closed when it was waited for
 }
 
-func start(cmd *exec.Cmd) (*child, error) {
+func start(cmd *exec.Cmd) (*process, error) {
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -233,7 +228,7 @@ func start(cmd *exec.Cmd) (*child, error) {
 		return nil, err
 	}
 	// There is room for the answer of a child that is given up just then.
-	c := &child{cmd, json.NewEncoder(in), make(chan answer, 1), make(chan struct{})}
+	c := &process{cmd, json.NewEncoder(in), make(chan answer, 1), make(chan struct{})}
 	go func() {
 		defer close(c.gone)
 		defer func() { _ = cmd.Wait() }()
@@ -253,7 +248,7 @@ func start(cmd *exec.Cmd) (*child, error) {
 // used is the CPU time of the child, of which the kernel's searches are a part.
 //
 // Source: clock_getcpuclockid(3), MAKE_PROCESS_CPUCLOCK in linux/posix-timers_types.h.
-func (c *child) used() time.Duration {
+func (c *process) used() time.Duration {
 	const scheduler = 2
 	var t unix.Timespec
 	if unix.ClockGettime(int32(^c.cmd.Process.Pid<<3|scheduler), &t) != nil {

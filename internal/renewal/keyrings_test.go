@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"pam_persistent/internal/child"
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
@@ -195,7 +196,7 @@ func pretending(t *testing.T, said io.Writer) *renewer {
 	}
 	r.after = func(d time.Duration) <-chan time.Time {
 		late := make(chan time.Time, 1)
-		if d == patience {
+		if d == child.Timer {
 			go func(pid int) {
 				for !stopped(pid) && t.Context().Err() == nil {
 					time.Sleep(time.Millisecond)
@@ -240,7 +241,7 @@ func TestStuck(t *testing.T) {
 	r := pretending(t, end) // to wait for the child is to wait for its last words
 	after := r.after
 	r.after = func(d time.Duration) <-chan time.Time {
-		if d == grace {
+		if d == child.Grace {
 			now := make(chan time.Time)
 			close(now)
 			return now

@@ -2,12 +2,10 @@ package renewal
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/user"
 	"runtime"
 	"strconv"
@@ -16,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"pam_persistent/internal/child"
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/finding"
 	"pam_persistent/internal/keyctl"
@@ -27,9 +26,6 @@ import (
 
 // TicketsCommand is the hidden first argument of the child that [Tickets] starts.
 const TicketsCommand = "renew-tickets"
-
-// ticketsPatience is how long one user's tickets may take, whose process the user can stop.
-const ticketsPatience = 2 * time.Minute
 
 // ticketsAnswer is what the child writes.
 type ticketsAnswer struct {
@@ -67,31 +63,26 @@ func Tickets(user facts.Account, program string) ([]facts.TicketRenewal, error) 
 			return nil, persistent.Explain(out.err)
 		}
 		return parseTickets(out.text)
-	case <-time.After(ticketsPatience + grace):
+	case <-time.After(child.Tickets + child.Grace):
 		return nil, errTicketsLate
 	}
 }
 
 var errTicketsLate = fmt.Errorf("the tickets were not renewed in %s",
-	phrase.Duration(uint64(ticketsPatience.Seconds())))
+	phrase.Duration(uint64(child.Tickets.Seconds())))
 
 func runTickets(who identity, program string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), ticketsPatience)
-	defer cancel()
 	if err := closeInherited(); err != nil {
 		return nil, err
 	}
 	out := &limited{}
-	c := exec.CommandContext(ctx, "/proc/self/exe", TicketsCommand, program)
-	c.Args[0] = "persistent-keyring"
+	c := child.Self(TicketsCommand, program)
 	c.Dir, c.Env, c.Stdout = "/", who.environment, out
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: who.credential,
 		Pdeathsig: unix.SIGKILL}
-	c.Cancel = func() error { return unix.Kill(-c.Process.Pid, unix.SIGKILL) }
-	c.WaitDelay = time.Second
-	err := c.Run()
+	err := child.Run(c, child.Tickets)
 	switch {
-	case ctx.Err() != nil:
+	case err == child.ErrLate:
 		return nil, errTicketsLate
 	case err != nil:
 		return nil, fmt.Errorf("the process that renews the tickets: %w", err)

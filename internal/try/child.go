@@ -1,7 +1,6 @@
 package try
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"pam_persistent/internal/account"
+	"pam_persistent/internal/child"
 	"pam_persistent/internal/doctor"
 	"pam_persistent/internal/document"
 	"pam_persistent/internal/facts"
@@ -21,12 +21,6 @@ import (
 
 // Command is the hidden first argument of the child that [InChild] starts.
 const Command = "try-session"
-
-// patience is how long a session may take to open before the trial is given up.
-const patience = 2 * time.Minute
-
-// logName is what the system log names the child by.
-const logName = "persistent-keyring"
 
 // answers is the child's descriptor for the report; its standard output is for what modules print.
 const answers = 3
@@ -42,23 +36,20 @@ const (
 // the process elsewhere, and prints the report on out. good is that of the report. The child has no
 // controlling terminal: what modules start, as the user perhaps, could push input into root's.
 func InChild(service, username string, asJSON bool, out *os.File) (good bool, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
 	form := "text"
 	if asJSON {
 		form = "json"
 	}
-	c := exec.CommandContext(ctx, "/proc/self/exe", Command, service, username, form)
-	c.Args[0] = logName
+	c := child.Self(Command, service, username, form)
 	c.Stdout, c.Stderr = os.Stderr, os.Stderr
 	c.ExtraFiles = []*os.File{out}
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	err = c.Run()
+	err = child.Run(c, child.Session)
 	exit := (*exec.ExitError)(nil)
 	switch {
-	case ctx.Err() != nil:
+	case err == child.ErrLate:
 		return false, fmt.Errorf("the session did not open and close in %s and was given "+
-			"up", phrase.Duration(uint64(patience.Seconds())))
+			"up", phrase.Duration(uint64(child.Session.Seconds())))
 	case errors.As(err, &exit) && exit.ExitCode() == exitBad:
 		return false, nil
 	case err != nil:
