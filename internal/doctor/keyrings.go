@@ -91,8 +91,7 @@ func (e *examination) everybody() {
 		}
 		if keyring.State == facts.Expired {
 			bad = true
-			f := finding.Expired("that of "+owner.Short(), "persistent-keyring renew "+
-				owner.Word())
+			f := finding.Expired("that of "+owner.Short(), " "+owner.Word())
 			e.add("keyrings", facts.Wrong, f.Text, f.Fix)
 		}
 	}

@@ -81,7 +81,7 @@ func NearQuota(u facts.Quota, c Caches) (f facts.Finding, usedUp, near bool) {
 	const smallest = 10
 	usedUp = u.QuotaKeys >= u.MaxKeys || u.QuotaBytes+smallest > u.MaxBytes
 	room, tight := Room(u, c)
-	f = facts.Finding{Text: Quota(u), Fix: raise(u)}
+	f = wrong(Quota(u), raise(u))
 	if c.Superseded > 0 {
 		f.Fix = PruneCommand
 	}
