@@ -2,14 +2,24 @@ package keyctl_test
 
 import (
 	"errors"
+	"os"
 	"slices"
 	"testing"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keyctl/keyctltest"
 	"pam_persistent/tests/support/uids"
 )
+
+func TestMain(m *testing.M) {
+	if name := os.Getenv(childVariable); name != "" {
+		runChild(name)
+	}
+	keyctltest.Main(m, userA, userC)
+}
 
 // The throw-away users of these tests.
 var (
@@ -119,4 +129,21 @@ func timeLeft(t testing.TB, key keyctl.Serial) keyctl.Timeout {
 		t.Fatalf("key %v is not in /proc/keys", key)
 	}
 	return k.Timeout
+}
+
+// refuse lets a system call fail on the calling thread.
+func refuse(t *testing.T, call uint32, errno unix.Errno) {
+	t.Helper()
+	filter := []unix.SockFilter{
+		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 0}, // the number of the call
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: call, Jf: 1},
+		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ERRNO | uint32(errno)},
+		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
+	}
+	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	_, _, failed := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0,
+		uintptr(unsafe.Pointer(&program)))
+	if failed != 0 {
+		t.Fatal(failed)
+	}
 }

@@ -2,6 +2,8 @@ package keyctl
 
 import (
 	"strconv"
+	"strings"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -105,3 +107,137 @@ func Chown(key Serial, uid, gid uint32) error {
 	_, err := unix.KeyctlInt(unix.KEYCTL_CHOWN, int(key), int(uid), int(gid), 0)
 	return wrap(err, "KEYCTL_CHOWN", key.String())
 }
+
+// Description is a key as the kernel describes it.
+type Description struct {
+	Type string // "keyring", "user", ...
+	// UID and GID are those of the caller's user namespace. The kernel shows the
+	// overflow ID, 65534, for an ID that has no mapping there and for the group of
+	// a key that has none (persistent and user keyrings). Old kernels show -1,
+	// NoID, for such a group.
+	UID, GID uint32
+	Perm     Perm
+	Text     string // the description; it may hold any byte but NUL
+}
+
+// Describe describes a key. It needs view permission on the key, and changes no
+// timer. For [Session] see the warning at [SessionKeyring].
+//
+// Source: keyctl(2) KEYCTL_DESCRIBE.
+func Describe(key Serial) (Description, error) {
+	text, err := unix.KeyctlString(unix.KEYCTL_DESCRIBE, int(key))
+	if err != nil {
+		return Description{}, wrap(err, "KEYCTL_DESCRIBE", key.String())
+	}
+	return ParseDescription(text)
+}
+
+// ParseDescription reads the string form "type;uid;gid;perm;text".
+//
+// keyctl(2) says that the text has no semicolon, and that a reader must look for
+// the last semicolon, so that kernels can add fields before the text. But
+// add_key(2) takes any text, and no kernel has added a field. So the text begins
+// after the fourth semicolon here; otherwise anybody could choose the permissions
+// that a reader sees.
+//
+// Errors: [*ParseError].
+func ParseDescription(s string) (Description, error) {
+	bad := func(what string) (Description, error) {
+		reason := what + " in " + strconv.Quote(s)
+		return Description{}, &ParseError{Source: "KEYCTL_DESCRIBE", Reason: reason}
+	}
+	field := strings.SplitN(s, ";", 5)
+	if len(field) != 5 {
+		return bad("less than five fields")
+	}
+	uid, ok := parseID(field[1])
+	if !ok {
+		return bad("bad UID")
+	}
+	gid, ok := parseID(field[2])
+	if !ok {
+		return bad("bad GID")
+	}
+	perm, err := strconv.ParseUint(field[3], 16, 32)
+	if err != nil {
+		return bad("bad permissions")
+	}
+	return Description{field[0], uid, gid, Perm(perm), field[4]}, nil
+}
+
+// readTries is the limit of calls for one read. A read needs more than one call if
+// the key is larger than the buffer, and more than two if it grows meanwhile.
+const readTries = 16
+
+// Read returns the payload of a key. It needs read permission on the key, or
+// possession of the key with search permission.
+//
+// Errors: EOPNOTSUPP for a type that cannot be read, such as logon; ENOKEY also
+// where other calls give EINVAL; EAGAIN if the key grew between all of the calls.
+//
+// Source: keyctl(2) KEYCTL_READ.
+func Read(key Serial) ([]byte, error) {
+	buffer := make([]byte, 256)
+	for range readTries {
+		size, err := unix.KeyctlBuffer(unix.KEYCTL_READ, int(key), buffer, 0)
+		if err != nil {
+			return nil, wrap(err, "KEYCTL_READ", key.String())
+		}
+		if size <= len(buffer) {
+			return buffer[:size], nil
+		}
+		buffer = make([]byte, 2*size)
+	}
+	return nil, wrap(unix.EAGAIN, "KEYCTL_READ", key.String())
+}
+
+// Search looks for a key in a keyring and in all keyrings within it that grant
+// search permission. If into is not 0, Search also links the key there.
+//
+// Errors: ENOKEY if there is no such key, or only a negative one; EKEYEXPIRED,
+// EKEYREVOKED if such a key has expired or was revoked; EACCES if the keyring or
+// the key does not grant search permission; the errors of [Link].
+//
+// Source: keyctl(2) KEYCTL_SEARCH.
+func Search(keyring Serial, typ, desc string, into Serial) (Serial, error) {
+	id, err := unix.KeyctlSearch(int(keyring), typ, desc, int(into))
+	return serial(id, err, "KEYCTL_SEARCH", name(typ, desc)+" in "+keyring.String())
+}
+
+// RequestKey looks for a key in the thread, process and session keyrings of the
+// caller, and in all keyrings within them. If the caller has no session keyring,
+// the user session keyring takes its place. If into is not 0, RequestKey also
+// links the key there. It never starts request-key(8).
+//
+// Errors: ENOKEY if there is no such key; EKEYREJECTED and the like for a negative
+// key; EKEYEXPIRED, EKEYREVOKED if such a key has expired or was revoked; EPERM
+// for a type that begins with a dot; the errors of [Link].
+//
+// Source: request_key(2).
+func RequestKey(typ, desc string, into Serial) (Serial, error) {
+	object := name(typ, desc)
+	t, err := unix.BytePtrFromString(typ)
+	if err != nil {
+		return 0, wrap(err, "request_key", object)
+	}
+	d, err := unix.BytePtrFromString(desc)
+	if err != nil {
+		return 0, wrap(err, "request_key", object)
+	}
+	// The callout info must be NULL. The function of x/sys passes an empty string, for which
+	// the kernel runs request-key and leaves a negative key.
+	id, _, errno := unix.Syscall6(unix.SYS_REQUEST_KEY,
+		uintptr(unsafe.Pointer(t)), uintptr(unsafe.Pointer(d)), 0, uintptr(into), 0, 0)
+	if errno != 0 {
+		return 0, wrap(errno, "request_key", object)
+	}
+	return Serial(id), nil
+}
+
+// ProbeRequestKey tells whether request_key(2) is allowed, as [ProbeAddKey] does for
+// add_key(2).
+//
+// Source: security/keys/keyctl.c, request_key.
+func ProbeRequestKey() error { return probe("request_key", unix.SYS_REQUEST_KEY) }
+
+func name(typ, desc string) string { return strconv.Quote(typ) + " " + strconv.Quote(desc) }

@@ -2,11 +2,11 @@ package keyctl_test
 
 import (
 	"errors"
+	"os"
 	"slices"
 	"strconv"
 	"syscall"
 	"testing"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -63,39 +63,9 @@ func TestProbePersistentTellsWhatIsMissing(t *testing.T) {
 	}
 }
 
-// The probes of add_key(2) and request_key(2) make no key and find a filter.
-func TestProbesOfKeys(t *testing.T) {
-	keyctltest.OnThread(t, func() {
-		done(t, keyctl.ProbeAddKey())
-		done(t, keyctl.ProbeRequestKey())
-		refuse(t, unix.SYS_ADD_KEY, unix.ENOSYS)
-		fails(t, keyctl.ProbeAddKey(), unix.ENOSYS)
-		done(t, keyctl.ProbeRequestKey())
-		refuse(t, unix.SYS_REQUEST_KEY, unix.EPERM)
-		fails(t, keyctl.ProbeRequestKey(), unix.EPERM)
-	})
-}
-
 func refuseKeyctl(t *testing.T, errno unix.Errno) {
 	t.Helper()
 	refuse(t, unix.SYS_KEYCTL, errno)
-}
-
-// refuse lets a system call fail on the calling thread.
-func refuse(t *testing.T, call uint32, errno unix.Errno) {
-	t.Helper()
-	filter := []unix.SockFilter{
-		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 0}, // the number of the call
-		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: call, Jf: 1},
-		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ERRNO | uint32(errno)},
-		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
-	}
-	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
-	_, _, failed := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0,
-		uintptr(unsafe.Pointer(&program)))
-	if failed != 0 {
-		t.Fatal(failed)
-	}
 }
 
 // Until the collector comes, only GetPersistent can do anything with a keyring
@@ -376,4 +346,29 @@ func TestGetPersistentInAChildServesTheParent(t *testing.T) {
 			t.Errorf("the session keyring has no link to %v", keyring)
 		}
 	})
+}
+
+func TestExpiry(t *testing.T) {
+	for _, want := range []uint32{0, 1, 259200, 2147483647} {
+		keyctltest.SetSysctl(t, "persistent_keyring_expiry", want)
+		if got := good(keyctl.Expiry())(t); got != want {
+			t.Errorf("%d, want %d", got, want)
+		}
+	}
+	for _, refused := range []string{"2147483648", "-1"} {
+		err := os.WriteFile(keyctl.SysctlDir+"/persistent_keyring_expiry", []byte(refused),
+			0)
+		if !errors.Is(err, unix.EINVAL) {
+			t.Errorf("%s: %v, want EINVAL", refused, err)
+		}
+	}
+}
+
+func TestGCDelay(t *testing.T) {
+	for _, want := range []uint32{0, 1, 300} {
+		keyctltest.SetSysctl(t, "gc_delay", want)
+		if got := good(keyctl.GCDelay())(t); got != want {
+			t.Errorf("%d, want %d", got, want)
+		}
+	}
 }

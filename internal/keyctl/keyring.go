@@ -1,6 +1,10 @@
 package keyctl
 
-import "golang.org/x/sys/unix"
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
 
 // Link links a key into a keyring. The link replaces one to a key of the same type
 // and description. Link needs link permission on the key and write permission on
@@ -35,4 +39,27 @@ func Unlink(key, keyring Serial) error {
 func Clear(keyring Serial) error {
 	_, err := unix.KeyctlInt(unix.KEYCTL_CLEAR, int(keyring), 0, 0, 0)
 	return wrap(err, "KEYCTL_CLEAR", keyring.String())
+}
+
+// ReadKeyring returns the serials of the keys in a keyring, in the kernel's order.
+//
+// Permissions and errors are those of [Read]. The caller must know that the key is
+// a keyring, because the kernel does not check that. ENOTDIR is given only if the
+// payload cannot be a list of serials.
+//
+// Source: keyctl(2) KEYCTL_READ.
+func ReadKeyring(keyring Serial) ([]Serial, error) {
+	payload, err := Read(keyring)
+	if err != nil {
+		return nil, err
+	}
+	const size = int(unsafe.Sizeof(Serial(0)))
+	if len(payload)%size != 0 {
+		return nil, wrap(unix.ENOTDIR, "KEYCTL_READ", keyring.String())
+	}
+	serials := make([]Serial, len(payload)/size)
+	// The payload is an array of the kernel's int32, which has Serial's size and byte order.
+	bytes := (*byte)(unsafe.Pointer(unsafe.SliceData(serials)))
+	copy(unsafe.Slice(bytes, len(serials)*size), payload)
+	return serials, nil
 }

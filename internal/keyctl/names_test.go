@@ -9,6 +9,39 @@ import (
 	"pam_persistent/internal/keyctl/keyctltest"
 )
 
+func TestSerialString(t *testing.T) {
+	for serial, want := range map[keyctl.Serial]string{
+		keyctl.Thread:      "@t",
+		keyctl.Process:     "@p",
+		keyctl.Session:     "@s",
+		keyctl.User:        "@u",
+		keyctl.UserSession: "@us",
+		-6:                 "-6",
+		0:                  "0",
+		2147483647:         "2147483647",
+	} {
+		if got := serial.String(); got != want {
+			t.Errorf("%d: %q, want %q", int32(serial), got, want)
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	keyctltest.AsUser(t, userA, func() {
+		persistent := good(keyctl.GetPersistent(userA, keyctl.Session))(t)
+		for keyring, want := range map[keyctl.Serial]string{
+			keyctl.User:        keyctl.UserName(userA),
+			keyctl.UserSession: keyctl.UserSessionName(userA),
+			persistent:         keyctl.PersistentName(userA),
+		} {
+			serial := good(keyctl.KeyringID(keyring, true))(t)
+			if d := good(keyctl.Describe(serial))(t); d.Text != want {
+				t.Errorf("%v is %q, not %q", keyring, d.Text, want)
+			}
+		}
+	})
+}
+
 func TestPermString(t *testing.T) {
 	for perm, want := range map[keyctl.Perm]string{
 		0:                                   "------------------------",
