@@ -39,7 +39,7 @@ func (s *session) open() c.Status {
 // cannotJoin logs that the session keeps the session keyring of the host. Nothing is linked into
 // that keyring, because other processes may have it.
 func (s *session) cannotJoin(errno unix.Errno) c.Status {
-	err := &keyctl.Error{Call: "KEYCTL_JOIN_SESSION_KEYRING", Errno: errno}
+	err := &keyctl.Error{Call: keyctl.CallJoinSession, Errno: errno}
 	if errno == unix.ENOSYS { // there is no keyring of the host either
 		return s.failed(err)
 	}

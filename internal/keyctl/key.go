@@ -22,7 +22,7 @@ import (
 // Source: add_key(2).
 func AddKey(typ, desc string, payload []byte, keyring Serial) (Serial, error) {
 	id, err := unix.AddKey(typ, desc, payload, int(keyring))
-	return serial(id, err, "add_key", name(typ, desc)+" to "+keyring.String())
+	return serial(id, wrap(err, "add_key", name(typ, desc)+" to "+keyring.String()))
 }
 
 // ProbeAddKey tells whether add_key(2) is allowed; nil means yes. It makes no key,
@@ -50,7 +50,7 @@ func probe(call string, number uintptr) error {
 // Source: keyctl(2) KEYCTL_UPDATE, security/keys/keyctl.c.
 func Update(key Serial, payload []byte) error {
 	_, err := unix.KeyctlBuffer(unix.KEYCTL_UPDATE, int(key), payload, 0)
-	return wrap(err, "KEYCTL_UPDATE", key.String())
+	return wrapKey(err, "KEYCTL_UPDATE", key, "")
 }
 
 // Revoke makes a key unusable for everybody. Calls that name the key give
@@ -60,7 +60,7 @@ func Update(key Serial, payload []byte) error {
 // Source: keyctl(2) KEYCTL_REVOKE.
 func Revoke(key Serial) error {
 	_, err := unix.KeyctlInt(unix.KEYCTL_REVOKE, int(key), 0, 0, 0)
-	return wrap(err, "KEYCTL_REVOKE", key.String())
+	return wrapKey(err, "KEYCTL_REVOKE", key, "")
 }
 
 // Invalidate removes a key and all links to it at once. Calls that name the key
@@ -70,7 +70,7 @@ func Revoke(key Serial) error {
 // Source: keyctl(2) KEYCTL_INVALIDATE.
 func Invalidate(key Serial) error {
 	_, err := unix.KeyctlInt(unix.KEYCTL_INVALIDATE, int(key), 0, 0, 0)
-	return wrap(err, "KEYCTL_INVALIDATE", key.String())
+	return wrapKey(err, "KEYCTL_INVALIDATE", key, "")
 }
 
 // SetTimeout sets the expiry timer of a key to a number of seconds; 0 means that
@@ -92,7 +92,7 @@ func SetTimeout(key Serial, seconds uint32) error {
 // Source: keyctl(2) KEYCTL_SETPERM.
 func SetPerm(key Serial, perm Perm) error {
 	err := unix.KeyctlSetperm(int(key), uint32(perm))
-	return wrap(err, "KEYCTL_SETPERM", key.String()+" to "+perm.String())
+	return wrapKey(err, "KEYCTL_SETPERM", key, " to "+perm.String())
 }
 
 // Chown gives a key another owner and group; [NoID] leaves an ID as it is. It
@@ -105,7 +105,7 @@ func SetPerm(key Serial, perm Perm) error {
 // Source: keyctl(2) KEYCTL_CHOWN.
 func Chown(key Serial, uid, gid uint32) error {
 	_, err := unix.KeyctlInt(unix.KEYCTL_CHOWN, int(key), int(uid), int(gid), 0)
-	return wrap(err, "KEYCTL_CHOWN", key.String())
+	return wrapKey(err, "KEYCTL_CHOWN", key, "")
 }
 
 // Description is a key as the kernel describes it.
@@ -127,7 +127,7 @@ type Description struct {
 func Describe(key Serial) (Description, error) {
 	text, err := unix.KeyctlString(unix.KEYCTL_DESCRIBE, int(key))
 	if err != nil {
-		return Description{}, wrap(err, "KEYCTL_DESCRIBE", key.String())
+		return Description{}, wrapKey(err, "KEYCTL_DESCRIBE", key, "")
 	}
 	return ParseDescription(text)
 }
@@ -181,14 +181,14 @@ func Read(key Serial) ([]byte, error) {
 	for range readTries {
 		size, err := unix.KeyctlBuffer(unix.KEYCTL_READ, int(key), buffer, 0)
 		if err != nil {
-			return nil, wrap(err, "KEYCTL_READ", key.String())
+			return nil, wrapKey(err, "KEYCTL_READ", key, "")
 		}
 		if size <= len(buffer) {
 			return buffer[:size], nil
 		}
 		buffer = make([]byte, 2*size)
 	}
-	return nil, wrap(unix.EAGAIN, "KEYCTL_READ", key.String())
+	return nil, wrapKey(unix.EAGAIN, "KEYCTL_READ", key, "")
 }
 
 // Search looks for a key in a keyring and in all keyrings within it that grant
@@ -201,7 +201,7 @@ func Read(key Serial) ([]byte, error) {
 // Source: keyctl(2) KEYCTL_SEARCH.
 func Search(keyring Serial, typ, desc string, into Serial) (Serial, error) {
 	id, err := unix.KeyctlSearch(int(keyring), typ, desc, int(into))
-	return serial(id, err, "KEYCTL_SEARCH", name(typ, desc)+" in "+keyring.String())
+	return serial(id, wrap(err, "KEYCTL_SEARCH", name(typ, desc)+" in "+keyring.String()))
 }
 
 // RequestKey looks for a key in the thread, process and session keyrings of the

@@ -38,10 +38,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// The calls for which callers know what helps. The other names stand where the calls are made.
+const (
+	CallGetPersistent   = "KEYCTL_GET_PERSISTENT"
+	CallJoinSession     = "KEYCTL_JOIN_SESSION_KEYRING"
+	CallLink            = "KEYCTL_LINK"
+	CallSessionToParent = "KEYCTL_SESSION_TO_PARENT"
+	CallSetfsuid        = "setfsuid"
+)
+
 // Error is a system call that failed.
 type Error struct {
-	Call   string // "KEYCTL_DESCRIBE", "add_key", "open", ...
-	Object string // its argument: a serial, a UID, a quoted description, a path; may be ""
+	Call   string // CallLink, "KEYCTL_DESCRIBE", "open", ...
+	Key    Serial // the key that the call of keyctl(2) is about, or 0
+	UID    uint32 // the user, for CallGetPersistent and CallSetfsuid
+	Object string // the arguments in words: a serial, a quoted description, a path; may be ""
 	Errno  unix.Errno
 }
 
@@ -66,21 +77,30 @@ func ErrnoText(errno unix.Errno) string {
 // Unwrap returns the errno, for errors.Is.
 func (e *Error) Unwrap() error { return e.Errno }
 
-// wrap adds the call and its object to an error of the unix package. The
-// functions of that package that keyctl calls return no other type than Errno.
+// wrap adds the call and its arguments to an error of the unix package. The functions of that
+// package that keyctl calls return no other type than Errno.
 func wrap(err error, call, object string) error {
+	return wrapped(err, Error{Call: call, Object: object})
+}
+
+// wrapKey is wrap for a call about a key; rest follows the serial.
+func wrapKey(err error, call string, key Serial, rest string) error {
+	return wrapped(err, Error{Call: call, Key: key, Object: key.String() + rest})
+}
+
+func wrapped(err error, e Error) error {
 	if err == nil {
 		return nil
 	}
-	errno, _ := err.(unix.Errno)
-	return &Error{Call: call, Object: object, Errno: errno}
+	e.Errno, _ = err.(unix.Errno)
+	return &e
 }
 
-// serial is wrap for calls that return a serial. After a failure it returns 0,
-// which is no key's serial: the -1 of the system call is the thread keyring.
-func serial(id int, err error, call, object string) (Serial, error) {
+// serial is the result of a call that returns a serial. After a failure it is 0, which is no key's
+// serial: the -1 of the system call is the thread keyring.
+func serial(id int, err error) (Serial, error) {
 	if err != nil {
-		return 0, wrap(err, call, object)
+		return 0, err
 	}
 	return Serial(id), nil
 }

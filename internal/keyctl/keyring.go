@@ -17,7 +17,7 @@ import (
 // Source: keyctl(2) KEYCTL_LINK.
 func Link(key, keyring Serial) error {
 	_, err := unix.KeyctlInt(unix.KEYCTL_LINK, int(key), int(keyring), 0, 0)
-	return wrap(err, "KEYCTL_LINK", key.String()+" into "+keyring.String())
+	return wrapKey(err, CallLink, key, " into "+keyring.String())
 }
 
 // Unlink removes the link to a key from a keyring. It needs write permission on
@@ -29,7 +29,7 @@ func Link(key, keyring Serial) error {
 // Source: keyctl(2) KEYCTL_UNLINK.
 func Unlink(key, keyring Serial) error {
 	_, err := unix.KeyctlInt(unix.KEYCTL_UNLINK, int(key), int(keyring), 0, 0)
-	return wrap(err, "KEYCTL_UNLINK", key.String()+" from "+keyring.String())
+	return wrapKey(err, "KEYCTL_UNLINK", key, " from "+keyring.String())
 }
 
 // Clear removes all links from a keyring. It needs write permission on the
@@ -38,7 +38,7 @@ func Unlink(key, keyring Serial) error {
 // Source: keyctl(2) KEYCTL_CLEAR.
 func Clear(keyring Serial) error {
 	_, err := unix.KeyctlInt(unix.KEYCTL_CLEAR, int(keyring), 0, 0, 0)
-	return wrap(err, "KEYCTL_CLEAR", keyring.String())
+	return wrapKey(err, "KEYCTL_CLEAR", keyring, "")
 }
 
 // ReadKeyring returns the serials of the keys in a keyring, in the kernel's order.
@@ -55,7 +55,7 @@ func ReadKeyring(keyring Serial) ([]Serial, error) {
 	}
 	const size = int(unsafe.Sizeof(Serial(0)))
 	if len(payload)%size != 0 {
-		return nil, wrap(unix.ENOTDIR, "KEYCTL_READ", keyring.String())
+		return nil, wrapKey(unix.ENOTDIR, "KEYCTL_READ", keyring, "")
 	}
 	serials := make([]Serial, len(payload)/size)
 	// The payload is an array of the kernel's int32, which has Serial's size and byte order.

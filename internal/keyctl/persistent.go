@@ -39,12 +39,12 @@ const neverGiven Serial = 1
 // Source: keyctl(2) KEYCTL_GET_PERSISTENT, persistent-keyring(7),
 // security/keys/persistent.c.
 func GetPersistent(uid uint32, into Serial) (Serial, error) {
-	object := "of UID " + formatID(uid) + " into " + into.String()
-	if uid == NoID {
-		return 0, wrap(unix.EINVAL, "KEYCTL_GET_PERSISTENT", object)
+	id, err := 0, error(unix.EINVAL)
+	if uid != NoID {
+		id, err = unix.KeyctlInt(unix.KEYCTL_GET_PERSISTENT, int(uid), int(into), 0, 0)
 	}
-	id, err := unix.KeyctlInt(unix.KEYCTL_GET_PERSISTENT, int(uid), int(into), 0, 0)
-	return serial(id, err, "KEYCTL_GET_PERSISTENT", object)
+	object := "of UID " + formatID(uid) + " into " + into.String()
+	return serial(id, wrapped(err, Error{Call: CallGetPersistent, UID: uid, Object: object}))
 }
 
 // ProbePersistent tells whether the kernel has [GetPersistent] and allows it for

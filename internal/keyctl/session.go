@@ -14,7 +14,7 @@ import (
 // Source: keyctl(2) KEYCTL_GET_KEYRING_ID.
 func KeyringID(id Serial, create bool) (Serial, error) {
 	found, err := unix.KeyctlGetKeyringID(int(id), create)
-	return serial(found, err, "KEYCTL_GET_KEYRING_ID", id.String())
+	return serial(found, wrapKey(err, "KEYCTL_GET_KEYRING_ID", id, ""))
 }
 
 // SessionKeyring returns the serial of the session keyring of the calling thread.
@@ -45,7 +45,7 @@ func SessionKeyring() (Serial, error) { return KeyringID(Session, false) }
 func JoinSession() (Serial, error) {
 	// The function of x/sys cannot pass NULL, which asks for an anonymous keyring.
 	id, err := unix.KeyctlInt(unix.KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0)
-	return serial(id, err, "KEYCTL_JOIN_SESSION_KEYRING", "(anonymous)")
+	return serial(id, wrap(err, CallJoinSession, "(anonymous)"))
 }
 
 // JoinNamedSession makes the keyring of this name the session keyring of the
@@ -60,7 +60,7 @@ func JoinSession() (Serial, error) {
 // Source: keyctl(2) KEYCTL_JOIN_SESSION_KEYRING, session-keyring(7).
 func JoinNamedSession(name string) (Serial, error) {
 	id, err := unix.KeyctlJoinSessionKeyring(name)
-	return serial(id, err, "KEYCTL_JOIN_SESSION_KEYRING", strconv.Quote(name))
+	return serial(id, wrap(err, CallJoinSession, strconv.Quote(name)))
 }
 
 // SessionToParent gives the session keyring of the calling thread to the parent process, in place
@@ -76,5 +76,5 @@ func JoinNamedSession(name string) (Serial, error) {
 // Source: keyctl(2) KEYCTL_SESSION_TO_PARENT, keyctl_session_to_parent in security/keys/keyctl.c.
 func SessionToParent() error {
 	_, err := unix.KeyctlInt(unix.KEYCTL_SESSION_TO_PARENT, 0, 0, 0, 0)
-	return wrap(err, "KEYCTL_SESSION_TO_PARENT", "the parent process")
+	return wrap(err, CallSessionToParent, "the parent process")
 }
