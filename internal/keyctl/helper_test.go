@@ -75,12 +75,12 @@ func persistent(t testing.TB, uid uint32) keyctl.Serial {
 
 func addKey(t testing.TB, desc string, keyring keyctl.Serial) keyctl.Serial {
 	t.Helper()
-	return good(keyctl.AddKey("user", desc, []byte("secret"), keyring))(t)
+	return good(keyctltest.AddKey("user", desc, []byte("secret"), keyring))(t)
 }
 
 func addKeyring(t testing.TB, name string, keyring keyctl.Serial) keyctl.Serial {
 	t.Helper()
-	return good(keyctl.AddKey("keyring", name, nil, keyring))(t)
+	return good(keyctltest.AddKey("keyring", name, nil, keyring))(t)
 }
 
 // holds tells whether a keyring has a link to a key.

@@ -8,23 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// AddKey makes a key in a keyring. If the keyring holds a key of this type and
-// description already, AddKey updates that key, or replaces it if the type cannot
-// be updated (as a keyring). It needs write permission on the keyring. The
-// caller's filesystem UID owns the key, and the key is charged to that user's
-// quota.
-//
-// Errors: EDQUOT if the quota is used up; EINVAL for a payload that the type does
-// not accept, a logon description without "service:", a description longer than
-// 4095 bytes or with a NUL in it; ENODEV for an unknown type; EPERM for a type,
-// or the name of a keyring, that begins with a dot.
-//
-// Source: add_key(2).
-func AddKey(typ, desc string, payload []byte, keyring Serial) (Serial, error) {
-	id, err := unix.AddKey(typ, desc, payload, int(keyring))
-	return serial(id, wrap(err, "add_key", name(typ, desc)+" to "+keyring.String()))
-}
-
 // ProbeAddKey tells whether add_key(2) is allowed; nil means yes. It makes no key,
 // because the type that it names cannot be read: the kernel gives EFAULT.
 //
@@ -41,18 +24,6 @@ func probe(call string, number uintptr) error {
 	return nil
 }
 
-// Update gives a key a new payload. It needs write permission on the key.
-//
-// Errors: EOPNOTSUPP for a type that cannot be updated, such as keyring; EDQUOT;
-// EINVAL for a payload that the type does not accept or that is longer than a
-// page, even if [AddKey] accepts it.
-//
-// Source: keyctl(2) KEYCTL_UPDATE, security/keys/keyctl.c.
-func Update(key Serial, payload []byte) error {
-	_, err := unix.KeyctlBuffer(unix.KEYCTL_UPDATE, int(key), payload, 0)
-	return wrapKey(err, "KEYCTL_UPDATE", key, "")
-}
-
 // Revoke makes a key unusable for everybody. Calls that name the key give
 // EKEYREVOKED until the garbage collector removes it. Revoke needs write or
 // setattr permission.
@@ -61,26 +32,6 @@ func Update(key Serial, payload []byte) error {
 func Revoke(key Serial) error {
 	_, err := unix.KeyctlInt(unix.KEYCTL_REVOKE, int(key), 0, 0, 0)
 	return wrapKey(err, "KEYCTL_REVOKE", key, "")
-}
-
-// Invalidate removes a key and all links to it at once. Calls that name the key
-// give ENOKEY. Invalidate needs search permission on the key, or CAP_SYS_ADMIN
-// for a key that the kernel allows root to invalidate.
-//
-// Source: keyctl(2) KEYCTL_INVALIDATE.
-func Invalidate(key Serial) error {
-	_, err := unix.KeyctlInt(unix.KEYCTL_INVALIDATE, int(key), 0, 0, 0)
-	return wrapKey(err, "KEYCTL_INVALIDATE", key, "")
-}
-
-// SetTimeout sets the expiry timer of a key to a number of seconds; 0 means that
-// the key never expires. It needs setattr permission.
-//
-// Source: keyctl(2) KEYCTL_SET_TIMEOUT.
-func SetTimeout(key Serial, seconds uint32) error {
-	_, err := unix.KeyctlInt(unix.KEYCTL_SET_TIMEOUT, int(key), int(seconds), 0, 0)
-	object := key.String() + " to " + strconv.FormatUint(uint64(seconds), 10) + " s"
-	return wrap(err, "KEYCTL_SET_TIMEOUT", object)
 }
 
 // SetPerm sets the permissions mask of a key. It needs setattr permission, and
@@ -189,19 +140,6 @@ func Read(key Serial) ([]byte, error) {
 		buffer = make([]byte, 2*size)
 	}
 	return nil, wrapKey(unix.EAGAIN, "KEYCTL_READ", key, "")
-}
-
-// Search looks for a key in a keyring and in all keyrings within it that grant
-// search permission. If into is not 0, Search also links the key there.
-//
-// Errors: ENOKEY if there is no such key, or only a negative one; EKEYEXPIRED,
-// EKEYREVOKED if such a key has expired or was revoked; EACCES if the keyring or
-// the key does not grant search permission; the errors of [Link].
-//
-// Source: keyctl(2) KEYCTL_SEARCH.
-func Search(keyring Serial, typ, desc string, into Serial) (Serial, error) {
-	id, err := unix.KeyctlSearch(int(keyring), typ, desc, int(into))
-	return serial(id, wrap(err, "KEYCTL_SEARCH", name(typ, desc)+" in "+keyring.String()))
 }
 
 // RequestKey looks for a key in the thread, process and session keyrings of the

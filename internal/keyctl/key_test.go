@@ -3,8 +3,6 @@ package keyctl_test
 import (
 	"bytes"
 	"errors"
-	"os"
-	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -13,79 +11,6 @@ import (
 	"pam_persistent/internal/keyctl/keyctltest"
 )
 
-func TestAddKey(t *testing.T) {
-	keyctltest.AsUser(t, userA, func() {
-		key := addKey(t, "ticket", keyctl.Session)
-		if d := good(keyctl.Describe(key))(t); d.Type != "user" || d.Text != "ticket" ||
-			d.UID != userA || d.GID != userA {
-			t.Errorf("%+v", d)
-		}
-		if again := good(keyctl.AddKey("user", "ticket", []byte("new"),
-			keyctl.Session))(t); again != key {
-			t.Errorf("%v, want %v with a new payload", again, key)
-		}
-		if payload := good(keyctl.Read(key))(t); string(payload) != "new" {
-			t.Errorf("payload %q", payload)
-		}
-		keyring := addKeyring(t, "ring", keyctl.Session)
-		if replaced := addKeyring(t, "ring", keyctl.Session); replaced == keyring ||
-			holds(t, keyctl.Session, keyring) {
-			t.Errorf("%v was not replaced by %v", keyring, replaced)
-		}
-		good(keyctl.AddKey("user", strings.Repeat("x", 4095), []byte("x"),
-			keyctl.Session))(t)
-	})
-}
-
-func TestAddKeyErrors(t *testing.T) {
-	keyctltest.AsUser(t, userA, func() {
-		for _, test := range []struct {
-			typ, desc, payload string
-			keyring            keyctl.Serial
-			want               unix.Errno
-		}{
-			{"user", "empty", "", keyctl.Session, unix.EINVAL},
-			{"user", "tick\x00t", "x", keyctl.Session, unix.EINVAL},
-			{"user", strings.Repeat("x", 4096), "x", keyctl.Session, unix.EINVAL},
-			{"keyring", "with payload", "x", keyctl.Session, unix.EINVAL},
-			{"logon", "unqualified", "x", keyctl.Session, unix.EINVAL},
-			{"nosuchtype", "x", "x", keyctl.Session, unix.ENODEV},
-			{".user", "x", "x", keyctl.Session, unix.EPERM},
-			{"keyring", ".ring", "", keyctl.Session, unix.EPERM},
-			{"user", "x", "x", 0, unix.EINVAL},
-			{"user", "x", "x", 1, unix.ENOKEY},
-			{"user", "x", "x", addKey(t, "no keyring", keyctl.Session), unix.ENOTDIR},
-		} {
-			none[keyctl.Serial](t,
-				test.want)(keyctl.AddKey(test.typ, test.desc, []byte(test.payload),
-				test.keyring))
-		}
-	})
-}
-
-func TestAddKeyBeyondTheQuota(t *testing.T) {
-	keyctltest.SetSysctl(t, "maxbytes", 10000)
-	keyctltest.AsUser(t, userA, func() {
-		none[keyctl.Serial](t,
-			unix.EDQUOT)(keyctl.AddKey("user", "x", make([]byte, 10001),
-			keyctl.Session))
-	})
-}
-
-func TestUpdate(t *testing.T) {
-	keyctltest.AsUser(t, userA, func() {
-		key := addKey(t, "ticket", keyctl.Session)
-		done(t, keyctl.Update(key, []byte("new")))
-		if payload := good(keyctl.Read(key))(t); string(payload) != "new" {
-			t.Errorf("payload %q", payload)
-		}
-		fails(t, keyctl.Update(key, nil), unix.EINVAL)
-		fails(t, keyctl.Update(key, make([]byte, os.Getpagesize()+1)), unix.EINVAL)
-		fails(t, keyctl.Update(keyctl.Session, []byte("x")), unix.EOPNOTSUPP)
-		fails(t, keyctl.Update(1, []byte("x")), unix.ENOKEY)
-	})
-}
-
 func TestRevoke(t *testing.T) {
 	keyctltest.AsUser(t, userA, func() {
 		key := addKey(t, "ticket", keyctl.Session)
@@ -93,37 +18,6 @@ func TestRevoke(t *testing.T) {
 		_, err := keyctl.Read(key)
 		fails(t, err, unix.EKEYREVOKED)
 		fails(t, keyctl.Revoke(key), unix.EKEYREVOKED)
-	})
-}
-
-func TestInvalidate(t *testing.T) {
-	keyctltest.AsUser(t, userA, func() {
-		key := addKey(t, "ticket", keyctl.Session)
-		done(t, keyctl.Invalidate(key))
-		fails(t, keyctl.Invalidate(key), unix.ENOKEY)
-		keyctltest.Eventually(t, "the link is gone", func() bool {
-			return !holds(t, keyctl.Session, key)
-		})
-	})
-}
-
-func TestSetTimeout(t *testing.T) {
-	keyctltest.SetSysctl(t, "gc_delay", 300)
-	keyctltest.AsUser(t, userA, func() {
-		key := addKey(t, "ticket", keyctl.Session)
-		done(t, keyctl.SetTimeout(key, 100000))
-		if left := timeLeft(t, key); left.String() != "1d" {
-			t.Errorf("%v left, want 1d", left)
-		}
-		done(t, keyctl.SetTimeout(key, 0))
-		if left := timeLeft(t, key); left.Kind != keyctl.Permanent {
-			t.Errorf("%v left, want perm", left)
-		}
-		done(t, keyctl.SetTimeout(key, 1))
-		keyctltest.Eventually(t, "the key has expired", func() bool {
-			_, err := keyctl.Read(key)
-			return errors.Is(err, unix.EKEYEXPIRED)
-		})
 	})
 }
 
@@ -244,7 +138,7 @@ func TestReadAnySize(t *testing.T) {
 	keyctltest.AsRoot(t, func() {
 		for _, size := range []int{1, 255, 256, 257, 4095, 32767} {
 			want := bytes.Repeat([]byte{'a', 0, 0xff}, size)[:size]
-			key := good(keyctl.AddKey("user", "key", want, keyctl.Session))(t)
+			key := good(keyctltest.AddKey("user", "key", want, keyctl.Session))(t)
 			if got := good(keyctl.Read(key))(t); !bytes.Equal(got, want) {
 				t.Errorf("%d bytes written, others read", size)
 			}
@@ -254,7 +148,7 @@ func TestReadAnySize(t *testing.T) {
 
 func TestReadErrors(t *testing.T) {
 	keyctltest.AsUser(t, userA, func() {
-		logon := good(keyctl.AddKey("logon", "service:name", []byte("secret"),
+		logon := good(keyctltest.AddKey("logon", "service:name", []byte("secret"),
 			keyctl.Session))(t)
 		_, err := keyctl.Read(logon)
 		fails(t, err, unix.EOPNOTSUPP)
@@ -268,33 +162,10 @@ func TestReadErrors(t *testing.T) {
 	})
 }
 
-func TestSearch(t *testing.T) {
-	keyctltest.AsUser(t, userA, func() {
-		outer := addKeyring(t, "outer", keyctl.Session)
-		key := addKey(t, "ticket", addKeyring(t, "inner", outer))
-		if found := good(keyctl.Search(outer, "user", "ticket", 0))(t); found != key {
-			t.Errorf("found %v, want %v", found, key)
-		}
-		into := addKeyring(t, "into", keyctl.Session)
-		good(keyctl.Search(outer, "user", "ticket", into))(t)
-		if !holds(t, into, key) {
-			t.Error("was not linked")
-		}
-		none[keyctl.Serial](t, unix.ENOKEY)(keyctl.Search(outer, "user", "other", 0))
-		none[keyctl.Serial](t, unix.ENOKEY)(keyctl.Search(outer, "nosuchtype", "ticket", 0))
-		none[keyctl.Serial](t, unix.ENOTDIR)(keyctl.Search(key, "user", "ticket", 0))
-		none[keyctl.Serial](t, unix.EINVAL)(keyctl.Search(outer, "user", "tick\x00t", 0))
-		done(t, keyctl.SetPerm(key, keyctl.PosView))
-		none[keyctl.Serial](t, unix.EACCES)(keyctl.Search(outer, "user", "ticket", 0))
-
-		done(t, keyctl.Revoke(addKey(t, "revoked", outer)))
-		none[keyctl.Serial](t, unix.EKEYREVOKED)(keyctl.Search(outer, "user", "revoked", 0))
-		none[keyctl.Serial](t, unix.EKEYREVOKED)(keyctl.RequestKey("user", "revoked", 0))
-	})
-}
-
 func TestRequestKey(t *testing.T) {
 	keyctltest.AsUser(t, userA, func() {
+		done(t, keyctl.Revoke(addKey(t, "revoked", keyctl.Session)))
+		none[keyctl.Serial](t, unix.EKEYREVOKED)(keyctl.RequestKey("user", "revoked", 0))
 		for _, where := range []keyctl.Serial{keyctl.Thread, keyctl.Process,
 			keyctl.Session} {
 			key := addKey(t, "in "+where.String(), where)

@@ -73,24 +73,24 @@ func TestPermBits(t *testing.T) {
 	}{
 		{"view", keyctl.UsrView,
 			func(key keyctl.Serial) error {
-				_,
-					err := keyctl.Describe(key)
+				_, err := keyctl.Describe(key)
 				return err
 			}},
 		{"read", keyctl.UsrRead,
 			func(key keyctl.Serial) error { _, err := keyctl.Read(key); return err }},
 		{"write", keyctl.UsrWrite,
-			func(key keyctl.Serial) error { return keyctl.Update(key, []byte("x")) }},
+			func(key keyctl.Serial) error {
+				return keyctltest.Update(key, []byte("x"))
+			}},
 		{"search", keyctl.UsrSearch,
 			func(key keyctl.Serial) error {
-				_,
-					err := keyctl.KeyringID(key, false)
+				_, err := keyctl.KeyringID(key, false)
 				return err
 			}},
 		{"link", keyctl.UsrLink,
 			func(key keyctl.Serial) error { return keyctl.Link(key, keyctl.Session) }},
 		{"setattr", keyctl.UsrSetattr,
-			func(key keyctl.Serial) error { return keyctl.SetTimeout(key, 1000) }},
+			func(key keyctl.Serial) error { return keyctltest.SetTimeout(key, 1000) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			keyctltest.AsUser(t, userA, func() {

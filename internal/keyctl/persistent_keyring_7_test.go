@@ -62,13 +62,13 @@ func TestManPageNoAccessWithoutLink(t *testing.T) {
 		key = addKey(t, "ticket", keyring)
 	})
 	keyctltest.AsUser(t, userA, func() {
-		none[keyctl.Serial](t, unix.EACCES)(keyctl.Search(keyring, "user", "ticket", 0))
+		none[keyctl.Serial](t, unix.EACCES)(keyctltest.Search(keyring, "user", "ticket"))
 		_, err := keyctl.Read(key)
 		fails(t, err, unix.EACCES)
 		fails(t, keyctl.Link(keyring, keyctl.Session), unix.EACCES)
-		fails(t, keyctl.Update(key, []byte("mine")), unix.EACCES)
+		fails(t, keyctltest.Update(key, []byte("mine")), unix.EACCES)
 		none[keyctl.Serial](t,
-			unix.EACCES)(keyctl.AddKey("user", "another", []byte("x"), keyring))
+			unix.EACCES)(keyctltest.AddKey("user", "another", []byte("x"), keyring))
 
 		if !holds(t, keyring, key) {
 			t.Error("the owner cannot list it")
@@ -105,7 +105,7 @@ func TestManPageAccessWithLink(t *testing.T) {
 // canUse checks everything that a link in the thread's keyrings is to give.
 func canUse(t *testing.T, keyring keyctl.Serial) {
 	t.Helper()
-	found := good(keyctl.Search(keyring, "user", "ticket", 0))(t)
+	found := good(keyctltest.Search(keyring, "user", "ticket"))(t)
 	requested := good(keyctl.RequestKey("user", "ticket", 0))(t)
 	if found != requested {
 		t.Errorf("search found %v, request_key %v", found, requested)
@@ -113,7 +113,7 @@ func canUse(t *testing.T, keyring keyctl.Serial) {
 	if payload := good(keyctl.Read(found))(t); string(payload) != "secret" {
 		t.Errorf("payload %q", payload)
 	}
-	done(t, keyctl.Update(found, []byte("secret")))
+	done(t, keyctltest.Update(found, []byte("secret")))
 	another := addKey(t, "another", keyring)
 	done(t, keyctl.Unlink(another, keyring))
 }
@@ -256,8 +256,8 @@ func TestManPageSurvivesTheUserKeyring(t *testing.T) {
 		key := addKey(t, "ticket", persistent(t, userA))
 		user := good(keyctl.KeyringID(keyctl.User, true))(t)
 		userSession := good(keyctl.KeyringID(keyctl.UserSession, true))(t)
-		done(t, keyctl.Invalidate(user))
-		done(t, keyctl.Invalidate(userSession))
+		done(t, keyctltest.Invalidate(user))
+		done(t, keyctltest.Invalidate(userSession))
 		if found := good(keyctl.RequestKey("user", "ticket", 0))(t); found != key {
 			t.Errorf("found %v, want %v", found, key)
 		}

@@ -24,7 +24,8 @@ type KeyUser struct {
 // ProcKeyUsers reads /proc/key-users, which has a line for each user of the
 // caller's user namespace that owns a key.
 //
-// Errors: those of open(2) and read(2), and those of [ParseKeyUsers].
+// Errors: those of open(2) and read(2); a [*ParseError] for each line that is not understood,
+// joined. With these there are users too.
 //
 // Source: proc_key-users(5), security/keys/proc.c.
 func ProcKeyUsers() ([]KeyUser, error) {
@@ -32,7 +33,7 @@ func ProcKeyUsers() ([]KeyUser, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ParseKeyUsers(text)
+	return parseLines(keyUsersPath, text, parseKeyUser)
 }
 
 // KeyUserOf returns the line of a user, or nil if there is none because the user
@@ -44,14 +45,6 @@ func KeyUserOf(users []KeyUser, uid uint32) *KeyUser {
 		}
 	}
 	return nil
-}
-
-// ParseKeyUsers parses the text of /proc/key-users. It returns all good lines, and
-// an error that joins a [*ParseError] for each bad line.
-//
-// Source: proc_key-users(5), security/keys/proc.c.
-func ParseKeyUsers(text string) ([]KeyUser, error) {
-	return parseLines(keyUsersPath, text, parseKeyUser)
 }
 
 func parseKeyUser(line string) (u KeyUser, reason string) {

@@ -46,34 +46,6 @@ const (
 // Has tells whether a flag is set.
 func (f Flags) Has(letter byte) bool { return strings.IndexByte(string(f), letter) >= 0 }
 
-// ProcKeys reads /proc/keys: the keys on which the caller has view permission, in
-// the order of their serials. It resets no timer. See the warning at [ParseKeys]
-// about forged lines.
-//
-// Errors: those of open(2) and read(2), and those of ParseKeys.
-//
-// Source: proc_keys(5), security/keys/proc.c.
-func ProcKeys() ([]KeyInfo, error) {
-	text, err := readFile(keysPath)
-	if err != nil {
-		return nil, err
-	}
-	return ParseKeys(text)
-}
-
-// ParseKeys parses the text of /proc/keys. It returns all good lines, and an error
-// that joins a [*ParseError] for each bad line.
-//
-// The kernel does not quote descriptions. A description with a newline in it ends
-// its line early, and the rest may look like the line of any key. So anybody who
-// can make a key that the reader may view can forge lines, and nothing in the text
-// tells a forged line from a true one. [ConfirmedKeys] asks the kernel about each.
-//
-// Source: proc_keys(5), security/keys/proc.c.
-func ParseKeys(text string) ([]KeyInfo, error) {
-	return parseLines(keysPath, text, parseKey)
-}
-
 // parseLines calls parse for each line and collects the items. parse returns a
 // reason if the line is bad.
 func parseLines[T any](source, text string, parse func(line string) (T, string)) ([]T, error) {
@@ -224,8 +196,13 @@ func parseTimeout(s string) (t Timeout, ok bool) {
 	return Timeout{}, false
 }
 
-// ConfirmedKeys reads /proc/keys as [ProcKeys] does, and asks the kernel about each line, because
-// any user can make up lines (see [ParseKeys]). It returns the keys
+// ConfirmedKeys returns the keys of /proc/keys, on which the caller has view permission, in the
+// order of the file. It resets no timer.
+//
+// The kernel does not quote descriptions there. A description with a newline in it ends its line
+// early, and the rest may look like the line of any key. So anybody who can make a key that the
+// caller may view can forge lines, and nothing in the text tells a forged line from a true one.
+// ConfirmedKeys asks the kernel about each line, and returns the keys
 //
 //   - that the kernel describes as their line does; Type and Description are then what
 //     [Describe] says, uncut and with all newlines;

@@ -146,7 +146,7 @@ func TestProcKeysCanBeMadeToLie(t *testing.T) {
 		none[keyctl.Description](t, unix.ENOKEY)(keyctl.Describe(1))
 
 		// A description that is no such line is an error, and hides nothing else.
-		done(t, keyctl.Invalidate(liar))
+		done(t, keyctltest.Invalidate(liar))
 		addKey(t, "two\nlines", keyctl.Session)
 		key := addKey(t, "ticket", keyctl.Session)
 		keys, err := keyctl.ProcKeys()
@@ -236,6 +236,27 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
+// The timer of a key, as the kernel shows it.
+func TestTimeoutOfAKey(t *testing.T) {
+	keyctltest.SetSysctl(t, "gc_delay", 300)
+	keyctltest.AsUser(t, userA, func() {
+		key := addKey(t, "ticket", keyctl.Session)
+		done(t, keyctltest.SetTimeout(key, 100000))
+		if left := timeLeft(t, key); left.String() != "1d" {
+			t.Errorf("%v left, want 1d", left)
+		}
+		done(t, keyctltest.SetTimeout(key, 0))
+		if left := timeLeft(t, key); left.Kind != keyctl.Permanent {
+			t.Errorf("%v left, want perm", left)
+		}
+		done(t, keyctltest.SetTimeout(key, 1))
+		keyctltest.Eventually(t, "the key has expired", func() bool {
+			_, err := keyctl.Read(key)
+			return errors.Is(err, unix.EKEYEXPIRED)
+		})
+	})
+}
+
 // confirmed are the keys of a user that ConfirmedKeys returns, and its error.
 func confirmed(t *testing.T) (find func(keyctl.Serial) (keyctl.KeyInfo, bool), err error) {
 	t.Helper()
@@ -258,7 +279,7 @@ func TestConfirmedKeysHaveWholeNames(t *testing.T) {
 			oddTexts...)
 		for _, name := range names {
 			key := addKey(t, name, keyctl.Session)
-			done(t, keyctl.SetTimeout(key, 1000))
+			done(t, keyctltest.SetTimeout(key, 1000))
 			find, _ := confirmed(t) // others may have made up lines
 			k, ok := find(key)
 			if !ok || k.Type != "user" || k.Description != name || k.Info != "6" ||
@@ -283,7 +304,7 @@ func outOfUse(t *testing.T, key keyctl.Serial, how unix.Errno) {
 		done(t, keyctl.Revoke(key))
 		return
 	}
-	done(t, keyctl.SetTimeout(key, 1))
+	done(t, keyctltest.SetTimeout(key, 1))
 	keyctltest.Eventually(t, "expired", func() bool {
 		_, err := keyctl.Describe(key)
 		return errors.Is(err, unix.EKEYEXPIRED)

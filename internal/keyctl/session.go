@@ -1,8 +1,6 @@
 package keyctl
 
 import (
-	"strconv"
-
 	"golang.org/x/sys/unix"
 )
 
@@ -46,21 +44,6 @@ func JoinSession() (Serial, error) {
 	// The function of x/sys cannot pass NULL, which asks for an anonymous keyring.
 	id, err := unix.KeyctlInt(unix.KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0)
 	return serial(id, wrap(err, CallJoinSession, "(anonymous)"))
-}
-
-// JoinNamedSession makes the keyring of this name the session keyring of the
-// calling thread and returns its serial. The caller must have the right to search
-// that keyring without possessing it. If there is no such keyring, the kernel makes
-// a new one that only its possessors may search. So nobody else can join it until
-// its permissions are changed.
-//
-// Errors: EPERM for a name that begins with a dot; EINVAL for a name that is empty,
-// longer than 4095 bytes or has a NUL in it; EDQUOT as for [JoinSession].
-//
-// Source: keyctl(2) KEYCTL_JOIN_SESSION_KEYRING, session-keyring(7).
-func JoinNamedSession(name string) (Serial, error) {
-	id, err := unix.KeyctlJoinSessionKeyring(name)
-	return serial(id, wrap(err, CallJoinSession, strconv.Quote(name)))
 }
 
 // SessionToParent gives the session keyring of the calling thread to the parent process, in place

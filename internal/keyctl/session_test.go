@@ -77,38 +77,6 @@ func TestJoinSessionIsForTheThread(t *testing.T) {
 	})
 }
 
-func TestJoinNamedSession(t *testing.T) {
-	keyctltest.AsUser(t, userA, func() {
-		named := good(keyctl.JoinNamedSession("work"))(t)
-		if d := good(keyctl.Describe(keyctl.Session))(t); d.Text != "work" {
-			t.Errorf("%+v", d)
-		}
-		keyctltest.AsUser(t, userA, func() {
-			if other := good(keyctl.JoinNamedSession("work"))(t); other == named {
-				t.Error("joined without search permission")
-			}
-		})
-		done(t, keyctl.SetPerm(named, good(keyctl.Describe(named))(t).
-			Perm|keyctl.UsrSearch))
-		keyctltest.AsUser(t, userA, func() {
-			if again := good(keyctl.JoinNamedSession("work"))(t); again != named {
-				t.Errorf("joined %v, want %v", again, named)
-			}
-		})
-		keyctltest.AsUser(t, userB, func() {
-			if other := good(keyctl.JoinNamedSession("work"))(t); other == named {
-				t.Error("another user has joined it")
-			}
-		})
-		none[keyctl.Serial](t, unix.EPERM)(keyctl.JoinNamedSession(".work"))
-		none[keyctl.Serial](t, unix.EINVAL)(keyctl.JoinNamedSession("w\x00rk"))
-		none[keyctl.Serial](t, unix.EINVAL)(keyctl.JoinNamedSession(""))
-		none[keyctl.Serial](t,
-			unix.EINVAL)(keyctl.JoinNamedSession(strings.Repeat("w", 4096)))
-		good(keyctl.JoinNamedSession(strings.Repeat("w", 4095)))(t)
-	})
-}
-
 // With the quota used up no session keyring can be had, and then the thread still
 // has the one before: GetPersistent succeeds, in a keyring that may be anybody's.
 func TestJoinSessionOverQuota(t *testing.T) {
@@ -117,11 +85,10 @@ func TestJoinSessionOverQuota(t *testing.T) {
 		before := good(keyctl.SessionKeyring())(t)
 		var err error
 		for i := 'a'; i < 'z' && err == nil; i++ {
-			_, err = keyctl.AddKey("user", string(i), []byte("x"), keyctl.Session)
+			_, err = keyctltest.AddKey("user", string(i), []byte("x"), keyctl.Session)
 		}
 		fails(t, err, unix.EDQUOT)
 		none[keyctl.Serial](t, unix.EDQUOT)(keyctl.JoinSession())
-		none[keyctl.Serial](t, unix.EDQUOT)(keyctl.JoinNamedSession("work"))
 		if now := good(keyctl.SessionKeyring())(t); now != before {
 			t.Errorf("session keyring is %v, was %v", now, before)
 		}
@@ -147,9 +114,11 @@ func TestDeadSessionKeyring(t *testing.T) {
 		kill func(session keyctl.Serial) error
 	}{
 		{"revoked", unix.EKEYREVOKED, keyctl.Revoke},
-		{"invalidated", unix.ENOKEY, keyctl.Invalidate},
+		{"invalidated", unix.ENOKEY, keyctltest.Invalidate},
 		{"expired", unix.EKEYEXPIRED,
-			func(session keyctl.Serial) error { return keyctl.SetTimeout(session, 1) }},
+			func(session keyctl.Serial) error {
+				return keyctltest.SetTimeout(session, 1)
+			}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			keyctltest.AsUser(t, userA, func() {
@@ -162,7 +131,7 @@ func TestDeadSessionKeyring(t *testing.T) {
 				none[keyctl.Serial](t,
 					test.want)(keyctl.GetPersistent(userA, keyctl.Session))
 				none[keyctl.Serial](t,
-					test.want)(keyctl.AddKey("user", "ticket", []byte("x"),
+					test.want)(keyctltest.AddKey("user", "ticket", []byte("x"),
 					keyctl.Session))
 				none[keyctl.Description](t,
 					test.want)(keyctl.Describe(keyctl.Session))

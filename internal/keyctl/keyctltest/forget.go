@@ -78,7 +78,7 @@ func invalidateAll(uid uint32) error {
 		if key.Description == name {
 			hasPersistent = true
 		} else if key.UID == uid {
-			_ = keyctl.Invalidate(key.Serial)
+			_ = Invalidate(key.Serial)
 		}
 	}
 	if !hasPersistent {
@@ -90,7 +90,7 @@ func invalidateAll(uid uint32) error {
 	if err != nil {
 		return err
 	}
-	return keyctl.Invalidate(persistent)
+	return Invalidate(persistent)
 }
 
 func waitForNoKeys(uid uint32) error {

@@ -133,7 +133,7 @@ func makeLie(name string) error {
 	if err := keyctl.DropTo(liar, liar, liar); err != nil {
 		return err
 	}
-	key, err := keyctl.AddKey("user", name, []byte("x"), keyctl.Thread)
+	key, err := AddKey("user", name, []byte("x"), keyctl.Thread)
 	if err != nil {
 		return err
 	}

@@ -105,7 +105,7 @@ func Tangle(t testing.TB, top keyctl.Serial, n int) {
 		for i := range n {
 			name := fmt.Sprintf("layer %d, keyring %d", layer, i)
 			// In the session keyring the kernel finds it without a search.
-			keyring, err := keyctl.AddKey("keyring", name, nil, keyctl.Session)
+			keyring, err := AddKey("keyring", name, nil, keyctl.Session)
 			check(err)
 			for _, in := range above {
 				check(keyctl.Link(keyring, in))
