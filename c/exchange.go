@@ -48,9 +48,6 @@ const (
 	Debug  Priority = C.LOG_DEBUG
 )
 
-// NoUID is (uid_t)-1, which is no user's UID. System calls take it to mean "no change".
-const NoUID = ^uint32(0)
-
 // A Call is one call of the module in the child: the login process's request, and the reply.
 type Call struct {
 	x *C.struct_pp_exchange
@@ -106,8 +103,8 @@ func (c *Call) Keyring() int32 { return int32(c.x.request.keyring) }
 // the join succeeded or was not needed.
 func (c *Call) JoinErrno() unix.Errno { return unix.Errno(c.x.request.join_error) }
 
-// HeldUID tells whose persistent keyring the session keyring holds from an earlier call. It is
-// [NoUID] if the session keyring holds none.
+// HeldUID is the UID whose persistent keyring the session keyring holds from an earlier call, or
+// (uid_t)-1 if it holds none.
 func (c *Call) HeldUID() uint32 { return uint32(c.x.request.held_uid) }
 
 // SetLogName sets the user's name in the login process's log lines. The name must be printable.

@@ -49,7 +49,7 @@ func As(uid uint32, look func() error) error {
 	_ = unix.Setfsuid(int(uid))
 	if now, _ := unix.SetfsuidRetUid(-1); uint32(now) != uid {
 		runtime.UnlockOSThread()
-		return &Error{Call: CallSetfsuid, UID: uid, Object: formatID(uid),
+		return &Error{Call: CallSetfsuid, UID: uid, Object: FormatID(uid),
 			Errno: unix.EPERM}
 	}
 	defer func() {

@@ -50,7 +50,8 @@ func parseID(s string) (id uint32, ok bool) {
 	return uint32(n), true
 }
 
-func formatID(id uint32) string { return strconv.FormatUint(uint64(id), 10) }
+// FormatID writes a UID or GID as the kernel does in names: a decimal number without a sign.
+func FormatID(id uint32) string { return strconv.FormatUint(uint64(id), 10) }
 
 // The descriptions of the keyrings that the kernel makes for a user begin with
 // these, and the UID follows.
@@ -61,13 +62,13 @@ const (
 )
 
 // PersistentName is the description of the persistent keyring of a user.
-func PersistentName(uid uint32) string { return PersistentPrefix + formatID(uid) }
+func PersistentName(uid uint32) string { return PersistentPrefix + FormatID(uid) }
 
 // UserName is the description of the user keyring of a user.
-func UserName(uid uint32) string { return UserPrefix + formatID(uid) }
+func UserName(uid uint32) string { return UserPrefix + FormatID(uid) }
 
 // UserSessionName is the description of the user session keyring of a user.
-func UserSessionName(uid uint32) string { return UserSessionPrefix + formatID(uid) }
+func UserSessionName(uid uint32) string { return UserSessionPrefix + FormatID(uid) }
 
 // Perm is the permissions mask of a key: one byte each for possessor, owner,
 // group and others, of which six bits are used (keyctl(2), KEYCTL_SETPERM). A

@@ -43,7 +43,7 @@ func GetPersistent(uid uint32, into Serial) (Serial, error) {
 	if uid != NoID {
 		id, err = unix.KeyctlInt(unix.KEYCTL_GET_PERSISTENT, int(uid), int(into), 0, 0)
 	}
-	object := "of UID " + formatID(uid) + " into " + into.String()
+	object := "of UID " + FormatID(uid) + " into " + into.String()
 	return serial(id, wrapped(err, Error{Call: CallGetPersistent, UID: uid, Object: object}))
 }
 

@@ -148,15 +148,16 @@ const (
 	Running                      // "2d": Seconds and Unit are set
 )
 
-var timeoutUnits = [...]struct {
-	letter  byte
-	seconds uint64
+// TimeUnits are the units of /proc/keys, the longest first. The file has the first letters.
+var TimeUnits = [...]struct {
+	Name    string
+	Seconds uint64
 }{
-	{'w', 7 * 24 * 60 * 60},
-	{'d', 24 * 60 * 60},
-	{'h', 60 * 60},
-	{'m', 60},
-	{'s', 1},
+	{"week", 7 * 24 * 60 * 60},
+	{"day", 24 * 60 * 60},
+	{"hour", 60 * 60},
+	{"minute", 60},
+	{"second", 1},
 }
 
 // String returns the form of /proc/keys.
@@ -167,9 +168,9 @@ func (t Timeout) String() string {
 	case Expired:
 		return "expd"
 	}
-	for _, unit := range timeoutUnits {
-		if t.Unit == unit.seconds {
-			return strconv.FormatUint(t.Seconds/t.Unit, 10) + string(rune(unit.letter))
+	for _, unit := range TimeUnits {
+		if t.Unit == unit.Seconds {
+			return strconv.FormatUint(t.Seconds/t.Unit, 10) + unit.Name[:1]
 		}
 	}
 	return strconv.FormatUint(t.Seconds, 10) + "s"
@@ -188,9 +189,9 @@ func parseTimeout(s string) (t Timeout, ok bool) {
 	if err != nil {
 		return Timeout{}, false
 	}
-	for _, unit := range timeoutUnits {
-		if s[len(s)-1] == unit.letter && n*unit.seconds/unit.seconds == n {
-			return Timeout{Running, n * unit.seconds, unit.seconds}, true
+	for _, unit := range TimeUnits {
+		if s[len(s)-1] == unit.Name[0] && n*unit.Seconds/unit.Seconds == n {
+			return Timeout{Running, n * unit.Seconds, unit.Seconds}, true
 		}
 	}
 	return Timeout{}, false
