@@ -155,7 +155,7 @@ func (s *session) exportKrb5ccname() {
 		s.debug(name + " is set already")
 		return
 	}
-	value, _ := opt.Expand(s.options.krb5ccname, s.user.Name, s.user.UID)
+	value, _ := opt.Expand(s.options.krb5ccname, s.user.Name, keyctl.FormatID(s.user.UID))
 	if !s.call.PutEnv(name + "=" + value) {
 		s.error("option krb5ccname: the value is too long")
 	}

@@ -13,13 +13,13 @@ func TestExpand(t *testing.T) {
 		"%%{uid}":                   "%4294967294",
 		"}{":                        "}{",
 	} {
-		got, problem := Expand(template, "alice", 1<<32-2)
+		got, problem := Expand(template, "alice", "4294967294")
 		if got != want || problem != "" {
 			t.Errorf("Expand(%q) = %q, %q", template, got, problem)
 		}
 	}
 	for _, template := range strings.Split(",%{,%{uid,%{},%{UID},%{uid },%{a%{uid}", ",") {
-		if got, problem := Expand(template, "alice", 1); problem == "" {
+		if got, problem := Expand(template, "alice", "1"); problem == "" {
 			t.Errorf("Expand(%q) = %q without a complaint", template, got)
 		}
 	}
