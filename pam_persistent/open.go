@@ -58,7 +58,7 @@ func (s *session) refuse(session keyctl.Serial, held uint32) c.Status {
 }
 
 // linkUserKeyring links @u, as pam_keyinit does. If that fails, the session gets the persistent
-// keyring all the same.
+// keyring nevertheless.
 func (s *session) linkUserKeyring(session keyctl.Serial) {
 	if err := keyctl.Link(keyctl.User, session); err != nil {
 		s.error(persistent.Explain(err).Error())

@@ -28,8 +28,7 @@ var (
 	userC = userA + 2
 )
 
-// good returns what a call returned and ends the test if it failed:
-// good(keyctl.JoinSession())(t).
+// good returns what a call returned and ends the test if it failed: good(keyctl.JoinSession())(t).
 func good[T any](result T, err error) func(testing.TB) T {
 	return func(t testing.TB) T {
 		t.Helper()
@@ -56,9 +55,10 @@ func fails(t testing.TB, err error, want unix.Errno) {
 	}
 }
 
-// none is for the error of a call that is to fail and returned 0 with it.
-func none[T comparable](t testing.TB, want unix.Errno) func(T, error) {
-	return func(result T, err error) {
+// none checks that a call failed with this errno and returned 0:
+// none(keyctl.JoinSession())(t, unix.EDQUOT).
+func none[T comparable](result T, err error) func(testing.TB, unix.Errno) {
+	return func(t testing.TB, want unix.Errno) {
 		t.Helper()
 		fails(t, err, want)
 		if zero := *new(T); result != zero {
@@ -83,7 +83,7 @@ func addKeyring(t testing.TB, name string, keyring keyctl.Serial) keyctl.Serial 
 	return good(keyctltest.AddKey("keyring", name, nil, keyring))(t)
 }
 
-// holds tells whether a keyring has a link to a key.
+// holds reports whether a keyring has a link to a key.
 func holds(t testing.TB, keyring, key keyctl.Serial) bool {
 	t.Helper()
 	return slices.Contains(good(keyctl.ReadKeyring(keyring))(t), key)

@@ -57,8 +57,8 @@ func TestChown(t *testing.T) {
 	})
 }
 
-// oddTexts are descriptions that any user may give to a key, and that show in
-// /proc/keys on one line.
+// oddTexts are descriptions that any user may give to a key, and that show in /proc/keys on one
+// line.
 var oddTexts = []string{
 	"krb_ccache:primary",
 	";;;;",
@@ -94,11 +94,11 @@ func TestDescribeOddTexts(t *testing.T) {
 
 func TestDescribeErrors(t *testing.T) {
 	keyctltest.AsUser(t, userA, func() {
-		none[keyctl.Description](t, unix.ENOKEY)(keyctl.Describe(1))
-		none[keyctl.Description](t, unix.EINVAL)(keyctl.Describe(0))
+		none(keyctl.Describe(1))(t, unix.ENOKEY)
+		none(keyctl.Describe(0))(t, unix.EINVAL)
 		key := addKey(t, "ticket", keyctl.Session)
 		done(t, keyctl.SetPerm(key, keyctl.PosSearch))
-		none[keyctl.Description](t, unix.EACCES)(keyctl.Describe(key))
+		none(keyctl.Describe(key))(t, unix.EACCES)
 	})
 }
 
@@ -165,7 +165,7 @@ func TestReadErrors(t *testing.T) {
 func TestRequestKey(t *testing.T) {
 	keyctltest.AsUser(t, userA, func() {
 		done(t, keyctl.Revoke(addKey(t, "revoked", keyctl.Session)))
-		none[keyctl.Serial](t, unix.EKEYREVOKED)(keyctl.RequestKey("user", "revoked", 0))
+		none(keyctl.RequestKey("user", "revoked", 0))(t, unix.EKEYREVOKED)
 		for _, where := range []keyctl.Serial{keyctl.Thread, keyctl.Process,
 			keyctl.Session} {
 			key := addKey(t, "in "+where.String(), where)
@@ -180,21 +180,20 @@ func TestRequestKey(t *testing.T) {
 		}
 		// The user keyring is not searched unless it is linked.
 		addKey(t, "in @u", keyctl.User)
-		none[keyctl.Serial](t, unix.ENOKEY)(keyctl.RequestKey("user", "in @u", 0))
+		none(keyctl.RequestKey("user", "in @u", 0))(t, unix.ENOKEY)
 
-		none[keyctl.Serial](t, unix.ENOKEY)(keyctl.RequestKey("nosuchtype", "ticket", 0))
-		none[keyctl.Serial](t, unix.EPERM)(keyctl.RequestKey(".user", "ticket", 0))
-		none[keyctl.Serial](t, unix.EINVAL)(keyctl.RequestKey("us\x00r", "ticket", 0))
-		none[keyctl.Serial](t, unix.EINVAL)(keyctl.RequestKey("user", "tick\x00t", 0))
+		none(keyctl.RequestKey("nosuchtype", "ticket", 0))(t, unix.ENOKEY)
+		none(keyctl.RequestKey(".user", "ticket", 0))(t, unix.EPERM)
+		none(keyctl.RequestKey("us\x00r", "ticket", 0))(t, unix.EINVAL)
+		none(keyctl.RequestKey("user", "tick\x00t", 0))(t, unix.EINVAL)
 	})
 }
 
-// The callout of request_key(2) must be NULL: the function of x/sys passes an
-// empty string at least, which starts request-key(8) and leaves a negative key.
+// The callout of request_key(2) must be NULL: the function of x/sys passes an empty string at
+// least, which starts request-key(8) and leaves a negative key.
 func TestRequestKeyLeavesNothingBehind(t *testing.T) {
 	keyctltest.AsUser(t, userA, func() {
-		none[keyctl.Serial](t,
-			unix.ENOKEY)(keyctl.RequestKey("user", "missing", keyctl.Session))
+		none(keyctl.RequestKey("user", "missing", keyctl.Session))(t, unix.ENOKEY)
 		if keys := good(keyctl.ReadKeyring(keyctl.Session))(t); len(keys) != 0 {
 			t.Errorf("left %v in the session keyring", keys)
 		}

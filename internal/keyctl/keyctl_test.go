@@ -75,7 +75,7 @@ func TestErrorQuotesDescriptions(t *testing.T) {
 // The -1 of a system call that failed is the number of the thread keyring.
 func TestFailureReturnsNoSerial(t *testing.T) {
 	const never = 1
-	none[keyctl.Serial](t, unix.ENOKEY)(keyctl.KeyringID(never, false))
+	none(keyctl.KeyringID(never, false))(t, unix.ENOKEY)
 	if id, _ := unix.KeyctlGetKeyringID(never, false); keyctl.Serial(id) != keyctl.Thread {
 		t.Errorf("without the care: %d", id)
 	}

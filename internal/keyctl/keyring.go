@@ -6,13 +6,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Link links a key into a keyring. The link replaces one to a key of the same type
-// and description. Link needs link permission on the key and write permission on
-// the keyring.
+// Link links a key into a keyring. The link replaces one to a key of the same type and description.
+// Link needs link permission on the key and write permission on the keyring.
 //
-// Errors: EDEADLK if keyring lies inside key; ELOOP if keyrings are nested too
-// deep; EDQUOT if the keyring has to grow beyond its owner's quota; EPERM if the
-// keyring is restricted.
+// Errors: EDEADLK if keyring lies inside key; ELOOP if keyrings are nested too deep; EDQUOT if the
+// keyring has to grow beyond its owner's quota; EPERM if the keyring is restricted.
 //
 // Source: keyctl(2) KEYCTL_LINK.
 func Link(key, keyring Serial) error {
@@ -20,9 +18,8 @@ func Link(key, keyring Serial) error {
 	return wrapKey(err, CallLink, key, " into "+keyring.String())
 }
 
-// Unlink removes the link to a key from a keyring. It needs write permission on
-// the keyring, and none on the key. The kernel destroys a key that has no link
-// left.
+// Unlink removes the link to a key from a keyring. It needs write permission on the keyring, and
+// none on the key. The kernel destroys a key that has no link left.
 //
 // Errors: ENOENT if the key is not in the keyring.
 //
@@ -32,8 +29,7 @@ func Unlink(key, keyring Serial) error {
 	return wrapKey(err, "KEYCTL_UNLINK", key, " from "+keyring.String())
 }
 
-// Clear removes all links from a keyring. It needs write permission on the
-// keyring.
+// Clear removes all links from a keyring. It needs write permission on the keyring.
 //
 // Source: keyctl(2) KEYCTL_CLEAR.
 func Clear(keyring Serial) error {
@@ -43,9 +39,9 @@ func Clear(keyring Serial) error {
 
 // ReadKeyring returns the serials of the keys in a keyring, in the kernel's order.
 //
-// Permissions and errors are those of [Read]. The caller must know that the key is
-// a keyring, because the kernel does not check that. ENOTDIR is given only if the
-// payload cannot be a list of serials.
+// Permissions and errors are those of [Read]. The caller must know that the key is a keyring,
+// because the kernel does not check that. ENOTDIR is given only if the payload cannot be a list of
+// serials.
 //
 // Source: keyctl(2) KEYCTL_READ.
 func ReadKeyring(keyring Serial) ([]Serial, error) {

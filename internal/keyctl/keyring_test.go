@@ -70,8 +70,8 @@ func TestLinkOverQuota(t *testing.T) {
 	})
 }
 
-// A keyring may have more links than fit into the first buffer; a read that does
-// not notice gets a part.
+// A keyring may have more links than fit into the first buffer; a read that does not notice gets a
+// part.
 func TestReadKeyringAnySize(t *testing.T) {
 	keyctltest.AsRoot(t, func() {
 		var want []keyctl.Serial

@@ -61,8 +61,8 @@ func TestPermString(t *testing.T) {
 	}
 }
 
-// Each named bit is the one that the kernel means: without it the owner of a key,
-// who does not possess it, cannot do what it is for.
+// Each named bit is the one that the kernel means: without it the owner of a key, who does not
+// possess it, cannot do what it is for.
 func TestPermBits(t *testing.T) {
 	const all = keyctl.UsrView | keyctl.UsrRead | keyctl.UsrWrite | keyctl.UsrSearch |
 		keyctl.UsrLink | keyctl.UsrSetattr

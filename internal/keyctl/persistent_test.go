@@ -14,12 +14,11 @@ import (
 	"pam_persistent/internal/keyctl/keyctltest"
 )
 
-// The kernel takes -1 for "my own": a UID that could not be found out must not
-// lead to the keyring of whoever asks, root for instance.
+// The kernel takes -1 for "my own": a UID that could not be found out must not lead to the keyring
+// of whoever asks, root for instance.
 func TestGetPersistentRefusesNoID(t *testing.T) {
 	keyctltest.AsUser(t, userA, func() {
-		none[keyctl.Serial](t,
-			unix.EINVAL)(keyctl.GetPersistent(keyctl.NoID, keyctl.Session))
+		none(keyctl.GetPersistent(keyctl.NoID, keyctl.Session))(t, unix.EINVAL)
 		fails(t, keyctl.ProbePersistent(keyctl.NoID), unix.EINVAL)
 
 		id, err := unix.KeyctlInt(unix.KEYCTL_GET_PERSISTENT, -1, int(keyctl.Session), 0, 0)
@@ -52,8 +51,7 @@ func TestProbePersistentChangesNothing(t *testing.T) {
 	})
 }
 
-// The real answers of kernels and sandboxes without the feature, given by a
-// seccomp filter.
+// The real answers of kernels and sandboxes without the feature, given by a seccomp filter.
 func TestProbePersistentTellsWhatIsMissing(t *testing.T) {
 	for _, errno := range []unix.Errno{unix.ENOSYS, unix.EOPNOTSUPP, unix.EPERM} {
 		keyctltest.OnThread(t, func() {
@@ -68,8 +66,8 @@ func refuseKeyctl(t *testing.T, errno unix.Errno) {
 	refuse(t, unix.SYS_KEYCTL, errno)
 }
 
-// Until the collector comes, only GetPersistent can do anything with a keyring
-// that has expired, and brings it back as it was.
+// Until the collector comes, only GetPersistent can do anything with a keyring that has expired,
+// and brings it back as it was.
 func TestGetPersistentRevivesAnExpiredOne(t *testing.T) {
 	keyctltest.SetSysctl(t, "gc_delay", 300)
 	keyctltest.AsUser(t, userA, func() {
@@ -85,11 +83,9 @@ func TestGetPersistentRevivesAnExpiredOne(t *testing.T) {
 		}
 		_, err := keyctl.ReadKeyring(keyring)
 		fails(t, err, unix.EKEYEXPIRED)
-		none[keyctl.Serial](t, unix.EKEYEXPIRED)(keyctl.KeyringID(keyring, false))
-		none[keyctl.Serial](t,
-			unix.EKEYEXPIRED)(keyctltest.Search(keyring, "user", "ticket"))
-		added, err := keyctltest.AddKey("user", "another", []byte("x"), keyring)
-		none[keyctl.Serial](t, unix.EKEYEXPIRED)(added, err)
+		none(keyctl.KeyringID(keyring, false))(t, unix.EKEYEXPIRED)
+		none(keyctltest.Search(keyring, "user", "ticket"))(t, unix.EKEYEXPIRED)
+		none(keyctltest.AddKey("user", "x", []byte("x"), keyring))(t, unix.EKEYEXPIRED)
 		fails(t, keyctl.Clear(keyring), unix.EKEYEXPIRED)
 		fails(t, keyctltest.Invalidate(keyring), unix.EKEYEXPIRED)
 		// Its contents though are found as ever through the session keyring.
@@ -220,8 +216,7 @@ func TestGetPersistentOddDestinations(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			keyctltest.AsUser(t, userA, func() {
 				destination := test.make(t)
-				none[keyctl.Serial](t,
-					test.want)(keyctl.GetPersistent(userA, destination))
+				none(keyctl.GetPersistent(userA, destination))(t, test.want)
 				if keys, err := keyctl.ReadKeyring(destination); err == nil &&
 					len(keys) != 0 {
 					t.Errorf("the destination has %v", keys)
@@ -231,28 +226,25 @@ func TestGetPersistentOddDestinations(t *testing.T) {
 	}
 }
 
-// Whoever possesses a persistent keyring can nest keyrings in it so deeply that
-// nobody gets at it any more, not even root, until it expires. Here the owner may
-// write to the nested ones and can undo it; with the permissions that keyrings
-// have by default, nobody could.
+// Whoever possesses a persistent keyring can nest keyrings in it so deeply that nobody gets at it
+// any more, not even root, until it expires. Here the owner may write to the nested ones and can
+// undo it; with the permissions that keyrings have by default, nobody could.
 func TestGetPersistentNestedTooDeeply(t *testing.T) {
 	keyctltest.AsUser(t, userA, func() {
 		outer := persistent(t, userA)
 		var nested []keyctl.Serial
 		for i := range 7 {
 			keyring := addKeyring(t, strconv.Itoa(i), keyctl.Thread)
-			done(t, keyctl.SetPerm(keyring, good(keyctl.Describe(keyring))(t).
-				Perm|keyctl.UsrWrite|keyctl.UsrSearch))
+			perm := good(keyctl.Describe(keyring))(t).Perm
+			done(t, keyctl.SetPerm(keyring, perm|keyctl.UsrWrite|keyctl.UsrSearch))
 			done(t, keyctl.Link(keyring, outer))
 			nested, outer = append(nested, keyring), keyring
 		}
 		keyctltest.AsUser(t, userA, func() {
-			none[keyctl.Serial](t,
-				unix.ELOOP)(keyctl.GetPersistent(userA, keyctl.Session))
+			none(keyctl.GetPersistent(userA, keyctl.Session))(t, unix.ELOOP)
 		})
 		keyctltest.AsRoot(t, func() {
-			none[keyctl.Serial](t,
-				unix.ELOOP)(keyctl.GetPersistent(userA, keyctl.Session))
+			none(keyctl.GetPersistent(userA, keyctl.Session))(t, unix.ELOOP)
 		})
 		done(t, keyctl.Clear(nested[0]))
 		keyctltest.AsUser(t, userA, func() { persistent(t, userA) })
@@ -274,8 +266,7 @@ func keyUser(t testing.TB, uid uint32) keyctl.KeyUser {
 	return users[i]
 }
 
-// Neither the persistent keyring nor the links in it cost the user anything;
-// the keys in it do.
+// Neither the persistent keyring nor the links in it cost the user anything; the keys in it do.
 func TestPersistentIsNotCharged(t *testing.T) {
 	keyctltest.AsUser(t, userA, func() {
 		// In a keyring that is root's, so that the link in it costs the user nothing.
@@ -298,9 +289,8 @@ func TestPersistentIsNotCharged(t *testing.T) {
 	})
 }
 
-// Root has no right to another user's persistent keyring, but sees its serial in
-// the register, and may look without touching the timer by taking on the user's
-// filesystem UID.
+// Root has no right to another user's persistent keyring, but sees its serial in the register, and
+// may look without touching the timer by taking on the user's filesystem UID.
 func TestRootLooksAtThePersistentKeyringOfAUser(t *testing.T) {
 	const hour = 60 * 60
 	var keyring, key keyctl.Serial
@@ -311,7 +301,7 @@ func TestRootLooksAtThePersistentKeyringOfAUser(t *testing.T) {
 	})
 	keyctltest.SetSysctl(t, "persistent_keyring_expiry", 48*hour)
 	keyctltest.AsRoot(t, func() {
-		none[keyctl.Description](t, unix.EACCES)(keyctl.Describe(keyring))
+		none(keyctl.Describe(keyring))(t, unix.EACCES)
 		if _, ok := listed(t, keyring); ok {
 			t.Error("/proc/keys shows it to root")
 		}
@@ -333,8 +323,8 @@ func TestRootLooksAtThePersistentKeyringOfAUser(t *testing.T) {
 	})
 }
 
-// What a child links into the session keyring after it has become the user, its
-// parent has too. The module is built on this.
+// What a child links into the session keyring after it has become the user, its parent has too. The
+// module is built on this.
 func TestGetPersistentInAChildServesTheParent(t *testing.T) {
 	t.Cleanup(func() { keyctltest.Forget(t, userA) })
 	keyctltest.AsRoot(t, func() {

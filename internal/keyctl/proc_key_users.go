@@ -1,10 +1,9 @@
 package keyctl
 
 import (
+	"errors"
 	"strconv"
 	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
 const keyUsersPath = "/proc/key-users"
@@ -21,11 +20,11 @@ type KeyUser struct {
 	MaxBytes     int // limit of QuotaBytes
 }
 
-// ProcKeyUsers reads /proc/key-users, which has a line for each user of the
-// caller's user namespace that owns a key.
+// ProcKeyUsers reads /proc/key-users, which has a line for each user of the caller's user namespace
+// that owns a key.
 //
-// Errors: those of open(2) and read(2); a [*ParseError] for each line that is not understood,
-// joined. With these there are users too.
+// Errors: those of open(2) and read(2), without users; a [*ParseError] for each line that is not
+// understood, joined, with the other users.
 //
 // Source: proc_key-users(5), security/keys/proc.c.
 func ProcKeyUsers() ([]KeyUser, error) {
@@ -36,8 +35,25 @@ func ProcKeyUsers() ([]KeyUser, error) {
 	return parseLines(keyUsersPath, text, parseKeyUser)
 }
 
-// KeyUserOf returns the line of a user, or nil if there is none because the user
-// owns no key.
+// parseLines calls parse for each line and collects the items. parse returns a reason if the line
+// is bad.
+func parseLines[T any](source, text string, parse func(line string) (T, string)) ([]T, error) {
+	var items []T
+	var bad []error
+	number := 0
+	for line := range strings.Lines(text) {
+		number++
+		item, reason := parse(strings.TrimSuffix(line, "\n"))
+		if reason != "" {
+			bad = append(bad, &ParseError{Source: source, Line: number, Reason: reason})
+			continue
+		}
+		items = append(items, item)
+	}
+	return items, errors.Join(bad...)
+}
+
+// KeyUserOf returns the line of a user, or nil if the user owns no key.
 func KeyUserOf(users []KeyUser, uid uint32) *KeyUser {
 	for i := range users {
 		if users[i].UID == uid {
@@ -82,26 +98,4 @@ func parsePair(s string) (a, b int, ok bool) {
 	a, errA := strconv.Atoi(left)
 	b, errB := strconv.Atoi(right)
 	return a, b, errA == nil && errB == nil
-}
-
-// readFile reads a file of /proc. The size of such a file is not known, and each
-// read(2) returns at most one page.
-func readFile(path string) (string, error) {
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return "", wrap(err, "open", path)
-	}
-	defer unix.Close(fd)
-	var text []byte
-	var page [4096]byte
-	for {
-		n, err := unix.Read(fd, page[:])
-		if err != nil {
-			return "", wrap(err, "read", path)
-		}
-		if n == 0 {
-			return string(text), nil
-		}
-		text = append(text, page[:n]...)
-	}
 }

@@ -15,8 +15,8 @@ import (
 	"pam_persistent/internal/keyctl/keyctltest"
 )
 
-// One line of each kind: the example of keyrings(7), and types whose names are
-// cut, whose info is odd or which have none.
+// One line of each kind: the example of keyrings(7), and types whose names are cut, whose info is
+// odd or which have none.
 func TestParseKeys(t *testing.T) {
 	for _, test := range []struct {
 		line string
@@ -133,8 +133,8 @@ func TestProcKeysShowsWhatDescribeShows(t *testing.T) {
 	})
 }
 
-// A user can put a line into everybody's /proc/keys that nothing tells from a
-// true one, except for the kernel's answer about the key.
+// A user can put a line into everybody's /proc/keys that nothing tells from a true one, except for
+// the kernel's answer about the key.
 func TestProcKeysCanBeMadeToLie(t *testing.T) {
 	keyctltest.AsUser(t, userA, func() {
 		const invented = "00000001 I--Q---     1 perm 3f010000     0     0 user      root's"
@@ -143,7 +143,7 @@ func TestProcKeysCanBeMadeToLie(t *testing.T) {
 		if !ok || k.UID != 0 || k.Description != "root's" {
 			t.Errorf("%+v, want the invented one", k)
 		}
-		none[keyctl.Description](t, unix.ENOKEY)(keyctl.Describe(1))
+		none(keyctl.Describe(1))(t, unix.ENOKEY)
 
 		// A description that is no such line is an error, and hides nothing else.
 		done(t, keyctltest.Invalidate(liar))
@@ -197,7 +197,7 @@ func TestProcFilesWithoutProc(t *testing.T) {
 		fails(t, err, unix.ENOENT)
 		_, err = keyctl.ProcKeyUsers()
 		fails(t, err, unix.ENOENT)
-		none[uint32](t, unix.ENOENT)(keyctl.Expiry())
+		none(keyctl.Expiry())(t, unix.ENOENT)
 	})
 	if _, err := os.Stat("/proc/keys"); err != nil {
 		t.Error(err)

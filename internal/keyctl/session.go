@@ -1,13 +1,10 @@
 package keyctl
 
-import (
-	"golang.org/x/sys/unix"
-)
+import "golang.org/x/sys/unix"
 
-// KeyringID returns the serial of a special number's keyring. For any other number
-// it checks that the key grants search permission. If the special keyring does not
-// exist, KeyringID makes it, or gives ENOKEY if create is false. For [Session] see
-// [SessionKeyring].
+// KeyringID returns the serial of a special number's keyring. For any other number it checks that
+// the key grants search permission. If the special keyring does not exist, KeyringID makes it, or
+// gives ENOKEY if create is false. For [Session] see [SessionKeyring].
 //
 // Source: keyctl(2) KEYCTL_GET_KEYRING_ID.
 func KeyringID(id Serial, create bool) (Serial, error) {
@@ -17,23 +14,22 @@ func KeyringID(id Serial, create bool) (Serial, error) {
 
 // SessionKeyring returns the serial of the session keyring of the calling thread.
 //
-// This call changes a thread that has no session keyring, as every call does that
-// names [Session], Describe included: the kernel installs the user session keyring
-// of the thread's real UID, _uid_ses.<UID>, as its session keyring, and the thread
-// keeps it when its UIDs change. A process that will change its UIDs must never
-// make this call; it can look from a child.
+// Like every call that names [Session], [Describe] included, this call changes a thread that has no
+// session keyring: the kernel installs the user session keyring of the thread's real UID,
+// _uid_ses.<UID>, as its session keyring, and the thread keeps it when its UIDs change. A process
+// that will change its UIDs must never make this call; it can look from a child.
 //
-// Errors: EKEYREVOKED, EKEYEXPIRED, ENOKEY if the session keyring was revoked, has
-// expired or was invalidated; then only [JoinSession] helps.
+// Errors: EKEYREVOKED, EKEYEXPIRED, ENOKEY if the session keyring was revoked, has expired or was
+// invalidated; then only [JoinSession] helps.
 //
 // Source: keyctl(2) KEYCTL_GET_KEYRING_ID, session-keyring(7), lookup_user_key in
 // security/keys/process_keys.c.
 func SessionKeyring() (Serial, error) { return KeyringID(Session, false) }
 
-// JoinSession gives the calling thread a new, empty, anonymous session keyring and
-// returns its serial. The thread's real UID owns the keyring, and the keyring is
-// charged to that user's quota. The thread loses its previous session keyring, and
-// the possession of all keys that it possessed through that keyring alone.
+// JoinSession gives the calling thread a new, empty, anonymous session keyring and returns its
+// serial. The thread's real UID owns the keyring, and the keyring is charged to that user's quota.
+// The thread loses its previous session keyring, and the possession of all keys that it possessed
+// through that keyring alone.
 //
 // After a failure the thread still has the previous session keyring.
 //

@@ -31,12 +31,12 @@ func TestJoinSession(t *testing.T) {
 		if keys := good(keyctl.ReadKeyring(joined))(t); len(keys) != 0 {
 			t.Errorf("is not empty: %v", keys)
 		}
-		none[keyctl.Serial](t, unix.ENOKEY)(keyctl.RequestKey("user", "ticket", 0))
+		none(keyctl.RequestKey("user", "ticket", 0))(t, unix.ENOKEY)
 	})
 }
 
-// A session keyring is made for the real UID, as keyrings below it and keys are
-// not: a login process only has to switch that one.
+// A session keyring is made for the real UID, as keyrings below it and keys are not: a login
+// process only has to switch that one.
 func TestJoinSessionBelongsToTheRealUID(t *testing.T) {
 	t.Cleanup(func() { keyctltest.Forget(t, userA) })
 	keyctltest.AsRoot(t, func() {
@@ -53,7 +53,7 @@ func TestJoinSessionBelongsToTheRealUID(t *testing.T) {
 func TestKeyringID(t *testing.T) {
 	keyctltest.AsUser(t, userA, func() {
 		for _, id := range []keyctl.Serial{keyctl.Thread, keyctl.Process} {
-			none[keyctl.Serial](t, unix.ENOKEY)(keyctl.KeyringID(id, false))
+			none(keyctl.KeyringID(id, false))(t, unix.ENOKEY)
 			made := good(keyctl.KeyringID(id, true))(t)
 			if again := good(keyctl.KeyringID(id, false))(t); again != made {
 				t.Errorf("%v is %v, was made as %v", id, again, made)
@@ -62,7 +62,7 @@ func TestKeyringID(t *testing.T) {
 				t.Errorf("%v is %v", made, same)
 			}
 		}
-		none[keyctl.Serial](t, unix.EINVAL)(keyctl.KeyringID(-6, true))
+		none(keyctl.KeyringID(-6, true))(t, unix.EINVAL)
 	})
 }
 
@@ -77,8 +77,8 @@ func TestJoinSessionIsForTheThread(t *testing.T) {
 	})
 }
 
-// With the quota used up no session keyring can be had, and then the thread still
-// has the one before: GetPersistent succeeds, in a keyring that may be anybody's.
+// With the quota used up no session keyring can be had, and then the thread still has the one
+// before: GetPersistent succeeds, in a keyring that may be anybody's.
 func TestJoinSessionOverQuota(t *testing.T) {
 	keyctltest.SetSysctl(t, "maxkeys", 5)
 	keyctltest.AsUser(t, userA, func() {
@@ -88,7 +88,7 @@ func TestJoinSessionOverQuota(t *testing.T) {
 			_, err = keyctltest.AddKey("user", string(i), []byte("x"), keyctl.Session)
 		}
 		fails(t, err, unix.EDQUOT)
-		none[keyctl.Serial](t, unix.EDQUOT)(keyctl.JoinSession())
+		none(keyctl.JoinSession())(t, unix.EDQUOT)
 		if now := good(keyctl.SessionKeyring())(t); now != before {
 			t.Errorf("session keyring is %v, was %v", now, before)
 		}
@@ -128,13 +128,10 @@ func TestDeadSessionKeyring(t *testing.T) {
 						_, err := keyctl.SessionKeyring()
 						return errors.Is(err, test.want)
 					})
-				none[keyctl.Serial](t,
-					test.want)(keyctl.GetPersistent(userA, keyctl.Session))
-				none[keyctl.Serial](t,
-					test.want)(keyctltest.AddKey("user", "ticket", []byte("x"),
-					keyctl.Session))
-				none[keyctl.Description](t,
-					test.want)(keyctl.Describe(keyctl.Session))
+				none(keyctl.GetPersistent(userA, keyctl.Session))(t, test.want)
+				none(keyctltest.AddKey("user", "ticket", []byte("x"),
+					keyctl.Session))(t, test.want)
+				none(keyctl.Describe(keyctl.Session))(t, test.want)
 				good(keyctl.JoinSession())(t)
 				persistent(t, userA)
 			})
@@ -142,8 +139,8 @@ func TestDeadSessionKeyring(t *testing.T) {
 	}
 }
 
-// withoutSession runs do on a root thread that has no session keyring; that can
-// only be if the tests were started without one.
+// withoutSession runs do on a root thread that has no session keyring; that can only be if the
+// tests were started without one.
 func withoutSession(t *testing.T, do func()) {
 	t.Helper()
 	keyctltest.OnThread(t, func() {
@@ -158,8 +155,8 @@ func withoutSession(t *testing.T, do func()) {
 	keyctltest.OnThread(t, do)
 }
 
-// Looking at @s gives the process that looks the user session keyring of its
-// real UID, and it keeps that as whoever it becomes.
+// Looking at @s gives the process that looks the user session keyring of its real UID, and it keeps
+// that as whoever it becomes.
 func TestSessionKeyringInstallsTheUserSession(t *testing.T) {
 	for name, look := range map[string]func() error{
 		"SessionKeyring": func() error { _, err := keyctl.SessionKeyring(); return err },

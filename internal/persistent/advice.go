@@ -66,7 +66,8 @@ func advice(e *keyctl.Error) string {
 		return "the key quota of UID " + strconv.Itoa(me) +
 			", which runs this program, is used up: " + raise
 	case e.Call == keyctl.CallLink && e.Errno == unix.ENOKEY && e.Key == keyctl.User:
-		// The kernel says so if it cannot make the keyring, and if it has found a dead one.
+		// The kernel gives ENOKEY if it cannot make the keyring, and if it finds a dead
+		// one.
 		return "there is no user keyring: the user has revoked it, or the user's key " +
 			"quota is used up (/proc/key-users)"
 	}

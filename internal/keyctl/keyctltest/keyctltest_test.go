@@ -214,7 +214,7 @@ func TestSetSysctlLocksAndRestores(t *testing.T) {
 	}
 }
 
-// lockable tells whether another process would get the lock.
+// lockable reports whether another process would get the lock.
 func lockable(t *testing.T, how int) bool {
 	t.Helper()
 	file, err := os.Open("/run/lock/pam_persistent-tests.lock")
