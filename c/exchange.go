@@ -64,7 +64,7 @@ func Begin() *Call {
 	return &Call{x}
 }
 
-// Action tells what the call has to do.
+// Action is what the call has to do.
 func (c *Call) Action() Action { return Action(c.x.request.action) }
 
 // Failure is the PAM code of a failed key call: PAM_SESSION_ERR, or PAM_CRED_ERR in pam_setcred.
@@ -88,7 +88,7 @@ func (c *Call) User() string {
 	return C.GoString((*C.char)(user))
 }
 
-// HasEnv tells whether the PAM environment has the variable.
+// HasEnv reports whether the PAM environment has the variable.
 func (c *Call) HasEnv(name string) bool {
 	cname := C.CString(name)
 	defer C.free(unsafe.Pointer(cname))
@@ -99,8 +99,8 @@ func (c *Call) HasEnv(name string) bool {
 // At Open it is the session keyring of the calling thread; later the thread may have another one.
 func (c *Call) Keyring() int32 { return int32(c.x.request.keyring) }
 
-// JoinErrno tells why the login process could not join a session keyring for this call. It is 0 if
-// the join succeeded or was not needed.
+// JoinErrno is the errno with which the login process failed to join a session keyring for this
+// call. It is 0 if the join succeeded or was not needed.
 func (c *Call) JoinErrno() unix.Errno { return unix.Errno(c.x.request.join_error) }
 
 // HeldUID is the UID whose persistent keyring the session keyring holds from an earlier call, or

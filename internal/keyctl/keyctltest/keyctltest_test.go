@@ -80,7 +80,8 @@ func TestCalls(t *testing.T) {
 			t.Error(err)
 		}
 		reads("three")
-		if add("keyring", "") == add("keyring", "") {
+		first, second := add("keyring", ""), add("keyring", "")
+		if first == second {
 			t.Error("a keyring was not replaced")
 		}
 		found, err := keyctltest.Search(keyctl.Session, "user", "key")
