@@ -33,3 +33,16 @@ func TestUID(t *testing.T) {
 		}
 	}
 }
+
+// What doctor proposes for an option that needs a value is without a fault.
+func TestExamples(t *testing.T) {
+	for _, option := range All {
+		arg := option.Name
+		if option.Value == Required {
+			arg += "=" + option.Example
+		}
+		if got, _, fault := Parse(arg); fault != "" || got.Name != option.Name {
+			t.Errorf("%s: %q, %s", arg, got.Name, fault)
+		}
+	}
+}

@@ -2,7 +2,6 @@ package persistent
 
 import (
 	"errors"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 
@@ -51,19 +50,19 @@ const (
 )
 
 func advice(e *keyctl.Error) string {
-	me := unix.Getuid()
+	me := uint32(unix.Getuid())
 	switch {
 	case e.Call == keyctl.CallSetfsuid && e.Errno == unix.EPERM:
 		return "this is another user's keyring: only root may look at it or renew it"
 	case e.Call == keyctl.CallSessionToParent && e.Errno == unix.EPERM:
 		return "instead: persistent-keyring exec $SHELL"
-	case e.Call == keyctl.CallGetPersistent && e.Errno == unix.EPERM && e.UID != uint32(me):
+	case e.Call == keyctl.CallGetPersistent && e.Errno == unix.EPERM && e.UID != me:
 		return "CAP_SETUID is missing, which another user's keyring needs, or " + forbidden
 	case e.Call == keyctl.CallJoinSession && e.Errno == unix.EOPNOTSUPP:
 		return forbidden // every kernel with keyrings can do that
 	case e.Call == keyctl.CallJoinSession && e.Errno == unix.EDQUOT:
 		// The kernel charges the keyring to the real UID.
-		return "the key quota of UID " + strconv.Itoa(me) +
+		return "the key quota of UID " + keyctl.FormatID(me) +
 			", which runs this program, is used up: " + raise
 	case e.Call == keyctl.CallLink && e.Errno == unix.ENOKEY && e.Key == keyctl.User:
 		// The kernel gives ENOKEY if it cannot make the keyring, and if it finds a dead
