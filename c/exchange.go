@@ -48,9 +48,6 @@ const (
 	Debug  Priority = C.LOG_DEBUG
 )
 
-// NoUID is (uid_t)-1, which is no user's UID. System calls take it to mean "no change".
-const NoUID = ^uint32(0)
-
 // A Call is one call of the module in the child: the login process's request, and the reply.
 type Call struct {
 	x *C.struct_pp_exchange
@@ -67,7 +64,7 @@ func Begin() *Call {
 	return &Call{x}
 }
 
-// Action tells what the call has to do.
+// Action is what the call has to do.
 func (c *Call) Action() Action { return Action(c.x.request.action) }
 
 // Failure is the PAM code of a failed key call: PAM_SESSION_ERR, or PAM_CRED_ERR in pam_setcred.
@@ -91,7 +88,7 @@ func (c *Call) User() string {
 	return C.GoString((*C.char)(user))
 }
 
-// HasEnv tells whether the PAM environment has the variable.
+// HasEnv reports whether the PAM environment has the variable.
 func (c *Call) HasEnv(name string) bool {
 	cname := C.CString(name)
 	defer C.free(unsafe.Pointer(cname))
@@ -102,12 +99,12 @@ func (c *Call) HasEnv(name string) bool {
 // At Open it is the session keyring of the calling thread; later the thread may have another one.
 func (c *Call) Keyring() int32 { return int32(c.x.request.keyring) }
 
-// JoinErrno tells why the login process could not join a session keyring for this call. It is 0 if
-// the join succeeded or was not needed.
+// JoinErrno is the errno with which the login process failed to join a session keyring for this
+// call. It is 0 if the join succeeded or was not needed.
 func (c *Call) JoinErrno() unix.Errno { return unix.Errno(c.x.request.join_error) }
 
-// HeldUID tells whose persistent keyring the session keyring holds from an earlier call. It is
-// [NoUID] if the session keyring holds none.
+// HeldUID is the UID whose persistent keyring the session keyring holds from an earlier call, or
+// (uid_t)-1 if it holds none.
 func (c *Call) HeldUID() uint32 { return uint32(c.x.request.held_uid) }
 
 // SetLogName sets the user's name in the login process's log lines. The name must be printable.

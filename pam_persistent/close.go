@@ -28,7 +28,7 @@ func (s *session) refresh() c.Status {
 
 // uid is the UID whose session it is: PAM_USER may have changed since the session was opened.
 func (s *session) uid() uint32 {
-	if held := s.call.HeldUID(); held != c.NoUID {
+	if held := s.call.HeldUID(); held != keyctl.NoID {
 		return held
 	}
 	return s.user.UID

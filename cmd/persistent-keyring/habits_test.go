@@ -35,7 +35,7 @@ func TestHabits(t *testing.T) {
 		} {
 			runCommand(t, test.args...).want(t, 2, test.says)
 		}
-		key := must(keyctl.AddKey("user", "a:b", []byte("1"), keyctl.Session))(t)
+		key := must(keyctltest.AddKey("user", "a:b", []byte("1"), keyctl.Session))(t)
 		runCommand(t, "keep", "%user:a:b").want(t, 0,
 			fmt.Sprintf(`kept user "a:b" (%d)`, key))
 	})
@@ -70,7 +70,7 @@ func TestTryRefusesMistakes(t *testing.T) {
 // A key that cannot be kept is no reason to make a persistent keyring.
 func TestKeepMakesNothingForNothing(t *testing.T) {
 	as(t, alice, func() {
-		key := must(keyctl.AddKey("user", "locked", []byte("1"), keyctl.Session))(t)
+		key := must(keyctltest.AddKey("user", "locked", []byte("1"), keyctl.Session))(t)
 		check(t, keyctl.SetPerm(key, keyctl.PosView))
 		runCommand(t, "keep", "user:nowhere", strconv.Itoa(int(key))).want(t, 1,
 			`user "nowhere": `, "ENOKEY", "EACCES")
@@ -83,7 +83,7 @@ func TestKeepMakesNothingForNothing(t *testing.T) {
 // The documents of what changes something say the same as the text does.
 func TestChangesJSON(t *testing.T) {
 	as(t, alice, func() {
-		key := must(keyctl.AddKey("user", "k", []byte("1"), keyctl.Session))(t)
+		key := must(keyctltest.AddKey("user", "k", []byte("1"), keyctl.Session))(t)
 		results := func(status int, args ...string) (results []string) {
 			t.Helper()
 			r := runCommand(t, args...)

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keyctl/keyctltest"
 )
 
 func TestWatch(t *testing.T) {
@@ -15,7 +16,7 @@ func TestWatch(t *testing.T) {
 		term.expect("there is no persistent")
 		keyring := persistentIn(t, alice, keyctl.Session)
 		term.expect("possesses it through")
-		must(keyctl.AddKey("user", "seen", []byte("1"), keyring))(t)
+		must(keyctltest.AddKey("user", "seen", []byte("1"), keyring))(t)
 		term.expect(`user "seen"`)
 		check(t, unix.IoctlSetWinsize(int(term.master.Fd()), unix.TIOCSWINSZ,
 			&unix.Winsize{Row: 3, Col: 120}))
@@ -67,7 +68,7 @@ func TestColour(t *testing.T) {
 
 func TestWidth(t *testing.T) {
 	as(t, alice, func() {
-		must(keyctl.AddKey("user", strings.Repeat("word ", 30), []byte("1"),
+		must(keyctltest.AddKey("user", strings.Repeat("word ", 30), []byte("1"),
 			persistentIn(t, alice, keyctl.Session)))(t)
 		for _, columns := range []uint16{80, 120} {
 			for _, command := range []string{"status", "doctor"} {

@@ -13,13 +13,14 @@ import (
 	"strconv"
 
 	"pam_persistent/internal/facts"
+	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/phrase"
 )
 
 // ByUID gives the user with a UID.
 func ByUID(uid uint32) facts.Account {
 	a := facts.Account{UID: uid}
-	if found, err := user.LookupId(strconv.FormatUint(uint64(uid), 10)); err == nil {
+	if found, err := user.LookupId(keyctl.FormatID(uid)); err == nil {
 		a.Name = found.Username
 	}
 	return a
@@ -32,7 +33,7 @@ func ByName(name string) (facts.Account, error) {
 		return facts.Account{UID: uint32(uid), Name: found.Username}, err
 	}
 	uid, err := strconv.ParseUint(name, 10, 32)
-	if err != nil || uid == 1<<32-1 {
+	if err != nil || uid == uint64(keyctl.NoID) {
 		return facts.Account{}, fmt.Errorf("unknown user %s: neither a name that the name "+
 			"service knows nor a UID", phrase.Quote(name))
 	}

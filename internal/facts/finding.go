@@ -2,8 +2,8 @@ package facts
 
 import (
 	"fmt"
-	"strconv"
 
+	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/phrase"
 )
 
@@ -70,5 +70,5 @@ func (a Account) Word() string {
 	if a.Name != "" && phrase.Name(a.Name) == a.Name {
 		return a.Name
 	}
-	return strconv.FormatUint(uint64(a.UID), 10)
+	return keyctl.FormatID(a.UID)
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"pam_persistent/internal/facts"
@@ -32,7 +31,7 @@ func CachesIn(tree *facts.Key, uid uint32) *facts.Collection {
 
 func readCaches(c *facts.Collection, collection *facts.Key, uid uint32) {
 	c.Keyring = collection.Serial
-	primary := strconv.FormatUint(uint64(uid), 10) // the name that Kerberos begins with
+	primary := keyctl.FormatID(uid) // the name that Kerberos begins with
 	for _, key := range collection.Keys {
 		switch {
 		case key.Description == krb5.PrimaryKey:

@@ -26,7 +26,7 @@ func TestCharge(t *testing.T) {
 		for i := range 5 {
 			add(t, "user", fmt.Sprint("key ", i), inner)
 		}
-		_, err := keyctl.AddKey("big_key", "large", make([]byte, 3000), inner)
+		_, err := keyctltest.AddKey("big_key", "large", make([]byte, 3000), inner)
 		big := err == nil // a kernel may be without
 		keysAfter, bytesAfter := charged()
 		tree := readSession(t)

@@ -1,6 +1,5 @@
-// Package persistent links persistent keyrings, finds them without a change of their timers, and
-// says what can be done where the kernel refuses that. The module uses it too, so it does not
-// import fmt (see package main in pam_persistent).
+// Package keyrings finds persistent keyrings without resetting their timers, reads what is in them,
+// and looks at a session and its way to one.
 package keyrings
 
 import (
@@ -105,8 +104,8 @@ func All() (List, error) {
 			return List{}, err
 		}
 		if err != nil {
-			list.note(errors.New("UID " + strconv.FormatUint(uint64(user.UID), 10) +
-				": " + err.Error()))
+			list.note(errors.New("UID " + keyctl.FormatID(user.UID) + ": " +
+				err.Error()))
 		}
 		seen = append(seen, keys...)
 		if keyring, ok := registered.find(user.UID, keys); ok {

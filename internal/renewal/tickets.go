@@ -160,7 +160,7 @@ func identityOf(a facts.Account) (who identity, err error) {
 			who.environment = append(who.environment, name+"="+value)
 		}
 	}
-	found, err := user.LookupId(strconv.FormatUint(uint64(a.UID), 10))
+	found, err := user.LookupId(keyctl.FormatID(a.UID))
 	if err == nil {
 		who.environment = append(who.environment, "HOME="+found.HomeDir,
 			"USER="+found.Username, "LOGNAME="+found.Username)

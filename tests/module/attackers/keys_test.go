@@ -73,7 +73,7 @@ func init() {
 		ownSession()
 		for size := 1000; size > 0; size /= 10 {
 			for i := 0; ; i++ {
-				if _, err := keyctl.AddKey("user", fmt.Sprint(size, ".", i),
+				if _, err := keyctltest.AddKey("user", fmt.Sprint(size, ".", i),
 					make([]byte, size), keyctl.Session); !count.did(err) {
 					break
 				}
@@ -87,12 +87,12 @@ func init() {
 	}
 	ways["expire"] = func(count *counter) {
 		mortal(func(key keyctl.Serial) {
-			count.did(keyctl.SetTimeout(key, 1))
+			count.did(keyctltest.SetTimeout(key, 1))
 		})
 	}
 	ways["invalidate"] = func(count *counter) {
 		all(func(key keyctl.Serial) {
-			count.did(keyctl.Invalidate(key))
+			count.did(keyctltest.Invalidate(key))
 		})
 	}
 	// Closed to everybody, but for the right to open it again; the kernel itself does not find
@@ -122,13 +122,13 @@ func init() {
 		for _, name := range meaningful() {
 			for _, place := range []keyctl.Serial{keyctl.Session, keyctl.User,
 				keyctl.UserSession, keyctl.Thread, persistent} {
-				ring, err := keyctl.AddKey("keyring", name, nil, place)
+				ring, err := keyctltest.AddKey("keyring", name, nil, place)
 				if count.did(err) {
 					keyctl.SetPerm(ring, everything)
 					count.did(keyctl.Link(ring, keyctl.User))
 				}
 			}
-			if ring, err := keyctl.JoinNamedSession(name); count.did(err) {
+			if ring, err := keyctltest.JoinNamedSession(name); count.did(err) {
 				keyctl.SetPerm(ring, everything)
 			}
 		}

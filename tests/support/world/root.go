@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keyctl/keyctltest"
 	"pam_persistent/internal/keyrings"
 )
 
@@ -65,5 +66,5 @@ func invalidateRoots() error {
 	if err != nil {
 		return err
 	}
-	return keyctl.Invalidate(persistent)
+	return keyctltest.Invalidate(persistent)
 }

@@ -2,12 +2,14 @@ package keyctl_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keyctl/keyctltest"
 )
 
 func TestErrorText(t *testing.T) {
@@ -38,6 +40,29 @@ func TestErrorUnwrapsToErrno(t *testing.T) {
 	}
 }
 
+// An error has its arguments in words, and those that decide what helps as they are.
+func TestErrorsHaveTheirArguments(t *testing.T) {
+	keyctltest.AsUser(t, userA, func() {
+		_, getErr := keyctl.GetPersistent(userB, keyctl.Session)
+		asErr := keyctl.As(userB, func() error { return nil })
+		for want, err := range map[keyctl.Error]error{
+			{Call: keyctl.CallGetPersistent, UID: userB, Errno: unix.EPERM,
+				Object: fmt.Sprintf("of UID %d into @s", userB)}: getErr,
+			{Call: keyctl.CallLink, Key: keyctl.User, Errno: unix.ENOKEY,
+				Object: "@u into 1"}: keyctl.Link(keyctl.User, 1),
+			{Call: keyctl.CallSetfsuid, UID: userB, Errno: unix.EPERM,
+				Object: fmt.Sprint(userB)}: asErr,
+			{Call: "KEYCTL_UNLINK", Key: 1, Errno: unix.ENOKEY,
+				Object: "1 from 2"}: keyctl.Unlink(1, 2),
+		} {
+			var got *keyctl.Error
+			if !errors.As(err, &got) || *got != want {
+				t.Errorf("%#v, want %#v", got, want)
+			}
+		}
+	})
+}
+
 // What a description has in it must not get into a log as it is.
 func TestErrorQuotesDescriptions(t *testing.T) {
 	_, err := keyctl.RequestKey(".type", "a\nb", 0)
@@ -50,7 +75,7 @@ func TestErrorQuotesDescriptions(t *testing.T) {
 // The -1 of a system call that failed is the number of the thread keyring.
 func TestFailureReturnsNoSerial(t *testing.T) {
 	const never = 1
-	none[keyctl.Serial](t, unix.ENOKEY)(keyctl.KeyringID(never, false))
+	none(keyctl.KeyringID(never, false))(t, unix.ENOKEY)
 	if id, _ := unix.KeyctlGetKeyringID(never, false); keyctl.Serial(id) != keyctl.Thread {
 		t.Errorf("without the care: %d", id)
 	}

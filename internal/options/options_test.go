@@ -13,13 +13,13 @@ func TestExpand(t *testing.T) {
 		"%%{uid}":                   "%4294967294",
 		"}{":                        "}{",
 	} {
-		got, problem := Expand(template, "alice", 1<<32-2)
+		got, problem := Expand(template, "alice", "4294967294")
 		if got != want || problem != "" {
 			t.Errorf("Expand(%q) = %q, %q", template, got, problem)
 		}
 	}
 	for _, template := range strings.Split(",%{,%{uid,%{},%{UID},%{uid },%{a%{uid}", ",") {
-		if got, problem := Expand(template, "alice", 1); problem == "" {
+		if got, problem := Expand(template, "alice", "1"); problem == "" {
 			t.Errorf("Expand(%q) = %q without a complaint", template, got)
 		}
 	}
@@ -30,6 +30,19 @@ func TestUID(t *testing.T) {
 		"": false, "-1": false, "1k": false, "+1": false, " 1": false} {
 		if _, ok := UID(value); ok != want {
 			t.Errorf("%q is a UID: %v", value, ok)
+		}
+	}
+}
+
+// What doctor proposes for an option that needs a value is without a fault.
+func TestExamples(t *testing.T) {
+	for _, option := range All {
+		arg := option.Name
+		if option.Value == Required {
+			arg += "=" + option.Example
+		}
+		if got, _, fault := Parse(arg); fault != "" || got.Name != option.Name {
+			t.Errorf("%s: %q, %s", arg, got.Name, fault)
 		}
 	}
 }

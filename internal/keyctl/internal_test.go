@@ -7,6 +7,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// The parsers of the files of /proc, without a look whether the lines are true.
+
+func ProcKeys() ([]KeyInfo, error) {
+	text, err := readFile(keysPath)
+	if err != nil {
+		return nil, err
+	}
+	return ParseKeys(text)
+}
+
+func ParseKeys(text string) ([]KeyInfo, error) { return parseLines(keysPath, text, parseKey) }
+
+func ParseKeyUsers(text string) ([]KeyUser, error) {
+	return parseLines(keyUsersPath, text, parseKeyUser)
+}
+
 // What the kernel says about the keys of TestConfirmation.
 var described = map[Serial]string{
 	0x10: "user;1000;1000;3f010000;mine",

@@ -1,6 +1,7 @@
 package keyctl_test
 
 import (
+	"slices"
 	"strconv"
 	"testing"
 
@@ -66,5 +67,68 @@ func TestLinkOverQuota(t *testing.T) {
 		keyring := addKeyring(t, "keyring", keyctl.Session)
 		keyctltest.SetSysctl(t, "maxbytes", bytesCharged(t, userA))
 		fails(t, keyctl.Link(key, keyring), unix.EDQUOT)
+	})
+}
+
+// A keyring may have more links than fit into the first buffer; a read that does not notice gets a
+// part.
+func TestReadKeyringAnySize(t *testing.T) {
+	keyctltest.AsRoot(t, func() {
+		var want []keyctl.Serial
+		for i := range 1000 {
+			want = append(want, addKey(t, strconv.Itoa(i), keyctl.Session))
+			if i%250 == 0 || i == 999 {
+				got := good(keyctl.ReadKeyring(keyctl.Session))(t)
+				slices.Sort(got)
+				sorted := slices.Sorted(slices.Values(want))
+				if !slices.Equal(got, sorted) {
+					t.Fatalf("%d links, others read", i+1)
+				}
+			}
+		}
+		buffer := make([]byte, 256)
+		if n := good(unix.KeyctlBuffer(unix.KEYCTL_READ, int(keyctl.Session), buffer,
+			0))(t); n <= len(buffer) {
+			t.Errorf("without the care: %d", n)
+		}
+	})
+}
+
+// Links come and go while others read: each read is of one moment.
+func TestReadKeyringWhileItGrows(t *testing.T) {
+	keyctltest.AsRoot(t, func() {
+		keyring := addKeyring(t, "growing", keyctl.Session)
+		shared := keyctl.PosView | keyctl.PosRead | keyctl.PosWrite | keyctl.PosSearch |
+			keyctl.UsrRead
+		done(t, keyctl.SetPerm(keyring, shared))
+		stop := make(chan struct{})
+		read := make(chan error)
+		go func() { // on any thread of root, which does not possess the keyring
+			defer close(read)
+			for {
+				keys, err := keyctl.ReadKeyring(keyring)
+				if err == nil && slices.Contains(keys, 0) {
+					t.Errorf("%d links, one of them 0", len(keys))
+				}
+				if err != nil {
+					read <- err
+				}
+				select {
+				case <-stop:
+					return
+				default:
+				}
+			}
+		}()
+		for range 5 {
+			for i := range 300 {
+				addKey(t, strconv.Itoa(i), keyring)
+			}
+			done(t, keyctl.Clear(keyring))
+		}
+		close(stop)
+		for err := range read {
+			t.Error(err)
+		}
 	})
 }
