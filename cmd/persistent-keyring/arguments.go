@@ -12,9 +12,10 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/term"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/pamconf"
 	"pam_persistent/internal/phrase"
@@ -71,7 +72,7 @@ func (s *seconds) Type() string   { return "seconds" }
 // ask asks on the terminal; the error is that nothing was done. instead says what does without the
 // question.
 func ask(question, instead, done string) error {
-	if _, err := unix.IoctlGetTermios(int(os.Stdin.Fd()), unix.TCGETS); err != nil {
+	if !term.IsTerminal(int(os.Stdin.Fd())) {
 		return usagef("standard input is no terminal to ask on: %s", instead)
 	}
 	fmt.Print(question)

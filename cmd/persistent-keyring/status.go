@@ -7,8 +7,9 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/term"
+
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/account"
 	"pam_persistent/internal/document"
@@ -167,18 +168,11 @@ func draw() error {
 	p.Status(s, finding.Status(s), finding.Meaning(s), fewKeys)
 	p.Item(0, time.Now().Format(time.DateTime)+"; Ctrl-C ends")
 	lines := bytes.Split(bytes.TrimSuffix(text.Bytes(), []byte("\n")), []byte("\n"))
-	if rows := height(); rows > 0 && len(lines) > rows {
+	_, rows, _ := term.GetSize(int(os.Stdout.Fd()))
+	if rows > 0 && len(lines) > rows {
 		lines = lines[:rows]
 	}
 	screen := append([]byte(home), bytes.Join(lines, []byte(eraseRight+"\r\n"))...)
 	_, err = os.Stdout.Write(append(screen, eraseRight+eraseBelow...))
 	return err
-}
-
-func height() int {
-	size, err := unix.IoctlGetWinsize(int(os.Stdout.Fd()), unix.TIOCGWINSZ)
-	if err != nil {
-		return 0
-	}
-	return int(size.Row)
 }
