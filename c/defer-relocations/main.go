@@ -117,7 +117,7 @@ func setDynamic(data []byte, dynamic *elf.Section, changes map[elf.DynTag][2]uin
 			continue
 		}
 		if is := binary.LittleEndian.Uint64(data[at+8:]); is != change[0] {
-			return fmt.Errorf("%v is %d and not %d", tag, is, change[0])
+			return fmt.Errorf("%v is %d, not %d", tag, is, change[0])
 		}
 		put(data[at+8:], change[1])
 		delete(changes, tag)

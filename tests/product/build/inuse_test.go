@@ -65,7 +65,7 @@ func TestInUse(t *testing.T) {
 				write(t, filepath.Join(dir, name), text)
 			}
 			out, err := exec.Command(root+"/packaging/in-use", dir).CombinedOutput()
-			_, list, _ := strings.Cut(strings.TrimSpace(string(out)), "out first: ")
+			_, list, _ := strings.Cut(strings.TrimSpace(string(out)), "lines first: ")
 			named := strings.Fields(strings.ReplaceAll(list, dir+"/", ""))
 			slices.Sort(named)
 			if strings.Join(named, " ") != test.named ||

@@ -90,7 +90,7 @@ func testAuthselect(t *testing.T, script string) {
 	world.RunIn(t, "", script)
 	selected("custom/pam_persistent with-faillock with-mkhomedir", line)
 	if out, err := world.TryIn("", script); err == nil ||
-		!strings.Contains(out, "is there already") {
+		!strings.Contains(out, "already exists") {
 		t.Errorf("a second time: %v\n%s", err, out)
 	}
 	world.RunIn(t, "", "authselect", "select", "custom/pam_persistent", "with-faillock")

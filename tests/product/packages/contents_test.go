@@ -329,7 +329,7 @@ func testMakeInstall(t *testing.T, tree string) {
 			if out, err := world.TryIn(tree,
 				append(args, "uninstall")...); err == nil ||
 				!strings.Contains(out,
-					"take the lines with pam_persistent.so out first") {
+					"is still in use; remove its lines first: ") {
 				t.Errorf("make uninstall while a service names the module: %v\n%s",
 					err, out)
 			}

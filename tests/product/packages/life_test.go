@@ -83,8 +83,8 @@ func testLineLeft(t *testing.T, deb string) {
 				}
 			}
 			out, err := world.TryIn("", "dpkg", "-r", "libpam-persistent")
-			if err == nil || !strings.Contains(out, "take the lines with "+
-				"pam_persistent.so out first: /etc/pam.d/"+named+"\n") {
+			if err == nil || !strings.Contains(out,
+				"remove its lines first: /etc/pam.d/"+named+"\n") {
 				t.Errorf("dpkg -r: %v\n%s", err, out)
 			}
 			if _, err := os.Stat(module); err != nil {
@@ -137,7 +137,7 @@ func testRpm(t *testing.T, path string) {
 		world.WriteService(t, "pam-persistent-test", "session optional pam_persistent.so\n")
 		if out, err := world.TryIn("",
 			append(rpm, "-e", "pam_persistent")...); err == nil ||
-			!strings.Contains(out, "take the lines with pam_persistent.so out") {
+			!strings.Contains(out, "is still in use; remove its lines") {
 			t.Errorf("rpm -e: %v\n%s", err, out)
 		}
 		if _, err := os.Stat("/usr/lib64/security/pam_persistent.so"); err != nil {

@@ -55,7 +55,7 @@ func testRelease(t *testing.T, tree, said string) {
 	}
 
 	world.RunIn(t, tree, "touch", "unknown")
-	refuses(t, tree, "the work tree differs from the commit")
+	refuses(t, tree, "the work tree has uncommitted changes")
 	world.RunIn(t, tree, "rm", "unknown")
 	git("commit", "-q", "--allow-empty", "-m", "another commit")
 	refuses(t, tree, "put a new version on top of CHANGELOG.md")

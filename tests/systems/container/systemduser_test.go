@@ -37,7 +37,7 @@ func TestSystemdUser(t *testing.T) {
 		world.Put(t, c.Root+theirs, own, 0o644)
 		out := c.Run(t, "dpkg", "-i", deb)
 		if !strings.Contains(out,
-			theirs+" is there already: add at its end: session optional "+
+			theirs+" exists; add this line at its end: session optional "+
 				"pam_persistent.so\n") {
 			t.Errorf("dpkg -i does not say what line to add:\n%s", out)
 		}
@@ -45,13 +45,13 @@ func TestSystemdUser(t *testing.T) {
 		c.manager(t, true, false)
 		// The same, but with the line that was asked for.
 		world.Put(t, c.Root+theirs, own+"session optional pam_persistent.so\n", 0o644)
-		if out := c.Run(t, "dpkg", "-i", newer); strings.Contains(out, "already") {
+		if out := c.Run(t, "dpkg", "-i", newer); strings.Contains(out, "add this line") {
 			t.Errorf("dpkg -i asks for a line that is there:\n%s", out)
 		}
 		c.manager(t, true, true)
 		if out, err := c.Try("dpkg", "-r", "libpam-persistent"); err == nil ||
 			!strings.Contains(out,
-				"take the lines with pam_persistent.so out first: "+theirs) {
+				"is still in use; remove its lines first: "+theirs) {
 			t.Errorf("dpkg -r while an administrator's file names the module: %v\n%s",
 				err, out)
 		}

@@ -82,7 +82,7 @@ func TestRPM(t *testing.T) {
 	called(reload, reload)
 	out, err = world.TryIn("", append(rpm, "-e", "pam_persistent")...)
 	if err == nil || !strings.Contains(out,
-		"take the lines with pam_persistent.so out first: /etc/pam.d/sshd.bak\n") {
+		"is still in use; remove its lines first: /etc/pam.d/sshd.bak\n") {
 		t.Errorf("rpm -e: %v\n%s", err, out)
 	}
 	world.RunIn(t, "", append(rpm, "-V", "pam_persistent")...)
