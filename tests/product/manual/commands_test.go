@@ -26,7 +26,7 @@ func testCommands(t *testing.T) {
 		map[string]func(*testing.T, example){
 			"A shell whose login has ended, as in a tmux(1) window, or whose " +
 				"login has not linked the persistent keyring:": attach,
-			"A tmux(1) server, from a window of it, and so its new windows:": tmux.
+			"A tmux(1) server, and so its new windows, from one of its windows:": tmux.
 				attach,
 			"The same for screen(1):": screen.attach,
 			"Another shell with the persistent keyring, in a session that " +
@@ -39,7 +39,7 @@ func testCommands(t *testing.T) {
 				"timers of users who are logged in once an hour, so that " +
 				"long sessions keep their keyrings. It serves lingering users " +
 				"(loginctl(1)) too:": timer,
-			"That timer has tickets renewed too if /etc/default/" +
+			"That timer also renews tickets if /etc/default/" +
 				"persistent-keyring-renew has this line:": timerTickets,
 			"The timer's work without systemd, from root's crontab(5):": crontab,
 			"A monitor, which mails what is wrong and what fixes it, from root's " +

@@ -28,9 +28,9 @@ func testStacks(t *testing.T) {
 
 const userManager = "systemd-user on Debian, a file in /usr/lib/pam.d, calls pam_keyinit after " +
 	"common-session-noninteractive. Then pam_keyinit replaces the session keyring that the " +
-	"line there has joined, so the line has to stand a second time, after pam_keyinit. The " +
+	"line there has joined, so the line must stand a second time, after pam_keyinit. The " +
 	"Debian package does this with a file /etc/pam.d/systemd-user, which libpam reads " +
-	"instead of the other one; it leaves a file alone that is there already:"
+	"instead of the other one, but does not change an existing file:"
 
 // The first of the two lines is in the stock file, the second comes after it.
 func afterKeyinit(t *testing.T, e example) {
