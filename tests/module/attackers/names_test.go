@@ -120,8 +120,8 @@ const keepAnywhere = `keyctl add user secret x ` +
 // oddUIDs are the largest valid UIDs, and those around the sign bit.
 var oddUIDs = []uint32{1<<31 - 1, 1 << 31, 3000000000, 1<<32 - 3, 1<<32 - 2}
 
-// UIDs are unsigned 32-bit numbers, of which the largest, (uid_t)-1, is not valid. glibc skips lines
-// of /etc/passwd with a negative or a larger number.
+// UIDs are unsigned 32-bit numbers, of which the largest, (uid_t)-1, is not valid. glibc skips
+// lines of /etc/passwd with a negative or a larger number.
 func TestOddUIDs(t *testing.T) {
 	for text, test := range map[string]struct {
 		uid    uint32

@@ -13,8 +13,8 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// memcheck runs a host under valgrind and also returns valgrind's report. It is silent in the child,
-// because memcheck does not know the stacks and heap of Go.
+// memcheck runs a host under valgrind and also returns valgrind's report. It is silent in the
+// child, because memcheck does not know the stacks and heap of Go.
 func memcheck(t *testing.T, host pamhost.Host, lines ...string) (r pamhost.Result,
 	reported string) {
 	t.Helper()

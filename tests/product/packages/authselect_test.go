@@ -9,8 +9,8 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// A stand-in for authselect: it does what authselect(8) says of the three commands that the script
-// calls, to profiles made up here.
+// A stand-in for authselect: it does what authselect(8) says about the three commands that the
+// script calls, with made-up profiles.
 const authselect = `#!/bin/sh
 set -eu
 profiles=/etc/authselect/default custom=/etc/authselect/custom
