@@ -12,8 +12,9 @@ import (
 	"pam_persistent/tests/support/uids"
 )
 
-// The machine of these tests has an alice, a bob and a user0 of its own, and an account on one of
-// the UIDs of these tests: the binary runs itself once more where they are the first in each file.
+// The machine of these tests has an alice, a bob and a user0 of its own, and an account with one of
+// the UIDs of these tests: the binary runs itself once more on a machine where they are the first
+// in each file.
 const (
 	crowded = "PAM_PERSISTENT_CROWDED"
 	crowd   = `
