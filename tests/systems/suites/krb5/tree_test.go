@@ -10,7 +10,7 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// source unpacks the source package that the installed libraries were built from.
+// source unpacks the source package from which the installed libraries were built.
 func source(t *testing.T) string {
 	t.Helper()
 	version := strings.TrimSpace(world.Run(t, "dpkg-query", "-W", "-f", "${source:Version}",
@@ -54,9 +54,9 @@ func download(t *testing.T, name, to string) {
 
 const tree = "/home/alice/krb5"
 
-// buildTree makes what the tests take for a tree in which Kerberos has been built: their sources,
-// with links to installed programs. The sources use little that is not in the public headers, so
-// testdata/k5-int.h is enough to compile them; to configure all of Kerberos would take minutes.
+// buildTree makes a tree that the tests take for a built Kerberos: their sources, with links to
+// installed programs. The sources use little that is not in the public headers, so
+// testdata/k5-int.h is enough to compile them; configuring all of Kerberos would take minutes.
 func buildTree(t *testing.T, src string) {
 	t.Helper()
 	header, err := filepath.Abs("testdata/k5-int.h")
