@@ -44,7 +44,7 @@ func (o tally) logIn(t *testing.T, user world.User) {
 	if strings.Contains(what, "_err") &&
 		!slices.ContainsFunc(r.Log,
 			func(line string) bool { return strings.HasPrefix(line, "err: ") }) {
-		t.Errorf("%s: a failure without a word in the log: %q", what, r.Log)
+		t.Errorf("%s: a failure without a line of priority err in the log: %q", what, r.Log)
 	}
 	checkLines(t, r.Log)
 }

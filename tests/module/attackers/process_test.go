@@ -148,7 +148,7 @@ func establishUnderAttack(t *testing.T, module, name string, times int) (tried, 
 	end()
 	tried, done = attacker.Load().stop()
 	if attacker.Load().hits.Load() == 0 {
-		t.Error("the attacker has not got at the child that was held")
+		t.Error("the attacker has not hit the held child")
 	}
 	codes = tally{}
 	var rest []string

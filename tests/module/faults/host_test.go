@@ -214,16 +214,16 @@ func judge(t *testing.T, fault fault, failed []string, r pamhost.Result) {
 		}
 	case "user_unknown": // glibc's answer if /etc/passwd cannot be read
 		if !slices.Contains(r.Log, `notice: unknown user "alice"`) {
-			t.Errorf("%s: an unknown user without a word in the log", fault)
+			t.Errorf("%s: an unknown user without a log line", fault)
 		}
 	default:
 		t.Errorf("%s: %s", fault, code)
 	}
 	if code == "success" && slices.ContainsFunc(failed, noSuccess) {
-		t.Errorf("%s: a success all the same\n%s", fault, strings.Join(failed, ""))
+		t.Errorf("%s: success nevertheless\n%s", fault, strings.Join(failed, ""))
 	}
 	if len(r.Codes)+1 != len(r.Lines()) {
-		t.Errorf("%s: the host is not what it was:\n%s", fault, r.Out)
+		t.Errorf("%s: the host has changed:\n%s", fault, r.Out)
 	}
 	if right := trees(code, failed); !slices.Contains(right, r.Tree) {
 		t.Errorf("%s: %s, and then %s; not one of %q\n%s", fault, code, r.Tree, right,

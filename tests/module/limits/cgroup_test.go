@@ -113,7 +113,7 @@ func TestCgroupOfLittleMemory(t *testing.T) {
 			t.Errorf("%d kB more: %v\n%s\nlog %s", kb, l.Err, l.Out, log)
 		}
 	}
-	t.Logf("%d logins worked, %d went on without the link", good, failed)
+	t.Logf("%d logins worked, %d continued without the link", good, failed)
 	if failed == 0 || good == 0 {
 		t.Error("the limits were all too large, or all too small")
 	}

@@ -53,7 +53,7 @@ func (l login) survives(t *testing.T) {
 		t.Errorf("the host: %v, code %q, %q", l.Err, l.Code("open"), l.Other)
 	}
 	if l.Changed != nil {
-		t.Errorf("the host is not what it was: %q", l.Changed)
+		t.Errorf("the host has changed: %q", l.Changed)
 	}
 	if l.Err == nil && !slices.ContainsFunc([]string{empty, emptyOfAlice, whole, emptyUnnamed,
 		wholeUnnamed}, l.has) {

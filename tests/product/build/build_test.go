@@ -242,7 +242,7 @@ func TestBuildFailures(t *testing.T) {
 				t.Errorf("%v\n%s\nwanted: %s", err, out, test.says)
 			}
 			if _, err := os.Stat(filepath.Join(dir, module)); err == nil {
-				t.Error("a file is there all the same")
+				t.Error("the file exists nevertheless")
 			}
 		})
 	}

@@ -61,7 +61,7 @@ func testAdmin(t *testing.T) {
 			command := strings.TrimSpace(text)
 			if !slices.Contains(lines, "$ "+command) &&
 				!slices.Contains(lines, "# "+command) {
-				t.Errorf("%s: %q is no example of persistent-keyring(1)", name,
+				t.Errorf("%s: %q is not an example of persistent-keyring(1)", name,
 					command)
 			}
 		}

@@ -71,7 +71,7 @@ func stock(t *testing.T, service string) string {
 			return string(text)
 		}
 	}
-	t.Fatalf("there is no service file %s", service)
+	t.Fatalf("the service file %s is missing", service)
 	return ""
 }
 
@@ -93,7 +93,7 @@ func checkAll(t *testing.T, examples []example, tests map[string]func(*testing.T
 	}
 	for text := range tests {
 		if !seen[text] {
-			t.Errorf("the page has no such example any more: %q", text)
+			t.Errorf("the page no longer has this example: %q", text)
 		}
 	}
 }

@@ -38,7 +38,7 @@ func testReadme(t *testing.T) {
 	}
 	for line, what := range elsewhere {
 		if !slices.Contains(found, line) {
-			t.Errorf("the README has no such block any more (%s): %q", what, line)
+			t.Errorf("the README no longer has this block (%s): %q", what, line)
 		}
 	}
 	if len(rest) != 4 {

@@ -133,7 +133,7 @@ func TestOptionalIsTheRightControl(t *testing.T) {
 	const reason = ".Cm optional\nin all examples, " +
 		"because a login should not fail for lack of a keyring."
 	if !strings.Contains(page(t, "docs/pam_persistent.8"), reason) {
-		t.Fatalf("the page does not say any more: %s", reason)
+		t.Fatalf("the page no longer says: %s", reason)
 	}
 	module := world.Built(t, "pam_persistent.so")
 	for control, want := range map[string]string{"optional": "open = success",

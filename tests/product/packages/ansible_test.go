@@ -51,6 +51,6 @@ func testAnsible(t *testing.T, deb string) {
 	}
 	lines(t, 0)
 	if after := snapshot(t); after != before {
-		t.Errorf("left behind, or taken away:\n%s", diff(t, before, after))
+		t.Errorf("left behind, or removed:\n%s", diff(t, before, after))
 	}
 }

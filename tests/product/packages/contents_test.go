@@ -333,7 +333,7 @@ func testMakeInstall(t *testing.T, tree string) {
 					err, out)
 			}
 			if got := files(root); !slices.Equal(got, before) {
-				t.Errorf("and all the same there is only %q left", got)
+				t.Errorf("the refusal left only %q", got)
 			}
 			os.WriteFile(service, []byte("# session optional pam_persistent.so\n"),
 				0o644)

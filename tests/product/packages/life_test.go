@@ -58,7 +58,7 @@ func testLifeOnDebian(t *testing.T, deb, next string) {
 	logins(t, "removed", false)
 	world.RunIn(t, "", "dpkg", "-P", "libpam-persistent")
 	if after := snapshot(t); after != before {
-		t.Errorf("left behind, or taken away:\n%s", diff(t, before, after))
+		t.Errorf("left behind, or removed:\n%s", diff(t, before, after))
 	}
 }
 
@@ -118,7 +118,7 @@ func testLineLeft(t *testing.T, deb string) {
 		lines(t, 0)
 	})
 	if after := snapshot(t); after != before {
-		t.Errorf("left behind, or taken away:\n%s", diff(t, before, after))
+		t.Errorf("left behind, or removed:\n%s", diff(t, before, after))
 	}
 }
 
@@ -147,7 +147,7 @@ func testRpm(t *testing.T, path string) {
 		world.RunIn(t, "", append(rpm, "-e", "pam_persistent")...)
 	})
 	if after := snapshot(t); after != before {
-		t.Errorf("left behind, or taken away:\n%s", diff(t, before, after))
+		t.Errorf("left behind, or removed:\n%s", diff(t, before, after))
 	}
 }
 
@@ -249,7 +249,7 @@ func userServices(t *testing.T) {
 		`serve alice keyctl show @s; keyctl id "%keyring:_persistent.{alice}"`).Out
 	if !world.OwnLink(world.Alice).MatchString(out) ||
 		strings.Count(out, world.Fill(`\_ keyring: _persistent.{alice}`)) != 1 {
-		t.Errorf("the user's manager has not the persistent keyring in its session "+
+		t.Errorf("the user's manager lacks the persistent keyring in its session "+
 			"keyring, and there alone:\n%s", out)
 	}
 }

@@ -43,7 +43,7 @@ func controlGroups(t testing.TB) (groups []string) {
 		groups = append(groups, group)
 	}
 	if groups == nil {
-		t.Fatalf("systemd-nspawn needs control groups, and there is none in "+
+		t.Fatalf("systemd-nspawn needs control groups, and none is in "+
 			"/sys/fs/cgroup that systemd could use:\n%s", text)
 	}
 	return groups

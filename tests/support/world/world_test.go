@@ -99,7 +99,7 @@ func TestAlone(t *testing.T) {
 			}
 		}
 		if out := Run(t, "cat", "/proc/key-users"); !strings.Contains(out, row) {
-			t.Errorf("afterwards bob is not seen any more:\n%s", out)
+			t.Errorf("afterwards bob is no longer seen:\n%s", out)
 		}
 	})
 }

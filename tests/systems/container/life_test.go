@@ -54,7 +54,7 @@ func TestLife(t *testing.T) {
 		t.Errorf("units left:\n%s", units)
 	}
 	if changed := nspawn.Difference(before, nspawn.Snapshot(t, c.Root)); len(changed) != 0 {
-		t.Errorf("left behind, or taken away:\n%s", strings.Join(changed, "\n"))
+		t.Errorf("left behind, or removed:\n%s", strings.Join(changed, "\n"))
 	}
 }
 

@@ -46,7 +46,7 @@ func TestSystemdUser(t *testing.T) {
 		// The same, but with the line that dpkg asked for.
 		world.Put(t, c.Root+theirs, own+"session optional pam_persistent.so\n", 0o644)
 		if out := c.Run(t, "dpkg", "-i", newer); strings.Contains(out, "add this line") {
-			t.Errorf("dpkg -i asks for a line that is there:\n%s", out)
+			t.Errorf("dpkg -i asks for an existing line:\n%s", out)
 		}
 		c.manager(t, true, true)
 		if out, err := c.Try("dpkg", "-r", "libpam-persistent"); err == nil ||

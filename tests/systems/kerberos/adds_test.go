@@ -115,7 +115,7 @@ func testRunOut(t *testing.T) {
 	})
 	logins.InSession(t, world.Alice, "klist -s")
 	if out, err := logins.SSH(t, world.Bob, "klist -s"); err == nil {
-		t.Errorf("bob has tickets in a keyring that was gone:\n%s", out)
+		t.Errorf("bob has tickets in an expired keyring:\n%s", out)
 	}
 }
 

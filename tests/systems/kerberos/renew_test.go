@@ -160,7 +160,7 @@ func testRenewFullQuota(t *testing.T) {
 	_, afterwards, _ := strings.Cut(out, "Disk quota exceeded")
 	if before := ticketGranting.MatchString(out); !before || afterwards == "" ||
 		ticketGranting.MatchString(afterwards) {
-		t.Errorf("kinit does not lose a ticket to the quota any more:\n%s", out)
+		t.Errorf("kinit no longer loses a ticket because of the quota:\n%s", out)
 	}
 }
 

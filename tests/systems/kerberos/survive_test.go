@@ -99,6 +99,6 @@ func testSessionKeyringDoesNot(t *testing.T) {
 	const inSessionKeyring = "export KRB5CCNAME=KEYRING:session:own; "
 	logins.InSession(t, world.Alice, inSessionKeyring+realm.Kinit("alice")+" && klist -s")
 	if out, err := logins.SSH(t, world.Alice, inSessionKeyring+"klist"); err == nil {
-		t.Errorf("the ticket is there after logout:\n%s", out)
+		t.Errorf("the ticket still exists after the logout:\n%s", out)
 	}
 }

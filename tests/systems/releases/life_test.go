@@ -44,7 +44,7 @@ func testLife(t *testing.T, release string) {
 	c.Run(t, "dpkg", "-P", "libpam-persistent")
 	logins(t, c, "purged", false)
 	if changed := nspawn.Difference(before, nspawn.Snapshot(t, c.Root)); len(changed) != 0 {
-		t.Errorf("left behind, or taken away:\n%s", strings.Join(changed, "\n"))
+		t.Errorf("left behind, or removed:\n%s", strings.Join(changed, "\n"))
 	}
 	if failed := c.Run(t, "systemctl", "--failed", "--no-legend"); failed != "" {
 		t.Errorf("failed units:\n%s", failed)

@@ -92,6 +92,6 @@ func TestRPM(t *testing.T) {
 	called(disable, reload)
 	os.Remove(service)
 	if changed := nspawn.Difference(before, nspawn.Snapshot(t, root)); len(changed) > 0 {
-		t.Errorf("left behind, or taken away:\n%s", strings.Join(changed, "\n"))
+		t.Errorf("left behind, or removed:\n%s", strings.Join(changed, "\n"))
 	}
 }

@@ -71,7 +71,7 @@ func testRules(t *testing.T, dir string) {
 		t.Errorf("added: %q", got)
 	}
 	if got := missing(before, after); len(got) > 0 {
-		t.Errorf("taken away: %q", got)
+		t.Errorf("removed: %q", got)
 	}
 	// Only types and attributes of this policy are listed here.
 	for attribute, types := range map[string][]string{
