@@ -57,8 +57,8 @@ func (s *session) refuse(session keyctl.Serial, held uint32) c.Status {
 	return s.call.Failure()
 }
 
-// linkUserKeyring links @u, as pam_keyinit does. If that fails, the session gets the persistent
-// keyring nevertheless.
+// linkUserKeyring links @u, as pam_keyinit does. The session gets the persistent keyring even if
+// that fails.
 func (s *session) linkUserKeyring(session keyctl.Serial) {
 	if err := keyctl.Link(keyctl.User, session); err != nil {
 		s.error(persistent.Explain(err).Error())

@@ -9,8 +9,8 @@ import (
 
 const guard = "../../../c/guard.c"
 
-// run builds host/host.c with c/guard.c, in which it replaces a text, and returns what the host
-// prints.
+// run builds host/host.c with c/guard.c, in which it replaces a text, and returns the host's
+// output.
 func run(t *testing.T, text, by string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -43,9 +43,8 @@ func run(t *testing.T, text, by string) string {
 	return string(out)
 }
 
-// A worker that not even SIGKILL ends is left to init: the host continues, without a child, a
-// signal or a changed errno, and no descriptor of the host's stays open. Each care is taken out
-// once.
+// A worker that not even SIGKILL ends is left to init: the host continues without a child, a signal
+// or a changed errno, and no descriptor of the host's stays open. Each safeguard is removed once.
 func TestWorkerThatCannotBeKilled(t *testing.T) {
 	const want = "in time: 1, done 1\n" +
 		"below the stack: signal 11\n" +

@@ -12,8 +12,9 @@ import (
 	"pam_persistent/tests/support/uids"
 )
 
-// The machine of these tests has an alice, a bob and a user0 of its own, and an account on one of
-// the UIDs of these tests: the binary runs itself once more where they are the first in each file.
+// The machine of these tests has an alice, a bob and a user0 of its own, and an account with one of
+// the UIDs of these tests: the binary runs itself once more on a machine where they are the first
+// in each file.
 const (
 	crowded = "PAM_PERSISTENT_CROWDED"
 	crowd   = `
@@ -98,7 +99,7 @@ func TestAlone(t *testing.T) {
 			}
 		}
 		if out := Run(t, "cat", "/proc/key-users"); !strings.Contains(out, row) {
-			t.Errorf("afterwards bob is not seen any more:\n%s", out)
+			t.Errorf("afterwards bob is no longer seen:\n%s", out)
 		}
 	})
 }

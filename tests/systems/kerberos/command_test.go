@@ -14,7 +14,7 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// The command reads the keys of Kerberos by itself; it has to see in them what klist sees.
+// The command reads the keys of Kerberos itself; it must find what klist finds.
 func testCommand(t *testing.T) {
 	world.ForgetKeys(t)
 	realm.Conf(t, realm.InFile)
@@ -43,14 +43,14 @@ func testCommand(t *testing.T) {
 			t.Errorf("%s is not in\n%s", name, text)
 		}
 	}
-	// list is for root. Keyrings of others may come and go meanwhile, which is a finding.
+	// list is for root. Keyrings of other users may come and go meanwhile, which is a finding.
 	list, _ := world.Try(world.Hung, "persistent-keyring", "list")
 	if !regexp.MustCompile(`(?m)^alice +\d+ +1 `).MatchString(list) {
 		t.Errorf("list has no alice with one key, the collection:\n%s", list)
 	}
 }
 
-// klistTickets are the tickets in klist -A, as "client server end".
+// klistTickets returns the tickets in klist -A, as "client server end".
 func klistTickets(t *testing.T, klist string) (tickets []string) {
 	t.Helper()
 	var client string
@@ -72,7 +72,7 @@ func klistTickets(t *testing.T, klist string) (tickets []string) {
 	return tickets
 }
 
-// ticketsIn are the same of the command's keys.
+// ticketsIn returns those in the command's keys.
 func ticketsIn(keys []document.Key) (tickets []string) {
 	for _, key := range keys {
 		if ticket := key.Ticket; ticket != nil && !ticket.Setting {

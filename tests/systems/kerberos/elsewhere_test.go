@@ -12,7 +12,7 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// The command names tickets that the persistent keyring does not keep, as klist has them, and a
+// The command names tickets that the persistent keyring does not keep, as klist lists them, and a
 // KRB5CCNAME with which klist finds none.
 func testElsewhere(t *testing.T) {
 	world.ForgetKeys(t)
@@ -56,7 +56,7 @@ func testElsewhere(t *testing.T) {
 	if len(s.Elsewhere) != 1 || s.Elsewhere[0] != want {
 		t.Errorf("%+v, want %+v", s.Elsewhere, want)
 	}
-	// What sudo does, which keeps the variable.
+	// As with sudo, which keeps the variable.
 	out, err := logins.SSH(t, world.Bob,
 		fmt.Sprintf("export KRB5CCNAME=KEYRING:persistent:%d; klist; "+
 			"persistent-keyring; echo status $?", world.Alice.UID))
