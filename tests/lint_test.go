@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"pam_persistent/internal/keyctl/keyctltest"
 )
 
 // A standIn takes the place of a program that lint runs. It writes what go writes if the module
@@ -19,6 +21,7 @@ esac
 
 // TestLint has lint fail for each check that finds something, and not because one downloads.
 func TestLint(t *testing.T) {
+	keyctltest.NeedTool(t, "git")
 	dir := t.TempDir()
 	write := func(name, text string) {
 		t.Helper()

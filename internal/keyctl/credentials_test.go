@@ -68,8 +68,8 @@ func TestAsSeesWithTheOwnersEyes(t *testing.T) {
 
 func TestAsWithoutTheRight(t *testing.T) {
 	keyctltest.AsUser(t, userA, func() {
-		if err := keyctl.As(userC, func() error { t.Error("called"); return nil }); !errors.Is(err,
-			unix.EPERM) {
+		err := keyctl.As(userC, func() error { t.Error("called"); return nil })
+		if !errors.Is(err, unix.EPERM) {
 			t.Errorf("%v, want EPERM", err)
 		}
 	})

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keyctl/keyctltest"
 )
 
 func TestErrorText(t *testing.T) {
@@ -49,6 +50,7 @@ func TestErrorQuotesDescriptions(t *testing.T) {
 
 // The -1 of a system call that failed is the number of the thread keyring.
 func TestFailureReturnsNoSerial(t *testing.T) {
+	keyctltest.NeedCalls(t)
 	const never = 1
 	none[keyctl.Serial](t, unix.ENOKEY)(keyctl.KeyringID(never, false))
 	if id, _ := unix.KeyctlGetKeyringID(never, false); keyctl.Serial(id) != keyctl.Thread {

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -35,7 +36,9 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(stage) == "" && os.Getenv(crowded) == "" && os.Geteuid() == 0 {
+	flag.Parse()
+	if !testing.Short() && os.Getenv(stage) == "" && os.Getenv(crowded) == "" &&
+		os.Geteuid() == 0 {
 		os.Setenv(crowded, "yes")
 		os.Setenv("taken", fmt.Sprint(uids.World.First+1))
 		self, err := os.Executable()
