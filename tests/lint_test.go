@@ -65,6 +65,7 @@ func TestLint(t *testing.T) {
 		"go vet":           "go vet",
 		"go -C bench vet":  "go vet, bench",
 		"go list":          "imports of the module",
+		"TestPureImports":  "imports of judging and printing",
 		"go run *./...":    "staticcheck",
 		"go -C bench run ": "staticcheck, bench",
 		"gcc ":             "gcc -fanalyzer",
