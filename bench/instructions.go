@@ -26,7 +26,7 @@ func instructions(budget) ([]row, error) {
 	return []row{all, host}, err
 }
 
-// count has one row with a value for each variant, or a note that says why there is none.
+// count has one row with a value for each variant, or a note that says why it has no value.
 func count(name string, of []variant, words []string,
 	counter func([]string) (float64, string, error)) (row, error) {
 	r := newRow(name, "thousand")

@@ -91,7 +91,7 @@ func (c *Call) User() string {
 	return C.GoString((*C.char)(user))
 }
 
-// HasEnv tells whether the PAM environment has the variable.
+// HasEnv reports whether the PAM environment has the variable.
 func (c *Call) HasEnv(name string) bool {
 	cname := C.CString(name)
 	defer C.free(unsafe.Pointer(cname))

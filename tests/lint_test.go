@@ -66,6 +66,7 @@ func TestLint(t *testing.T) {
 		"go -C bench vet":  "go vet, bench",
 		"go list":          "imports of the module",
 		"TestPureImports":  "imports of judging and printing",
+		"TestPhrases":      "phrases",
 		"go run *./...":    "staticcheck",
 		"go -C bench run ": "staticcheck, bench",
 		"gcc ":             "gcc -fanalyzer",

@@ -99,8 +99,8 @@ func deferGo(data []byte) error {
 
 const relaSize = 24
 
-// inGo tells whether a section of Go's data has the address. The global offset table, .got, is none
-// of them: the C half uses it too, and the loader makes it read-only.
+// inGo reports whether a section of Go's data has the address. The global offset table, .got, is
+// not one: the C half uses it too, and the loader makes it read-only.
 func inGo(file *elf.File, address uint64) bool {
 	return slices.ContainsFunc(file.Sections, func(s *elf.Section) bool {
 		ofGo := strings.HasPrefix(s.Name, ".go.") || strings.HasPrefix(s.Name, ".go_")

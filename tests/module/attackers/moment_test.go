@@ -119,14 +119,14 @@ func (m moment) goOn() error {
 		unsafe.Pointer(&response{id: m.id, flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE}))
 }
 
-// lasts tells whether the thread is still held: it may have been stopped or killed.
+// lasts reports whether the thread is still held: it may have been stopped or killed.
 func (m moment) lasts() bool {
 	return ioctl(m.fd, unix.SECCOMP_IOCTL_NOTIF_ID_VALID, unsafe.Pointer(&m.id)) == nil
 }
 
 var ids = regexp.MustCompile(`\nUid:\t(\d+)\t\d+\t(\d+)\t`)
 
-// exposed tells whether the user may signal the thread: its real or saved UID is the user's.
+// exposed reports whether the user may signal the thread: its real or saved UID is the user's.
 func (m moment) exposed(user world.User) bool {
 	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", m.tid))
 	found := ids.FindSubmatch(status)

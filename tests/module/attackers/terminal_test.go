@@ -97,7 +97,7 @@ func TestKeysOfTheTerminal(t *testing.T) {
 	}
 }
 
-// has tells whether the set of signals in /proc/PID/status has all of these.
+// has reports whether the set of signals in /proc/PID/status has all of these.
 func has(pid int, set string, signals ...unix.Signal) bool {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	_, rest, _ := strings.Cut(string(text), "\n"+set+":\t")

@@ -95,7 +95,7 @@ const unborn = "it would be PID 1 after unshare(CLONE_NEWPID): EXDEV"
 var theChild = regexp.MustCompile(`the child (?:was killed by SIG[A-Z]+|` +
 	`ended without an answer, exit status \d+)(: .+)?$`)
 
-// named tells whether the log says what has failed, and why.
+// named reports whether the log says what has failed, and why.
 func (f fault) named(log []string) bool {
 	return slices.ContainsFunc(log, func(line string) bool {
 		if !strings.HasPrefix(line, "err: ") {

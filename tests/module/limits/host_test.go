@@ -42,7 +42,7 @@ func logIn(t *testing.T, under []string, commands string) login {
 	return login{pamhost.Host{Under: under}.Try(t, commands)}
 }
 
-// has tells whether the session keyring is this one.
+// has reports whether the session keyring is this one.
 func (l login) has(tree string) bool { return l.Tree == world.Fill(tree) }
 
 // survives fails the test unless the host has come through: with a PAM code, in time, unchanged,

@@ -15,7 +15,8 @@ func FreePort() string {
 	return port
 }
 
-// Listening returns what tells whether somebody listens at an address such as "127.0.0.1:22".
+// Listening returns a function that reports whether somebody listens at an address such as
+// "127.0.0.1:22".
 func Listening(address string) func() bool {
 	return func() bool {
 		conn, err := net.Dial("tcp", address)

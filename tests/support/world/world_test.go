@@ -97,7 +97,7 @@ func TestAlone(t *testing.T) {
 			if out := Run(t, "sh", "-c",
 				Alone(test.users, "cat /proc/key-users")); strings.Contains(out,
 				row) != test.seen || !strings.Contains(out, "    0: ") {
-				t.Errorf("bob is to be seen: %v\n%s", test.seen, out)
+				t.Errorf("bob must be shown: %v\n%s", test.seen, out)
 			}
 		}
 		if out := Run(t, "cat", "/proc/key-users"); !strings.Contains(out, row) {

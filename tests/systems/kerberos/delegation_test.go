@@ -68,7 +68,8 @@ func testDelegation(t *testing.T) {
 	}
 }
 
-// linkedTo tells whether keyctl show @s has the persistent keyring directly in the session keyring.
+// linkedTo reports whether keyctl show @s has the persistent keyring directly in the session
+// keyring.
 func linkedTo(show string, user world.User) bool {
 	return world.OwnLink(user).MatchString(show)
 }

@@ -67,7 +67,7 @@ func download(t *testing.T, name, to string) {
 		done
 		exit 1`,
 		"sh", part, name); err != nil {
-		t.Fatalf("the source of %s is neither below build/_suites nor to be had from the "+
+		t.Fatalf("the source of %s is neither below build/_suites nor available from the "+
 			"package registry: %v\n%s", name, err, out)
 	}
 	if err := os.Rename(part, to); err != nil {

@@ -47,7 +47,7 @@ func download(t *testing.T, name, to string) {
 		get update
 		get source --download-only "$1"
 		mv "$2.part" "$2"`, "sh", name, to); err != nil {
-		t.Fatalf("the source of %s is neither below build/_suites nor to be had from the "+
+		t.Fatalf("the source of %s is neither below build/_suites nor available from the "+
 			"package registry: %v\n%s", name, err, out)
 	}
 }
