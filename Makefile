@@ -28,7 +28,7 @@ REPRODUCIBLE := -trimpath -buildvcs=false
 MODULE_DIRS := c pam_persistent $(addprefix internal/,keyctl options persistent)
 GO_FILES = $(shell find $(MODULE_DIRS) ! -name "*_test.go" -type f) go.mod go.sum Makefile
 
-.PHONY: all help demo test test-all mutants fuzz lint bench deps clean FORCE
+.PHONY: all help demo check test test-all mutants fuzz lint bench deps clean FORCE
 .PHONY: install uninstall completions deb packages release
 all: build/pam_persistent.so build/persistent-keyring ## the module and the command (the default)
 help: ## this list
@@ -108,6 +108,10 @@ $(NOTE): FORCE
 	@packaging/package-note "$$(packaging/version)" >$@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 FORCE:
+
+# The module, because tests/product/build looks at it.
+check: build/pam_persistent.so ## run the tests that need no root: on any distribution, in 2 minutes
+	@$(GO) run ./tests/support/check $(or $(PACKAGES),./...)
 
 deps:
 	tests/install-needed

@@ -181,6 +181,7 @@ func stop() {
 // pretending is a renewer whose children pretend, and for which a user is late when the child has
 // stopped. What they write to standard error goes to said.
 func pretending(t *testing.T, said io.Writer) *renewer {
+	keyctltest.NeedCalls(t)
 	r := &renewer{ways: func(user facts.Account) uint64 {
 		if user.UID == spinning {
 			return tooMany - 1

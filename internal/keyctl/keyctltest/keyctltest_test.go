@@ -42,6 +42,7 @@ func TestAsUserIsForOneThread(t *testing.T) {
 }
 
 func TestSkipAndPanicInAThreadEndTheTest(t *testing.T) {
+	keyctltest.Need(t)
 	t.Run("skip", func(t *testing.T) {
 		keyctltest.AsRoot(t, func() { t.Skip("as this test wants it") })
 		t.Error("went on")

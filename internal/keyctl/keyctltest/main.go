@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"os/exec"
 	"os/user"
 	"runtime"
 	"slices"
@@ -36,7 +37,8 @@ func Main(m *testing.M, first, last uint32) {
 // Run is Main for tests that are run in another way than by m.Run, such as in another process, or
 // that use other UIDs besides; it returns the exit status.
 func Run(tests func() int, first, last uint32, others ...uint32) int {
-	if !root || fuzzing() {
+	flag.Parse()
+	if !root || testing.Short() || fuzzing() {
 		return tests() // every test that needs root says so, see Need
 	}
 	users := slices.Clone(others)
@@ -174,7 +176,6 @@ func owned(uid uint32) error {
 // fuzzing reports whether this is a fuzzer: it touches no keys, and the tests of the same package
 // may be at work at the same time.
 func fuzzing() bool {
-	flag.Parse()
 	target := flag.Lookup("test.fuzz")
 	return target != nil && target.Value.String() != ""
 }
@@ -184,16 +185,41 @@ func report(err error) int {
 	return 1
 }
 
-// Need ends the test if it does not run as root: as a failure, or under -short as a skip. It also
+// Need skips the test under -short, even as root, and else fails it unless it runs as root. It also
 // keeps other test binaries from changing the sysctls until the test is over.
 func Need(t testing.TB) {
 	t.Helper()
-	if !root {
-		const reason = "needs root, to be several users and to change sysctls"
-		if testing.Short() {
-			t.Skip(reason)
-		}
-		t.Fatal(reason + "; -short skips it")
+	if testing.Short() || !root {
+		Lack(t, "root, to be several users and to change sysctls")
 	}
 	hold(t, shared)
+}
+
+// NeedCalls ends the test like [Lack] if this process may not make key calls, as in
+// most containers.
+func NeedCalls(t testing.TB) {
+	t.Helper()
+	_, err := keyctl.KeyringID(keyctl.Thread, false)
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSYS) {
+		Lack(t, "keyctl(2), which is forbidden here")
+	}
+}
+
+// NeedTool ends the test like [Lack] if there is no such program.
+func NeedTool(t testing.TB, name string) {
+	t.Helper()
+	if _, err := exec.LookPath(name); err != nil {
+		Lack(t, name)
+	}
+}
+
+// Lack ends a test for which this machine lacks something: as a skip under -short,
+// which make check gives, and else as a failure. All tests that make check may
+// leave out, and make test may not, end here or in package world.
+func Lack(t testing.TB, what string) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("needs " + what)
+	}
+	t.Fatalf("needs %s; -short skips it", what)
 }

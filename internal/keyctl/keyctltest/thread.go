@@ -28,6 +28,7 @@ func AsRoot(t testing.TB, do func()) {
 // forgotten (see [Forget]). A t.Fatal or panic in do ends the test.
 func AsUser(t testing.TB, uid uint32, do func()) {
 	t.Helper()
+	Need(t)
 	if err := owned(uid); err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"pam_persistent/internal/keyctl/keyctltest"
 )
 
 const guard = "../../../c/guard.c"
@@ -13,6 +15,7 @@ const guard = "../../../c/guard.c"
 // output.
 func run(t *testing.T, text, by string) string {
 	t.Helper()
+	keyctltest.NeedTool(t, "gcc")
 	dir := t.TempDir()
 	source, err := os.ReadFile(guard)
 	if err != nil {
@@ -35,7 +38,7 @@ func run(t *testing.T, text, by string) string {
 	}
 	out, err := exec.Command(dir+"/late", dir+"/locked").CombinedOutput()
 	if strings.Contains(string(out), "\nuserfaultfd: ") {
-		t.Skipf("no userfaultfd(2) here: %s", out)
+		t.Skip("needs userfaultfd(2)")
 	}
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -58,6 +58,9 @@ var Liar = take(1)
 // Also for packages that need only UIDs.
 var Renewal = take(2)
 
+// Check is of an ordinary user, who runs make check.
+var Check = take(1)
+
 var next uint32 = 99200
 
 func take(n uint32) Range {

@@ -5,6 +5,7 @@ package world
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -48,7 +49,10 @@ type Config struct {
 	UIDs   uids.Range
 	Others []uint32     // further UIDs whose keys the tests destroy: no account has them
 	Cover  []string     // directories besides /etc that the tests change: copies lie over them
+	Make   func() error // makes what is tested; called once, outside of the world
 	SetUp  func() error // the rest; called once, in the world
+	// The tests, as for go test -run, that need no world: -short runs only these.
+	Anywhere string
 }
 
 // Environment variables: how far into the world a process is, and the first UID of the world.
@@ -57,11 +61,43 @@ const (
 	firstUID = "PAM_PERSISTENT_WORLD_UIDS"
 )
 
-// Outside reports whether this process is not in a world yet.
-func Outside() bool { return os.Getenv(stage) == "" }
-
 // Main is all that a TestMain must call: it runs the tests in the world.
-func Main(m *testing.M, c Config) { os.Exit(Enter(c, m.Run)) }
+func Main(m *testing.M, c Config) {
+	flag.Parse()
+	list := flag.Lookup("test.list").Value.String() != ""
+	if os.Getenv(stage) == "" && c.Make != nil && !list {
+		if err := c.Make(); err != nil {
+			os.Exit(failed(err))
+		}
+	}
+	switch {
+	case list:
+		os.Exit(m.Run())
+	case testing.Short():
+		os.Exit(anywhere(m, c.Anywhere))
+	}
+	os.Exit(Enter(c, m.Run))
+}
+
+// LeftOut precedes, in the output of -short, a list of the package's tests. Those that do not run
+// are left out because of what follows it in its line.
+const LeftOut = "left out: "
+
+// anywhere runs the tests that need no world.
+func anywhere(m *testing.M, names string) int {
+	list, err := exec.Command("/proc/self/exe", "-test.list", "^Test").Output()
+	fmt.Printf("%sneeds root, because users log in\n%s", LeftOut, list)
+	if err == nil && names != "" {
+		err = flag.Set("test.run", names)
+	}
+	if err != nil {
+		return failed(err)
+	}
+	if names == "" {
+		return 0
+	}
+	return m.Run()
+}
 
 // Enter calls the function in the world, which is another process with the same arguments, and
 // returns its exit status.

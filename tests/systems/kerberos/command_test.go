@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"pam_persistent/internal/document"
-	"pam_persistent/internal/document/documenttest"
+	"pam_persistent/tests/support/documents"
 	"pam_persistent/tests/support/logins"
 	"pam_persistent/tests/support/realm"
 	"pam_persistent/tests/support/world"
@@ -25,7 +25,7 @@ func testCommand(t *testing.T) {
 
 	klist := logins.InSession(t, world.Alice, "TZ=UTC LC_ALL=C klist -A")
 	out := logins.InSession(t, world.Alice, "persistent-keyring status --json")
-	s := documenttest.Decode[document.Status](t, out)
+	s := documents.Decode[document.Status](t, out)
 	want, got := klistTickets(t, klist), ticketsIn(s.Holds)
 	if slices.Sort(want); len(want) != 3 { // two for tickets, and one for sshd
 		t.Errorf("klist:\n%s", klist)

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"pam_persistent/internal/document"
-	"pam_persistent/internal/document/documenttest"
+	"pam_persistent/tests/support/documents"
 	"pam_persistent/tests/support/logins"
 	"pam_persistent/tests/support/realm"
 	"pam_persistent/tests/support/world"
@@ -51,7 +51,7 @@ func testElsewhere(t *testing.T) {
 	out := logins.InSession(t, world.Alice, realm.Kinit("-l 1s alice")+
 		"\nwhile klist -s; do sleep 0.1; done; persistent-keyring status --json")
 	_, text, _ := strings.Cut(out, "{")
-	s := documenttest.Decode[document.Status](t, "{"+text)
+	s := documents.Decode[document.Status](t, "{"+text)
 	want := document.CredentialCache{Name: file, Principal: "alice@EXAMPLE.ORG", Expired: true}
 	if len(s.Elsewhere) != 1 || s.Elsewhere[0] != want {
 		t.Errorf("%+v, want %+v", s.Elsewhere, want)

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"pam_persistent/internal/document"
-	"pam_persistent/internal/document/documenttest"
 	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/support/documents"
 	"pam_persistent/tests/support/logins"
 	"pam_persistent/tests/support/loopback"
 	"pam_persistent/tests/support/realm"
@@ -23,7 +23,7 @@ func renewTickets(t *testing.T, user world.User) document.TicketRenewal {
 	t.Helper()
 	out, err := world.Try(world.Hung, "persistent-keyring", "renew", "--tickets", "--json",
 		user.Name)
-	d := documenttest.Decode[document.Renew](t, out)
+	d := documents.Decode[document.Renew](t, out)
 	if len(d.Users) != 1 || len(d.Users[0].Caches) != 1 || len(d.Problems) != 0 {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -186,7 +186,7 @@ static void serve(const char *service, const char *name, const char *command)
 
 /* clang-format off */
 const struct command pam_commands[] = {
-	{ "start", 2, { .two = start }, "SERVICE USER: pam_start; an empty USER is none" },
+	{ "start", 2, { .two = start }, "SERVICE USER: pam_start; an empty USER: no user" },
 	{ "open", 0, { .none = open_session }, "pam_open_session" },
 	{ "close", 0, { .none = close_session }, "pam_close_session" },
 	{ "authenticate", 0, { .none = authenticate }, "pam_authenticate" },

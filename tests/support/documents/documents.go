@@ -1,5 +1,5 @@
-// Package documenttest reads documents in tests, and checks them against the JSON Schema.
-package documenttest
+// Package documents reads documents in tests, and checks them against the JSON Schema.
+package documents
 
 import (
 	"bytes"
@@ -13,7 +13,7 @@ import (
 	"pam_persistent/internal/document"
 )
 
-// Validate tells why a text is not the document of a subcommand.
+// Validate says why a text is not the document of a subcommand.
 func Validate(subcommand string, text []byte) error {
 	compiler := jsonschema.NewCompiler()
 	parsed, err := jsonschema.UnmarshalJSON(bytes.NewReader(document.Schema))
