@@ -28,7 +28,7 @@ REPRODUCIBLE := -trimpath -buildvcs=false
 MODULE_DIRS := c pam_persistent $(addprefix internal/,keyctl options persistent)
 GO_FILES = $(shell find $(MODULE_DIRS) ! -name "*_test.go" -type f) go.mod go.sum Makefile
 
-.PHONY: all help demo test test-all mutants fuzz lint bench deps clean FORCE
+.PHONY: all help demo check test test-all mutants fuzz lint bench deps clean FORCE
 .PHONY: install uninstall completions deb packages release
 all: build/pam_persistent.so build/persistent-keyring ## the module and the command (the default)
 help: ## this list
@@ -95,43 +95,47 @@ c/check-module $(1).new
 mv $(1).new $(1)
 endef
 
-# What tests take from build/.
+# The files in build/ that tests use.
 .PHONY: for-tests
 for-tests: all $(addprefix build/tests/,plain.so broken.so impatient.so pamhost)
 
 toolchain:
 	@c/check-toolchain $(GO) $(CC)
 
-# Written only if the version has changed, so that nothing is linked again without need.
+# Written only if the version has changed, so that nothing is linked unnecessarily.
 $(NOTE): FORCE
 	@mkdir -p $(@D)
 	@packaging/package-note "$$(packaging/version)" >$@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 FORCE:
 
+# The module, because tests/product/build looks at it.
+check: build/pam_persistent.so ## run the tests that need no root: on any distribution, in 2 minutes
+	@$(GO) run ./tests/support/check $(or $(PACKAGES),./...)
+
 deps:
 	tests/install-needed
 
-demo: deps ## a login, a key kept, a logout, the key still there: on this machine, changing nothing
+demo: deps ## a login, a key kept, a logout, the key still there; changes nothing on this machine
 	@$(MAKE) --no-print-directory all
 	tests/demo
 
-test: deps ## the tests; installs what they need (Debian, as root); tests/one runs one test
+test: deps ## run the tests; installs what they need (Debian, as root); tests/one runs one test
 	tests/run
 
-test-all: deps ## these and the tests that take too long for every change (tests/release-only)
+test-all: deps ## also run the tests that take too long for every change (tests/release-only)
 	tests/run -all
 
-mutants: deps ## take away one safeguard after the other and see a test fail for each
+mutants: deps ## remove each safeguard in turn; a test must notice it
 	tests/mutants
 
-fuzz: deps ## each fuzz target for FUZZTIME (10m)
+fuzz: deps ## run each fuzz target for FUZZTIME (10m)
 	FUZZTIME=$(or $(FUZZTIME),10m) tests/fuzz
 
 lint: deps ## every static check
 	tests/lint
 
-bench: deps ## this module beside a plain Go one, pam_keyinit, pam_fscrypt and others
+bench: deps ## compare the module with a plain Go one, pam_keyinit, pam_fscrypt and others
 	$(MAKE) --no-print-directory all
 	bench/run
 
@@ -168,7 +172,7 @@ install: all completions ## into DESTDIR, PREFIX, PAMDIR
 	done
 
 # packaging/in-use fails if a stack names the module: a missing module may lock all users out.
-uninstall: ## remove what install made; refuses while a stack names the module
+uninstall: ## remove what install has installed; refuses while a stack names the module
 	@packaging/in-use '$(DESTDIR)'
 	rm -f '$(DESTDIR)$(PAMDIR)/pam_persistent.so' \
 		'$(DESTDIR)$(PREFIX)/bin/persistent-keyring' \

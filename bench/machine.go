@@ -44,7 +44,7 @@ func describeMachine() ([]string, error) {
 	}, nil
 }
 
-// virtual tells whether this is a virtual machine, where page faults and system calls cost more.
+// virtual reports whether this is a virtual machine, where page faults and system calls cost more.
 func virtual() string {
 	if flags, _ := field("/proc/cpuinfo", "flags"); strings.Contains(flags, " hypervisor ") {
 		return ", a virtual machine"

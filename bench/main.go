@@ -47,7 +47,6 @@ var sections = []section{
 	{"users", "Growth: lines in /etc/passwd before the user's", 10, users, []chart{
 		{"users", "pam_open_session by lines in /etc/passwd", "lines", "time in µs", ""}}},
 	{"size", "Files", 0, size, nil},
-	{"instructions", "Instructions executed in user mode", 0, instructions, nil},
 	{"timeline", "Where the time goes", 0, timeline, nil},
 }
 

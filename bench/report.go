@@ -91,7 +91,7 @@ func columnsOf(rows []row) []variant {
 	return found
 }
 
-// areWords tells whether the rows hold words, of which there are no ratios.
+// areWords reports whether the rows hold words, of which there are no ratios.
 func areWords(rows []row) bool {
 	return slices.ContainsFunc(rows, func(r row) bool { return r.cells != nil })
 }

@@ -117,7 +117,7 @@ func copyStock(v variant) error {
 	return nil
 }
 
-// alsoInSystemdUser tells whether the line stands a second time after pam_keyinit, in a file like
+// alsoInSystemdUser reports whether the line stands a second time after pam_keyinit, in a file like
 // the one of this module's package.
 func (v variant) alsoInSystemdUser() bool { return v != none && v != stock && v != fscrypt }
 

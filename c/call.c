@@ -112,7 +112,7 @@ static void log_ending(pam_handle_t *pamh, const char *who, const struct pp_endi
 		pam_syslog(pamh, LOG_ERR, "%s: the child's answer is not valid", who);
 }
 
-/* Returns 1 if the child's reply is complete and valid; else logs why it is not. */
+/* Returns 1 if the child's reply is complete and valid; otherwise logs why it is not. */
 static int ask(struct pp_exchange *x)
 {
 	pam_handle_t *pamh = x->request.pamh;

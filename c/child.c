@@ -51,8 +51,8 @@ static void lift_limits(void)
 }
 
 /* glibc gives new threads a stack of the size that RLIMIT_STACK had when the program started. The
- * caller of a setuid host chooses that limit, and modules of the name service, which run on such a
- * thread with the host's rights, need more than the 16 kB that are the least. */
+ * caller of a setuid host chooses that limit. Modules of the name service run on such a thread with
+ * the host's rights, and need more than the minimum of 16 kB. */
 static void size_thread_stacks(void)
 {
 	pthread_attr_t attr;
@@ -64,7 +64,7 @@ static void size_thread_stacks(void)
 	}
 }
 
-/* Saves time in a process that lives for a millisecond. docs/benchmarks.md has what each step
+/* Saves time in a process that lives for a millisecond. docs/benchmarks.md shows how much each step
  * saves. */
 static void save_time(void)
 {
@@ -80,7 +80,7 @@ static void save_time(void)
 
 /* Go has installed its signal handlers by the time it calls pp_begin(). After a fault in C (in a
  * name service module, for example) Go's handler would send SIGQUIT to every thread and wait
- * seconds. Restore the default dispositions, so that the child dies at once. */
+ * seconds. Restore the default dispositions, so that the child dies immediately. */
 struct pp_exchange *pp_begin(void)
 {
 	if (served) {
@@ -93,9 +93,9 @@ struct pp_exchange *pp_begin(void)
 }
 
 /* Opens /dev/null as descriptors 0 to 2. The host's may be a terminal or a network connection, to
- * which a name service module or the runtime must not write; or they may be closed, and then a file
- * that the child opens would become one of them. Standard error goes to `last_words`, a higher
- * descriptor, if there is one. */
+ * which a name service module or the runtime must not write. If they are closed, a file that the
+ * child opens would become one of them. Standard error goes to `last_words`, a higher descriptor,
+ * if there is one. */
 static void quiet_standard_files(int last_words)
 {
 	/* Close first: the host may have used up its descriptors. */

@@ -8,8 +8,8 @@
  * takes no longer than pp_wait() does. */
 void pp_run_child(struct pp_exchange *x, struct pp_ending *ending);
 
-/* pp_begin returns the exchange that this child has to serve, and makes the process ready for it.
- * Returns NULL in any other process. To be called from Go. */
+/* pp_begin returns the exchange that this child must serve, and prepares the process for it.
+ * Returns NULL in any other process. Called from Go. */
 struct pp_exchange *pp_begin(void);
 
 #endif

@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// An Action is what a call of the module has to do.
+// An Action is what a call of the module must do.
 type Action int
 
 // The actions. Open is pam_sm_open_session, or pam_sm_setcred with PAM_ESTABLISH_CRED; Refresh is
@@ -48,16 +48,12 @@ const (
 	Debug  Priority = C.LOG_DEBUG
 )
 
-// NoUID is (uid_t)-1, which is no user's UID. System calls take it to mean "no change".
-const NoUID = ^uint32(0)
-
 // A Call is one call of the module in the child: the login process's request, and the reply.
 type Call struct {
 	x *C.struct_pp_exchange
 }
 
-// Begin returns the call that this child has to serve, or nil if the process is not a child of the
-// module.
+// Begin returns the call that this child must serve, or nil in any other process.
 func Begin() *Call {
 	x := C.pp_begin()
 	if x == nil {
@@ -67,13 +63,14 @@ func Begin() *Call {
 	return &Call{x}
 }
 
-// Action tells what the call has to do.
+// Action returns what the call must do.
 func (c *Call) Action() Action { return Action(c.x.request.action) }
 
-// Failure is the PAM code of a failed key call: PAM_SESSION_ERR, or PAM_CRED_ERR in pam_setcred.
+// Failure returns the PAM code of a failed key call: PAM_SESSION_ERR, or PAM_CRED_ERR in
+// pam_setcred.
 func (c *Call) Failure() Status { return Status(c.x.request.failure) }
 
-// Options are the arguments of the module's line in the service file.
+// Options returns the arguments of the module's line in the service file.
 func (c *Call) Options() []string {
 	options := make([]string, c.x.request.argc)
 	for i, arg := range unsafe.Slice(c.x.request.argv, len(options)) {
@@ -82,7 +79,7 @@ func (c *Call) Options() []string {
 	return options
 }
 
-// User is PAM_USER, or "" if it is not set.
+// User returns PAM_USER, or "" if it is not set.
 func (c *Call) User() string {
 	var user unsafe.Pointer
 	if C.pam_get_item(c.x.request.pamh, C.PAM_USER, &user) != C.PAM_SUCCESS || user == nil {
@@ -91,23 +88,23 @@ func (c *Call) User() string {
 	return C.GoString((*C.char)(user))
 }
 
-// HasEnv tells whether the PAM environment has the variable.
+// HasEnv reports whether the PAM environment has the variable.
 func (c *Call) HasEnv(name string) bool {
 	cname := C.CString(name)
 	defer C.free(unsafe.Pointer(cname))
 	return C.pam_getenv(c.x.request.pamh, cname) != nil
 }
 
-// Keyring is the serial of the session keyring that the module joined under this PAM handle, or 0.
-// At Open it is the session keyring of the calling thread; later the thread may have another one.
+// Keyring returns the serial of the session keyring that the module joined under this PAM handle,
+// or 0. At Open it is the session keyring of the calling thread; later the thread may have another
+// one.
 func (c *Call) Keyring() int32 { return int32(c.x.request.keyring) }
 
-// JoinErrno tells why the login process could not join a session keyring for this call. It is 0 if
-// the join succeeded or was not needed.
+// JoinErrno returns the error of a failed join. It is 0 if the join succeeded or was not needed.
 func (c *Call) JoinErrno() unix.Errno { return unix.Errno(c.x.request.join_error) }
 
-// HeldUID tells whose persistent keyring the session keyring holds from an earlier call. It is
-// [NoUID] if the session keyring holds none.
+// HeldUID returns the UID of the user whose persistent keyring an earlier call linked into the
+// session keyring, or [keyctl.NoID] if none did.
 func (c *Call) HeldUID() uint32 { return uint32(c.x.request.held_uid) }
 
 // SetLogName sets the user's name in the login process's log lines. The name must be printable.
@@ -128,8 +125,8 @@ func (c *Call) Log(priority Priority, text string) {
 	r.lines++
 }
 
-// PutEnv has the login process put NAME=value into the PAM environment. It returns false if the
-// variable is too long for the reply.
+// PutEnv has the login process put NAME=value into the PAM environment. It reports whether the
+// variable fits into the reply.
 func (c *Call) PutEnv(variable string) bool {
 	if len(variable) >= C.PP_ENV_TEXT {
 		return false
@@ -138,7 +135,7 @@ func (c *Call) PutEnv(variable string) bool {
 	return true
 }
 
-// SetUID says at Open whose persistent keyring the session keyring holds now, and at Close whose
+// SetUID sets at Open whose persistent keyring the session keyring now holds, and at Close whose
 // session is closed.
 func (c *Call) SetUID(uid uint32) { c.x.reply.uid = C.uint32_t(uid) }
 

@@ -53,7 +53,7 @@ struct pp_reply {
 	/* PP_OPEN: whose persistent keyring the session keyring now holds; PP_NO_UID: nobody's.
 	 * PP_CLOSE: whose session is closed; PP_NO_UID: not known. */
 	uint32_t uid;
-	int32_t close_is_reset; /* close has only to reset the timer of uid's persistent keyring */
+	int32_t close_is_reset; /* close only resets the timer of uid's persistent keyring */
 	uint32_t lines;
 	struct pp_log_line log[PP_LOG_LINES];
 	char env[PP_ENV_TEXT]; /* NAME=value for the PAM environment; "": no variable */

@@ -17,14 +17,14 @@
 
 typedef void (*go_entry)(int argc, char **argv);
 
-/* Weak, because tests of the Go half are linked without the script. c/check-module fails if the
- * module is. */
+/* Weak, because tests of the Go half are linked without the script. c/check-module refuses a module
+ * that was linked without it. */
 extern const go_entry pp_go_start_begin[] __attribute__((weak)),
 	pp_go_start_end[] __attribute__((weak));
 
-/* Where the relocations of Go's data are. defer-relocations writes that into the linked file; in a
- * file in which the loader has relocated all, there are none. Volatile, or the compiler would take
- * the zeros for granted. */
+/* The place of the relocations of Go's data. defer-relocations writes it into the linked file; in a
+ * file without that step, both are zero. Volatile, so that the compiler does not assume the
+ * zeros. */
 static const volatile struct {
 	uint64_t address, count;
 } relocations __attribute__((section(".go_relocations")));

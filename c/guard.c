@@ -2,7 +2,7 @@
  *
  * Why the login process does not fork(): the host would get a SIGCHLD (su --pty reads it from a
  * signalfd, cron and xrdp-sesman handle it), another thread's wait() could reap the child, and the
- * descriptors for talking to the child would be the host's. To hide that (block the signal, consume
+ * descriptors for talking to the child would be the host's. Hiding that (block the signal, consume
  * it, raise it again) would lose a signal of the host's own that arrives at the same moment. A
  * clone without an exit signal avoids all of this: wait() sees it only with __WALL.
  *
@@ -11,9 +11,9 @@
  * copy a lock of a thread that the copy does not have. The child's first malloc() would hang.
  *
  * Why a worker: GET_PERSISTENT searches all keyrings below the persistent keyring for cycles, with
- * one lock for the whole machine, and neither a signal nor SIGKILL ends that. Any user can make
- * others wait in this way. A process that is killed then stays until the kernel has finished, so it
- * must be nobody's child but init's, and must not hold the host's descriptors. */
+ * one lock for the whole machine, and not even SIGKILL ends that. Any user can make others wait in
+ * this way. A killed process stays until the kernel has finished, so its parent must be init, and
+ * it must not hold the host's descriptors. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <limits.h>
@@ -121,14 +121,14 @@ int pp_run_guarded(void (*work)(void *), void *arg, char *stack, size_t size)
 	return error;
 }
 
-/* The guard stays on the processor that the kernel has chosen for it, and so does what it makes:
+/* The guard stays on the processor that the kernel has chosen for it, and so do its children:
  * processes on one processor hand over work without waking up another. */
 void pp_keep_to_one_processor(void)
 {
 	unsigned cpu;
 	cpu_set_t here;
 
-	/* Not sched_getcpu(3), which reads what the kernel has noted for the host's thread. */
+	/* Not sched_getcpu(3), which reads what the kernel has stored for the host's thread. */
 	if (syscall(SYS_getcpu, &cpu, (void *)0, (void *)0) == 0) {
 		CPU_ZERO(&here);
 		CPU_SET(cpu, &here);
@@ -144,7 +144,7 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* SIGCHLD is blocked here and comes to no other thread. So sigtimedwait() can wait for it with a
+/* SIGCHLD is blocked here and reaches no other thread, so sigtimedwait() can wait for it with a
  * limit. */
 void pp_wait(pid_t pid, struct pp_ending *ending)
 {

@@ -8,18 +8,18 @@ enum { PP_LAST_WORDS = 160 };
 
 /* How a process that the guard has made ended: a child or a worker. */
 struct pp_ending {
-	int error;        /* errno of the call without which it cannot be run; 0: none */
+	int error;        /* errno of the call without which it cannot run; 0: none */
 	const char *call; /* the name of that call */
 	int guard_killed; /* signal that killed the guard, and the process with it; 0: none */
 	int status;       /* as waitpid(2) gives it */
-	int timed_out;    /* it was killed because its time was over */
+	int timed_out;    /* it was killed at the deadline */
 	int reaped;       /* it is gone, so it cannot write to shared memory any more */
 	/* What it wrote to standard error, NUL-terminated: why a Go runtime gave up. */
 	char last_words[PP_LAST_WORDS];
 };
 
-/* pp_map_stack maps a stack for a guard, with a page below it that nobody can touch. Returns its
- * lower end, or NULL with the errno of mmap(2) or mprotect(2). */
+/* pp_map_stack maps a stack for a guard, with an inaccessible page below it. Returns its lower end,
+ * or NULL with the errno of mmap(2) or mprotect(2). */
 char *pp_map_stack(size_t size);
 void pp_unmap_stack(char *stack, size_t size);
 
@@ -46,7 +46,7 @@ void pp_wait(pid_t pid, struct pp_ending *ending);
 /* pp_run_worker runs work(arg) in a worker: a child of a guard that shares the caller's memory too,
  * but not its descriptors. It is for key calls that may wait for a lock of the kernel: a worker
  * that is late is killed, and the caller continues, though the kernel may still be busy with it.
- * `work` may only make system calls, into which the kernel must not write by a pointer.
+ * `work` may make only system calls in which the kernel writes nothing to memory.
  *
  * Returns 1 if the worker has done its work, 0 if it could not be made or was killed, -1 if it was
  * late. */

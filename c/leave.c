@@ -1,9 +1,9 @@
 /* The end of a session: the login process leaves the session keyring.
  *
- * A host that serves one user after the other in one thread would give the session keyring of the
- * user before to every process that it starts: for a user whose session it does not open with this
- * module, too. The processes of the session keep the keyring. The time for this is the end of the
- * handle, because other modules look into the session keyring when they close the session. */
+ * A host that serves one user after another in one thread would otherwise give the previous user's
+ * session keyring to every process that it starts, even for users whose sessions it opens without
+ * this module. The processes of the session keep the keyring. The thread leaves when the handle
+ * ends, because other modules use the session keyring when they close the session. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <string.h>
@@ -15,18 +15,18 @@
 #include "leave.h"
 #include "session_keyring.h"
 
-/* Reports whether this process is the user's and can be nobody else's. */
+/* Reports whether this process runs as the user, who is not root. */
 static int is_user(uid_t uid)
 {
 	return uid != 0 && getuid() == uid && geteuid() == uid;
 }
 
-/* Reports whether the thread has the session keyring of the session that it closed. If that cannot
- * be found out, it is safe to leave.
+/* Reports whether the thread has the session keyring of the session that it closed. Where that is
+ * unknown, leaving is safe.
  *
  * A host that makes a handle for each call (pamela) closes the session under a handle that has
- * joined nothing. There the persistent keyring tells whose session keyring the thread has. A
- * program that runs as that user keeps it: that keyring is its own session's. */
+ * joined nothing. There the persistent keyring shows whose session keyring the thread has. A
+ * program that runs as that user keeps the keyring, which is that of its own session. */
 static int has_keyring_of_session(const struct pp_record *r)
 {
 	if (r->keyring)
@@ -35,7 +35,7 @@ static int has_keyring_of_session(const struct pp_record *r)
 	       pp_finds_persistent(r->closed_uid);
 }
 
-/* libpam no longer names the module and the service in log lines. */
+/* libpam no longer puts the module and the service into log lines. */
 static void log_kept(pam_handle_t *pamh, uid_t uid, int error)
 {
 	const char *name = strerrorname_np(error);
@@ -56,7 +56,7 @@ void pp_leave(pam_handle_t *pamh, const struct pp_record *r)
 {
 	int64_t serial;
 
-	/* Processes that the host has forked end their copy of the handle, too. */
+	/* Processes that the host has forked also end their copy of the handle. */
 	if (r->closed_by != gettid() || !has_keyring_of_session(r))
 		return;
 	serial = pp_join_session_keyring();

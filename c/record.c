@@ -23,7 +23,7 @@ static void end(pam_handle_t *pamh, void *record, int error_status)
 
 struct pp_record *pp_record(pam_handle_t *pamh, struct pp_record *spare)
 {
-	/* The number is that of the layout: two files of the module, of different versions, may
+	/* The number is the version of the layout, because two versions of the module's file may
 	 * serve one handle. */
 	static const char name[] = "pam_persistent.2";
 	static const struct pp_record empty = { .uid = PP_NO_UID, .closed_uid = PP_NO_UID };

@@ -51,7 +51,7 @@ func existing(t *testing.T, page string) map[string]bool {
 	return named
 }
 
-// defines tells whether the text of a C or Go file defines the function.
+// defines reports whether the text of a C or Go file defines the function.
 func defines(text, function string) bool {
 	definition := `(?m)^(func (\(.*\) )?|\w[\w *]*)\b` + function + `[(\[](.*[^;])?$`
 	return regexp.MustCompile(definition).MatchString(text)

@@ -26,9 +26,10 @@ func (s *session) refresh() c.Status {
 	return c.Success
 }
 
-// uid is the UID whose session it is: PAM_USER may have changed since the session was opened.
+// uid returns the UID of the session's user: PAM_USER may have changed since the session was
+// opened.
 func (s *session) uid() uint32 {
-	if held := s.call.HeldUID(); held != c.NoUID {
+	if held := s.call.HeldUID(); held != keyctl.NoID {
 		return held
 	}
 	return s.user.UID
@@ -61,7 +62,7 @@ func (s *session) resetTimer(uid uint32) error {
 }
 
 // revoke revokes the session keyring that the module joined under this handle, as its possessor or
-// as its owner. It is no error if another line of the stack has revoked it already.
+// as its owner. A keyring that another line of the stack has revoked already is not an error.
 func (s *session) revoke(session keyctl.Serial) error {
 	err := keyctl.Revoke(session)
 	if errors.Is(err, unix.EACCES) {

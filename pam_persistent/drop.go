@@ -71,7 +71,7 @@ func notDumpable() error {
 	return nil
 }
 
-// capCall is capget(2) or capset(2).
+// capCall calls capget(2) or capset(2).
 func capCall(call string, nr uintptr, capabilities *[2]unix.CapUserData) error {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	if _, _, errno := unix.RawSyscall(nr, uintptr(unsafe.Pointer(&header)),

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"pam_persistent/internal/keyctl"
 	opt "pam_persistent/internal/options"
 )
 
@@ -26,12 +27,13 @@ func FuzzNames(f *testing.F) {
 				t.Errorf("%q becomes %s, which reads %q: %v", name, text, back, err)
 			}
 		}
-		text, problem := opt.Expand(template, name, uid)
-		switch want, ok := replaced(template, name, strconv.FormatUint(uint64(uid), 10)); {
+		id := keyctl.FormatID(uid)
+		text, problem := opt.Expand(template, name, id)
+		switch want, ok := replaced(template, name, id); {
 		case ok != (problem == ""), ok && text != want:
 			t.Errorf("%q for %q: %q, %q; want %q", template, name, text, problem, want)
 		}
-		if strings.ContainsFunc(problem, unprintable) {
+		if strings.ContainsFunc(string(problem), unprintable) {
 			t.Errorf("%q: unprintable problem %q", template, problem)
 		}
 	})

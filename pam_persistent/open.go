@@ -20,7 +20,7 @@ func (s *session) open() c.Status {
 		return s.cannotJoin(errno)
 	}
 	session := keyctl.Serial(s.call.Keyring())
-	if held := s.call.HeldUID(); held != c.NoUID && held != s.user.UID {
+	if held := s.call.HeldUID(); held != keyctl.NoID && held != s.user.UID {
 		return s.refuse(session, held)
 	}
 	before, err := become(s.user.UID, s.user.GID)
@@ -30,7 +30,7 @@ func (s *session) open() c.Status {
 	}
 	s.linkUserKeyring(session)
 	status := s.fill(session)
-	if s.call.HeldUID() == c.NoUID {
+	if s.call.HeldUID() == keyctl.NoID {
 		s.handOver(session, before)
 	}
 	return status
@@ -39,7 +39,7 @@ func (s *session) open() c.Status {
 // cannotJoin logs that the session keeps the session keyring of the host. Nothing is linked into
 // that keyring, because other processes may have it.
 func (s *session) cannotJoin(errno unix.Errno) c.Status {
-	err := &keyctl.Error{Call: "KEYCTL_JOIN_SESSION_KEYRING", Errno: errno}
+	err := &keyctl.Error{Call: keyctl.CallJoinSession, Errno: errno}
 	if errno == unix.ENOSYS { // there is no keyring of the host either
 		return s.failed(err)
 	}
@@ -49,16 +49,16 @@ func (s *session) cannotJoin(errno unix.Errno) c.Status {
 
 // refuse clears a session keyring that was filled when the same user name had another UID.
 func (s *session) refuse(session keyctl.Serial, held uint32) c.Status {
-	s.error("session keyring " + session.String() + " was joined for UID " + decimal(held) +
-		": it is cleared, and nothing is linked into it")
+	s.error("session keyring " + session.String() + " was joined for UID " +
+		keyctl.FormatID(held) + ": it is cleared, and nothing is linked into it")
 	if err := keyctl.Clear(session); err != nil {
 		s.error(err.Error())
 	}
 	return s.call.Failure()
 }
 
-// linkUserKeyring links @u, as pam_keyinit does. If that fails, the session gets the persistent
-// keyring all the same.
+// linkUserKeyring links @u, as pam_keyinit does. The session gets the persistent keyring even if
+// that fails.
 func (s *session) linkUserKeyring(session keyctl.Serial) {
 	if err := keyctl.Link(keyctl.User, session); err != nil {
 		s.error(persistent.Explain(err).Error())
@@ -114,8 +114,8 @@ func (s *session) handOver(session keyctl.Serial, before ids) {
 		err = keyctl.Chown(session, s.user.UID, s.user.GID)
 	}
 	if err != nil {
-		s.debug("UID " + decimal(before.ruid) + " stays the owner of session keyring " +
-			session.String() + ": " + err.Error())
+		s.debug("UID " + keyctl.FormatID(before.ruid) + " stays the owner of session " +
+			"keyring " + session.String() + ": " + err.Error())
 	}
 	// A thread or process that does not possess the keyring may close the session: it revokes
 	// the keyring as the owner, which takes write permission. Only root or the user may have
@@ -155,7 +155,7 @@ func (s *session) exportKrb5ccname() {
 		s.debug(name + " is set already")
 		return
 	}
-	value, _ := opt.Expand(s.options.krb5ccname, s.user.Name, s.user.UID)
+	value, _ := opt.Expand(s.options.krb5ccname, s.user.Name, keyctl.FormatID(s.user.UID))
 	if !s.call.PutEnv(name + "=" + value) {
 		s.error("option krb5ccname: the value is too long")
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"strconv"
 
 	opt "pam_persistent/internal/options"
@@ -29,52 +30,40 @@ func parseOptions(args []string) (o options, complaints []string) {
 }
 
 func (o *options) parse(arg string) (complaint string) {
-	name, value, fault := opt.Split(arg)
-	problem := ""
-	switch {
-	case fault == opt.Empty:
+	option, value, fault := opt.Parse(arg)
+	problem := string(fault)
+	switch fault {
+	case "":
+		o.set(option.Name, value)
+		return ""
+	case opt.Unknown, opt.TakesNoValue:
+		return problem + ": " + opt.Printable(arg)
+	case opt.Empty:
 		problem = "empty"
-	case fault != "":
-		return string(fault) + ": " + opt.Printable(arg)
-	case name == "debug":
-		o.debug = true
-	case name == "krb5ccname":
-		problem = o.setKrb5ccname(value)
-	case name == "minimum_uid":
-		problem = o.setMinimumUID(value)
-	case name == "revoke":
-		o.revoke = true
-	case name == "user_keyring":
-		o.userKeyring = true
 	}
-	if problem != "" {
-		return "malformed option: " + opt.Printable(arg) + ": " + problem
+	if option.Excludes {
+		o.excludeAll = true
+		problem += "; every user is excluded"
 	}
-	return ""
+	return "malformed option: " + opt.Printable(arg) + ": " + problem
 }
 
 // defaultKrb5ccname is MIT krb5's name of the cache collection in the user's persistent keyring.
 const defaultKrb5ccname = "KEYRING:persistent:%{uid}"
 
-func (o *options) setKrb5ccname(template string) (problem string) {
-	if template == "" {
-		template = defaultKrb5ccname
+func (o *options) set(name, value string) {
+	switch name {
+	case "debug":
+		o.debug = true
+	case "krb5ccname":
+		o.krb5ccname = cmp.Or(value, defaultKrb5ccname)
+	case "minimum_uid":
+		o.minimumUID, _ = opt.UID(value)
+	case "revoke":
+		o.revoke = true
+	case "user_keyring":
+		o.userKeyring = true
 	}
-	if _, problem = opt.Expand(template, "", 0); problem == "" {
-		o.krb5ccname = template
-	}
-	return problem
-}
-
-func (o *options) setMinimumUID(value string) (problem string) {
-	uid, ok := opt.UID(value)
-	if !ok {
-		// Whom the administrator wanted to exclude is unknown, so every user is excluded.
-		o.excludeAll = true
-		return "not a UID; every user is excluded"
-	}
-	o.minimumUID = uid
-	return ""
 }
 
 func (o options) excludes(uid uint32) bool { return o.excludeAll || uid < o.minimumUID }

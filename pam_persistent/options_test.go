@@ -35,7 +35,7 @@ func FuzzOptions(f *testing.F) {
 			}
 		}
 		if o.krb5ccname != "" {
-			if _, problem := opt.Expand(o.krb5ccname, "alice", uid); problem != "" {
+			if _, problem := opt.Expand(o.krb5ccname, "alice", "1000"); problem != "" {
 				t.Errorf("%q: the template cannot be expanded: %s", args, problem)
 			}
 		}

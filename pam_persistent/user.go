@@ -1,8 +1,6 @@
 package main
 
 import (
-	"strconv"
-
 	"pam_persistent/c"
 	"pam_persistent/internal/keyctl"
 	opt "pam_persistent/internal/options"
@@ -32,11 +30,12 @@ func findUser(call *c.Call, options options) (*session, c.Status) {
 		call.Log(c.Notice, "unknown user "+quoted(name))
 		return nil, c.UserUnknown
 	}
-	who := opt.Printable(name) + "(uid=" + decimal(user.UID) + ")"
+	who := opt.Printable(name) + "(uid=" + keyctl.FormatID(user.UID) + ")"
 	s := &session{call, options, user, who}
 	call.SetLogName(s.who)
-	if user.UID == c.NoUID || user.GID == c.NoUID {
-		s.error("not a valid UID and GID: " + decimal(user.UID) + ":" + decimal(user.GID))
+	if user.UID == keyctl.NoID || user.GID == keyctl.NoID {
+		s.error("not a valid UID and GID: " + keyctl.FormatID(user.UID) + ":" +
+			keyctl.FormatID(user.GID))
 		return nil, call.Failure()
 	}
 	return s, c.Success
@@ -49,5 +48,3 @@ func (s *session) debug(text string) {
 		s.call.Log(c.Debug, s.who+": "+text)
 	}
 }
-
-func decimal[T ~int32 | ~uint32](n T) string { return strconv.FormatInt(int64(n), 10) }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"pam_persistent/internal/keyctl/keyctltest"
 )
 
 // A standIn takes the place of a program that lint runs. It writes what go writes if the module
@@ -19,6 +21,7 @@ esac
 
 // TestLint has lint fail for each check that finds something, and not because one downloads.
 func TestLint(t *testing.T) {
+	keyctltest.NeedTool(t, "git")
 	dir := t.TempDir()
 	write := func(name, text string) {
 		t.Helper()
@@ -62,6 +65,8 @@ func TestLint(t *testing.T) {
 		"go vet":           "go vet",
 		"go -C bench vet":  "go vet, bench",
 		"go list":          "imports of the module",
+		"TestPureImports":  "imports of judging and printing",
+		"TestPhrases":      "phrases",
 		"go run *./...":    "staticcheck",
 		"go -C bench run ": "staticcheck, bench",
 		"gcc ":             "gcc -fanalyzer",

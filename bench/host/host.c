@@ -4,7 +4,7 @@
  *   resident MB            have so much memory in use, in small pages: what a fork has to copy
  *                          page tables for
  *   start SERVICE USER     pam_start
- *   authenticate, account, setcred, reinitialize, refresh, delete, open, close, end
+ *   authenticate, account, setcred, reinitialize, delete, open, close, end
  *                          the PAM calls of these names; the fourth to sixth are flags of
  *                          pam_setcred, and setcred is PAM_ESTABLISH_CRED
  *   silent                 the next PAM call has PAM_SILENT
@@ -102,7 +102,6 @@ static const struct {
 	{ "account", pam_acct_mgmt, 0 },
 	{ "setcred", pam_setcred, PAM_ESTABLISH_CRED },
 	{ "reinitialize", pam_setcred, PAM_REINITIALIZE_CRED },
-	{ "refresh", pam_setcred, PAM_REFRESH_CRED },
 	{ "delete", pam_setcred, PAM_DELETE_CRED },
 	{ "open", pam_open_session, 0 },
 	{ "close", pam_close_session, 0 },

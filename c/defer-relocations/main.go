@@ -49,7 +49,7 @@ var relative = map[elf.Machine]uint32{
 	elf.EM_AARCH64: uint32(elf.R_AARCH64_RELATIVE),
 }
 
-// deferGo changes a shared object in place. It refuses one that was changed before.
+// deferGo changes a shared object in place. It refuses one that it has changed before.
 func deferGo(data []byte) error {
 	file, err := elf.NewFile(bytes.NewReader(data))
 	if err != nil {
@@ -70,7 +70,7 @@ func deferGo(data []byte) error {
 		return err
 	}
 	var loader, child []elf.Rela64
-	relatives := 0 // the loader takes it that these come first
+	relatives := 0 // the loader assumes that these come first
 	for i, r := range table {
 		switch {
 		case uint32(r.Info) != kind:
@@ -99,8 +99,8 @@ func deferGo(data []byte) error {
 
 const relaSize = 24
 
-// inGo tells whether a section of Go's data has the address. The global offset table, .got, is none
-// of them: the C half uses it too, and the loader makes it read-only.
+// inGo reports whether a section of Go's data has the address. The global offset table, .got, is
+// not one: the C half uses it too, and the loader makes it read-only.
 func inGo(file *elf.File, address uint64) bool {
 	return slices.ContainsFunc(file.Sections, func(s *elf.Section) bool {
 		ofGo := strings.HasPrefix(s.Name, ".go.") || strings.HasPrefix(s.Name, ".go_")
@@ -117,7 +117,7 @@ func setDynamic(data []byte, dynamic *elf.Section, changes map[elf.DynTag][2]uin
 			continue
 		}
 		if is := binary.LittleEndian.Uint64(data[at+8:]); is != change[0] {
-			return fmt.Errorf("%v is %d and not %d", tag, is, change[0])
+			return fmt.Errorf("%v is %d, not %d", tag, is, change[0])
 		}
 		put(data[at+8:], change[1])
 		delete(changes, tag)

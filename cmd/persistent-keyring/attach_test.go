@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keyctl/keyctltest"
 )
 
 // shell runs a script with the credentials and keyrings of the calling thread, and returns what it
@@ -99,7 +100,8 @@ keyctl setperm $(keyctl request user own) 0x0b0b0000`, "", "finds own",
 				anothers := strings.HasPrefix(name, "of another user")
 				as(t, alice, func() {
 					keyring := persistentIn(t, alice, keyctl.Thread)
-					must(keyctl.AddKey("user", "kept", []byte("1"), keyring))(t)
+					must(keyctltest.AddKey("user", "kept", []byte("1"),
+						keyring))(t)
 					if strings.HasPrefix(name, "user session keyring") {
 						joinUserSession(t)
 						old = "@us"
@@ -131,7 +133,7 @@ keyctl setperm $(keyctl request user own) 0x0b0b0000`, "", "finds own",
 // joinUserSession gives alice's thread what stands in for a session keyring where there is none.
 func joinUserSession(t *testing.T) {
 	must(keyctl.KeyringID(keyctl.UserSession, true))(t)
-	must(keyctl.JoinNamedSession(keyctl.UserSessionName(alice)))(t)
+	must(keyctltest.JoinNamedSession(keyctl.UserSessionName(alice)))(t)
 }
 
 // A script attaches itself, not the shell that has started it; programs from before keep theirs.
@@ -193,7 +195,7 @@ done`, attaches), "dash")
 	})
 	// What attach would do if it linked each keyring into the next.
 	as(t, alice, func() {
-		must(keyctl.AddKey("user", "own0", []byte("1"), keyctl.Session))(t)
+		must(keyctltest.AddKey("user", "own0", []byte("1"), keyctl.Session))(t)
 		for range attaches - 1 {
 			old := must(keyctl.SessionKeyring())(t)
 			check(t, keyctl.Link(old, keyctl.Thread))
@@ -264,7 +266,7 @@ func TestAttachKeepsOthersOut(t *testing.T) {
 	for option, alices := range map[string]string{"": "nothing", "--shared": "bob's"} {
 		as(t, bob, func() {
 			keyring := persistentIn(t, bob, keyctl.Thread)
-			must(keyctl.AddKey("user", "kept", []byte("bob's"), keyring))(t)
+			must(keyctltest.AddKey("user", "kept", []byte("bob's"), keyring))(t)
 			got := shell(t, fmt.Sprintf(attachBesideAlice, option), "sh")
 			if len(got) != 3 || got[1] != "bob's" || got[2] != alices {
 				t.Errorf("attach %s: %q; alice's process is to read %q", option,

@@ -281,7 +281,7 @@ func keepFull(t *testing.T, uid uint32) {
 				_, err = keyctl.JoinSession()
 			}
 			for i := 0; err == nil; i++ {
-				_, err = keyctl.AddKey("user", strconv.Itoa(i), []byte("1"),
+				_, err = keyctltest.AddKey("user", strconv.Itoa(i), []byte("1"),
 					keyctl.Session)
 			}
 			full <- err
@@ -303,7 +303,7 @@ func expire(t *testing.T, uid uint32) {
 			check(t, keyctltest.DropTo(uid, uid))
 			must(keyctl.JoinSession())(t)
 			keyring := persistentIn(t, uid, keyctl.Session)
-			must(keyctl.AddKey("user", "ticket", []byte("1"), keyring))(t)
+			must(keyctltest.AddKey("user", "ticket", []byte("1"), keyring))(t)
 			keyctltest.Eventually(t, "expired", func() bool {
 				_, err := keyctl.Describe(keyring)
 				return errors.Is(err, unix.EKEYEXPIRED)

@@ -58,7 +58,7 @@ func TestRenewRevives(t *testing.T) {
 	keyctltest.SetSysctl(t, "persistent_keyring_expiry", 1)
 	as(t, alice, func() {
 		keyring := persistentIn(t, alice, keyctl.Session)
-		must(keyctl.AddKey("user", "x", []byte("1"), keyring))(t)
+		must(keyctltest.AddKey("user", "x", []byte("1"), keyring))(t)
 		keyctltest.Eventually(t, "expired", func() bool {
 			_, err := keyctl.Describe(keyring)
 			return errors.Is(err, unix.EKEYEXPIRED)
@@ -138,8 +138,8 @@ func TestRenewAllNeedsRoot(t *testing.T) {
 
 func TestKeepAndDrop(t *testing.T) {
 	as(t, alice, func() {
-		first := must(keyctl.AddKey("user", "a b", []byte("1"), keyctl.Session))(t)
-		second := must(keyctl.AddKey("user", "c:d", []byte("1"), keyctl.Session))(t)
+		first := must(keyctltest.AddKey("user", "a b", []byte("1"), keyctl.Session))(t)
+		second := must(keyctltest.AddKey("user", "c:d", []byte("1"), keyctl.Session))(t)
 		runCommand(t, "keep", "user:a b", strconv.Itoa(int(second))).want(t, 0,
 			`kept user "a b"`, `kept user "c:d"`)
 		keyring := persistentIn(t, alice, keyctl.Thread)
@@ -172,7 +172,7 @@ func keepAround(t *testing.T) string {
 
 func TestKeepProblems(t *testing.T) {
 	as(t, alice, func() {
-		key := must(keyctl.AddKey("user", "there", []byte("1"), keyctl.Session))(t)
+		key := must(keyctltest.AddKey("user", "there", []byte("1"), keyctl.Session))(t)
 		runCommand(t, "keep", "user:nowhere", "user:there").want(t, 1, `user "nowhere"`,
 			"ENOKEY", "no such key in reach", `kept user "there"`)
 		check(t, keyctl.SetPerm(key, keyctl.PosView))
@@ -180,7 +180,7 @@ func TestKeepProblems(t *testing.T) {
 		runCommand(t, "keep", strconv.Itoa(int(key))).want(t, 1, "EACCES",
 			"a keyring around it may", strings.ReplaceAll(keepAround(t),
 				"cifscreds add server", "COMMAND"))
-		around := must(keyctl.AddKey("keyring", "around", nil, keyctl.Session))(t)
+		around := must(keyctltest.AddKey("keyring", "around", nil, keyctl.Session))(t)
 		persistentIn(t, alice, around)
 		runCommand(t, "keep", "keyring:around").want(t, 1, "EDEADLK",
 			"that keyring holds the persistent keyring")
@@ -197,11 +197,13 @@ func TestDropDeep(t *testing.T) {
 		keyring := persistentIn(t, alice, keyctl.Session)
 		var inner [2]keyctl.Serial
 		for i := range inner {
-			inner[i] = must(keyctl.AddKey("keyring", strconv.Itoa(i), nil, keyring))(t)
-			must(keyctl.AddKey("user", "both", []byte("1"), inner[i]))(t)
+			inner[i] = must(keyctltest.AddKey("keyring", strconv.Itoa(i), nil,
+				keyring))(t)
+			must(keyctltest.AddKey("user", "both", []byte("1"), inner[i]))(t)
 		}
-		single := must(keyctl.AddKey("user", "single", []byte("1"), inner[0]))(t)
-		outside := must(keyctl.AddKey("user", "outside", []byte("1"), keyctl.Session))(t)
+		single := must(keyctltest.AddKey("user", "single", []byte("1"), inner[0]))(t)
+		outside := must(keyctltest.AddKey("user", "outside", []byte("1"),
+			keyctl.Session))(t)
 		runCommand(t, "drop", "user:both").want(t, 1,
 			"2 keys in the persistent keyring go by that name")
 		runCommand(t, "drop", "user:single").want(t, 0, "dropped")
@@ -254,7 +256,7 @@ func TestClearAsks(t *testing.T) {
 func TestExec(t *testing.T) {
 	as(t, alice, func() {
 		keyring := persistentIn(t, alice, keyctl.Thread)
-		must(keyctl.AddKey("user", "kept", []byte("1"), keyring))(t)
+		must(keyctltest.AddKey("user", "kept", []byte("1"), keyring))(t)
 		before := must(keyctl.SessionKeyring())(t)
 		r := runCommand(t, "exec", "--", commandUnderTest, "status")
 		r.want(t, 0, "possesses it through", `user "kept"`)
@@ -296,7 +298,7 @@ func TestList(t *testing.T) {
 	serials[0] = 0
 	as(t, alice, func() {
 		serials[0] = persistentIn(t, alice, keyctl.Session)
-		must(keyctl.AddKey("user", "x", []byte("1"), serials[0]))(t)
+		must(keyctltest.AddKey("user", "x", []byte("1"), serials[0]))(t)
 	})
 	keyctltest.SetSysctl(t, "persistent_keyring_expiry", 40*24*60*60)
 	as(t, 0, func() {

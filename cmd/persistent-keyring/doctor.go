@@ -1,12 +1,21 @@
 package main
 
 import (
+	"fmt"
+	"os"
+	"strings"
+
 	"github.com/spf13/cobra"
 
+	"pam_persistent/internal/account"
 	"pam_persistent/internal/document"
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/finding"
 	"pam_persistent/internal/machine"
+	"pam_persistent/internal/pamconf"
+	"pam_persistent/internal/phrase"
 	"pam_persistent/internal/show"
+	"pam_persistent/internal/try"
 )
 
 func doctorCommand() *cobra.Command {
@@ -42,4 +51,75 @@ func doctorCommand() *cobra.Command {
 	// fails only for a flag that is not there
 	_ = c.RegisterFlagCompletionFunc("service", completeServices)
 	return c
+}
+
+func tryCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "try SERVICE USER",
+		Short: "Open a PAM session to see which keyrings it gets (root)",
+		Long: "Open a PAM session to see whether it gets its persistent keyring (root).\n" +
+			"No password is asked for: only the session modules run, and those of " +
+			"other\npackages do their work too.",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return usagef("try needs SERVICE and USER, as in: " +
+					"persistent-keyring try sshd alice")
+			}
+			return nil
+		},
+		ValidArgsFunction: func(c *cobra.Command, args []string, begin string) ([]string,
+			cobra.ShellCompDirective) {
+			switch len(args) {
+			case 0:
+				return completeServices(c, args, begin)
+			case 1:
+				return completeUsers(c, args, begin)
+			}
+			return completeNothing(c, args, begin)
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			service, name := args[0], args[1]
+			if err := checkService(service); err != nil {
+				return err
+			}
+			if os.Geteuid() != 0 {
+				return onlyRoot("open sessions for others; " +
+					"persistent-keyring doctor tells what a user can see")
+			}
+			user, err := triable(service, name)
+			if err != nil {
+				return err
+			}
+			good, err := try.InChild(service, user.Name, asJSON, os.Stdout)
+			if err != nil {
+				return fmt.Errorf("try: %w", err)
+			}
+			return finish(out(), !good)
+		},
+	}
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+// triable returns the user, if the service and the user exist. For a service without a file libpam
+// takes that of "other", so a mistake would open a session that nobody has asked for.
+func triable(service, name string) (facts.Account, error) {
+	user, err := account.ByName(name)
+	if !pamconf.System.Has(service) {
+		swapped := ""
+		if _, err := account.ByName(service); err == nil && pamconf.System.Has(name) {
+			swapped = "; did you mean: persistent-keyring try " + phrase.Name(name) +
+				" " + phrase.Name(service)
+		}
+		return user, usagef("service %s has no file in %s%s", phrase.Quote(service),
+			strings.Join(pamconf.System.Dirs, ", "), swapped)
+	}
+	switch {
+	case err != nil:
+		return user, usageError{err}
+	case user.Name == "":
+		return user, usagef("%s has no name: PAM opens sessions by name", user)
+	}
+	return user, nil
 }

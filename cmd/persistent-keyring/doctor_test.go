@@ -99,7 +99,7 @@ func TestDoctorExpiry(t *testing.T) {
 func TestTryGood(t *testing.T) {
 	put(t, pamDir+"/sshd", keyinitLine+"session optional pam_persistent.so krb5ccname\n")
 	as(t, alice, func() {
-		must(keyctl.AddKey("user", "kept", []byte("1"),
+		must(keyctltest.AddKey("user", "kept", []byte("1"),
 			persistentIn(t, alice, keyctl.Session)))(t)
 	})
 	as(t, 0, func() {

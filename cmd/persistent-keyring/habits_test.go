@@ -15,27 +15,30 @@ import (
 )
 
 // What people type by habit: near names, flags twice, seconds, keyctl's names of keys.
+func TestMistakes(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"statsu"}, `unknown subcommand "statsu"; did you mean status?`},
+		{[]string{"nonsense"}, `unknown subcommand "nonsense"` + "\n"},
+		{[]string{"watch", "-n", "1", "--interval", "2"}, "given before"},
+		{[]string{"status", "--json", "--json"}, "given before"},
+		{[]string{"watch", "-n", "0.01"}, "interval 10ms: it must be 100ms or more"},
+		{[]string{"watch", "-n", "NaN"}, "not a time such as 2, 0.5 or 500ms"},
+		{[]string{"watch", "-n", "1e300"}, "not a time such as 2, 0.5 or 500ms"},
+		{[]string{"watch", "-n", "2"}, "standard output is not"},
+		{[]string{"keep", "@s"}, "key @s: that is a whole keyring"},
+		{[]string{"drop", "@u"}, "key @u: that is a whole keyring"},
+	} {
+		runCommand(t, test.args...).want(t, 2, test.says)
+	}
+}
+
+// keep takes keyctl's names of keys.
 func TestHabits(t *testing.T) {
 	as(t, alice, func() {
-		for _, test := range []struct {
-			args []string
-			says string
-		}{
-			{[]string{"statsu"}, `unknown subcommand "statsu"; did you mean status?`},
-			{[]string{"nonsense"}, `unknown subcommand "nonsense"` + "\n"},
-			{[]string{"watch", "-n", "1", "--interval", "2"}, "given before"},
-			{[]string{"status", "--json", "--json"}, "given before"},
-			{[]string{"watch", "-n", "0.01"},
-				"interval 10ms: it must be 100ms or more"},
-			{[]string{"watch", "-n", "NaN"}, "not a time such as 2, 0.5 or 500ms"},
-			{[]string{"watch", "-n", "1e300"}, "not a time such as 2, 0.5 or 500ms"},
-			{[]string{"watch", "-n", "2"}, "standard output is not"},
-			{[]string{"keep", "@s"}, "key @s: that is a whole keyring"},
-			{[]string{"drop", "@u"}, "key @u: that is a whole keyring"},
-		} {
-			runCommand(t, test.args...).want(t, 2, test.says)
-		}
-		key := must(keyctl.AddKey("user", "a:b", []byte("1"), keyctl.Session))(t)
+		key := must(keyctltest.AddKey("user", "a:b", []byte("1"), keyctl.Session))(t)
 		runCommand(t, "keep", "%user:a:b").want(t, 0,
 			fmt.Sprintf(`kept user "a:b" (%d)`, key))
 	})
@@ -70,7 +73,7 @@ func TestTryRefusesMistakes(t *testing.T) {
 // A key that cannot be kept is no reason to make a persistent keyring.
 func TestKeepMakesNothingForNothing(t *testing.T) {
 	as(t, alice, func() {
-		key := must(keyctl.AddKey("user", "locked", []byte("1"), keyctl.Session))(t)
+		key := must(keyctltest.AddKey("user", "locked", []byte("1"), keyctl.Session))(t)
 		check(t, keyctl.SetPerm(key, keyctl.PosView))
 		runCommand(t, "keep", "user:nowhere", strconv.Itoa(int(key))).want(t, 1,
 			`user "nowhere": `, "ENOKEY", "EACCES")
@@ -83,7 +86,7 @@ func TestKeepMakesNothingForNothing(t *testing.T) {
 // The documents of what changes something say the same as the text does.
 func TestChangesJSON(t *testing.T) {
 	as(t, alice, func() {
-		key := must(keyctl.AddKey("user", "k", []byte("1"), keyctl.Session))(t)
+		key := must(keyctltest.AddKey("user", "k", []byte("1"), keyctl.Session))(t)
 		results := func(status int, args ...string) (results []string) {
 			t.Helper()
 			r := runCommand(t, args...)

@@ -1,15 +1,22 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
+	"pam_persistent/internal/account"
 	"pam_persistent/internal/document"
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keyrings"
+	"pam_persistent/internal/persistent"
 	"pam_persistent/internal/phrase"
 	"pam_persistent/internal/show"
 )
@@ -144,4 +151,195 @@ func (c change) document() document.KeyChange {
 func changed(name keyName, serial keyctl.Serial) change {
 	about, _ := keyctl.Describe(serial) // without it the serial is shown
 	return change{name: name, serial: serial, about: about}
+}
+
+func keepCommand() *cobra.Command {
+	return keysCommand(&cobra.Command{
+		Use:   "keep KEY...",
+		Short: "Put keys of this session into my persistent keyring",
+		Long: "Put keys of this session into my persistent keyring.\n" +
+			"A KEY is a serial or type:description. What the keyring has under the " +
+			"same type\nand description is replaced.",
+	}, keep)
+}
+
+// keep makes or renews the persistent keyring only if there is a key for it.
+func keep(names []keyName) ([]change, error) {
+	changes, some := find(names)
+	if !some {
+		return changes, nil
+	}
+	keyring, err := persistent.Renew(uint32(os.Getuid()))
+	if err != nil {
+		return nil, err
+	}
+	for i := range changes {
+		if changes[i].err == nil {
+			changes[i].result, changes[i].err = keepIn(keyring, changes[i].serial)
+		}
+	}
+	return changes, nil
+}
+
+// around is what to do with a key that nobody may link, such as those of cifscreds(1).
+const around = "this key may not be linked, but a keyring around it may, where COMMAND makes the " +
+	"key: " + `keyctl session - sh -c 'COMMAND && persistent-keyring keep "$(keyctl id @s)"'`
+
+// find looks for the keys. A link into the thread keyring, which ends with this command, shows
+// whether the key may be linked; some is that one of them may.
+func find(names []keyName) (changes []change, some bool) {
+	for _, name := range names {
+		serial, err := name.Serial, error(nil)
+		if serial == 0 {
+			serial, err = keyctl.RequestKey(name.Type, name.Description, 0)
+		}
+		if err == nil {
+			err = keyctl.Link(serial, keyctl.Thread)
+			if errors.Is(err, unix.EACCES) {
+				err = fmt.Errorf("%w; %s", err, around)
+			}
+		}
+		one := changed(name, serial)
+		one.err = err
+		some = some || err == nil
+		changes = append(changes, one)
+	}
+	return changes, some
+}
+
+func keepIn(keyring, serial keyctl.Serial) (result string, err error) {
+	links, err := keyctl.ReadKeyring(keyring)
+	switch {
+	case err != nil:
+		return "", err
+	case slices.Contains(links, serial):
+		return "kept already", nil
+	}
+	return "kept", keyctl.Link(serial, keyring)
+}
+
+func dropCommand() *cobra.Command {
+	return keysCommand(&cobra.Command{
+		Use:   "drop KEY...",
+		Short: "Take keys out of my persistent keyring",
+		Long: "Take keys out of my persistent keyring, or out of a keyring within it.\n" +
+			"A KEY is a serial or type:description.",
+	}, drop)
+}
+
+func drop(names []keyName) (changes []change, err error) {
+	keyring, err := mine()
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		changes = append(changes, dropFrom(keyring, name))
+	}
+	return changes, nil
+}
+
+// mine is the caller's persistent keyring, possessed by this thread, its timer reset if there is
+// room for that; mine does not create one.
+func mine() (keyctl.Serial, error) {
+	uid := uint32(os.Getuid())
+	keyring, ok, err := keyrings.Of(uid)
+	switch {
+	case !ok && err != nil:
+		return 0, err
+	case !ok || keyring.State == facts.Revoked:
+		return 0, fmt.Errorf("%s: there is no persistent keyring", account.ByUID(uid))
+	}
+	serial, err := persistent.Renew(uid)
+	if errors.Is(err, unix.EDQUOT) {
+		// The link to it does not fit in, but the session may have one.
+		if _, notPossessed := keyctl.KeyringID(keyring.Serial, false); notPossessed == nil {
+			return keyring.Serial, nil
+		}
+	}
+	return serial, err
+}
+
+// dropFrom unlinks a key from where it lies: the top if it is there, else the one place in which it
+// was found.
+func dropFrom(keyring keyctl.Serial, name keyName) change {
+	keys, _ := keyctl.ConfirmedKeys() // for what the kernel does not describe any more
+	tree := keyrings.NewReader(keys).Tree(keyring)
+	type place struct{ key, in *facts.Key }
+	var top, deep []place
+	tree.Walk(func(key, in *facts.Key) {
+		if in == nil || !name.is(key.Serial, key.Type, key.Description) {
+			return
+		}
+		if in == tree {
+			top = append(top, place{key, in})
+		} else {
+			deep = append(deep, place{key, in})
+		}
+	})
+	found := top
+	if len(top) == 0 {
+		found = deep
+	}
+	switch {
+	case len(found) == 0:
+		return change{name: name, serial: name.Serial,
+			err: errors.New("it is not in the persistent keyring")}
+	case len(found) > 1:
+		return change{name: name, err: fmt.Errorf("%s in the persistent keyring go by "+
+			"that name: give one's serial (persistent-keyring status --all)",
+			phrase.Count(len(found), "key"))}
+	}
+	one := changed(name, found[0].key.Serial)
+	one.result, one.err = "dropped", keyctl.Unlink(one.serial, found[0].in.Serial)
+	return one
+}
+
+func clearCommand() *cobra.Command {
+	var yes bool
+	c := &cobra.Command{
+		Use:   "clear",
+		Short: "Take everything out of my persistent keyring",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			keyring, err := mine()
+			if err != nil {
+				return err
+			}
+			if !yes {
+				if err := ask(inside(keyring)+" will be lost to all sessions. "+
+					"Clear the persistent keyring? [y/N] ",
+					"--yes clears without asking", "cleared"); err != nil {
+					return err
+				}
+			}
+			if err := keyctl.Clear(keyring); err != nil {
+				return err
+			}
+			p := out()
+			p.Item(0, "the persistent keyring is empty now")
+			return finish(p, false)
+		},
+	}
+	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	return c
+}
+
+// inside says what there is to lose: "3 keys, tickets of alice@EXAMPLE.ORG among them,".
+func inside(keyring keyctl.Serial) string {
+	tree := keyrings.NewReader(nil).Tree(keyring)
+	keys := 0
+	var principals []string
+	tree.Walk(func(key, _ *facts.Key) {
+		if key.Type != "keyring" {
+			keys++
+		}
+		if key.Principal != "" {
+			principals = append(principals, phrase.Name(key.Principal))
+		}
+	})
+	text := phrase.Count(keys, "key")
+	if len(principals) > 0 {
+		text += ", tickets of " + strings.Join(principals, " and ") + " among them,"
+	}
+	return text
 }

@@ -13,9 +13,12 @@ import (
 
 	"pam_persistent/internal/document"
 	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/machine"
 	"pam_persistent/internal/persistent"
 	"pam_persistent/internal/phrase"
+	"pam_persistent/internal/renewal"
 	"pam_persistent/internal/show"
+	"pam_persistent/internal/try"
 )
 
 // Exit statuses.
@@ -144,4 +147,41 @@ func finish(p *show.Printer, found bool) error {
 		return errFinding
 	}
 	return nil
+}
+
+// child does the work for which this program has started itself again, if it has. Nobody
+// types these words, so they are no subcommands.
+func child(args []string) {
+	switch {
+	case len(args) == 1 && args[0] == renewal.Command:
+		renewal.Main()
+	case len(args) == 2 && args[0] == machine.LoadCommand:
+		machine.LoadMain(args[1])
+	case len(args) == 2 && args[0] == renewal.TicketsCommand:
+		renewal.TicketsMain(args[1])
+	case len(args) == 4 && args[0] == try.Command:
+		try.Main(args[1], args[2], args[3])
+	}
+}
+
+// versions are those of this command and of the module that libpam loads, one line each: after half
+// an upgrade they differ.
+func versions() string {
+	text := "persistent-keyring " + versionOf("/proc/self/exe") + "\n"
+	module := machine.ModulePath()
+	if module == "" {
+		return text + "libpam's directory of modules was not found\n"
+	}
+	return text + module + " " + versionOf(module) + "\n"
+}
+
+func versionOf(path string) string {
+	found, err := machine.VersionOf(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return "is not installed"
+	case err != nil:
+		return phrase.Error(err)
+	}
+	return found
 }

@@ -18,23 +18,25 @@ func TestMain(m *testing.M) {
 	if program, ok := programs[filepath.Base(os.Args[0])]; ok {
 		run(program, os.Args[1:])
 	}
-	if world.Outside() {
-		build()
-	}
-	world.Main(m, world.Config{UIDs: uids.Command,
-		Cover: []string{"/run", "/var/log", moduleDir}, SetUp: setUp})
+	world.Main(m, world.Config{UIDs: uids.Command, Make: build, SetUp: setUp,
+		Cover:    []string{"/run", "/var/log", moduleDir},
+		Anywhere: "^Test(Help|Usage|Mistakes|WatchProblems|ReadmeShowsRealOutput)$"})
 }
 
 // build makes what is tested: the command without the version that make(1) gives it.
-func build() {
-	for _, command := range [][]string{
-		{"make", "-s", "-C", world.Root, "build/pam_persistent.so"},
-		{"go", "build", "-o", world.Root + "/build/tests/persistent-keyring", "."},
-	} {
-		if out, err := exec.Command(command[0], command[1:]...).
-			CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "%q: %v\n%s", command, err, out)
-			os.Exit(1)
+func build() error {
+	commands := [][]string{{"go", "build", "-o", built, "."}}
+	if testing.Short() {
+		commandUnderTest = built
+	} else {
+		commands = append(commands,
+			[]string{"make", "-s", "-C", world.Root, "build/pam_persistent.so"})
+	}
+	for _, command := range commands {
+		out, err := exec.Command(command[0], command[1:]...).CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("%q: %w\n%s", command, err, out)
 		}
 	}
+	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keyctl/keyctltest"
 )
 
 // programs are for the shells of TestGolden: this test binary under other names.
@@ -156,9 +157,9 @@ func inCollection(put func(collection keyctl.Serial) error) error {
 	if err != nil {
 		return err
 	}
-	collection, err := keyctl.Search(keyring, "keyring", "_krb", 0)
+	collection, err := keyctltest.Search(keyring, "keyring", "_krb")
 	if errors.Is(err, unix.ENOKEY) {
-		collection, err = keyctl.AddKey("keyring", "_krb", nil, keyring)
+		collection, err = keyctltest.AddKey("keyring", "_krb", nil, keyring)
 	}
 	if err != nil {
 		return err
@@ -190,15 +191,15 @@ func addCache(args []string) error {
 	}
 	ticket := ticketBytes(args[1], times[0], times[1], times[2], bytes)
 	return inCollection(func(collection keyctl.Serial) error {
-		cache, err := keyctl.AddKey("keyring", args[0], nil, collection)
+		cache, err := keyctltest.AddKey("keyring", args[0], nil, collection)
 		if err != nil {
 			return err
 		}
-		_, err = keyctl.AddKey("user", "__krb5_princ__", principalBytes(args[1]), cache)
+		_, err = keyctltest.AddKey("user", "__krb5_princ__", principalBytes(args[1]), cache)
 		if err != nil {
 			return err
 		}
-		_, err = keyctl.AddKey("user", "krbtgt/EXAMPLE.ORG@EXAMPLE.ORG", ticket, cache)
+		_, err = keyctltest.AddKey("user", "krbtgt/EXAMPLE.ORG@EXAMPLE.ORG", ticket, cache)
 		return err
 	})
 }
@@ -207,7 +208,7 @@ func addCache(args []string) error {
 func setPrimary(args []string) error {
 	payload := append(binary.BigEndian.AppendUint32(nil, 1), field(args[0])...)
 	return inCollection(func(collection keyctl.Serial) error {
-		_, err := keyctl.AddKey("user", "krb_ccache:primary", payload, collection)
+		_, err := keyctltest.AddKey("user", "krb_ccache:primary", payload, collection)
 		return err
 	})
 }

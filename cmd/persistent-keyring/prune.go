@@ -3,13 +3,17 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"pam_persistent/internal/account"
+	"pam_persistent/internal/document"
+	"pam_persistent/internal/facts"
+	"pam_persistent/internal/finding"
+	"pam_persistent/internal/keyrings"
 	"pam_persistent/internal/phrase"
-	"pam_persistent/internal/prune"
 	"pam_persistent/internal/show"
 )
 
@@ -45,20 +49,29 @@ func pruneCaches(yes, dryRun, asJSON bool) error {
 		return err
 	}
 	me := account.ByUID(uint32(os.Getuid()))
-	plan := prune.Look(me, keyring)
-	list := func(p *show.Printer) { plan.List(p, time.Now()) }
+	caches := keyrings.Caches(me.UID, keyring)
+	plan := finding.Prune(me, caches, time.Now())
+	list := func(p *show.Printer) { p.Prune(plan, time.Now()) }
 	if dryRun || len(plan.Caches) == 0 {
-		return report(asJSON, plan.Document(), list, false)
+		return report(asJSON, document.PruneOf(plan), list, false)
 	}
 	if !yes {
 		list(out())
+		bytes := 0
+		for _, c := range plan.Caches {
+			bytes += c.Cache.Bytes
+		}
 		question := fmt.Sprintf("%s, %s. Remove? [y/N] ",
-			phrase.Count(len(plan.Caches), "cache"), phrase.Count(plan.Bytes(), "byte"))
+			phrase.Count(len(plan.Caches), "cache"), phrase.Count(bytes, "byte"))
 		if err := ask(question, "--yes removes without asking, --dry-run only lists",
 			"removed"); err != nil {
 			return err
 		}
 	}
-	plan.Remove(prune.Look(me, keyring))
-	return report(asJSON, plan.Document(), plan.Result, plan.Failed())
+	again := keyrings.Caches(me.UID, keyring)
+	keyrings.Remove(plan.Caches, caches, finding.SupersededCaches(again, time.Now()))
+	failed := slices.ContainsFunc(plan.Caches, func(c facts.Superseded) bool {
+		return c.Problem != nil
+	})
+	return report(asJSON, document.PruneOf(plan), func(p *show.Printer) { p.Pruned(plan) }, failed)
 }

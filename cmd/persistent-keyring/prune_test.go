@@ -60,17 +60,18 @@ func (c cacheKeyring) ticketBytes() []byte {
 // add makes the cache in a collection.
 func (c cacheKeyring) add(t testing.TB, collection keyctl.Serial) keyctl.Serial {
 	t.Helper()
-	keyring := must(keyctl.AddKey("keyring", c.name, nil, collection))(t)
-	must(keyctl.AddKey("user", "__krb5_princ__", principalBytes(c.principal), keyring))(t)
-	must(keyctl.AddKey("user", "krbtgt/EXAMPLE.ORG@EXAMPLE.ORG", c.ticketBytes(), keyring))(t)
+	keyring := must(keyctltest.AddKey("keyring", c.name, nil, collection))(t)
+	must(keyctltest.AddKey("user", "__krb5_princ__", principalBytes(c.principal), keyring))(t)
+	must(keyctltest.AddKey("user", "krbtgt/EXAMPLE.ORG@EXAMPLE.ORG", c.ticketBytes(),
+		keyring))(t)
 	return keyring
 }
 
 // collectionIn makes a collection whose primary is the cache of this name.
 func collectionIn(t testing.TB, persistent keyctl.Serial, primary string) keyctl.Serial {
 	t.Helper()
-	collection := must(keyctl.AddKey("keyring", "_krb", nil, persistent))(t)
-	must(keyctl.AddKey("user", "krb_ccache:primary",
+	collection := must(keyctltest.AddKey("keyring", "_krb", nil, persistent))(t)
+	must(keyctltest.AddKey("user", "krb_ccache:primary",
 		append([]byte{0, 0, 0, 1}, field(primary)...), collection))(t)
 	return collection
 }
@@ -88,7 +89,7 @@ func someCaches(t testing.TB) (collection keyctl.Serial, caches map[string]keyct
 	} {
 		caches[c.name] = c.add(t, collection)
 	}
-	must(keyctl.AddKey("user", "krbtgt/EXAMPLE.ORG@EXAMPLE.ORG", []byte("no ticket"),
+	must(keyctltest.AddKey("user", "krbtgt/EXAMPLE.ORG@EXAMPLE.ORG", []byte("no ticket"),
 		caches["broken"]))(t)
 	return collection, caches
 }
@@ -184,7 +185,8 @@ func TestPruneUnknownPrimary(t *testing.T) {
 		persistentIn(t, alice, keyctl.Session)
 		runCommand(t, "prune", "--yes").want(t, 0, "no ticket cache is superseded")
 		collection, _ := someCaches(t)
-		must(keyctl.AddKey("user", "krb_ccache:primary", []byte("nonsense"), collection))(t)
+		must(keyctltest.AddKey("user", "krb_ccache:primary", []byte("nonsense"),
+			collection))(t)
 		runCommand(t, "prune", "--yes").want(t, 0, "nothing is removed, because any cache "+
 			"may be the primary: the primary cache: ")
 		if got := left(t, collection); got != "a b broken c d e f" {
@@ -208,7 +210,7 @@ func fillBytes(t *testing.T, keyring keyctl.Serial) {
 		}
 		full = 0
 		size += u.MaxBytes - u.QuotaBytes
-		must(keyctl.AddKey("user", "fill", make([]byte, size), keyring))(t)
+		must(keyctltest.AddKey("user", "fill", make([]byte, size), keyring))(t)
 	}
 }
 

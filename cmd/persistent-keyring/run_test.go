@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"pam_persistent/internal/document/documenttest"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/support/documents"
 	"pam_persistent/tests/support/world"
 )
 
@@ -70,7 +70,7 @@ func decode[T any](t testing.TB, r result) T {
 	if r.err != "" {
 		t.Log(r.err)
 	}
-	return documenttest.Decode[T](t, r.out)
+	return documents.Decode[T](t, r.out)
 }
 
 // as runs a test as a user on a thread with a new session keyring; what is done there may call

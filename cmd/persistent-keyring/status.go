@@ -1,8 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
+
+	"golang.org/x/term"
 
 	"github.com/spf13/cobra"
 
@@ -10,8 +15,8 @@ import (
 	"pam_persistent/internal/document"
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/finding"
+	"pam_persistent/internal/keyrings"
 	"pam_persistent/internal/show"
-	"pam_persistent/internal/status"
 )
 
 // fewKeys is how many keys of one keyring are shown unless all are asked for.
@@ -37,7 +42,7 @@ func statusCommand() *cobra.Command {
 			}
 			findings, meaning := finding.Status(s), finding.Meaning(s)
 			print := func(p *show.Printer) {
-				p.Status(s, findings, meaning, most(all), time.Now())
+				p.Status(s, findings, meaning, most(all))
 			}
 			return report(asJSON, document.StatusOf(s, findings, meaning), print,
 				len(findings) > 0)
@@ -60,11 +65,11 @@ func look(args []string) (*facts.Status, error) {
 			return nil, onlyRoot("look at another user's keyring")
 		case user.UID != me:
 			lookApart()
-			return status.LookAt(user)
+			return keyrings.LookAt(user)
 		}
 	}
-	s := status.Look()
-	status.LookForTickets(s)
+	s := keyrings.Look()
+	keyrings.LookForTickets(s)
 	return s, nil
 }
 
@@ -73,4 +78,101 @@ func most(all bool) int {
 		return show.Everything
 	}
 	return fewKeys
+}
+
+func listCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "Show every user's persistent keyring (root)",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if os.Geteuid() != 0 {
+				return onlyRoot("list the keyrings of all users; " +
+					"persistent-keyring status shows yours")
+			}
+			lookApart()
+			l, err := keyrings.LookAtAll()
+			if err != nil {
+				return err
+			}
+			findings := finding.List(l)
+			return report(asJSON, document.ListOf(l, findings), func(p *show.Printer) {
+				p.List(l, findings)
+			}, len(findings)+len(l.Unseen) > 0)
+		},
+	}
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+// shortest is as often as anybody can read.
+const shortest = 100 * time.Millisecond
+
+func watchCommand() *cobra.Command {
+	interval := seconds(2 * time.Second)
+	c := &cobra.Command{
+		Use:   "watch",
+		Short: "Show the status again and again, until interrupted",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if time.Duration(interval) < shortest {
+				return usagef("interval %v: it must be %v or more", &interval,
+					shortest)
+			}
+			if show.To(os.Stdout).Width == 0 {
+				return usagef("watch draws on a terminal, which standard output " +
+					"is not; persistent-keyring status prints once")
+			}
+			return watch(time.Duration(interval))
+		},
+	}
+	c.Flags().VarP(&interval, "interval", "n", "time between two looks, as in 2 or 500ms")
+	return c
+}
+
+// What a terminal does for these is in ECMA-48.
+const (
+	home       = "\x1b[H"
+	eraseRight = "\x1b[K"
+	eraseBelow = "\x1b[J"
+)
+
+func watch(interval time.Duration) error {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGWINCH)
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		if err := draw(); err != nil {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case s := <-signals:
+			if s != syscall.SIGWINCH {
+				_, err := os.Stdout.WriteString("\n")
+				return err
+			}
+		}
+	}
+}
+
+// draw writes one screen at once, so that it does not flicker.
+func draw() error {
+	p, text := out().Buffer()
+	s, err := look(nil)
+	if err != nil {
+		return err
+	}
+	p.Status(s, finding.Status(s), finding.Meaning(s), fewKeys)
+	p.Item(0, time.Now().Format(time.DateTime)+"; Ctrl-C ends")
+	lines := bytes.Split(bytes.TrimSuffix(text.Bytes(), []byte("\n")), []byte("\n"))
+	_, rows, _ := term.GetSize(int(os.Stdout.Fd()))
+	if rows > 0 && len(lines) > rows {
+		lines = lines[:rows]
+	}
+	screen := append([]byte(home), bytes.Join(lines, []byte(eraseRight+"\r\n"))...)
+	_, err = os.Stdout.Write(append(screen, eraseRight+eraseBelow...))
+	return err
 }

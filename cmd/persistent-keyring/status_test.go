@@ -20,9 +20,9 @@ import (
 func TestStatusPossessed(t *testing.T) {
 	as(t, alice, func() {
 		keyring := persistentIn(t, alice, keyctl.Session)
-		must(keyctl.AddKey("user", "a key", []byte("12345"), keyring))(t)
-		inner := must(keyctl.AddKey("keyring", "inner", nil, keyring))(t)
-		must(keyctl.AddKey("logon", "afs:x", []byte("1"), inner))(t)
+		must(keyctltest.AddKey("user", "a key", []byte("12345"), keyring))(t)
+		inner := must(keyctltest.AddKey("keyring", "inner", nil, keyring))(t)
+		must(keyctltest.AddKey("logon", "afs:x", []byte("1"), inner))(t)
 		j := decode[document.Status](t, runCommand(t, "--json"))
 		session := must(keyctl.SessionKeyring())(t)
 		if !j.Possessed || j.Keyring == nil || j.Keyring.Serial != keyring ||
@@ -86,7 +86,7 @@ func TestStatusQuotaFull(t *testing.T) {
 func fillQuota(t *testing.T) {
 	t.Helper()
 	for i, full := 0, 0; full < 3; i++ {
-		_, err := keyctl.AddKey("user", strconv.Itoa(i), []byte("1"), keyctl.Session)
+		_, err := keyctltest.AddKey("user", strconv.Itoa(i), []byte("1"), keyctl.Session)
 		switch {
 		case err == nil && i < 1000:
 			full = 0
@@ -101,11 +101,11 @@ func fillQuota(t *testing.T) {
 	}
 }
 
-// kerberosCache puts into a keyring what MIT krb5 1.20.1 puts there (internal/ccache/testdata).
+// kerberosCache puts into a keyring what MIT krb5 1.20.1 puts there (internal/krb5/testdata).
 func kerberosCache(t *testing.T, keyring keyctl.Serial) {
 	t.Helper()
-	collection := must(keyctl.AddKey("keyring", "_krb", nil, keyring))(t)
-	cache := must(keyctl.AddKey("keyring", fmt.Sprint(alice), nil, collection))(t)
+	collection := must(keyctltest.AddKey("keyring", "_krb", nil, keyring))(t)
+	cache := must(keyctltest.AddKey("keyring", fmt.Sprint(alice), nil, collection))(t)
 	for _, key := range []struct{ file, description string }{
 		{"principal", "__krb5_princ__"},
 		{"tgt", "krbtgt/EXAMPLE.ORG@EXAMPLE.ORG"},
@@ -113,9 +113,9 @@ func kerberosCache(t *testing.T, keyring keyctl.Serial) {
 		{"setting", `krb5_ccache_conf_data/fast_avail/` +
 			`krbtgt\/EXAMPLE.ORG\@EXAMPLE.ORG@X-CACHECONF:`},
 	} {
-		payload := must(os.ReadFile(filepath.Join("..", "..", "internal", "ccache",
+		payload := must(os.ReadFile(filepath.Join("..", "..", "internal", "krb5",
 			"testdata", key.file+".bin")))(t)
-		must(keyctl.AddKey("user", key.description, payload, cache))(t)
+		must(keyctltest.AddKey("user", key.description, payload, cache))(t)
 	}
 }
 
@@ -160,7 +160,7 @@ func TestStatusNasty(t *testing.T) {
 			"\xff\xfe", "  blanks  ", strings.Repeat("long ", 500),
 			"forged\n" + forged(alice, keyring+1),
 		} {
-			must(keyctl.AddKey("user", name, []byte("1"), keyring))(t)
+			must(keyctltest.AddKey("user", name, []byte("1"), keyring))(t)
 		}
 		for _, args := range [][]string{{"status"}, {"status", "--json"}} {
 			r := runCommand(t, args...)
@@ -191,11 +191,12 @@ func forged(uid uint32, serial keyctl.Serial) string {
 // A keyring that only has the name is not taken for the kernel's, nor is one that is made up.
 func TestStatusForged(t *testing.T) {
 	as(t, alice, func() {
-		fake := must(keyctl.AddKey("keyring", keyctl.PersistentName(alice), nil,
+		fake := must(keyctltest.AddKey("keyring", keyctl.PersistentName(alice), nil,
 			keyctl.Session))(t)
-		must(keyctl.AddKey("user", "x\n"+forged(alice, fake), []byte("1"),
+		must(keyctltest.AddKey("user", "x\n"+forged(alice, fake), []byte("1"),
 			keyctl.Session))(t)
-		must(keyctl.AddKey("user", "y\n"+forged(alice, 3), []byte("1"), keyctl.Session))(t)
+		must(keyctltest.AddKey("user", "y\n"+forged(alice, 3), []byte("1"),
+			keyctl.Session))(t)
 		j := decode[document.Status](t, runCommand(t, "--json"))
 		if j.Keyring != nil && j.Keyring.Serial == 3 {
 			t.Errorf("a keyring that is not there was believed in: %+v", j.Keyring)
@@ -209,7 +210,7 @@ func TestStatusManyKeys(t *testing.T) {
 	as(t, alice, func() {
 		keyring := persistentIn(t, alice, keyctl.Session)
 		for i := range 10000 {
-			must(keyctl.AddKey("user", strconv.Itoa(i), []byte("1"), keyring))(t)
+			must(keyctltest.AddKey("user", strconv.Itoa(i), []byte("1"), keyring))(t)
 		}
 		r := runCommand(t, "status")
 		r.want(t, 0, "holds 10000 keys", "and 9980 keys more (--all shows them)")
@@ -234,7 +235,7 @@ func TestStatusNested(t *testing.T) {
 			var lower []keyctl.Serial
 			for i := range 10 {
 				lower = append(lower,
-					must(keyctl.AddKey("keyring",
+					must(keyctltest.AddKey("keyring",
 						fmt.Sprintf("%d-%d", depth, i), nil, upper[0]))(t))
 			}
 			for _, from := range upper[1:] {
@@ -268,7 +269,7 @@ func TestStatusUnreadableProcKeys(t *testing.T) {
 		}
 		decode[document.Status](t, runCommand(t, "--json"))
 		// Forget cannot see it
-		check(t, keyctl.Invalidate(persistentIn(t, bob, keyctl.Session)))
+		check(t, keyctltest.Invalidate(persistentIn(t, bob, keyctl.Session)))
 	})
 }
 

@@ -21,16 +21,16 @@ func TestStatusCountsWhatIsGood(t *testing.T) {
 	as(t, alice, func() {
 		keyring := persistentIn(t, alice, keyctl.Session)
 		collection := collectionIn(t, keyring, "good")
-		check(t, keyctl.Unlink(must(keyctl.Search(collection, "user", "krb_ccache:primary",
-			0))(t), collection))
+		primary := must(keyctltest.Search(collection, "user", "krb_ccache:primary"))(t)
+		check(t, keyctl.Unlink(primary, collection))
 		cacheKeyring{"bad", "bob", -1, 0, 100}.add(t, collection)
 		runCommand(t, "status").want(t, 0,
 			"nothing stays: all that the persistent keyring "+
 				"holds has expired.")
 		cacheKeyring{"good", "alice", 1, 0, 100}.add(t, collection)
-		must(keyctl.AddKey("user", "key", []byte("1"), keyring))(t)
-		expired := must(keyctl.AddKey("user", "expired", []byte("1"), keyring))(t)
-		check(t, keyctl.SetTimeout(expired, 1))
+		must(keyctltest.AddKey("user", "key", []byte("1"), keyring))(t)
+		expired := must(keyctltest.AddKey("user", "expired", []byte("1"), keyring))(t)
+		check(t, keyctltest.SetTimeout(expired, 1))
 		keyctltest.Eventually(t, "expired", func() bool {
 			_, err := keyctl.Describe(expired)
 			return errors.Is(err, unix.EKEYEXPIRED)
@@ -119,7 +119,7 @@ func TestStatusOfTheDefaultCache(t *testing.T) {
 func TestStatusOfOthers(t *testing.T) {
 	keyctltest.SetSysctl(t, "persistent_keyring_expiry", 1000)
 	as(t, alice, func() {
-		must(keyctl.AddKey("user", "x", []byte("1"),
+		must(keyctltest.AddKey("user", "x", []byte("1"),
 			persistentIn(t, alice, keyctl.Session)))(t)
 		runCommand(t, "status", "bob").want(t, 2,
 			"only root can look at another user's keyring")

@@ -106,7 +106,7 @@ func TestRenewTicketsIsTheUsers(t *testing.T) {
 		(: </dev/tty); true`)
 	as(t, alice, func() { dueCaches(t) })
 	as(t, 0, func() {
-		must(keyctl.AddKey("user", "the caller's", []byte("1"), keyctl.Session))(t)
+		must(keyctltest.AddKey("user", "the caller's", []byte("1"), keyctl.Session))(t)
 		inherited := must(unix.Open("/etc/shadow", unix.O_RDONLY, 0))(t) // no O_CLOEXEC
 		defer unix.Close(inherited)
 		term := onTerminalWith(t, 200, 24, append(environment, "SECRET=1",

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keyctl/keyctltest"
 )
 
 func TestWatch(t *testing.T) {
@@ -15,7 +16,7 @@ func TestWatch(t *testing.T) {
 		term.expect("there is no persistent")
 		keyring := persistentIn(t, alice, keyctl.Session)
 		term.expect("possesses it through")
-		must(keyctl.AddKey("user", "seen", []byte("1"), keyring))(t)
+		must(keyctltest.AddKey("user", "seen", []byte("1"), keyring))(t)
 		term.expect(`user "seen"`)
 		check(t, unix.IoctlSetWinsize(int(term.master.Fd()), unix.TIOCSWINSZ,
 			&unix.Winsize{Row: 3, Col: 120}))
@@ -37,11 +38,9 @@ func TestWatch(t *testing.T) {
 }
 
 func TestWatchProblems(t *testing.T) {
-	as(t, alice, func() {
-		runCommand(t, "watch").want(t, 2, "standard output is not")
-		runCommand(t, "watch", "--interval", "1ms").want(t, 2, "must be 100ms or more")
-		runCommand(t, "watch", "--interval", "x").want(t, 2, "invalid")
-	})
+	runCommand(t, "watch").want(t, 2, "standard output is not")
+	runCommand(t, "watch", "--interval", "1ms").want(t, 2, "must be 100ms or more")
+	runCommand(t, "watch", "--interval", "x").want(t, 2, "invalid")
 }
 
 func TestColour(t *testing.T) {
@@ -67,7 +66,7 @@ func TestColour(t *testing.T) {
 
 func TestWidth(t *testing.T) {
 	as(t, alice, func() {
-		must(keyctl.AddKey("user", strings.Repeat("word ", 30), []byte("1"),
+		must(keyctltest.AddKey("user", strings.Repeat("word ", 30), []byte("1"),
 			persistentIn(t, alice, keyctl.Session)))(t)
 		for _, columns := range []uint16{80, 120} {
 			for _, command := range []string{"status", "doctor"} {
@@ -89,12 +88,10 @@ func TestWidth(t *testing.T) {
 }
 
 func TestUsage(t *testing.T) {
-	as(t, alice, func() {
-		for _, args := range [][]string{{"nonsense"}, {"--nonsense"}, {"status", "x"},
-			{"list", "x"}, {"drop"}, {"doctor", "x"}, {"renew", "--all=x"}} {
-			runCommand(t, args...).want(t, 2, "persistent-keyring: ", "--help tells")
-		}
-	})
+	for _, args := range [][]string{{"nonsense"}, {"--nonsense"}, {"status", "x"},
+		{"list", "x"}, {"drop"}, {"doctor", "x"}, {"renew", "--all=x"}} {
+		runCommand(t, args...).want(t, 2, "persistent-keyring: ", "--help tells")
+	}
 }
 
 func TestCompletion(t *testing.T) {

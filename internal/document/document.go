@@ -6,7 +6,7 @@ package document
 import (
 	_ "embed"
 
-	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/facts"
 )
 
 // Schema is the JSON Schema of the documents; each one is a definition, such as "status".
@@ -46,10 +46,10 @@ type CredentialCache struct {
 
 // Keyring is a persistent keyring.
 type Keyring struct {
-	Serial keyctl.Serial `json:"serial"`
-	State  string        `json:"state"`
-	Timer  *Timer        `json:"timer"`
-	Keys   int           `json:"keys"`
+	Serial facts.Serial `json:"serial"`
+	State  string       `json:"state"`
+	Timer  *Timer       `json:"timer"`
+	Keys   int          `json:"keys"`
 }
 
 // Timer is the time that a key has left: at least AtLeast and less than LessThan seconds, both of
@@ -62,15 +62,15 @@ type Timer struct {
 
 // Session is a session keyring.
 type Session struct {
-	Serial      keyctl.Serial `json:"serial"`
-	Description string        `json:"description"`
-	Problem     string        `json:"problem"`
+	Serial      facts.Serial `json:"serial"`
+	Description string       `json:"description"`
+	Problem     string       `json:"problem"`
 }
 
 // Step is a keyring on the way from the session keyring to the persistent keyring.
 type Step struct {
-	Serial      keyctl.Serial `json:"serial"`
-	Description string        `json:"description"`
+	Serial      facts.Serial `json:"serial"`
+	Description string       `json:"description"`
 }
 
 // Quota is what a user's keys cost, and what they may cost.
@@ -83,19 +83,19 @@ type Quota struct {
 
 // Key is a key, and all keys in it if it is a keyring.
 type Key struct {
-	Serial      keyctl.Serial `json:"serial"`
-	State       string        `json:"state"`
-	Type        string        `json:"type"`
-	Description string        `json:"description"`
-	UID         *uint32       `json:"uid"`
-	Permissions string        `json:"permissions"`
-	Timer       *Timer        `json:"timer"`
-	Bytes       *int          `json:"bytes"`
-	Again       bool          `json:"again"`
-	Problem     string        `json:"problem"`
-	Principal   string        `json:"principal"`
-	Ticket      *Ticket       `json:"ticket"`
-	Keys        []Key         `json:"keys"`
+	Serial      facts.Serial `json:"serial"`
+	State       string       `json:"state"`
+	Type        string       `json:"type"`
+	Description string       `json:"description"`
+	UID         *uint32      `json:"uid"`
+	Permissions string       `json:"permissions"`
+	Timer       *Timer       `json:"timer"`
+	Bytes       *int         `json:"bytes"`
+	Again       bool         `json:"again"`
+	Problem     string       `json:"problem"`
+	Principal   string       `json:"principal"`
+	Ticket      *Ticket      `json:"ticket"`
+	Keys        []Key        `json:"keys"`
 }
 
 // Ticket is a Kerberos ticket; its times are RFC 3339, or empty.
@@ -116,23 +116,23 @@ type Changes struct {
 
 // KeyChange is what was done with one key.
 type KeyChange struct {
-	Name        string        `json:"name"`
-	Serial      keyctl.Serial `json:"serial"`
-	Type        string        `json:"type"`
-	Description string        `json:"description"`
-	Result      string        `json:"result"`
-	Problem     string        `json:"problem"`
+	Name        string       `json:"name"`
+	Serial      facts.Serial `json:"serial"`
+	Type        string       `json:"type"`
+	Description string       `json:"description"`
+	Result      string       `json:"result"`
+	Problem     string       `json:"problem"`
 }
 
 // Attach is the document of the subcommand attach.
 type Attach struct {
-	Version int           `json:"version"`
-	PID     int           `json:"pid"`
-	Program string        `json:"program"`
-	Session keyctl.Serial `json:"session"`
-	Keyring keyctl.Serial `json:"keyring"`
-	Result  string        `json:"result"`
-	Problem string        `json:"problem"`
+	Version int          `json:"version"`
+	PID     int          `json:"pid"`
+	Program string       `json:"program"`
+	Session facts.Serial `json:"session"`
+	Keyring facts.Serial `json:"keyring"`
+	Result  string       `json:"result"`
+	Problem string       `json:"problem"`
 }
 
 // List is the document of the subcommand list.
@@ -220,7 +220,7 @@ type Renewal struct {
 	UID     uint32          `json:"uid"`
 	User    string          `json:"user"`
 	Result  string          `json:"result"`
-	Serial  keyctl.Serial   `json:"serial"`
+	Serial  facts.Serial    `json:"serial"`
 	Before  *Timer          `json:"before"`
 	After   *Timer          `json:"after"`
 	New     bool            `json:"new"`

@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 
 	"pam_persistent/internal/document"
-	"pam_persistent/internal/document/documenttest"
+	"pam_persistent/tests/support/documents"
 )
 
 // definition is a type as the schema has it.
@@ -145,7 +145,7 @@ func TestSchemaRefuses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = documenttest.Validate("doctor", []byte(strings.Replace(string(text), test.old,
+		err = documents.Validate("doctor", []byte(strings.Replace(string(text), test.old,
 			test.new, 1)))
 		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(),
 			test.want) {

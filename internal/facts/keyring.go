@@ -1,12 +1,104 @@
 package facts
 
-import "pam_persistent/internal/keyctl"
+import (
+	"pam_persistent/internal/keyctl"
+)
 
 // Keyring is a persistent keyring as its owner sees it in /proc/keys.
 type Keyring struct {
 	UID     uint32
-	Serial  keyctl.Serial
+	Serial  Serial
 	State   State
-	Timeout keyctl.Timeout
+	Timeout Timeout
 	Keys    int // links in it; -1: not known
+}
+
+// State is what can be done with a key.
+type State string
+
+const (
+	Valid   State = "valid"
+	Expired State = "expired"
+	Revoked State = "revoked"
+	Gone    State = "gone"   // collected or invalidated a moment ago
+	Hidden  State = "hidden" // it grants the reader no permission to view it
+	Unknown State = "unknown"
+)
+
+// Key is a key, and if it is a keyring all keys in it. What is not known is zero.
+type Key struct {
+	Serial      Serial
+	State       State
+	Type        string // cut to nine bytes where only /proc/keys would tell
+	Description string // any byte but NUL
+	UID         uint32
+	Perm        keyctl.Perm
+	Timeout     *Timeout // nil: not known
+	Bytes       *int     // size of the payload of a key of type user or logon
+	Keys        []*Key
+	Again       bool  // a keyring whose keys stand elsewhere in the tree
+	Problem     error // why the state, the keys or the ticket could not be read
+
+	// What Kerberos keeps in it, if it does.
+	Principal string  // of a cache
+	Ticket    *Ticket // of a key in a cache
+	Internal  bool    // a key in a cache that is there for the library alone
+}
+
+// Path is the shortest way from the tree's root down to a key, both included; nil if it is not
+// there.
+func (k *Key) Path(to Serial) []*Key {
+	if k.Serial == to && !k.Again {
+		return []*Key{k}
+	}
+	for _, key := range k.Keys {
+		if rest := key.Path(to); rest != nil {
+			return append([]*Key{k}, rest...)
+		}
+	}
+	return nil
+}
+
+// Walk visits a key and all below it, each with the keyring that it lies in (nil for the root).
+func (k *Key) Walk(visit func(key, in *Key)) {
+	visit(k, nil)
+	k.walk(visit)
+}
+
+func (k *Key) walk(visit func(key, in *Key)) {
+	for _, key := range k.Keys {
+		visit(key, k)
+		key.walk(visit)
+	}
+}
+
+// What the kernel charges to the quota of a key's owner beside its payload: the description and a
+// byte that ends it, and in each keyring that holds the key a link. All from security/keys: key.c
+// (key_alloc), keyring.c (KEYQUOTA_LINK_BYTES) and big_key.c (big_key_preparse).
+const (
+	EndOfDescription = 1
+	LinkBytes        = 4
+	BigKeyBytes      = 16 // however large its payload is
+)
+
+// Charge is what a key and all below it take of the quota, with the link to it. It leaves out what
+// cannot be seen.
+func (k *Key) Charge() (keys, bytes int) {
+	bytes = LinkBytes
+	if k.Again || k.Type == "" {
+		return 0, bytes
+	}
+	keys = 1
+	bytes += len(k.Description) + EndOfDescription
+	switch {
+	case k.Type == "big_key":
+		bytes += BigKeyBytes
+	case k.Bytes != nil:
+		bytes += *k.Bytes
+	}
+	for _, key := range k.Keys {
+		moreKeys, moreBytes := key.Charge()
+		keys, bytes = keys+moreKeys, bytes+moreBytes
+	}
+	return keys, bytes
 }

@@ -1,4 +1,5 @@
-// Package finding words what is not as it should be, and what fixes it, once for all subcommands.
+// Package finding judges facts: what is wrong, and what fixes it. Each finding has one function, with
+// its words, and all subcommands show the same.
 package finding
 
 import (
@@ -23,8 +24,6 @@ func at(where, lines string) facts.Fix { return facts.Fix{Where: where, Lines: l
 
 // Sysctl is the command for a setting of /proc/sys/kernel/keys.
 func Sysctl(name string, value int) facts.Fix {
-	return facts.Fix{
-		Where: "at once, and for good with the setting in a file of /etc/sysctl.d",
-		Lines: fmt.Sprintf("sysctl -w kernel.keys.%s=%d", name, value),
-	}
+	return at("at once, and for good with the setting in a file of /etc/sysctl.d",
+		fmt.Sprintf("sysctl -w kernel.keys.%s=%d", name, value))
 }

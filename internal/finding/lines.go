@@ -99,23 +99,18 @@ func (s *stackJudge) options() {
 
 // faultOf says what is wrong with an argument, and what should stand there instead.
 func faultOf(arg string) (fault, instead string) {
+	option, _, problem := options.Parse(arg)
 	const ignored = ": the module logs it and goes on without it"
-	name, value, optionsFault := options.Split(arg)
 	switch {
-	case optionsFault == options.Unknown:
-		return string(optionsFault) + ignored, nearest(arg)
-	case optionsFault != "":
-		return string(optionsFault) + ignored, name
-	case name == "minimum_uid":
-		if _, ok := options.UID(value); !ok {
-			return "not a UID: the module excludes every user", name + "=1000"
-		}
-	case name == "krb5ccname" && value != "":
-		if _, problem := options.Expand(value, "", 0); problem != "" {
-			return problem + ignored, name
-		}
+	case problem == "":
+		return "", ""
+	case problem == options.Unknown:
+		return string(problem) + ignored, nearest(arg)
+	case option.Excludes:
+		return string(problem) + ": the module excludes every user",
+			option.Name + "=" + option.Example
 	}
-	return "", ""
+	return string(problem) + ignored, option.Name
 }
 
 // corrected is a line with all its arguments as they are meant, each once.

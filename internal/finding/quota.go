@@ -4,12 +4,11 @@ import (
 	"fmt"
 
 	"pam_persistent/internal/facts"
-	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/phrase"
 )
 
 // Quota tells what of a user's quota is used and left.
-func Quota(u keyctl.KeyUser) string {
+func Quota(u facts.Quota) string {
 	return fmt.Sprintf("%d of %s and %d of %s used; %d and %d left",
 		u.QuotaKeys, phrase.Count(u.MaxKeys, "key"), u.QuotaBytes,
 		phrase.Count(u.MaxBytes, "byte"),
@@ -39,7 +38,7 @@ func (c Caches) each() (keys, bytes int) {
 }
 
 // Fit is how many more ticket caches like those that are there, or sessions, fit into a quota.
-func Fit(u keyctl.KeyUser, c Caches) (caches, sessions int) {
+func Fit(u facts.Quota, c Caches) (caches, sessions int) {
 	fit := func(keys, bytes int) int {
 		return max(0, min((u.MaxKeys-u.QuotaKeys)/max(1, keys),
 			(u.MaxBytes-u.QuotaBytes)/max(1, bytes)))
@@ -55,7 +54,7 @@ func (c Caches) superseded() string {
 const few = 3
 
 // Room says what fits into a quota. tight is that this is little.
-func Room(u keyctl.KeyUser, c Caches) (text string, tight bool) {
+func Room(u facts.Quota, c Caches) (text string, tight bool) {
 	caches, sessions := Fit(u, c)
 	_, bytes := c.each()
 	about := ""
@@ -70,21 +69,21 @@ func Room(u keyctl.KeyUser, c Caches) (text string, tight bool) {
 	return text, caches < few || sessions < few
 }
 
-// Prune removes ticket caches that newer ones supersede.
-var Prune = Command("persistent-keyring prune")
+// PruneCommand removes ticket caches that newer ones supersede.
+var PruneCommand = Command("persistent-keyring prune")
 
 // nearlyFull is the share of a quota, in percent, from which on it is worth a note.
 const nearlyFull = 90
 
 // NearQuota tells whether a user's quota is used up, or nearly, or soon will be by more tickets.
 // usedUp: not even one more key fits in: a session keyring takes one, and some bytes for its name.
-func NearQuota(u keyctl.KeyUser, c Caches) (f facts.Finding, usedUp, near bool) {
+func NearQuota(u facts.Quota, c Caches) (f facts.Finding, usedUp, near bool) {
 	const smallest = 10
 	usedUp = u.QuotaKeys >= u.MaxKeys || u.QuotaBytes+smallest > u.MaxBytes
 	room, tight := Room(u, c)
-	f = facts.Finding{Text: Quota(u), Fix: raise(u)}
+	f = wrong(Quota(u), raise(u))
 	if c.Superseded > 0 {
-		f.Fix = Prune
+		f.Fix = PruneCommand
 	}
 	switch {
 	case usedUp && c.Superseded > 0:
@@ -108,7 +107,7 @@ func percent(part, whole int) int {
 
 // raise is the command that gives twice of what is used up. More than the limit is in use if the
 // limit was lowered, or if the kernel has made the keys.
-func raise(u keyctl.KeyUser) facts.Fix {
+func raise(u facts.Quota) facts.Fix {
 	root := ""
 	if u.UID == 0 {
 		root = "root_"

@@ -37,7 +37,7 @@ func TestRoom(t *testing.T) {
 		}
 		f, usedUp, near := NearQuota(test.user, test.caches)
 		if near != test.near || strings.Contains(f.Text, text) == usedUp ||
-			(f.Fix == Prune) != (test.caches.Superseded > 0) {
+			(f.Fix == PruneCommand) != (test.caches.Superseded > 0) {
 			t.Errorf("%+v: near: %v, %s", test, near, f)
 		}
 	}

@@ -98,3 +98,45 @@ func LostTickets(principal, name string, byVariable bool, uid uint32) facts.Find
 	}
 	return f
 }
+
+// TicketsOf returns what is wrong with tickets that are lost, or are not where the user's sessions
+// look for them.
+func TicketsOf(s *facts.Status) (findings []facts.Finding) {
+	if f, found := OthersCache(s.Tickets.Variable, s.UID); found {
+		findings = append(findings, f)
+	}
+	if f, found := notPrimary(s); found {
+		findings = append(findings, f)
+	}
+	for _, cache := range s.Tickets.Elsewhere {
+		if _, kept, _ := Tickets(cache.Name); !kept && !cache.Expired {
+			findings = append(findings, LostTickets(cache.Principal, cache.Name,
+				s.Tickets.Variable != "", s.UID))
+		}
+	}
+	return findings
+}
+
+// notPrimary is that KRB5CCNAME names a cache of the collection which is not the primary.
+func notPrimary(s *facts.Status) (f facts.Finding, found bool) {
+	if s.Caches.Problem != nil || !NamesOneCache(s.Tickets.Variable, s.UID) {
+		return f, false
+	}
+	for _, cache := range s.Caches.Caches {
+		if cache.Primary && cache.Name != s.Tickets.Variable {
+			return NotPrimary(s.Tickets.Variable, cache.Name), true
+		}
+	}
+	return f, false
+}
+
+// Caches are the ticket caches in the persistent keyring.
+func CachesOf(s *facts.Status) (all Caches) {
+	for _, cache := range s.Caches.Caches {
+		all.Number++
+		all.Keys += cache.Keys
+		all.Bytes += cache.Bytes
+	}
+	all.Superseded = len(SupersededCaches(&s.Caches, s.Now))
+	return all
+}

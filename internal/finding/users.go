@@ -75,9 +75,6 @@ func everyKeyring(m *facts.Machine) []facts.Finding {
 		return append(all, about("keyrings", others(m)...)...)
 	}
 	session := Session(m.Mine)
-	for i, f := range session {
-		session[i] = wrong(f.Text, f.Fix)
-	}
 	if len(session) == 0 {
 		session = append(session, fine("it possesses your persistent keyring"))
 	}
@@ -88,14 +85,13 @@ func everyKeyring(m *facts.Machine) []facts.Finding {
 func others(m *facts.Machine) (all []facts.Finding) {
 	bad := false
 	for _, keyring := range m.Keyrings {
-		if f, found := Tangled(keyring.Owner, keyring.Ways); found {
-			all = append(all, wrong(f.Text, f.Fix))
+		if f, found := Tangled(keyring.Owner, keyring.Ways, m.UID); found {
+			all = append(all, f)
 		}
 		if keyring.State == facts.Expired {
 			bad = true
-			f := Expired("that of "+keyring.Owner.Short(), "persistent-keyring renew "+
-				keyring.Owner.Word())
-			all = append(all, wrong(f.Text, f.Fix))
+			all = append(all, Expired("that of "+keyring.Owner.Short(),
+				" "+keyring.Owner.Word()))
 		}
 	}
 	if !bad {

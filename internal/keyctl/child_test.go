@@ -21,8 +21,8 @@ import (
 // childVariable tells the test binary to be one of the children below.
 const childVariable = "KEYCTL_TEST_CHILD"
 
-// children are what tests need a process of its own for. They run on the main
-// thread, and print what they have found out.
+// children are what tests need a process of its own for. They run on the main thread, and print
+// what they have found out.
 var children = map[string]func() error{
 	// fetch links the own persistent keyring into the session keyring.
 	"fetch": func() error {
@@ -75,8 +75,8 @@ var children = map[string]func() error{
 		fmt.Print(err)
 		return nil
 	},
-	// namespace shows who it is, what comes of asking for each persistent keyring
-	// whose UID is on standard input, and which keys it sees.
+	// namespace shows who it is, what comes of asking for each persistent keyring whose UID is
+	// on standard input, and which keys it sees.
 	"namespace": func() error {
 		fmt.Println("UID", os.Getuid())
 		if _, err := keyctl.JoinSession(); err != nil {
@@ -101,8 +101,7 @@ var children = map[string]func() error{
 	},
 }
 
-// childEnvironment spares the children the second that the race detector waits
-// before every exit.
+// childEnvironment spares the children the second that the race detector waits before every exit.
 func childEnvironment(name string) []string {
 	return []string{childVariable + "=" + name, "GORACE=atexit_sleep_ms=0"}
 }
@@ -130,8 +129,8 @@ func runChild(name string) {
 	os.Exit(0)
 }
 
-// child runs one of the children from the calling thread, whose credentials it
-// inherits, and returns what it printed.
+// child runs one of the children from the calling thread, whose credentials it inherits, and
+// returns what it printed.
 func child(t testing.TB, name string, attr *syscall.SysProcAttr, stdin string) string {
 	t.Helper()
 	var stderr bytes.Buffer
@@ -147,8 +146,8 @@ func child(t testing.TB, name string, attr *syscall.SysProcAttr, stdin string) s
 	return string(output)
 }
 
-// executable is a copy of the test binary where every user may run it; the
-// go command puts the original where only root may.
+// executable is a copy of the test binary where every user may run it; the go command puts the
+// original where only root may.
 func executable(t testing.TB) string {
 	t.Helper()
 	directory := t.TempDir()

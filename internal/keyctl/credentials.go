@@ -6,10 +6,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// DropTo gives the calling thread this UID and GID and no supplementary groups;
-// saved becomes its saved UID. No other thread changes: the functions of package
-// syscall would change every thread of the process. The goroutine must be locked
-// to its thread.
+// DropTo gives the calling thread this UID and GID and no supplementary groups; saved becomes its
+// saved UID. No other thread changes: the functions of package syscall would change every thread of
+// the process. The goroutine must be locked to its thread.
+//
+// Errors: EPERM without CAP_SETGID and CAP_SETUID; the thread may then have changed in part.
 //
 // Source: setgroups(2), setresgid(2), setresuid(2).
 func DropTo(uid, gid, saved uint32) error {
@@ -30,13 +31,12 @@ func DropTo(uid, gid, saved uint32) error {
 	return nil
 }
 
-// As runs look on a thread whose filesystem UID is that of a user: it is what the
-// kernel compares with the owner of a key, and nothing else changes with it. What
-// look sees is what the owner may see of a key that is not possessed, and no timer
-// is touched.
+// As runs look on a thread whose filesystem UID is that of a user. The kernel compares that UID
+// with the owner of a key, so look can see what the owner may see of a key without possession. The
+// session keyring stays that of the calling thread, and no timer is reset.
 //
-// look keeps the session keyring of the calling thread. It needs CAP_SETUID unless the UID
-// is that of the process; without, the error wraps [unix.EPERM].
+// Errors: EPERM without CAP_SETUID, unless the UID is the effective UID of the process; those of
+// look.
 //
 // Source: setfsuid(2), keyctl(2).
 func As(uid uint32, look func() error) error {
@@ -45,15 +45,17 @@ func As(uid uint32, look func() error) error {
 	}
 	runtime.LockOSThread()
 	before, _ := unix.SetfsuidRetUid(-1)
-	// setfsuid(2) tells no failure: only asking again does.
+	// setfsuid(2) does not report a failure; a second call returns the UID that holds.
 	_ = unix.Setfsuid(int(uid))
 	if now, _ := unix.SetfsuidRetUid(-1); uint32(now) != uid {
 		runtime.UnlockOSThread()
-		return &Error{Call: "setfsuid", Object: formatID(uid), Errno: unix.EPERM}
+		object := FormatID(uid)
+		return wrapped(unix.EPERM, Error{Call: CallSetfsuid, UID: uid, Object: object})
 	}
 	defer func() {
 		_ = unix.Setfsuid(before)
-		// A thread that could not be put back stays locked, and ends with its goroutine.
+		// If the UID cannot be restored, the thread stays locked and ends with its
+		// goroutine.
 		if now, _ := unix.SetfsuidRetUid(-1); now == before {
 			runtime.UnlockOSThread()
 		}

@@ -11,8 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// setresuid is for the calling thread only, unlike the function of package
-// syscall.
+// setresuid is for the calling thread only, unlike the function of package syscall.
 func setresuid(t testing.TB, real, effective, saved uint32) {
 	t.Helper()
 	if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, uintptr(real), uintptr(effective),
@@ -21,8 +20,7 @@ func setresuid(t testing.TB, real, effective, saved uint32) {
 	}
 }
 
-// setEffective leaves the calling thread those of its permitted capabilities
-// that are in the mask.
+// setEffective leaves the calling thread those of its permitted capabilities that are in the mask.
 func setEffective(t testing.TB, mask uint64) {
 	t.Helper()
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
@@ -68,8 +66,8 @@ func TestAsSeesWithTheOwnersEyes(t *testing.T) {
 
 func TestAsWithoutTheRight(t *testing.T) {
 	keyctltest.AsUser(t, userA, func() {
-		if err := keyctl.As(userC, func() error { t.Error("called"); return nil }); !errors.Is(err,
-			unix.EPERM) {
+		err := keyctl.As(userC, func() error { t.Error("called"); return nil })
+		if !errors.Is(err, unix.EPERM) {
 			t.Errorf("%v, want EPERM", err)
 		}
 	})

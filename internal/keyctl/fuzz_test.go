@@ -8,8 +8,8 @@ import (
 	"pam_persistent/internal/keyctl"
 )
 
-// What the kernel formats is read as what it was, and whatever is accepted means
-// the same when it is formatted by the kernel's rules and read again.
+// What the kernel formats is read as what it was, and whatever is accepted means the same when it
+// is formatted by the kernel's rules and read again.
 func FuzzParseDescription(f *testing.F) {
 	f.Add("keyring;1000;65534;1f3f0000;_uid.1000", "user", uint32(1000), uint32(0),
 		uint32(0x3f010000), "a;b")
@@ -33,8 +33,8 @@ func roundTrip(t *testing.T, want keyctl.Description) {
 	}
 }
 
-// Between any lines, a line that the kernel formatted is found and read as what
-// it was; no line is both good and bad, or neither.
+// Between any lines, a line that the kernel formatted is found and read as what it was; no line is
+// both good and bad, or neither.
 func FuzzParseKeys(f *testing.F) {
 	f.Add("00721e28 I--Q---     1 perm 1f3f0000     0 65534 keyring   _uid_ses.0: 1", "\nx\n",
 		uint32(3), uint8(0x49), int32(1), uint64(0), uint32(0x3f010000), uint32(0),
@@ -80,8 +80,8 @@ func FuzzParseKeys(f *testing.F) {
 	})
 }
 
-// kernelTimeout is what /proc/keys shows of so many seconds: 0 for a key that has
-// expired, the greatest number for one that never does.
+// kernelTimeout is what /proc/keys shows of so many seconds: 0 for a key that has expired, the
+// greatest number for one that never does.
 func kernelTimeout(seconds uint64) keyctl.Timeout {
 	unit := uint64(1)
 	switch {
@@ -101,8 +101,7 @@ func kernelTimeout(seconds uint64) keyctl.Timeout {
 	return keyctl.Timeout{Kind: keyctl.Running, Seconds: seconds / unit * unit, Unit: unit}
 }
 
-// ascii is a name as a type can have it: fmt counts runes where the kernel
-// counts bytes.
+// ascii is a name as a type can have it: fmt counts runes where the kernel counts bytes.
 func ascii(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r <= ' ' || r > '~' {

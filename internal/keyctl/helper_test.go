@@ -2,14 +2,24 @@ package keyctl_test
 
 import (
 	"errors"
+	"os"
 	"slices"
 	"testing"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keyctl/keyctltest"
 	"pam_persistent/tests/support/uids"
 )
+
+func TestMain(m *testing.M) {
+	if name := os.Getenv(childVariable); name != "" {
+		runChild(name)
+	}
+	keyctltest.Main(m, userA, userC)
+}
 
 // The throw-away users of these tests.
 var (
@@ -18,8 +28,7 @@ var (
 	userC = userA + 2
 )
 
-// good returns what a call returned and ends the test if it failed:
-// good(keyctl.JoinSession())(t).
+// good returns what a call returned and ends the test if it failed: good(keyctl.JoinSession())(t).
 func good[T any](result T, err error) func(testing.TB) T {
 	return func(t testing.TB) T {
 		t.Helper()
@@ -46,9 +55,10 @@ func fails(t testing.TB, err error, want unix.Errno) {
 	}
 }
 
-// none is for the error of a call that is to fail and returned 0 with it.
-func none[T comparable](t testing.TB, want unix.Errno) func(T, error) {
-	return func(result T, err error) {
+// none checks that a call failed with this errno and returned 0:
+// none(keyctl.JoinSession())(t, unix.EDQUOT).
+func none[T comparable](result T, err error) func(testing.TB, unix.Errno) {
+	return func(t testing.TB, want unix.Errno) {
 		t.Helper()
 		fails(t, err, want)
 		if zero := *new(T); result != zero {
@@ -65,15 +75,15 @@ func persistent(t testing.TB, uid uint32) keyctl.Serial {
 
 func addKey(t testing.TB, desc string, keyring keyctl.Serial) keyctl.Serial {
 	t.Helper()
-	return good(keyctl.AddKey("user", desc, []byte("secret"), keyring))(t)
+	return good(keyctltest.AddKey("user", desc, []byte("secret"), keyring))(t)
 }
 
 func addKeyring(t testing.TB, name string, keyring keyctl.Serial) keyctl.Serial {
 	t.Helper()
-	return good(keyctl.AddKey("keyring", name, nil, keyring))(t)
+	return good(keyctltest.AddKey("keyring", name, nil, keyring))(t)
 }
 
-// holds tells whether a keyring has a link to a key.
+// holds reports whether a keyring has a link to a key.
 func holds(t testing.TB, keyring, key keyctl.Serial) bool {
 	t.Helper()
 	return slices.Contains(good(keyctl.ReadKeyring(keyring))(t), key)
@@ -119,4 +129,21 @@ func timeLeft(t testing.TB, key keyctl.Serial) keyctl.Timeout {
 		t.Fatalf("key %v is not in /proc/keys", key)
 	}
 	return k.Timeout
+}
+
+// refuse lets a system call fail on the calling thread.
+func refuse(t *testing.T, call uint32, errno unix.Errno) {
+	t.Helper()
+	filter := []unix.SockFilter{
+		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 0}, // the number of the call
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: call, Jf: 1},
+		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ERRNO | uint32(errno)},
+		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
+	}
+	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	_, _, failed := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0,
+		uintptr(unsafe.Pointer(&program)))
+	if failed != 0 {
+		t.Fatal(failed)
+	}
 }

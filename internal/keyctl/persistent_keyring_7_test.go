@@ -22,9 +22,7 @@ func TestManPageNameIsPersistentUID(t *testing.T) {
 	keyctltest.AsUser(t, userA, func() {
 		d := good(keyctl.Describe(persistent(t, userA)))(t)
 		want := keyctl.Description{
-			Type: "keyring",
-			UID:  userA,
-			GID:  65534,
+			Type: "keyring", UID: userA, GID: 65534,
 			Perm: keyctl.PosView | keyctl.PosRead | keyctl.PosWrite | keyctl.PosSearch |
 				keyctl.PosLink | keyctl.UsrView | keyctl.UsrRead,
 			Text: fmt.Sprint("_persistent.", userA),
@@ -35,8 +33,8 @@ func TestManPageNameIsPersistentUID(t *testing.T) {
 	})
 }
 
-// "Each UID the kernel deals with has its own persistent keyring that is shared
-// between all threads owned by that UID"
+// "Each UID the kernel deals with has its own persistent keyring that is shared between all threads
+// owned by that UID"
 func TestManPageEachUIDHasItsOwnForAllItsThreads(t *testing.T) {
 	var first, second, other keyctl.Serial
 	keyctltest.AsUser(t, userA, func() {
@@ -52,9 +50,9 @@ func TestManPageEachUIDHasItsOwnForAllItsThreads(t *testing.T) {
 	}
 }
 
-// "The persistent keyring may not be accessed directly, even by processes with
-// the appropriate UID": its keys cannot be found or read. What the owner may do
-// without a link is to look at the keyring itself.
+// "The persistent keyring may not be accessed directly, even by processes with the appropriate
+// UID": its keys cannot be found or read. What the owner may do without a link is to look at the
+// keyring itself.
 func TestManPageNoAccessWithoutLink(t *testing.T) {
 	var keyring, key keyctl.Serial
 	keyctltest.AsUser(t, userA, func() {
@@ -62,13 +60,12 @@ func TestManPageNoAccessWithoutLink(t *testing.T) {
 		key = addKey(t, "ticket", keyring)
 	})
 	keyctltest.AsUser(t, userA, func() {
-		none[keyctl.Serial](t, unix.EACCES)(keyctl.Search(keyring, "user", "ticket", 0))
+		none(keyctltest.Search(keyring, "user", "ticket"))(t, unix.EACCES)
 		_, err := keyctl.Read(key)
 		fails(t, err, unix.EACCES)
 		fails(t, keyctl.Link(keyring, keyctl.Session), unix.EACCES)
-		fails(t, keyctl.Update(key, []byte("mine")), unix.EACCES)
-		none[keyctl.Serial](t,
-			unix.EACCES)(keyctl.AddKey("user", "another", []byte("x"), keyring))
+		fails(t, keyctltest.Update(key, []byte("mine")), unix.EACCES)
+		none(keyctltest.AddKey("user", "another", []byte("x"), keyring))(t, unix.EACCES)
 
 		if !holds(t, keyring, key) {
 			t.Error("the owner cannot list it")
@@ -77,12 +74,12 @@ func TestManPageNoAccessWithoutLink(t *testing.T) {
 	keyctltest.AsUser(t, userB, func() {
 		_, err := keyctl.ReadKeyring(keyring)
 		fails(t, err, unix.EACCES)
-		none[keyctl.Description](t, unix.EACCES)(keyctl.Describe(keyring))
+		none(keyctl.Describe(keyring))(t, unix.EACCES)
 	})
 }
 
-// "it must first be linked to one of a process's keyrings, before that keyring
-// can access the persistent keyring by virtue of its possessor permits"
+// "it must first be linked to one of a process's keyrings, before that keyring can access the
+// persistent keyring by virtue of its possessor permits"
 func TestManPageAccessWithLink(t *testing.T) {
 	keyctltest.AsUser(t, userA, func() { addKey(t, "ticket", persistent(t, userA)) })
 	for _, into := range []keyctl.Serial{keyctl.Thread, keyctl.Process, keyctl.Session} {
@@ -105,7 +102,7 @@ func TestManPageAccessWithLink(t *testing.T) {
 // canUse checks everything that a link in the thread's keyrings is to give.
 func canUse(t *testing.T, keyring keyctl.Serial) {
 	t.Helper()
-	found := good(keyctl.Search(keyring, "user", "ticket", 0))(t)
+	found := good(keyctltest.Search(keyring, "user", "ticket"))(t)
 	requested := good(keyctl.RequestKey("user", "ticket", 0))(t)
 	if found != requested {
 		t.Errorf("search found %v, request_key %v", found, requested)
@@ -113,13 +110,13 @@ func canUse(t *testing.T, keyring keyctl.Serial) {
 	if payload := good(keyctl.Read(found))(t); string(payload) != "secret" {
 		t.Errorf("payload %q", payload)
 	}
-	done(t, keyctl.Update(found, []byte("secret")))
+	done(t, keyctltest.Update(found, []byte("secret")))
 	another := addKey(t, "another", keyring)
 	done(t, keyctl.Unlink(another, keyring))
 }
 
-// "If a persistent keyring does not exist when it is accessed by the
-// keyctl_get_persistent(3) operation, it will be automatically created."
+// "If a persistent keyring does not exist when it is accessed by the keyctl_get_persistent(3)
+// operation, it will be automatically created."
 func TestManPageCreatedOnFirstAccess(t *testing.T) {
 	exists := func() bool { return named(fmt.Sprint("_persistent.", userA)) != nil }
 	keyctltest.AsUser(t, userA, func() {
@@ -136,9 +133,8 @@ func TestManPageCreatedOnFirstAccess(t *testing.T) {
 	})
 }
 
-// "Each time the keyctl_get_persistent(3) operation is performed, the persistent
-// keyring's expiration timer is reset to the value in
-// /proc/sys/kernel/keys/persistent_keyring_expiry"
+// "Each time the keyctl_get_persistent(3) operation is performed, the persistent keyring's
+// expiration timer is reset to the value in /proc/sys/kernel/keys/persistent_keyring_expiry"
 func TestManPageEachAccessResetsTheTimer(t *testing.T) {
 	const day, hour = 24 * 60 * 60, 60 * 60
 	keyctltest.SetSysctl(t, "persistent_keyring_expiry", hour)
@@ -164,9 +160,9 @@ func TestManPageEachAccessResetsTheTimer(t *testing.T) {
 	})
 }
 
-// "Should the timeout be reached, the persistent keyring will be removed and
-// everything it pins can then be garbage collected. The keyring will then be
-// re-created on a subsequent call to keyctl_get_persistent(3)."
+// "Should the timeout be reached, the persistent keyring will be removed and everything it pins can
+// then be garbage collected. The keyring will then be re-created on a subsequent call to
+// keyctl_get_persistent(3)."
 func TestManPageRemovedAtTheTimeoutAndRecreated(t *testing.T) {
 	keyctltest.SetSysctl(t, "gc_delay", 0)
 	keyctltest.AsUser(t, userA, func() {
@@ -193,8 +189,8 @@ func TestManPageRemovedAtTheTimeoutAndRecreated(t *testing.T) {
 	})
 }
 
-// letExpire starts the timer anew at one second, and lets later accesses set it
-// to what it was before.
+// letExpire starts the timer anew at one second, and lets later accesses set it to what it was
+// before.
 func letExpire(t *testing.T, uid uint32) {
 	t.Helper()
 	before := good(keyctl.Expiry())(t)
@@ -203,14 +199,14 @@ func letExpire(t *testing.T, uid uint32) {
 	keyctltest.SetSysctl(t, "persistent_keyring_expiry", before)
 }
 
-// "The persistent keyring is not directly searched by request_key(2); it is
-// searched only if it is linked into one of the keyrings that is searched"
+// "The persistent keyring is not directly searched by request_key(2); it is searched only if it is
+// linked into one of the keyrings that is searched"
 func TestManPageRequestKeySearchesOnlyLinked(t *testing.T) {
 	keyctltest.AsUser(t, userA, func() {
 		keyring := persistent(t, userA)
 		key := addKey(t, "ticket", keyring)
 		done(t, keyctl.Unlink(keyring, keyctl.Session))
-		none[keyctl.Serial](t, unix.ENOKEY)(keyctl.RequestKey("user", "ticket", 0))
+		none(keyctl.RequestKey("user", "ticket", 0))(t, unix.ENOKEY)
 		persistent(t, userA)
 		if found := good(keyctl.RequestKey("user", "ticket", 0))(t); found != key {
 			t.Errorf("found %v, want %v", found, key)
@@ -218,9 +214,9 @@ func TestManPageRequestKeySearchesOnlyLinked(t *testing.T) {
 	})
 }
 
-// "The persistent keyring is independent of clone(2), fork(2), vfork(2),
-// execve(2), and _exit(2)." The children inherit the link with the session
-// keyring; at the end no process of the user is left.
+// "The persistent keyring is independent of clone(2), fork(2), vfork(2), execve(2), and _exit(2)."
+// The children inherit the link with the session keyring; at the end no process of the user is
+// left.
 func TestManPageSurvivesForkExecAndExit(t *testing.T) {
 	var keyring, key keyctl.Serial
 	keyctltest.AsUser(t, userA, func() {
@@ -235,9 +231,9 @@ func TestManPageSurvivesForkExecAndExit(t *testing.T) {
 			}
 		}
 	})
-	// "to carry keys beyond the life of the kernel's record of the corresponding
-	// UID ... for processes that run without user interaction": a process that has
-	// nothing in common with the ones before but the UID.
+	// "to carry keys beyond the life of the kernel's record of the corresponding UID ... for
+	// processes that run without user interaction": a process that has nothing in common with
+	// the ones before but the UID.
 	keyctltest.AsUser(t, userA, func() {
 		if again := persistent(t, userA); again != keyring || !holds(t, again, key) {
 			t.Errorf("%v, want %v with the key %v", again, keyring, key)
@@ -248,26 +244,24 @@ func TestManPageSurvivesForkExecAndExit(t *testing.T) {
 	})
 }
 
-// "for the life of the kernel's record of the corresponding UID (the destruction
-// of which results in the destruction of the user-keyring(7))": the persistent
-// keyring does not go with these.
+// "for the life of the kernel's record of the corresponding UID (the destruction of which results
+// in the destruction of the user-keyring(7))": the persistent keyring does not go with these.
 func TestManPageSurvivesTheUserKeyring(t *testing.T) {
 	keyctltest.AsUser(t, userA, func() {
 		key := addKey(t, "ticket", persistent(t, userA))
 		user := good(keyctl.KeyringID(keyctl.User, true))(t)
 		userSession := good(keyctl.KeyringID(keyctl.UserSession, true))(t)
-		done(t, keyctl.Invalidate(user))
-		done(t, keyctl.Invalidate(userSession))
+		done(t, keyctltest.Invalidate(user))
+		done(t, keyctltest.Invalidate(userSession))
 		if found := good(keyctl.RequestKey("user", "ticket", 0))(t); found != key {
 			t.Errorf("found %v, want %v", found, key)
 		}
 	})
 }
 
-// "If those tokens cease to be used (i.e., the persistent keyring is not
-// accessed), then the timeout of the persistent keyring ensures that the
-// corresponding objects are automatically discarded", be they keys, keyrings or
-// keys in these; but not what somebody else holds too.
+// "If those tokens cease to be used (i.e., the persistent keyring is not accessed), then the
+// timeout of the persistent keyring ensures that the corresponding objects are automatically
+// discarded", be they keys, keyrings or keys in these; but not what somebody else holds too.
 func TestManPageUnusedTokensAreDiscarded(t *testing.T) {
 	keyctltest.SetSysctl(t, "gc_delay", 0)
 	keyctltest.AsUser(t, userA, func() {
@@ -287,9 +281,8 @@ func TestManPageUnusedTokensAreDiscarded(t *testing.T) {
 	})
 }
 
-// "This operation allows the calling thread to get the persistent keyring
-// corresponding to its own UID": the real or the effective one (keyctl(2)), not
-// the saved one.
+// "This operation allows the calling thread to get the persistent keyring corresponding to its own
+// UID": the real or the effective one (keyctl(2)), not the saved one.
 func TestManPageOwnUID(t *testing.T) {
 	t.Cleanup(func() {
 		keyctltest.Forget(t, userA)
@@ -299,13 +292,13 @@ func TestManPageOwnUID(t *testing.T) {
 		setresuid(t, userA, userB, userC)
 		persistent(t, userA)
 		persistent(t, userB)
-		none[keyctl.Serial](t, unix.EPERM)(keyctl.GetPersistent(userC, keyctl.Session))
-		none[keyctl.Serial](t, unix.EPERM)(keyctl.GetPersistent(0, keyctl.Session))
+		none(keyctl.GetPersistent(userC, keyctl.Session))(t, unix.EPERM)
+		none(keyctl.GetPersistent(0, keyctl.Session))(t, unix.EPERM)
 	})
 }
 
-// "or, if the thread has the CAP_SETUID capability, the persistent keyring
-// corresponding to some other UID"
+// "or, if the thread has the CAP_SETUID capability, the persistent keyring corresponding to some
+// other UID"
 func TestManPageOtherUIDNeedsCapSetuid(t *testing.T) {
 	t.Cleanup(func() { keyctltest.Forget(t, userA) })
 	keyctltest.AsRoot(t, func() {
@@ -313,14 +306,13 @@ func TestManPageOtherUIDNeedsCapSetuid(t *testing.T) {
 		setEffective(t, 1<<unix.CAP_SETUID)
 		persistent(t, userA)
 		setEffective(t, ^uint64(1<<unix.CAP_SETUID))
-		none[keyctl.Serial](t, unix.EPERM)(keyctl.GetPersistent(userA, keyctl.Session))
+		none(keyctl.GetPersistent(userA, keyctl.Session))(t, unix.EPERM)
 	})
 }
 
-// "some other UID in the same user namespace": UIDs are the namespace's own, and
-// so are the keyrings. The register, contrary to the page, is shown to UID 0 of
-// the first namespace alone, because it belongs to that UID (see
-// TestManPageHeldByTheRegister).
+// "some other UID in the same user namespace": UIDs are the namespace's own, and so are the
+// keyrings. The register, contrary to the page, is shown to UID 0 of the first namespace alone,
+// because it belongs to that UID (see TestManPageHeldByTheRegister).
 func TestManPageUserNamespacesHaveTheirOwn(t *testing.T) {
 	const large = 3000000000 // negative where the kernel prints it with %d
 	t.Cleanup(func() {
@@ -366,8 +358,7 @@ func TestManPageUserNamespacesHaveTheirOwn(t *testing.T) {
 	})
 }
 
-// Before a namespace has any mapping, its processes are the overflow UID, and
-// that has no keyring.
+// Before a namespace has any mapping, its processes are the overflow UID, and that has no keyring.
 func TestUserNamespaceWithoutMappingHasNone(t *testing.T) {
 	keyctltest.AsRoot(t, func() {
 		saw := strings.Split(child(t, "namespace",
@@ -384,10 +375,9 @@ func TestUserNamespaceWithoutMappingHasNone(t *testing.T) {
 	})
 }
 
-// "Each user namespace owns a keyring called .persistent_register that contains
-// links to all of the persistent keys in that namespace. (The .persistent_register
-// keyring can be seen when reading the contents of the /proc/keys file for the
-// UID 0 in the namespace.)"
+// "Each user namespace owns a keyring called .persistent_register that contains links to all of the
+// persistent keys in that namespace. (The .persistent_register keyring can be seen when reading the
+// contents of the /proc/keys file for the UID 0 in the namespace.)"
 func TestManPageHeldByTheRegister(t *testing.T) {
 	const register = ".persistent_register"
 	var ofA, ofB keyctl.Serial

@@ -2,11 +2,11 @@ package keyctl_test
 
 import (
 	"errors"
+	"os"
 	"slices"
 	"strconv"
 	"syscall"
 	"testing"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -14,12 +14,11 @@ import (
 	"pam_persistent/internal/keyctl/keyctltest"
 )
 
-// The kernel takes -1 for "my own": a UID that could not be found out must not
-// lead to the keyring of whoever asks, root for instance.
+// The kernel takes -1 for "my own": a UID that could not be found out must not lead to the keyring
+// of whoever asks, root for instance.
 func TestGetPersistentRefusesNoID(t *testing.T) {
 	keyctltest.AsUser(t, userA, func() {
-		none[keyctl.Serial](t,
-			unix.EINVAL)(keyctl.GetPersistent(keyctl.NoID, keyctl.Session))
+		none(keyctl.GetPersistent(keyctl.NoID, keyctl.Session))(t, unix.EINVAL)
 		fails(t, keyctl.ProbePersistent(keyctl.NoID), unix.EINVAL)
 
 		id, err := unix.KeyctlInt(unix.KEYCTL_GET_PERSISTENT, -1, int(keyctl.Session), 0, 0)
@@ -52,8 +51,7 @@ func TestProbePersistentChangesNothing(t *testing.T) {
 	})
 }
 
-// The real answers of kernels and sandboxes without the feature, given by a
-// seccomp filter.
+// The real answers of kernels and sandboxes without the feature, given by a seccomp filter.
 func TestProbePersistentTellsWhatIsMissing(t *testing.T) {
 	for _, errno := range []unix.Errno{unix.ENOSYS, unix.EOPNOTSUPP, unix.EPERM} {
 		keyctltest.OnThread(t, func() {
@@ -63,43 +61,13 @@ func TestProbePersistentTellsWhatIsMissing(t *testing.T) {
 	}
 }
 
-// The probes of add_key(2) and request_key(2) make no key and find a filter.
-func TestProbesOfKeys(t *testing.T) {
-	keyctltest.OnThread(t, func() {
-		done(t, keyctl.ProbeAddKey())
-		done(t, keyctl.ProbeRequestKey())
-		refuse(t, unix.SYS_ADD_KEY, unix.ENOSYS)
-		fails(t, keyctl.ProbeAddKey(), unix.ENOSYS)
-		done(t, keyctl.ProbeRequestKey())
-		refuse(t, unix.SYS_REQUEST_KEY, unix.EPERM)
-		fails(t, keyctl.ProbeRequestKey(), unix.EPERM)
-	})
-}
-
 func refuseKeyctl(t *testing.T, errno unix.Errno) {
 	t.Helper()
 	refuse(t, unix.SYS_KEYCTL, errno)
 }
 
-// refuse lets a system call fail on the calling thread.
-func refuse(t *testing.T, call uint32, errno unix.Errno) {
-	t.Helper()
-	filter := []unix.SockFilter{
-		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 0}, // the number of the call
-		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: call, Jf: 1},
-		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ERRNO | uint32(errno)},
-		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
-	}
-	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
-	_, _, failed := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0,
-		uintptr(unsafe.Pointer(&program)))
-	if failed != 0 {
-		t.Fatal(failed)
-	}
-}
-
-// Until the collector comes, only GetPersistent can do anything with a keyring
-// that has expired, and brings it back as it was.
+// Until the collector comes, only GetPersistent can do anything with a keyring that has expired,
+// and brings it back as it was.
 func TestGetPersistentRevivesAnExpiredOne(t *testing.T) {
 	keyctltest.SetSysctl(t, "gc_delay", 300)
 	keyctltest.AsUser(t, userA, func() {
@@ -115,13 +83,11 @@ func TestGetPersistentRevivesAnExpiredOne(t *testing.T) {
 		}
 		_, err := keyctl.ReadKeyring(keyring)
 		fails(t, err, unix.EKEYEXPIRED)
-		none[keyctl.Serial](t, unix.EKEYEXPIRED)(keyctl.KeyringID(keyring, false))
-		none[keyctl.Serial](t,
-			unix.EKEYEXPIRED)(keyctl.Search(keyring, "user", "ticket", 0))
-		none[keyctl.Serial](t,
-			unix.EKEYEXPIRED)(keyctl.AddKey("user", "another", []byte("x"), keyring))
+		none(keyctl.KeyringID(keyring, false))(t, unix.EKEYEXPIRED)
+		none(keyctltest.Search(keyring, "user", "ticket"))(t, unix.EKEYEXPIRED)
+		none(keyctltest.AddKey("user", "x", []byte("x"), keyring))(t, unix.EKEYEXPIRED)
 		fails(t, keyctl.Clear(keyring), unix.EKEYEXPIRED)
-		fails(t, keyctl.Invalidate(keyring), unix.EKEYEXPIRED)
+		fails(t, keyctltest.Invalidate(keyring), unix.EKEYEXPIRED)
 		// Its contents though are found as ever through the session keyring.
 		if found := good(keyctl.RequestKey("user", "ticket", 0))(t); found != key {
 			t.Errorf("found %v, want %v", found, key)
@@ -154,7 +120,7 @@ func TestPersistentOwnerMayNotChangeAttributes(t *testing.T) {
 		keyring := persistent(t, userA)
 		fails(t, keyctl.SetPerm(keyring, keyctl.PosView), unix.EACCES)
 		fails(t, keyctl.Chown(keyring, keyctl.NoID, userA), unix.EACCES)
-		fails(t, keyctl.SetTimeout(keyring, 0), unix.EACCES)
+		fails(t, keyctltest.SetTimeout(keyring, 0), unix.EACCES)
 
 		addKey(t, "ticket", keyring)
 		done(t, keyctl.Clear(keyring))
@@ -167,7 +133,7 @@ func TestPersistentOwnerMayNotChangeAttributes(t *testing.T) {
 func TestPersistentHealsAfterRevokeAndInvalidate(t *testing.T) {
 	for name, destroy := range map[string]func(keyctl.Serial) error{
 		"revoke":     keyctl.Revoke,
-		"invalidate": keyctl.Invalidate,
+		"invalidate": keyctltest.Invalidate,
 	} {
 		t.Run(name, func(t *testing.T) {
 			keyctltest.AsUser(t, userA, func() {
@@ -229,12 +195,12 @@ func TestGetPersistentOddDestinations(t *testing.T) {
 		}},
 		{"invalidated", unix.ENOKEY, func(t *testing.T) keyctl.Serial {
 			destination := newKeyring(t)
-			done(t, keyctl.Invalidate(destination))
+			done(t, keyctltest.Invalidate(destination))
 			return destination
 		}},
 		{"expired", unix.EKEYEXPIRED, func(t *testing.T) keyctl.Serial {
 			destination := newKeyring(t)
-			done(t, keyctl.SetTimeout(destination, 1))
+			done(t, keyctltest.SetTimeout(destination, 1))
 			keyctltest.Eventually(t, "the destination has expired", func() bool {
 				_, err := keyctl.Describe(destination)
 				return errors.Is(err, unix.EKEYEXPIRED)
@@ -250,8 +216,7 @@ func TestGetPersistentOddDestinations(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			keyctltest.AsUser(t, userA, func() {
 				destination := test.make(t)
-				none[keyctl.Serial](t,
-					test.want)(keyctl.GetPersistent(userA, destination))
+				none(keyctl.GetPersistent(userA, destination))(t, test.want)
 				if keys, err := keyctl.ReadKeyring(destination); err == nil &&
 					len(keys) != 0 {
 					t.Errorf("the destination has %v", keys)
@@ -261,28 +226,25 @@ func TestGetPersistentOddDestinations(t *testing.T) {
 	}
 }
 
-// Whoever possesses a persistent keyring can nest keyrings in it so deeply that
-// nobody gets at it any more, not even root, until it expires. Here the owner may
-// write to the nested ones and can undo it; with the permissions that keyrings
-// have by default, nobody could.
+// Whoever possesses a persistent keyring can nest keyrings in it so deeply that nobody gets at it
+// any more, not even root, until it expires. Here the owner may write to the nested ones and can
+// undo it; with the permissions that keyrings have by default, nobody could.
 func TestGetPersistentNestedTooDeeply(t *testing.T) {
 	keyctltest.AsUser(t, userA, func() {
 		outer := persistent(t, userA)
 		var nested []keyctl.Serial
 		for i := range 7 {
 			keyring := addKeyring(t, strconv.Itoa(i), keyctl.Thread)
-			done(t, keyctl.SetPerm(keyring, good(keyctl.Describe(keyring))(t).
-				Perm|keyctl.UsrWrite|keyctl.UsrSearch))
+			perm := good(keyctl.Describe(keyring))(t).Perm
+			done(t, keyctl.SetPerm(keyring, perm|keyctl.UsrWrite|keyctl.UsrSearch))
 			done(t, keyctl.Link(keyring, outer))
 			nested, outer = append(nested, keyring), keyring
 		}
 		keyctltest.AsUser(t, userA, func() {
-			none[keyctl.Serial](t,
-				unix.ELOOP)(keyctl.GetPersistent(userA, keyctl.Session))
+			none(keyctl.GetPersistent(userA, keyctl.Session))(t, unix.ELOOP)
 		})
 		keyctltest.AsRoot(t, func() {
-			none[keyctl.Serial](t,
-				unix.ELOOP)(keyctl.GetPersistent(userA, keyctl.Session))
+			none(keyctl.GetPersistent(userA, keyctl.Session))(t, unix.ELOOP)
 		})
 		done(t, keyctl.Clear(nested[0]))
 		keyctltest.AsUser(t, userA, func() { persistent(t, userA) })
@@ -304,8 +266,7 @@ func keyUser(t testing.TB, uid uint32) keyctl.KeyUser {
 	return users[i]
 }
 
-// Neither the persistent keyring nor the links in it cost the user anything;
-// the keys in it do.
+// Neither the persistent keyring nor the links in it cost the user anything; the keys in it do.
 func TestPersistentIsNotCharged(t *testing.T) {
 	keyctltest.AsUser(t, userA, func() {
 		// In a keyring that is root's, so that the link in it costs the user nothing.
@@ -328,9 +289,8 @@ func TestPersistentIsNotCharged(t *testing.T) {
 	})
 }
 
-// Root has no right to another user's persistent keyring, but sees its serial in
-// the register, and may look without touching the timer by taking on the user's
-// filesystem UID.
+// Root has no right to another user's persistent keyring, but sees its serial in the register, and
+// may look without touching the timer by taking on the user's filesystem UID.
 func TestRootLooksAtThePersistentKeyringOfAUser(t *testing.T) {
 	const hour = 60 * 60
 	var keyring, key keyctl.Serial
@@ -341,7 +301,7 @@ func TestRootLooksAtThePersistentKeyringOfAUser(t *testing.T) {
 	})
 	keyctltest.SetSysctl(t, "persistent_keyring_expiry", 48*hour)
 	keyctltest.AsRoot(t, func() {
-		none[keyctl.Description](t, unix.EACCES)(keyctl.Describe(keyring))
+		none(keyctl.Describe(keyring))(t, unix.EACCES)
 		if _, ok := listed(t, keyring); ok {
 			t.Error("/proc/keys shows it to root")
 		}
@@ -363,8 +323,8 @@ func TestRootLooksAtThePersistentKeyringOfAUser(t *testing.T) {
 	})
 }
 
-// What a child links into the session keyring after it has become the user, its
-// parent has too. The module is built on this.
+// What a child links into the session keyring after it has become the user, its parent has too. The
+// module is built on this.
 func TestGetPersistentInAChildServesTheParent(t *testing.T) {
 	t.Cleanup(func() { keyctltest.Forget(t, userA) })
 	keyctltest.AsRoot(t, func() {
@@ -376,4 +336,29 @@ func TestGetPersistentInAChildServesTheParent(t *testing.T) {
 			t.Errorf("the session keyring has no link to %v", keyring)
 		}
 	})
+}
+
+func TestExpiry(t *testing.T) {
+	for _, want := range []uint32{0, 1, 259200, 2147483647} {
+		keyctltest.SetSysctl(t, "persistent_keyring_expiry", want)
+		if got := good(keyctl.Expiry())(t); got != want {
+			t.Errorf("%d, want %d", got, want)
+		}
+	}
+	for _, refused := range []string{"2147483648", "-1"} {
+		err := os.WriteFile(keyctl.SysctlDir+"/persistent_keyring_expiry", []byte(refused),
+			0)
+		if !errors.Is(err, unix.EINVAL) {
+			t.Errorf("%s: %v, want EINVAL", refused, err)
+		}
+	}
+}
+
+func TestGCDelay(t *testing.T) {
+	for _, want := range []uint32{0, 1, 300} {
+		keyctltest.SetSysctl(t, "gc_delay", want)
+		if got := good(keyctl.GCDelay())(t); got != want {
+			t.Errorf("%d, want %d", got, want)
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package keyctl
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 )
@@ -19,10 +20,11 @@ type KeyUser struct {
 	MaxBytes     int // limit of QuotaBytes
 }
 
-// ProcKeyUsers reads /proc/key-users, which has a line for each user of the
-// caller's user namespace that owns a key.
+// ProcKeyUsers reads /proc/key-users, which has a line for each user of the caller's user namespace
+// that owns a key.
 //
-// Errors: those of open(2) and read(2), and those of [ParseKeyUsers].
+// Errors: those of open(2) and read(2), without users; a [*ParseError] for each line that is not
+// understood, joined, with the other users.
 //
 // Source: proc_key-users(5), security/keys/proc.c.
 func ProcKeyUsers() ([]KeyUser, error) {
@@ -30,11 +32,28 @@ func ProcKeyUsers() ([]KeyUser, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ParseKeyUsers(text)
+	return parseLines(keyUsersPath, text, parseKeyUser)
 }
 
-// KeyUserOf returns the line of a user, or nil if there is none because the user
-// owns no key.
+// parseLines calls parse for each line and collects the items. parse returns a reason if the line
+// is bad.
+func parseLines[T any](source, text string, parse func(line string) (T, string)) ([]T, error) {
+	var items []T
+	var bad []error
+	number := 0
+	for line := range strings.Lines(text) {
+		number++
+		item, reason := parse(strings.TrimSuffix(line, "\n"))
+		if reason != "" {
+			bad = append(bad, &ParseError{Source: source, Line: number, Reason: reason})
+			continue
+		}
+		items = append(items, item)
+	}
+	return items, errors.Join(bad...)
+}
+
+// KeyUserOf returns the line of a user, or nil if the user owns no key.
 func KeyUserOf(users []KeyUser, uid uint32) *KeyUser {
 	for i := range users {
 		if users[i].UID == uid {
@@ -42,14 +61,6 @@ func KeyUserOf(users []KeyUser, uid uint32) *KeyUser {
 		}
 	}
 	return nil
-}
-
-// ParseKeyUsers parses the text of /proc/key-users. It returns all good lines, and
-// an error that joins a [*ParseError] for each bad line.
-//
-// Source: proc_key-users(5), security/keys/proc.c.
-func ParseKeyUsers(text string) ([]KeyUser, error) {
-	return parseLines(keyUsersPath, text, parseKeyUser)
 }
 
 func parseKeyUser(line string) (u KeyUser, reason string) {

@@ -1,6 +1,7 @@
 package keyctl_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -14,8 +15,8 @@ import (
 	"pam_persistent/internal/keyctl/keyctltest"
 )
 
-// One line of each kind: the example of keyrings(7), and types whose names are
-// cut, whose info is odd or which have none.
+// One line of each kind: the example of keyrings(7), and types whose names are cut, whose info is
+// odd or which have none.
 func TestParseKeys(t *testing.T) {
 	for _, test := range []struct {
 		line string
@@ -132,8 +133,8 @@ func TestProcKeysShowsWhatDescribeShows(t *testing.T) {
 	})
 }
 
-// A user can put a line into everybody's /proc/keys that nothing tells from a
-// true one, except for the kernel's answer about the key.
+// A user can put a line into everybody's /proc/keys that nothing tells from a true one, except for
+// the kernel's answer about the key.
 func TestProcKeysCanBeMadeToLie(t *testing.T) {
 	keyctltest.AsUser(t, userA, func() {
 		const invented = "00000001 I--Q---     1 perm 3f010000     0     0 user      root's"
@@ -142,10 +143,10 @@ func TestProcKeysCanBeMadeToLie(t *testing.T) {
 		if !ok || k.UID != 0 || k.Description != "root's" {
 			t.Errorf("%+v, want the invented one", k)
 		}
-		none[keyctl.Description](t, unix.ENOKEY)(keyctl.Describe(1))
+		none(keyctl.Describe(1))(t, unix.ENOKEY)
 
 		// A description that is no such line is an error, and hides nothing else.
-		done(t, keyctl.Invalidate(liar))
+		done(t, keyctltest.Invalidate(liar))
 		addKey(t, "two\nlines", keyctl.Session)
 		key := addKey(t, "ticket", keyctl.Session)
 		keys, err := keyctl.ProcKeys()
@@ -196,9 +197,173 @@ func TestProcFilesWithoutProc(t *testing.T) {
 		fails(t, err, unix.ENOENT)
 		_, err = keyctl.ProcKeyUsers()
 		fails(t, err, unix.ENOENT)
-		none[uint32](t, unix.ENOENT)(keyctl.Expiry())
+		none(keyctl.Expiry())(t, unix.ENOENT)
 	})
 	if _, err := os.Stat("/proc/keys"); err != nil {
 		t.Error(err)
 	}
+}
+
+// The time that /proc/keys shows, in each of its forms.
+func TestTimeout(t *testing.T) {
+	const week = 7 * 24 * 60 * 60
+	for shown, want := range map[string]keyctl.Timeout{
+		"perm": {Kind: keyctl.Permanent},
+		"expd": {Kind: keyctl.Expired},
+		"1s":   {Kind: keyctl.Running, Seconds: 1, Unit: 1},
+		"59s":  {Kind: keyctl.Running, Seconds: 59, Unit: 1},
+		"5m":   {Kind: keyctl.Running, Seconds: 5 * 60, Unit: 60},
+		"2h":   {Kind: keyctl.Running, Seconds: 2 * 60 * 60, Unit: 60 * 60},
+		"6d":   {Kind: keyctl.Running, Seconds: 6 * 24 * 60 * 60, Unit: 24 * 60 * 60},
+		"3w":   {Kind: keyctl.Running, Seconds: 3 * week, Unit: week},
+		// The most that a time of 64 bits can be.
+		"30500568904943w": {Kind: keyctl.Running, Seconds: 30500568904943 * week,
+			Unit: week},
+	} {
+		keys := good(keyctl.ParseKeys("2c546d21 I--Q---   190 " + shown +
+			" 3f030000  1000  1000 keyring   _ses: 2\n"))(t)
+		if got := keys[0].Timeout; got != want || got.String() != shown {
+			t.Errorf("%s: %+v, which is %v, want %+v", shown, got, got, want)
+		}
+	}
+	for _, shown := range []string{"", "1", "s", "-1s", "1x", "Perm", "30500568904944w",
+		"18446744073709551616s"} {
+		keys, err := keyctl.ParseKeys("2c546d21 I--Q---   190 " + shown +
+			" 3f030000  1000  1000 keyring   _ses: 2\n")
+		if len(keys) != 0 || err == nil {
+			t.Errorf("%q: %+v, %v, want an error", shown, keys, err)
+		}
+	}
+}
+
+// The timer of a key, as the kernel shows it.
+func TestTimeoutOfAKey(t *testing.T) {
+	keyctltest.SetSysctl(t, "gc_delay", 300)
+	keyctltest.AsUser(t, userA, func() {
+		key := addKey(t, "ticket", keyctl.Session)
+		done(t, keyctltest.SetTimeout(key, 100000))
+		if left := timeLeft(t, key); left.String() != "1d" {
+			t.Errorf("%v left, want 1d", left)
+		}
+		done(t, keyctltest.SetTimeout(key, 0))
+		if left := timeLeft(t, key); left.Kind != keyctl.Permanent {
+			t.Errorf("%v left, want perm", left)
+		}
+		done(t, keyctltest.SetTimeout(key, 1))
+		keyctltest.Eventually(t, "the key has expired", func() bool {
+			_, err := keyctl.Read(key)
+			return errors.Is(err, unix.EKEYEXPIRED)
+		})
+	})
+}
+
+// confirmed are the keys of a user that ConfirmedKeys returns, and its error.
+func confirmed(t *testing.T) (find func(keyctl.Serial) (keyctl.KeyInfo, bool), err error) {
+	t.Helper()
+	keys, err := keyctl.ConfirmedKeys()
+	return func(serial keyctl.Serial) (keyctl.KeyInfo, bool) {
+		i := slices.IndexFunc(keys,
+			func(k keyctl.KeyInfo) bool { return k.Serial == serial })
+		if i < 0 {
+			return keyctl.KeyInfo{}, false
+		}
+		return keys[i], true
+	}, err
+}
+
+// Whatever a key is called, it is found by its whole name, with its own timer.
+func TestConfirmedKeysHaveWholeNames(t *testing.T) {
+	keyctltest.AsUser(t, userA, func() {
+		names := append([]string{"two\nlines", "\n", "a: 3\n", "\n\nx: 7",
+			"00000001 I--Q---     1 perm 3f010000     0     0 user      root's"},
+			oddTexts...)
+		for _, name := range names {
+			key := addKey(t, name, keyctl.Session)
+			done(t, keyctltest.SetTimeout(key, 1000))
+			find, _ := confirmed(t) // others may have made up lines
+			k, ok := find(key)
+			if !ok || k.Type != "user" || k.Description != name || k.Info != "6" ||
+				k.Timeout.Kind != keyctl.Running {
+				t.Errorf("%q: %v, %+v", name, ok, k)
+			}
+		}
+	})
+}
+
+// letAll gives everybody the right to see a key.
+func letAll(t *testing.T, key keyctl.Serial) {
+	t.Helper()
+	done(t, keyctl.SetPerm(key,
+		keyctl.PosView|keyctl.PosSearch|keyctl.PosSetattr|keyctl.OthView))
+}
+
+// outOfUse lets a key expire, or revokes it.
+func outOfUse(t *testing.T, key keyctl.Serial, how unix.Errno) {
+	t.Helper()
+	if how == unix.EKEYREVOKED {
+		done(t, keyctl.Revoke(key))
+		return
+	}
+	done(t, keyctltest.SetTimeout(key, 1))
+	keyctltest.Eventually(t, "expired", func() bool {
+		_, err := keyctl.Describe(key)
+		return errors.Is(err, unix.EKEYEXPIRED)
+	})
+}
+
+// A line in the name of another user's key is not believed, be that key in use (the kernel tells
+// its name) or out of use (the kernel tells nothing). With [keyctl.ProcKeys] it is.
+func TestConfirmedKeysAreNotMadeUp(t *testing.T) {
+	keyctltest.SetSysctl(t, "gc_delay", 300)
+	for _, how := range []unix.Errno{0, unix.EKEYEXPIRED, unix.EKEYREVOKED} {
+		t.Run(unix.ErrnoName(how), func(t *testing.T) {
+			// a key of the liar, and the serial of the lines that he makes up
+			var lie keyctl.Serial
+			keyctltest.AsUser(t, userB, func() {
+				lie = addKey(t, "lie", keyctl.Session)
+				outOfUse(t, lie, unix.EKEYEXPIRED)
+				line := fmt.Sprintf(
+					"%08x I------     3 expd 1f030000 %5d 65534 keyring   %s",
+					uint32(lie), userA, keyctl.PersistentName(userA))
+				liar := addKey(t, "x\n"+line, keyctl.Session)
+				letAll(t, liar)
+				if how != 0 {
+					outOfUse(t, liar, how)
+				}
+				keyctltest.AsUser(t, userA, func() {
+					// The liar's is the last line: nothing that the kernel
+					// confirms ends the doubt before the lie.
+					if k, ok := listed(t, lie); !ok || k.UID != userA {
+						t.Fatalf("the line is not there: %+v", k)
+					}
+					find, err := confirmed(t)
+					if k, ok := find(lie); ok {
+						t.Errorf("believed: %+v", k)
+					}
+					want := "another user's key may have made it up"
+					if (err != nil &&
+						strings.Contains(err.Error(), want)) != (how != 0) {
+						t.Errorf("error %v", err)
+					}
+				})
+			})
+		})
+	}
+}
+
+// A key of one's own that is out of use stays in sight, whatever else has expired.
+func TestConfirmedKeysOutOfUse(t *testing.T) {
+	keyctltest.SetSysctl(t, "gc_delay", 300)
+	keyctltest.AsUser(t, userA, func() {
+		revoked, expired := addKey(t, "r", keyctl.Session), addKey(t, "e", keyctl.Session)
+		outOfUse(t, revoked, unix.EKEYREVOKED)
+		outOfUse(t, expired, unix.EKEYEXPIRED)
+		find, _ := confirmed(t)
+		if k, ok := find(revoked); !ok || !k.Flags.Has(keyctl.FlagRevoked) {
+			t.Errorf("%v, %+v", ok, k)
+		}
+		if k, ok := find(expired); !ok || k.Timeout.Kind != keyctl.Expired {
+			t.Errorf("%v, %+v", ok, k)
+		}
+	})
 }

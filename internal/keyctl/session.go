@@ -1,41 +1,35 @@
 package keyctl
 
-import (
-	"strconv"
+import "golang.org/x/sys/unix"
 
-	"golang.org/x/sys/unix"
-)
-
-// KeyringID returns the serial of a special number's keyring. For any other number
-// it checks that the key grants search permission. If the special keyring does not
-// exist, KeyringID makes it, or gives ENOKEY if create is false. For [Session] see
-// [SessionKeyring].
+// KeyringID returns the serial of a special number's keyring. For any other number it checks that
+// the key grants search permission. If the special keyring does not exist, KeyringID makes it, or
+// gives ENOKEY if create is false. For [Session] see [SessionKeyring].
 //
 // Source: keyctl(2) KEYCTL_GET_KEYRING_ID.
 func KeyringID(id Serial, create bool) (Serial, error) {
 	found, err := unix.KeyctlGetKeyringID(int(id), create)
-	return serial(found, err, "KEYCTL_GET_KEYRING_ID", id.String())
+	return serial(found, wrapKey(err, "KEYCTL_GET_KEYRING_ID", id, ""))
 }
 
 // SessionKeyring returns the serial of the session keyring of the calling thread.
 //
-// This call changes a thread that has no session keyring, as every call does that
-// names [Session], Describe included: the kernel installs the user session keyring
-// of the thread's real UID, _uid_ses.<UID>, as its session keyring, and the thread
-// keeps it when its UIDs change. A process that will change its UIDs must never
-// make this call; it can look from a child.
+// Like every call that names [Session], [Describe] included, this call changes a thread that has no
+// session keyring: the kernel installs the user session keyring of the thread's real UID,
+// _uid_ses.<UID>, as its session keyring, and the thread keeps it when its UIDs change. A process
+// that will change its UIDs must never make this call; it can look from a child.
 //
-// Errors: EKEYREVOKED, EKEYEXPIRED, ENOKEY if the session keyring was revoked, has
-// expired or was invalidated; then only [JoinSession] helps.
+// Errors: EKEYREVOKED, EKEYEXPIRED, ENOKEY if the session keyring was revoked, has expired or was
+// invalidated; then only [JoinSession] helps.
 //
 // Source: keyctl(2) KEYCTL_GET_KEYRING_ID, session-keyring(7), lookup_user_key in
 // security/keys/process_keys.c.
 func SessionKeyring() (Serial, error) { return KeyringID(Session, false) }
 
-// JoinSession gives the calling thread a new, empty, anonymous session keyring and
-// returns its serial. The thread's real UID owns the keyring, and the keyring is
-// charged to that user's quota. The thread loses its previous session keyring, and
-// the possession of all keys that it possessed through that keyring alone.
+// JoinSession gives the calling thread a new, empty, anonymous session keyring and returns its
+// serial. The thread's real UID owns the keyring, and the keyring is charged to that user's quota.
+// The thread loses its previous session keyring, and the possession of all keys that it possessed
+// through that keyring alone.
 //
 // After a failure the thread still has the previous session keyring.
 //
@@ -45,20 +39,21 @@ func SessionKeyring() (Serial, error) { return KeyringID(Session, false) }
 func JoinSession() (Serial, error) {
 	// The function of x/sys cannot pass NULL, which asks for an anonymous keyring.
 	id, err := unix.KeyctlInt(unix.KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0)
-	return serial(id, err, "KEYCTL_JOIN_SESSION_KEYRING", "(anonymous)")
+	return serial(id, wrap(err, CallJoinSession, "(anonymous)"))
 }
 
-// JoinNamedSession makes the keyring of this name the session keyring of the
-// calling thread and returns its serial. The caller must have the right to search
-// that keyring without possessing it. If there is no such keyring, the kernel makes
-// a new one that only its possessors may search. So nobody else can join it until
-// its permissions are changed.
+// SessionToParent gives the session keyring of the calling thread to the parent process, in place
+// of the parent's own. The parent has it from when it next runs in user space, so a shell that
+// waits for the caller has it as soon as the caller ends. Children that the parent has already keep
+// theirs.
 //
-// Errors: EPERM for a name that begins with a dot; EINVAL for a name that is empty,
-// longer than 4095 bytes or has a NUL in it; EDQUOT as for [JoinSession].
+// Errors: EPERM if the parent has more than one thread, if its user or group IDs are not the real,
+// effective and saved ones of the caller, if it is process 1 or outside the PID namespace, or if
+// either session keyring, the parent's or the new one, belongs to another user; EACCES if a
+// security module forbids it.
 //
-// Source: keyctl(2) KEYCTL_JOIN_SESSION_KEYRING, session-keyring(7).
-func JoinNamedSession(name string) (Serial, error) {
-	id, err := unix.KeyctlJoinSessionKeyring(name)
-	return serial(id, err, "KEYCTL_JOIN_SESSION_KEYRING", strconv.Quote(name))
+// Source: keyctl(2) KEYCTL_SESSION_TO_PARENT, keyctl_session_to_parent in security/keys/keyctl.c.
+func SessionToParent() error {
+	_, err := unix.KeyctlInt(unix.KEYCTL_SESSION_TO_PARENT, 0, 0, 0, 0)
+	return wrap(err, CallSessionToParent, "the parent process")
 }

@@ -2,6 +2,8 @@ package keyctl_test
 
 import (
 	"errors"
+	"fmt"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -29,12 +31,12 @@ func TestJoinSession(t *testing.T) {
 		if keys := good(keyctl.ReadKeyring(joined))(t); len(keys) != 0 {
 			t.Errorf("is not empty: %v", keys)
 		}
-		none[keyctl.Serial](t, unix.ENOKEY)(keyctl.RequestKey("user", "ticket", 0))
+		none(keyctl.RequestKey("user", "ticket", 0))(t, unix.ENOKEY)
 	})
 }
 
-// A session keyring is made for the real UID, as keyrings below it and keys are
-// not: a login process only has to switch that one.
+// A session keyring is made for the real UID, as keyrings below it and keys are not: a login
+// process only has to switch that one.
 func TestJoinSessionBelongsToTheRealUID(t *testing.T) {
 	t.Cleanup(func() { keyctltest.Forget(t, userA) })
 	keyctltest.AsRoot(t, func() {
@@ -51,7 +53,7 @@ func TestJoinSessionBelongsToTheRealUID(t *testing.T) {
 func TestKeyringID(t *testing.T) {
 	keyctltest.AsUser(t, userA, func() {
 		for _, id := range []keyctl.Serial{keyctl.Thread, keyctl.Process} {
-			none[keyctl.Serial](t, unix.ENOKEY)(keyctl.KeyringID(id, false))
+			none(keyctl.KeyringID(id, false))(t, unix.ENOKEY)
 			made := good(keyctl.KeyringID(id, true))(t)
 			if again := good(keyctl.KeyringID(id, false))(t); again != made {
 				t.Errorf("%v is %v, was made as %v", id, again, made)
@@ -60,7 +62,7 @@ func TestKeyringID(t *testing.T) {
 				t.Errorf("%v is %v", made, same)
 			}
 		}
-		none[keyctl.Serial](t, unix.EINVAL)(keyctl.KeyringID(-6, true))
+		none(keyctl.KeyringID(-6, true))(t, unix.EINVAL)
 	})
 }
 
@@ -75,51 +77,18 @@ func TestJoinSessionIsForTheThread(t *testing.T) {
 	})
 }
 
-func TestJoinNamedSession(t *testing.T) {
-	keyctltest.AsUser(t, userA, func() {
-		named := good(keyctl.JoinNamedSession("work"))(t)
-		if d := good(keyctl.Describe(keyctl.Session))(t); d.Text != "work" {
-			t.Errorf("%+v", d)
-		}
-		keyctltest.AsUser(t, userA, func() {
-			if other := good(keyctl.JoinNamedSession("work"))(t); other == named {
-				t.Error("joined without search permission")
-			}
-		})
-		done(t, keyctl.SetPerm(named, good(keyctl.Describe(named))(t).
-			Perm|keyctl.UsrSearch))
-		keyctltest.AsUser(t, userA, func() {
-			if again := good(keyctl.JoinNamedSession("work"))(t); again != named {
-				t.Errorf("joined %v, want %v", again, named)
-			}
-		})
-		keyctltest.AsUser(t, userB, func() {
-			if other := good(keyctl.JoinNamedSession("work"))(t); other == named {
-				t.Error("another user has joined it")
-			}
-		})
-		none[keyctl.Serial](t, unix.EPERM)(keyctl.JoinNamedSession(".work"))
-		none[keyctl.Serial](t, unix.EINVAL)(keyctl.JoinNamedSession("w\x00rk"))
-		none[keyctl.Serial](t, unix.EINVAL)(keyctl.JoinNamedSession(""))
-		none[keyctl.Serial](t,
-			unix.EINVAL)(keyctl.JoinNamedSession(strings.Repeat("w", 4096)))
-		good(keyctl.JoinNamedSession(strings.Repeat("w", 4095)))(t)
-	})
-}
-
-// With the quota used up no session keyring can be had, and then the thread still
-// has the one before: GetPersistent succeeds, in a keyring that may be anybody's.
+// With the quota used up no session keyring can be had, and then the thread still has the one
+// before: GetPersistent succeeds, in a keyring that may be anybody's.
 func TestJoinSessionOverQuota(t *testing.T) {
 	keyctltest.SetSysctl(t, "maxkeys", 5)
 	keyctltest.AsUser(t, userA, func() {
 		before := good(keyctl.SessionKeyring())(t)
 		var err error
 		for i := 'a'; i < 'z' && err == nil; i++ {
-			_, err = keyctl.AddKey("user", string(i), []byte("x"), keyctl.Session)
+			_, err = keyctltest.AddKey("user", string(i), []byte("x"), keyctl.Session)
 		}
 		fails(t, err, unix.EDQUOT)
-		none[keyctl.Serial](t, unix.EDQUOT)(keyctl.JoinSession())
-		none[keyctl.Serial](t, unix.EDQUOT)(keyctl.JoinNamedSession("work"))
+		none(keyctl.JoinSession())(t, unix.EDQUOT)
 		if now := good(keyctl.SessionKeyring())(t); now != before {
 			t.Errorf("session keyring is %v, was %v", now, before)
 		}
@@ -145,9 +114,11 @@ func TestDeadSessionKeyring(t *testing.T) {
 		kill func(session keyctl.Serial) error
 	}{
 		{"revoked", unix.EKEYREVOKED, keyctl.Revoke},
-		{"invalidated", unix.ENOKEY, keyctl.Invalidate},
+		{"invalidated", unix.ENOKEY, keyctltest.Invalidate},
 		{"expired", unix.EKEYEXPIRED,
-			func(session keyctl.Serial) error { return keyctl.SetTimeout(session, 1) }},
+			func(session keyctl.Serial) error {
+				return keyctltest.SetTimeout(session, 1)
+			}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			keyctltest.AsUser(t, userA, func() {
@@ -157,13 +128,10 @@ func TestDeadSessionKeyring(t *testing.T) {
 						_, err := keyctl.SessionKeyring()
 						return errors.Is(err, test.want)
 					})
-				none[keyctl.Serial](t,
-					test.want)(keyctl.GetPersistent(userA, keyctl.Session))
-				none[keyctl.Serial](t,
-					test.want)(keyctl.AddKey("user", "ticket", []byte("x"),
-					keyctl.Session))
-				none[keyctl.Description](t,
-					test.want)(keyctl.Describe(keyctl.Session))
+				none(keyctl.GetPersistent(userA, keyctl.Session))(t, test.want)
+				none(keyctltest.AddKey("user", "ticket", []byte("x"),
+					keyctl.Session))(t, test.want)
+				none(keyctl.Describe(keyctl.Session))(t, test.want)
 				good(keyctl.JoinSession())(t)
 				persistent(t, userA)
 			})
@@ -171,8 +139,8 @@ func TestDeadSessionKeyring(t *testing.T) {
 	}
 }
 
-// withoutSession runs do on a root thread that has no session keyring; that can
-// only be if the tests were started without one.
+// withoutSession runs do on a root thread that has no session keyring; that can only be if the
+// tests were started without one.
 func withoutSession(t *testing.T, do func()) {
 	t.Helper()
 	keyctltest.OnThread(t, func() {
@@ -187,8 +155,8 @@ func withoutSession(t *testing.T, do func()) {
 	keyctltest.OnThread(t, do)
 }
 
-// Looking at @s gives the process that looks the user session keyring of its
-// real UID, and it keeps that as whoever it becomes.
+// Looking at @s gives the process that looks the user session keyring of its real UID, and it keeps
+// that as whoever it becomes.
 func TestSessionKeyringInstallsTheUserSession(t *testing.T) {
 	for name, look := range map[string]func() error{
 		"SessionKeyring": func() error { _, err := keyctl.SessionKeyring(); return err },
@@ -237,6 +205,44 @@ func TestGetPersistentIntoNoSessionIsSeenByNobody(t *testing.T) {
 		persistent(t, userA)
 		if d := good(keyctl.Describe(keyctl.Session))(t); d.Text != "_ses" {
 			t.Errorf("%+v, want a new session keyring", d)
+		}
+	})
+}
+
+// Only a program of one thread can be given a session keyring, which a Go test is not: sh(1) is the
+// parent, and keyctl(1) says what it has.
+func shellWithGivenSession(t *testing.T) (before, given, after string) {
+	t.Helper()
+	command := exec.Command("/bin/sh", "-ec", `keyctl id @s; "$0"; echo; keyctl id @s`,
+		executable(t))
+	command.Env = append(childEnvironment("give"), "PATH=/usr/bin:/bin")
+	out, err := command.CombinedOutput()
+	fields := strings.Fields(string(out))
+	if err != nil || len(fields) != 3 {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return fields[0], fields[1], fields[2]
+}
+
+func TestSessionToParent(t *testing.T) {
+	keyctltest.AsUser(t, userA, func() {
+		before, given, after := shellWithGivenSession(t)
+		if after != given || after == before {
+			t.Errorf("the shell had session keyring %s, was given %s and has %s",
+				before, given, after)
+		}
+	})
+}
+
+// The test binary has many threads, so its children cannot give it a session keyring.
+func TestSessionToParentWithThreads(t *testing.T) {
+	keyctltest.AsUser(t, userA, func() {
+		before := good(keyctl.SessionKeyring())(t)
+		if out := child(t, "give to threads", nil, ""); out != fmt.Sprint(unix.EPERM) {
+			t.Errorf("giving to a process of many threads: %s", out)
+		}
+		if after := good(keyctl.SessionKeyring())(t); after != before {
+			t.Errorf("the thread has session keyring %v instead of %v", after, before)
 		}
 	})
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"pam_persistent/internal/facts"
@@ -21,6 +20,7 @@ func CachesIn(tree *facts.Key, uid uint32) *facts.Collection {
 	if tree == nil {
 		return c
 	}
+	c.Unread = tree.Problem
 	for _, key := range tree.Keys {
 		if key.Type == "keyring" && key.Description == krb5.CollectionName {
 			readCaches(c, key, uid)
@@ -31,7 +31,7 @@ func CachesIn(tree *facts.Key, uid uint32) *facts.Collection {
 
 func readCaches(c *facts.Collection, collection *facts.Key, uid uint32) {
 	c.Keyring = collection.Serial
-	primary := strconv.FormatUint(uint64(uid), 10) // the name that Kerberos begins with
+	primary := keyctl.FormatID(uid) // the name that Kerberos begins with
 	for _, key := range collection.Keys {
 		switch {
 		case key.Description == krb5.PrimaryKey:
@@ -101,11 +101,31 @@ func cacheProblem(cache *facts.Key) error {
 	return nil
 }
 
-// Remove removes a cache as Kerberos itself does: other links to its keyring, which programs may
-// have at this moment, lead to an empty cache then.
-func Remove(c *facts.Collection, cache facts.Cache) error {
-	if err := keyctl.Clear(cache.Keyring); err != nil {
-		return err
+// Remove removes superseded caches, as Kerberos itself does: other links to a cache's keyring, which
+// programs may have at this moment, lead to an empty cache then. now is another look at the same
+// collection, because programs may have used the caches since: what is not superseded there in the
+// same way is left alone.
+func Remove(caches []facts.Superseded, c *facts.Collection, now []facts.Superseded) {
+	for i := range caches {
+		old := &caches[i]
+		if !slices.ContainsFunc(now, func(s facts.Superseded) bool {
+			return s.Cache.Same(old.Cache)
+		}) {
+			old.Problem = errChanged
+			continue
+		}
+		if old.Problem = keyctl.Clear(old.Cache.Keyring); old.Problem == nil {
+			old.Problem = keyctl.Unlink(old.Cache.Keyring, c.Keyring)
+		}
+		old.Removed = old.Problem == nil
 	}
-	return keyctl.Unlink(cache.Keyring, c.Keyring)
+}
+
+var errChanged = errors.New("it has changed meanwhile, and is left alone")
+
+// Caches reads the ticket caches in a user's persistent keyring, which the calling thread must
+// possess.
+func Caches(uid uint32, keyring keyctl.Serial) *facts.Collection {
+	keys, _ := keyctl.ConfirmedKeys() // no more than timers and sizes come from there
+	return CachesIn(NewReader(keys).Tree(keyring), uid)
 }

@@ -17,7 +17,7 @@ func add(t *testing.T, typ, name string, in keyctl.Serial) keyctl.Serial {
 	if typ != "keyring" {
 		payload = []byte("1234")
 	}
-	serial, err := keyctl.AddKey(typ, name, payload, in)
+	serial, err := keyctltest.AddKey(typ, name, payload, in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func TestTree(t *testing.T) {
 		if err := keyctl.Link(inner, second); err != nil {
 			t.Fatal(err)
 		}
-		if err := keyctl.SetTimeout(deep, 10*24*60*60); err != nil {
+		if err := keyctltest.SetTimeout(deep, 10*24*60*60); err != nil {
 			t.Fatal(err)
 		}
 		tree := readSession(t)
@@ -106,7 +106,7 @@ func TestStates(t *testing.T) {
 		expired, closed := add(t, "user", "expired", keyctl.Session), add(t, "keyring",
 			"closed", keyctl.Session)
 		if err := errors.Join(keyctl.Revoke(revoked), keyctl.SetPerm(hidden, 0),
-			keyctl.SetTimeout(expired, 1),
+			keyctltest.SetTimeout(expired, 1),
 			keyctl.SetPerm(closed, keyctl.UsrView)); err != nil {
 			t.Fatal(err)
 		}

@@ -10,7 +10,6 @@ import (
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyrings"
-	"pam_persistent/internal/status"
 )
 
 // lookAtUsers looks at the quotas of users who have keys: of all, or only of some.
@@ -114,7 +113,7 @@ func lookAtKeyrings(m *facts.Machine) {
 		if keyring, ok, _ := keyrings.Of(m.UID); ok {
 			add(keyring, 0)
 		}
-		m.Mine = status.Look()
+		m.Mine = keyrings.Look()
 		return
 	}
 	list, err := keyrings.All()

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"pam_persistent/internal/keyctl/keyctltest"
 )
 
 func TestMain(m *testing.M) {
@@ -18,6 +20,7 @@ func TestMain(m *testing.M) {
 // Whatever loading an object does to the child, the caller gets one line. A crash gave the traces
 // of all of Go's threads.
 func TestLoads(t *testing.T) {
+	keyctltest.NeedTool(t, "gcc")
 	for _, test := range []struct{ name, source, want string }{
 		{"good", "int x;", ""},
 		{"symbol missing", "int nowhere(void); int (*p)(void) = nowhere;",

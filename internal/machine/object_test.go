@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"pam_persistent/internal/facts"
+	"pam_persistent/internal/keyctl/keyctltest"
 )
 
 // Modules that cannot work are told by what is in the file. Before this was looked at, loading them
@@ -91,6 +92,7 @@ func TestFaultOfObject(t *testing.T) {
 // assembled is an object file with the note that the build writes for a version.
 func assembled(t *testing.T, version string) string {
 	t.Helper()
+	keyctltest.NeedTool(t, "gcc")
 	source, err := exec.Command("../../packaging/package-note", version).Output()
 	if err != nil {
 		t.Fatal(err)

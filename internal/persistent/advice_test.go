@@ -3,7 +3,6 @@ package persistent
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -14,39 +13,34 @@ import (
 
 // The advice goes by the call too: only GET_PERSISTENT of another user's keyring needs CAP_SETUID.
 func TestExplain(t *testing.T) {
-	me := strconv.Itoa(unix.Getuid())
+	me := unix.Getuid()
 	for _, test := range []struct {
-		call, object string
-		errno        unix.Errno
-		want         string
+		err  keyctl.Error
+		want string
 	}{
-		{"add_key", "x", unix.EDQUOT,
-			"add_key x: EDQUOT (disk quota exceeded); the key quota is used up: see"},
-		{"KEYCTL_JOIN_SESSION_KEYRING", "", unix.EDQUOT,
-			"KEYCTL_JOIN_SESSION_KEYRING: EDQUOT (disk quota exceeded); the key " +
-				"quota of UID " + me + ", which"},
-		{"KEYCTL_JOIN_SESSION_KEYRING", "", unix.EPERM,
-			"KEYCTL_JOIN_SESSION_KEYRING: EPERM (operation not permitted); a seccomp " +
-				"filter or"},
-		{"KEYCTL_GET_PERSISTENT", "of UID " + me + " into @s", unix.EPERM,
-			"KEYCTL_GET_PERSISTENT of UID " + me +
-				" into @s: EPERM (operation not permitted); a seccomp filter or"},
-		{"KEYCTL_GET_PERSISTENT", "of UID 99953 into @s", unix.EPERM,
-			"KEYCTL_GET_PERSISTENT of UID 99953 into @s: EPERM (operation not " +
-				"permitted); CAP_SETUID is missing"},
-		{"KEYCTL_LINK", "@u into 7", unix.ENOKEY,
-			"KEYCTL_LINK @u into 7: ENOKEY (required key not available); there is no " +
-				"user keyring"},
-		{"KEYCTL_LINK", "8 into 7", unix.ENOKEY,
-			"KEYCTL_LINK 8 into 7: ENOKEY (required key not available); there is no " +
-				"such key"},
-		{"KEYCTL_LINK", "8 into 7", unix.EACCES,
-			"KEYCTL_LINK 8 into 7: EACCES (permission denied)"},
+		{keyctl.Error{Call: "add_key", Errno: unix.EDQUOT},
+			"the key quota is used up: see"},
+		{keyctl.Error{Call: keyctl.CallJoinSession, Errno: unix.EDQUOT},
+			fmt.Sprintf("the key quota of UID %d, which", me)},
+		{keyctl.Error{Call: keyctl.CallJoinSession, Errno: unix.EPERM},
+			"a seccomp filter or"},
+		{keyctl.Error{Call: keyctl.CallGetPersistent, UID: uint32(me), Errno: unix.EPERM},
+			"a seccomp filter or"},
+		{keyctl.Error{Call: keyctl.CallGetPersistent, UID: uint32(me) + 1, Errno: unix.EPERM},
+			"CAP_SETUID is missing"},
+		{keyctl.Error{Call: keyctl.CallLink, Key: keyctl.User, Errno: unix.ENOKEY},
+			"there is no user keyring"},
+		{keyctl.Error{Call: keyctl.CallLink, Key: 8, Errno: unix.ENOKEY},
+			"there is no such key"},
+		{keyctl.Error{Call: keyctl.CallLink, Key: 8, Errno: unix.EACCES}, ""},
 	} {
-		err := Explain(fmt.Errorf("%w", &keyctl.Error{Call: test.call, Object: test.object,
-			Errno: test.errno}))
-		if !errors.Is(err, test.errno) || !strings.HasPrefix(err.Error(), test.want) {
-			t.Errorf("got %q, want %q", err, test.want)
+		want := test.err.Error()
+		if test.want != "" {
+			want += "; " + test.want
+		}
+		err := Explain(fmt.Errorf("%w", &test.err))
+		if !errors.Is(err, test.err.Errno) || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("got %q, want %q", err, want)
 		}
 	}
 	if err := errors.New("x"); Explain(err) != err {

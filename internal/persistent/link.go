@@ -1,3 +1,5 @@
+// Package persistent links persistent keyrings, and says what to do where the kernel refuses that.
+// The module is built with it, so it does not import fmt (see package main in pam_persistent).
 package persistent
 
 import (
@@ -8,12 +10,13 @@ import (
 	"pam_persistent/internal/keyctl"
 )
 
-// linkTries bounds how often [Link] asks for a keyring that is gone when it is looked at.
+// linkTries is the number of times that [Link] asks for a keyring that is gone when it looks.
 const linkTries = 5
 
-// Link links the persistent keyring of a user into a keyring and resets its timer; it is made if
-// there is none. The garbage collector may take an expired one just after the kernel has found it
-// (security/keys/persistent.c), so Link looks at what it got, and asks again.
+// Link links the persistent keyring of a user into a keyring, resets its timer and returns its
+// serial. If the user has none, the kernel makes one. The garbage collector may remove an expired
+// one just after the kernel has found it (security/keys/persistent.c), so Link looks at the keyring
+// and, if it is gone, asks again.
 //
 // Errors: those of [keyctl.GetPersistent] and [keyctl.Describe].
 func Link(uid uint32, into keyctl.Serial) (serial keyctl.Serial, err error) {

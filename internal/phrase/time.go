@@ -16,22 +16,11 @@ func Count(n int, thing string) string {
 	return strconv.Itoa(n) + " " + thing + "s"
 }
 
-var units = []struct {
-	seconds uint64
-	name    string
-}{
-	{7 * 24 * 60 * 60, "week"},
-	{24 * 60 * 60, "day"},
-	{60 * 60, "hour"},
-	{60, "minute"},
-	{1, "second"},
-}
-
-// Duration gives seconds in the largest unit that does it without a rest.
+// Duration returns a time in the largest unit that divides it evenly.
 func Duration(seconds uint64) string {
-	for _, unit := range units {
-		if unit.name != "week" && seconds >= unit.seconds && seconds%unit.seconds == 0 {
-			return Count(int(seconds/unit.seconds), unit.name)
+	for _, unit := range keyctl.TimeUnits {
+		if unit.Name != "week" && seconds >= unit.Seconds && seconds%unit.Seconds == 0 {
+			return Count(int(seconds/unit.Seconds), unit.Name)
 		}
 	}
 	return "0 seconds"
@@ -47,10 +36,10 @@ func Left(t keyctl.Timeout, started uint32) string {
 	case keyctl.Expired:
 		return "expired"
 	}
-	for _, unit := range units {
-		if t.Unit == unit.seconds && unit.seconds > 1 && t.Seconds != uint64(started) {
+	for _, unit := range keyctl.TimeUnits {
+		if t.Unit == unit.Seconds && unit.Seconds > 1 && t.Seconds != uint64(started) {
 			n := t.Seconds / t.Unit
-			return fmt.Sprintf("in %d to %d %ss", n, n+1, unit.name)
+			return fmt.Sprintf("in %d to %d %ss", n, n+1, unit.Name)
 		}
 	}
 	return "in " + Duration(t.Seconds)

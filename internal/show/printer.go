@@ -7,9 +7,9 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"pam_persistent/internal/facts"
+	"golang.org/x/term"
 
-	"golang.org/x/sys/unix"
+	"pam_persistent/internal/facts"
 )
 
 // Style is a colour that stands for a meaning, never for it alone.
@@ -35,8 +35,8 @@ type Printer struct {
 // if it is not empty, keeps the colour away (no-color.org).
 func To(file *os.File) *Printer {
 	p := &Printer{Out: file}
-	if size, err := unix.IoctlGetWinsize(int(file.Fd()), unix.TIOCGWINSZ); err == nil {
-		p.Width = int(size.Col)
+	if columns, _, err := term.GetSize(int(file.Fd())); err == nil {
+		p.Width = columns
 		p.Colour = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 	}
 	return p

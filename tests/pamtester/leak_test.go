@@ -223,7 +223,7 @@ func TestLeakMatrix(t *testing.T) {
 
 // failures are ways in which a session of alice's fails, by the stack (BROKEN stands for a module
 // whose child goes wrong) and what pamhost does before the session is opened; log is the first line
-// of the log, "" if there is none.
+// of the log, or "".
 var failures = map[string]struct{ stack, before, log string }{
 	"the target fills its quota": {"pam_persistent.so", "fill-quota alice",
 		"err: alice(uid={alice}): KEYCTL_LINK @u into *"},

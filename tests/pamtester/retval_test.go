@@ -73,7 +73,7 @@ func (e entryPoint) only(code, line string) string {
 		line)
 }
 
-// succeeds tells whether the call succeeds in a stack.
+// succeeds reports whether the call succeeds in a stack.
 func (e entryPoint) succeeds(t *testing.T, module, stack, before, user string) bool {
 	t.Helper()
 	r := e.call(t, module, stack, before, user)

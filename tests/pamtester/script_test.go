@@ -9,7 +9,7 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// byDriver tells whether the host in Go knows all commands of the script.
+// byDriver reports whether the host in Go knows all commands of the script.
 func byDriver(s pamhost.Script) bool {
 	return !slices.ContainsFunc(s.Commands, func(line string) bool {
 		command, _, _ := strings.Cut(line, " ")

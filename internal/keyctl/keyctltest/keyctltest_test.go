@@ -42,6 +42,7 @@ func TestAsUserIsForOneThread(t *testing.T) {
 }
 
 func TestSkipAndPanicInAThreadEndTheTest(t *testing.T) {
+	keyctltest.Need(t)
 	t.Run("skip", func(t *testing.T) {
 		keyctltest.AsRoot(t, func() { t.Skip("as this test wants it") })
 		t.Error("went on")
@@ -53,6 +54,68 @@ func TestSkipAndPanicInAThreadEndTheTest(t *testing.T) {
 	}()
 	keyctltest.AsRoot(t, func() { panic("boom") })
 	t.Error("went on")
+}
+
+func TestCalls(t *testing.T) {
+	keyctltest.AsUser(t, user, func() {
+		add := func(typ, payload string) keyctl.Serial {
+			key, err := keyctltest.AddKey(typ, "key", []byte(payload), keyctl.Session)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return key
+		}
+		key := add("user", "one")
+		reads := func(want string) {
+			payload, err := keyctl.Read(key)
+			if err != nil || string(payload) != want {
+				t.Errorf("the payload is %q, %v, want %q", payload, err, want)
+			}
+		}
+		reads("one")
+		if again := add("user", "two"); again != key {
+			t.Errorf("added %v, want %v with a new payload", again, key)
+		}
+		reads("two")
+		if err := keyctltest.Update(key, []byte("three")); err != nil {
+			t.Error(err)
+		}
+		reads("three")
+		first, second := add("keyring", ""), add("keyring", "")
+		if first == second {
+			t.Error("a keyring was not replaced")
+		}
+		found, err := keyctltest.Search(keyctl.Session, "user", "key")
+		if err != nil || found != key {
+			t.Errorf("found %v, %v, want %v", found, err, key)
+		}
+		if err := keyctltest.SetTimeout(key, 100000); err != nil {
+			t.Error(err)
+		}
+		keys, _ := keyctl.ConfirmedKeys() // others may have made up lines
+		if !slices.ContainsFunc(keys, func(k keyctl.KeyInfo) bool {
+			return k.Serial == key && k.Timeout.String() == "1d"
+		}) {
+			t.Errorf("%+v: the key has not a day left", keys)
+		}
+		if err := keyctltest.Invalidate(key); err != nil {
+			t.Error(err)
+		}
+		if _, err := keyctl.Describe(key); !errors.Is(err, unix.ENOKEY) {
+			t.Errorf("invalidated: %v", err)
+		}
+		if _, err := keyctltest.JoinNamedSession("work"); err != nil {
+			t.Error(err)
+		}
+		if d, err := keyctl.Describe(keyctl.Session); err != nil || d.Text != "work" {
+			t.Errorf("the session keyring is %+v, %v", d, err)
+		}
+		var failed *keyctl.Error
+		none, err := keyctltest.AddKey("user", "key", []byte("x"), 1)
+		if !errors.As(err, &failed) || failed.Errno != unix.ENOKEY || none != 0 {
+			t.Errorf("a keyring that is none: %v, %v", none, err)
+		}
+	})
 }
 
 func TestForget(t *testing.T) {
@@ -103,12 +166,13 @@ func TestOthersAreLeftAlone(t *testing.T) {
 // The lines of the key that all tests run beside are there, and no key is.
 func TestLie(t *testing.T) {
 	keyctltest.AsUser(t, user, func() {
+		text, err := os.ReadFile("/proc/keys")
+		if made := " " + keyctl.PersistentName(user) + ": empty\n"; err != nil ||
+			!strings.Contains(string(text), made) {
+			t.Errorf("/proc/keys has no made up line: %v", err)
+		}
 		lie := func(key keyctl.KeyInfo) bool {
 			return key.Description == keyctl.PersistentName(user)
-		}
-		keys, err := keyctl.ProcKeys()
-		if !slices.ContainsFunc(keys, lie) || err == nil {
-			t.Errorf("/proc/keys has no made up line: %v", err)
 		}
 		if keys, _ := keyctl.ConfirmedKeys(); slices.ContainsFunc(keys, lie) {
 			t.Error("the kernel confirms it")
@@ -152,7 +216,7 @@ func TestSetSysctlLocksAndRestores(t *testing.T) {
 	}
 }
 
-// lockable tells whether another process would get the lock.
+// lockable reports whether another process would get the lock.
 func lockable(t *testing.T, how int) bool {
 	t.Helper()
 	file, err := os.Open("/run/lock/pam_persistent-tests.lock")

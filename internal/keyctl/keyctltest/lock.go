@@ -9,10 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockPath is shared by all test binaries of the project: go test runs those of
-// several packages at once, and the sysctls are the same for all. Who wants the
-// lock stands in line for it: flock(2) by itself lets new readers pass a writer
-// that waits, for as long as there are any.
+// lockPath is shared by all test binaries of the project: go test runs those of several packages at
+// once, and the sysctls are the same for all. Whoever wants the lock queues for it: flock(2) by
+// itself lets new readers pass a writer that waits, for as long as there are any.
 const (
 	lockPath = "/run/lock/pam_persistent-tests.lock"
 	linePath = "/run/lock/pam_persistent-tests-line.lock"
@@ -24,8 +23,8 @@ const (
 	exclusive = unix.LOCK_EX
 )
 
-// withUsers holds the lock of the UIDs from first on until unlock: two runs of
-// one package, of two trees perhaps, would destroy each other's keys.
+// withUsers holds the lock of the UIDs from first on until unlock: two runs of one package, of two
+// trees perhaps, would destroy each other's keys.
 func withUsers(first uint32) (unlock func() error, err error) {
 	file, err := open(fmt.Sprintf("/run/lock/pam_persistent-tests-%d.lock", first))
 	if err != nil {
@@ -34,8 +33,8 @@ func withUsers(first uint32) (unlock func() error, err error) {
 	return file.Close, flock(file, unix.LOCK_EX)
 }
 
-// held is how this process holds the lock. One file for the process, because
-// two would wait for each other.
+// held is how this process holds the lock. One file for the process, because two would wait for
+// each other.
 var (
 	held     = unlocked
 	lockFile *os.File
@@ -56,8 +55,7 @@ func hold(t testing.TB, how int) {
 	})
 }
 
-// lock holds the lock at least so strongly until unlock, which goes back to how
-// it was held before.
+// lock holds the lock at least so strongly until unlock, which goes back to how it was held before.
 func lock(how int) (unlock func() error, err error) {
 	before := held
 	if how <= before { // LOCK_SH is 1, LOCK_EX is 2
@@ -81,8 +79,8 @@ func open(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
 }
 
-// queue waits in line, with nothing held: another one may be waiting there for
-// what this process has.
+// queue waits in line, with nothing held: another one may be waiting there for what this process
+// has.
 func queue(how int) error {
 	if err := flock(lockFile, unix.LOCK_UN); err != nil {
 		return err

@@ -1,3 +1,8 @@
+// Package keyctltest lets tests use the keyrings of the live kernel without leaving a trace: as
+// throw-away users, on throw-away threads, with the sysctls under /proc/sys/kernel/keys put back.
+//
+// The tests of a package hold no two keys of the same user by accident if each package has UIDs of
+// its own and gives them to [Main]. Within a package, tests must not use t.Parallel.
 package keyctltest
 
 import (
@@ -6,10 +11,10 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"os/exec"
 	"os/user"
 	"runtime"
 	"slices"
-	"strconv"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -21,19 +26,19 @@ import (
 // root is asked for at the start: later the calling thread may be a user's.
 var root = os.Geteuid() == 0
 
-// Main is the whole of a TestMain: it runs the tests, then fails the run if a
-// key of the UIDs from first to last is left over or a sysctl is not what it was
-// before. The UIDs must not be those of an account, because all their keys are
-// destroyed. Another run with the same first UID is waited for. Beside the tests
-// there is a key that forges lines of /proc/keys, as any user can make one.
+// Main is the whole of a TestMain: it runs the tests, then fails the run if a key of the UIDs from
+// first to last is left over or a sysctl is not what it was before. The UIDs must not be those of
+// an account, because all their keys are destroyed. Another run with the same first UID is waited
+// for. Beside the tests there is a key that forges lines of /proc/keys, as any user can make one.
 func Main(m *testing.M, first, last uint32) {
 	os.Exit(Run(m.Run, first, last))
 }
 
-// Run is Main for tests that are run in another way than by m.Run, such as in
-// another process, or that use other UIDs besides; it returns the exit status.
+// Run is Main for tests that are run in another way than by m.Run, such as in another process, or
+// that use other UIDs besides; it returns the exit status.
 func Run(tests func() int, first, last uint32, others ...uint32) int {
-	if !root || fuzzing() {
+	flag.Parse()
+	if !root || testing.Short() || fuzzing() {
 		return tests() // every test that needs root says so, see Need
 	}
 	users := slices.Clone(others)
@@ -41,7 +46,7 @@ func Run(tests func() int, first, last uint32, others ...uint32) int {
 		users = append(users, uid)
 	}
 	for _, uid := range users {
-		if account, err := user.LookupId(strconv.FormatUint(uint64(uid), 10)); err == nil {
+		if account, err := user.LookupId(keyctl.FormatID(uid)); err == nil {
 			return report(fmt.Errorf("UID %d is the account %s, whose keys the tests "+
 				"would destroy", uid, account.Username))
 		}
@@ -133,7 +138,7 @@ func makeLie(name string) error {
 	if err := keyctl.DropTo(liar, liar, liar); err != nil {
 		return err
 	}
-	key, err := keyctl.AddKey("user", name, []byte("x"), keyctl.Thread)
+	key, err := AddKey("user", name, []byte("x"), keyctl.Thread)
 	if err != nil {
 		return err
 	}
@@ -148,9 +153,8 @@ func (s span) String() string { return fmt.Sprintf("%d to %d", s.first, s.last) 
 // own are the UIDs whose keys the tests of this process may touch.
 var own []span
 
-// Own says that these UIDs, and those from first to last, are the tests' and
-// nobody else's. Run says so in its process, and a process that Run has started
-// says it again.
+// Own declares that the UIDs from first to last, and the others, belong to the tests and to nobody
+// else. Run calls it; a process that Run has started calls it again.
 func Own(first, last uint32, others ...uint32) {
 	own = append(own, span{first, last})
 	for _, uid := range others {
@@ -169,10 +173,9 @@ func owned(uid uint32) error {
 		"are not touched", uid, own)
 }
 
-// fuzzing tells whether this is a fuzzer: it touches no keys, and the tests of
-// the same package may be at work at the same time.
+// fuzzing reports whether this is a fuzzer: it touches no keys, and the tests of the same package
+// may be at work at the same time.
 func fuzzing() bool {
-	flag.Parse()
 	target := flag.Lookup("test.fuzz")
 	return target != nil && target.Value.String() != ""
 }
@@ -182,17 +185,41 @@ func report(err error) int {
 	return 1
 }
 
-// Need ends the test if it does not run as root: as a failure, or under -short
-// as a skip. It also keeps other test binaries from changing the sysctls until
-// the test is over.
+// Need skips the test under -short, even as root, and else fails it unless it runs as root. It also
+// keeps other test binaries from changing the sysctls until the test is over.
 func Need(t testing.TB) {
 	t.Helper()
-	if !root {
-		const reason = "needs root, to be several users and to change sysctls"
-		if testing.Short() {
-			t.Skip(reason)
-		}
-		t.Fatal(reason + "; -short skips it")
+	if testing.Short() || !root {
+		Lack(t, "root, to be several users and to change sysctls")
 	}
 	hold(t, shared)
+}
+
+// NeedCalls ends the test like [Lack] if this process may not make key calls, as in
+// most containers.
+func NeedCalls(t testing.TB) {
+	t.Helper()
+	_, err := keyctl.KeyringID(keyctl.Thread, false)
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSYS) {
+		Lack(t, "keyctl(2), which is forbidden here")
+	}
+}
+
+// NeedTool ends the test like [Lack] if there is no such program.
+func NeedTool(t testing.TB, name string) {
+	t.Helper()
+	if _, err := exec.LookPath(name); err != nil {
+		Lack(t, name)
+	}
+}
+
+// Lack ends a test for which this machine lacks something: as a skip under -short,
+// which make check gives, and else as a failure. All tests that make check may
+// leave out, and make test may not, end here or in package world.
+func Lack(t testing.TB, what string) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("needs " + what)
+	}
+	t.Fatalf("needs %s; -short skips it", what)
 }

@@ -10,8 +10,8 @@ import (
 	"pam_persistent/internal/keyctl"
 )
 
-// SetSysctl changes a file of /proc/sys/kernel/keys, such as gc_delay, until the
-// test is over, and keeps the tests of other binaries waiting meanwhile.
+// SetSysctl changes a file of /proc/sys/kernel/keys, such as gc_delay, until the test is over, and
+// keeps the tests of other binaries waiting meanwhile.
 func SetSysctl(t testing.TB, name string, value uint32) {
 	t.Helper()
 	Need(t)
@@ -31,8 +31,8 @@ func SetSysctl(t testing.TB, name string, value uint32) {
 	}
 }
 
-// write writes in a goroutine of its own, because the thread of the caller may
-// be that of a user (see [AsUser]).
+// write writes in a goroutine of its own, because the thread of the caller may be that of a user
+// (see [AsUser]).
 func write(path, text string) error {
 	written := make(chan error)
 	go func() { written <- os.WriteFile(path, []byte(text), 0) }()

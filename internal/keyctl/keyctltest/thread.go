@@ -9,12 +9,12 @@ import (
 	"pam_persistent/internal/keyctl"
 )
 
-// The main thread cannot be thrown away and lends its credentials to the whole
-// process in /proc; bound to the main goroutine, it never runs a test.
+// The main thread cannot be thrown away and lends its credentials to the whole process in /proc;
+// bound to the main goroutine, it never runs a test.
 func init() { runtime.LockOSThread() }
 
-// AsRoot runs do on a thread of its own, as root in a new session keyring, and
-// throws the thread away. A t.Fatal or panic in do ends the test.
+// AsRoot runs do on a thread of its own, as root in a new session keyring, and throws the thread
+// away. A t.Fatal or panic in do ends the test.
 func AsRoot(t testing.TB, do func()) {
 	t.Helper()
 	OnThread(t, func() {
@@ -23,12 +23,12 @@ func AsRoot(t testing.TB, do func()) {
 	})
 }
 
-// AsUser runs do on a thread of its own that has become this user for good
-// (see [DropTo]) in a new session keyring of that user, and throws the thread
-// away. When the test is over the user is forgotten (see [Forget]). A t.Fatal or
-// panic in do ends the test.
+// AsUser runs do on a thread of its own that has become this user permanently (see [DropTo]) in a
+// new session keyring of that user, and throws the thread away. When the test is over the user is
+// forgotten (see [Forget]). A t.Fatal or panic in do ends the test.
 func AsUser(t testing.TB, uid uint32, do func()) {
 	t.Helper()
+	Need(t)
 	if err := owned(uid); err != nil {
 		t.Fatal(err)
 	}
@@ -42,10 +42,9 @@ func AsUser(t testing.TB, uid uint32, do func()) {
 	})
 }
 
-// DropTo makes the calling thread, and no other, this user and group without any
-// supplementary group or capability. The goroutine must be locked to its thread
-// and must never unlock it. It is an error if the user is none of these tests'
-// own (see [Own]).
+// DropTo makes the calling thread, and no other, this user and group without any supplementary
+// group or capability. The goroutine must be locked to its thread and must never unlock it. It is
+// an error if the user is not one of these tests' own (see [Own]).
 func DropTo(uid, gid uint32) error {
 	if err := owned(uid); err != nil {
 		return err
@@ -60,9 +59,9 @@ func join(t testing.TB) {
 	}
 }
 
-// OnThread runs do as root on a thread of its own and throws the thread away.
-// The session keyring is the one that the tests were started in, if any: do must
-// not use it. A t.Fatal or panic in do ends the test.
+// OnThread runs do as root on a thread of its own and throws the thread away. The session keyring
+// is the one that the tests were started in, if any: do must not use it. A t.Fatal or panic in do
+// ends the test.
 func OnThread(t testing.TB, do func()) {
 	t.Helper()
 	Need(t)
@@ -105,7 +104,7 @@ func Tangle(t testing.TB, top keyctl.Serial, n int) {
 		for i := range n {
 			name := fmt.Sprintf("layer %d, keyring %d", layer, i)
 			// In the session keyring the kernel finds it without a search.
-			keyring, err := keyctl.AddKey("keyring", name, nil, keyctl.Session)
+			keyring, err := AddKey("keyring", name, nil, keyctl.Session)
 			check(err)
 			for _, in := range above {
 				check(keyctl.Link(keyring, in))

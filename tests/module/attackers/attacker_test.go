@@ -17,15 +17,14 @@ import (
 
 const attackArgument = "attack"
 
-// A way of attacking: called again and again, it counts what it has tried and what the kernel let
-// it do.
+// A way is one kind of attack. Each call counts its attempts and those that the kernel allowed.
 type way func(count *counter)
 
 type counter struct {
 	tried, done int
 	victim      int  // a thread that is held for the attack, or 0
-	hit         bool // the victim was attacked in every way there is
-	hunts       bool // one victim was hit: the attacker looks for others by itself
+	hit         bool // the victim was attacked in every way
+	hunts       bool // one victim was hit: the attacker now looks for others itself
 }
 
 // did counts a call.
@@ -39,8 +38,8 @@ func (c *counter) did(err error) bool {
 
 var ways = map[string]way{}
 
-// attack is the whole of an attacking process. The process reads the IDs of threads that are held
-// for it, answers each that it has hit with a line, and ends, after a last attack, when its
+// attack is the main function of an attacking process. The process reads the IDs of threads that
+// are held for it, prints a line for each that it has hit, and ends, after a last attack, when its
 // standard input ends.
 func attack(name string) {
 	var over atomic.Bool
@@ -67,14 +66,14 @@ func attack(name string) {
 	fmt.Println(count.tried, count.done)
 }
 
-// An attacker is a process of some user's.
+// An attacker is a process of a user.
 type attacker struct {
 	t     *testing.T
 	user  world.User
 	cmd   *exec.Cmd
 	stdin io.WriteCloser
 	hits  atomic.Int64
-	last  chan string // what it says at its end
+	last  chan string // its last line of output
 }
 
 func start(t *testing.T, user world.User, name string) *attacker {
@@ -105,8 +104,8 @@ func start(t *testing.T, user world.User, name string) *attacker {
 	return a
 }
 
-// atMoment lets the attacker have a thread that is held, if it is within reach, until it has hit
-// one for the first time. The login then goes on.
+// atMoment gives the attacker a held thread that it may signal, until it has hit one for the first
+// time. The login then continues.
 func (a *attacker) atMoment(m moment) {
 	if a.hits.Load() > 0 || !m.exposed(a.user) {
 		return
@@ -117,7 +116,7 @@ func (a *attacker) atMoment(m moment) {
 	}
 }
 
-// stop ends the attack and returns how many calls it was, and how many of them succeeded.
+// stop ends the attack and returns the number of calls and of those that succeeded.
 func (a *attacker) stop() (tried, done int) {
 	a.t.Helper()
 	a.stdin.Close()

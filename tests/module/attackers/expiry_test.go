@@ -16,13 +16,13 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// A race is how one login in it went.
+// A race is the outcome of one login.
 type race struct {
 	out string
 	err error
 }
 
-// together has as many daemons log alice in at once.
+// together has this many daemons log alice in at the same time.
 func together(t *testing.T, logins int) []race {
 	t.Helper()
 	races := make([]race, logins)
@@ -39,8 +39,8 @@ func together(t *testing.T, logins int) []race {
 	return races
 }
 
-// become makes the calling thread the user for good, in a new session keyring, and returns the
-// persistent keyring. (keyctltest.AsUser would destroy that at the end of a subtest.)
+// become drops the calling thread to the user permanently, in a new session keyring, and returns
+// the persistent keyring. (keyctltest.AsUser would destroy that at the end of a subtest.)
 func become(user world.User) (keyctl.Serial, error) {
 	if err := keyctltest.DropTo(user.UID, user.UID); err != nil {
 		return 0, err
@@ -51,8 +51,8 @@ func become(user world.User) (keyctl.Serial, error) {
 	return keyctl.GetPersistent(user.UID, keyctl.Session)
 }
 
-// expiring leaves alice with a persistent keyring that ends in the given way: EKEYEXPIRED when its
-// time is over, ENOKEY when it was collected.
+// expiring leaves alice with a persistent keyring that answers with the given error: EKEYEXPIRED
+// once it has expired, ENOKEY once it was collected.
 func expiring(t *testing.T, as unix.Errno) {
 	t.Helper()
 	keyctltest.SetSysctl(t, "persistent_keyring_expiry", 1)
@@ -68,9 +68,9 @@ func expiring(t *testing.T, as unix.Errno) {
 	})
 }
 
-// Persistent keyrings that expire, and are collected a second later, while many log in at a time:
-// each login has the link to a live one, or there is a word in the log. Where the new time is long,
-// all that have the link have it to a live one.
+// Persistent keyrings expire, and are collected a second later, during many simultaneous logins:
+// each login has the link to a live one, or a line in the log. If the new expiry time is long, all
+// links lead to a live one.
 func TestLoginsWhileKeyringsExpire(t *testing.T) {
 	const logins = 64
 	keyctltest.SetSysctl(t, "gc_delay", 1)
@@ -79,7 +79,7 @@ func TestLoginsWhileKeyringsExpire(t *testing.T) {
 	o := tally{}
 	serials := map[string]bool{}
 	for round, test := range []struct {
-		before unix.Errno // the last answer about the old keyring; 0: there is none
+		before unix.Errno // the last answer about the old keyring; 0: there was none
 		expiry uint32     // of the new keyring, in seconds
 	}{
 		{0, 600}, {unix.EKEYEXPIRED, 600}, {unix.ENOKEY, 600}, {unix.EKEYEXPIRED, 1},
@@ -131,8 +131,8 @@ func TestLoginsWhileKeyringsExpire(t *testing.T) {
 	}
 }
 
-// A user keyring that its owner has revoked stays in its place until gc_delay is over. The session
-// does without it, and the log says so.
+// A user keyring that its owner has revoked remains until gc_delay is over. The session works
+// without it, and the log says so.
 func TestRevokedUserKeyring(t *testing.T) {
 	keyctltest.SetSysctl(t, "gc_delay", 1)
 	world.ForgetKeys(t)

@@ -12,17 +12,17 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// ownSession gives the attacking thread a session keyring to hold what it makes; the one before may
-// be of no use any more.
+// ownSession gives the attacking thread a session keyring for the keys that it makes; the previous
+// one may be unusable.
 func ownSession() {
 	runtime.LockOSThread()
 	keyctl.JoinSession()
 }
 
-// all calls the function for every key that is the attacker's own, or that has a name of its own.
+// all calls the function for every key that the attacker owns, or that has a special serial.
 func all(f func(key keyctl.Serial)) {
 	ownSession()
-	keys, _ := keyctl.ConfirmedKeys() // others may have made up lines
+	keys, _ := keyctl.ConfirmedKeys() // others may have forged lines
 	for _, key := range keys {
 		if key.UID == uint32(os.Getuid()) {
 			f(key.Serial)
@@ -36,8 +36,8 @@ func all(f func(key keyctl.Serial)) {
 	f(keyctl.UserSession)
 }
 
-// mortal is all without the user keyrings: one that was revoked or has expired stays in its place
-// until gc_delay is over, and would be there for the next test.
+// mortal is all without the user keyrings: a revoked or expired one remains until gc_delay is over,
+// and would disturb the next test.
 func mortal(f func(key keyctl.Serial)) {
 	all(func(key keyctl.Serial) {
 		if about, err := keyctl.Describe(key); err == nil &&
@@ -47,8 +47,8 @@ func mortal(f func(key keyctl.Serial)) {
 	})
 }
 
-// meaningful names are those of keyrings that have a meaning for the kernel or the module, for the
-// UIDs around the attacker's, alice's and bob's among them.
+// meaningful returns the names of keyrings that mean something to the kernel or the module, for the
+// UIDs around the attacker's, which include those of alice and bob.
 func meaningful() (names []string) {
 	for uid := os.Getuid() - 2; uid <= os.Getuid()+2; uid++ {
 		names = append(names, fmt.Sprint("_persistent.", uid), fmt.Sprint("_uid.", uid),
@@ -67,13 +67,12 @@ func init() {
 		_, err = keyctl.GetPersistent(uint32(os.Getuid()), keyctl.Thread)
 		count.did(err)
 	}
-	// As many keys as there is room for, of large and small ones; then all of them at once are
-	// gone again.
+	// As many keys as fit, large and small ones; then all of them disappear at the same time.
 	ways["quota"] = func(count *counter) {
 		ownSession()
 		for size := 1000; size > 0; size /= 10 {
 			for i := 0; ; i++ {
-				if _, err := keyctl.AddKey("user", fmt.Sprint(size, ".", i),
+				if _, err := keyctltest.AddKey("user", fmt.Sprint(size, ".", i),
 					make([]byte, size), keyctl.Session); !count.did(err) {
 					break
 				}
@@ -87,16 +86,16 @@ func init() {
 	}
 	ways["expire"] = func(count *counter) {
 		mortal(func(key keyctl.Serial) {
-			count.did(keyctl.SetTimeout(key, 1))
+			count.did(keyctltest.SetTimeout(key, 1))
 		})
 	}
 	ways["invalidate"] = func(count *counter) {
 		all(func(key keyctl.Serial) {
-			count.did(keyctl.Invalidate(key))
+			count.did(keyctltest.Invalidate(key))
 		})
 	}
-	// Closed to everybody, but for the right to open it again; the kernel itself does not find
-	// a user keyring then.
+	// Without any permission but that to set permissions; then not even the kernel finds a user
+	// keyring.
 	ways["setperm"] = func(count *counter) {
 		all(func(key keyctl.Serial) {
 			if serial, err := keyctl.KeyringID(key, false); err == nil {
@@ -114,7 +113,7 @@ func init() {
 			}
 		})
 	}
-	// Keyrings of the names that the module or the kernel looks for, open to everybody, in
+	// Keyrings with the names that the module or the kernel looks for, open to everybody, in
 	// every place.
 	ways["names"] = func(count *counter) {
 		ownSession()
@@ -122,13 +121,13 @@ func init() {
 		for _, name := range meaningful() {
 			for _, place := range []keyctl.Serial{keyctl.Session, keyctl.User,
 				keyctl.UserSession, keyctl.Thread, persistent} {
-				ring, err := keyctl.AddKey("keyring", name, nil, place)
+				ring, err := keyctltest.AddKey("keyring", name, nil, place)
 				if count.did(err) {
 					keyctl.SetPerm(ring, everything)
 					count.did(keyctl.Link(ring, keyctl.User))
 				}
 			}
-			if ring, err := keyctl.JoinNamedSession(name); count.did(err) {
+			if ring, err := keyctltest.JoinNamedSession(name); count.did(err) {
 				keyctl.SetPerm(ring, everything)
 			}
 		}
@@ -137,8 +136,8 @@ func init() {
 	}
 }
 
-// What a user does to the own keys may cost this user the link, or the login; and with the keys of
-// one user nobody else's login is hindered.
+// A user's attacks on their own keys may cost this user the link, or the login, but harm no login
+// of another user.
 func TestAttacksWithKeys(t *testing.T) {
 	const each = 50
 	for _, name := range []string{"flood", "quota", "revoke", "invalidate", "expire", "setperm",

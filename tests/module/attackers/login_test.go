@@ -11,7 +11,7 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// A tally is how logins under an attack went, by code of open and of close.
+// A tally counts the logins under an attack by the codes of open and close.
 type tally map[string]int
 
 func (o tally) String() string {
@@ -22,15 +22,15 @@ func (o tally) String() string {
 	return strings.TrimSuffix(b.String(), "; ")
 }
 
-// logIn has a daemon of root's log the user in and out, and fails the test unless that took no
-// longer than it may, the daemon came through as it was, the session has left the daemon's keyring
-// behind for a new one that holds nothing but the user's, and each failure left a line in the log.
+// logIn has a daemon of root log the user in and out. It fails the test if that took too long, if
+// the daemon's state changed, if the session does not have a new session keyring with only the
+// user's keyrings in it, or if a failure left no line in the log.
 func (o tally) logIn(t *testing.T, user world.User) {
 	t.Helper()
 	r := pamhost.Try(t,
 		"open-log sigchld ring root start "+user.Name+" state open same tree close same "+
 			"sigchlds")
-	// Where the user's quota is full the keyring stays root's, whose IDs the daemon has.
+	// If the user's quota is full, the keyring remains root's, because the daemon runs as root.
 	owner, links, _ := strings.Cut(strings.TrimPrefix(r.Tree, "session keyring _ses of "), ":")
 	// The user may invalidate a key after the host has read the link to it.
 	links = strings.ReplaceAll(links, " ENOKEY", "")
@@ -44,22 +44,21 @@ func (o tally) logIn(t *testing.T, user world.User) {
 	if strings.Contains(what, "_err") &&
 		!slices.ContainsFunc(r.Log,
 			func(line string) bool { return strings.HasPrefix(line, "err: ") }) {
-		t.Errorf("%s: a failure without a word in the log: %q", what, r.Log)
+		t.Errorf("%s: a failure without a line of priority err in the log: %q", what, r.Log)
 	}
 	checkLines(t, r.Log)
 }
 
-// sessionOf are the links of a session keyring of the user's: the module makes both, or one, or
-// none where it fails.
+// sessionOf returns the possible links of a session keyring of the user: the module makes both,
+// one, or none if it fails.
 func sessionOf(user world.User) []string {
 	persistent, own := fmt.Sprint(" _persistent.", user.UID), fmt.Sprint(" _uid.", user.UID)
-	// The user may have taken all permissions from a keyring of the user's own.
+	// The user may have removed all permissions from their keyrings.
 	return []string{persistent + own, persistent, own, "", " EACCES" + persistent,
 		" EACCES" + own, " EACCES EACCES"}
 }
 
-// checkLines fails the test for a log line with a character that a terminal would act upon, or that
-// is not ASCII.
+// checkLines fails the test for a log line with a control character or one that is not ASCII.
 func checkLines(t *testing.T, log []string) {
 	t.Helper()
 	for _, line := range log {
@@ -69,8 +68,8 @@ func checkLines(t *testing.T, log []string) {
 	}
 }
 
-// Alice keeps something; then bob, in a session of his own, and root reach for it in every way;
-// then alice still has it.
+// Alice keeps a key; then bob, in his own session, and root try every way to reach it; then alice
+// must still have it.
 const (
 	keep = `ring=$(keyctl search @s keyring "_persistent.$(id -u)") &&
 		key=$(keyctl add user secret x "$ring") &&
@@ -90,14 +89,14 @@ const (
 		echo "LOST: $(keyctl show @s)"`
 )
 
-// nothingCrosses fails the test if bob or root gets at what alice keeps, or if she does not.
+// nothingCrosses fails the test if bob or root reaches alice's key, or if she no longer does.
 func nothingCrosses(t *testing.T) {
 	t.Helper()
 	for _, stack := range world.Stacks {
 		world.Service(t, world.Built(t, "pam_persistent.so"), stack)
 		world.Run(t, "sh", "-c", "rm -f /home/kept; : >/home/kept; chmod 666 /home/kept")
 		pry := strings.ReplaceAll(pry, "OWNER", fmt.Sprint(world.Alice.UID))
-		// root may ask for anybody's
+		// root may get anybody's persistent keyring
 		rootPry := strings.ReplaceAll(pry, `"get_persistent @s`,
 			`"search @s keyring nothing" "search @s`)
 		out := pamhost.Run(t, "serve alice "+keep, "serve bob "+pry, "serve root "+rootPry,

@@ -1,6 +1,6 @@
-// Package attackers holds the tests of logins that somebody works against: users who run loops of
-// system calls meanwhile, names and IDs that were chosen to do harm. Logins may fail, with a word
-// in the log; none may hang, and nothing may cross from one user to another.
+// Package attackers tests logins under attack: users run loops of system calls meanwhile, or have
+// names and IDs that were chosen to do harm. Logins may fail, with a line in the log; none may
+// hang, and no key may reach another user.
 package attackers
 
 import (

@@ -18,17 +18,17 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// A moment is one in which a thread of a login stands still: at a call that joins a session
-// keyring, or gets a persistent keyring. A seccomp filter holds it there, which leaves signals,
-// ptrace(2) and /proc as they are.
+// A moment is one in which a thread of a login is held: at a call that joins a session keyring or
+// gets a persistent keyring. A seccomp filter holds it there, which does not change signals,
+// ptrace(2) or /proc.
 type moment struct {
 	tid int
 	id  uint64
 	fd  int
 }
 
-// moments has a command run under such a filter; at is called for each moment, and when it returns,
-// the thread goes on. The function that is returned ends that; the command is over then.
+// moments wraps a command so that it runs under such a filter. It calls at for each moment; when at
+// returns, the thread continues. The returned function ends this, after the command has ended.
 func moments(t *testing.T, at func(m moment), command ...string) (wrapped []string, end func()) {
 	t.Helper()
 	dir := t.TempDir()
@@ -44,15 +44,15 @@ func moments(t *testing.T, at func(m moment), command ...string) (wrapped []stri
 	}
 	return append([]string{self, holdArgument, dir + "/filter"}, command...), func() {
 		t.Helper()
-		socket.Close() // if the command has not come so far
+		socket.Close() // if the command has not connected
 		if err := <-over; err != nil {
 			t.Error(err)
 		}
 	}
 }
 
-// watch receives the filter's descriptor, and all calls that it has held, until no process with the
-// filter is left.
+// watch receives the filter's descriptor, and then each held call, until no process with the filter
+// is left.
 func watch(socket *net.UnixListener, at func(moment)) error {
 	conn, err := socket.AcceptUnix()
 	if err != nil {
@@ -119,14 +119,14 @@ func (m moment) goOn() error {
 		unsafe.Pointer(&response{id: m.id, flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE}))
 }
 
-// lasts tells whether the thread is still held: it may have been stopped or killed.
+// lasts reports whether the thread is still held: it may have been stopped or killed.
 func (m moment) lasts() bool {
 	return ioctl(m.fd, unix.SECCOMP_IOCTL_NOTIF_ID_VALID, unsafe.Pointer(&m.id)) == nil
 }
 
 var ids = regexp.MustCompile(`\nUid:\t(\d+)\t\d+\t(\d+)\t`)
 
-// exposed tells whether the user may signal the thread: its real or saved UID is the user's.
+// exposed reports whether the user may signal the thread: its real or saved UID is the user's.
 func (m moment) exposed(user world.User) bool {
 	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", m.tid))
 	found := ids.FindSubmatch(status)
@@ -147,12 +147,12 @@ const holdArgument = "hold"
 // Offsets in struct seccomp_data of linux/seccomp.h, on a little-endian machine.
 const offsetNumber, offsetArgument = 0, 16
 
-// hold is the whole of a process that installs the filter, sends its descriptor to the socket and
-// becomes the command.
+// hold is the main function of a process that installs the filter, sends its descriptor to the
+// socket and becomes the command.
 func hold(path string, command []string) error {
 	runtime.LockOSThread()
-	// Tests that run under nohup(1) ignore SIGHUP, and so would the command. An exec gives
-	// caught signals their default.
+	// Tests that run under nohup(1) ignore SIGHUP, and so would the command. An exec resets
+	// caught signals to their defaults.
 	signal.Notify(make(chan os.Signal, 1), unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTSTP)
 	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
@@ -185,7 +185,7 @@ func hold(path string, command []string) error {
 		syscall.Exec(command[0], command, os.Environ()))
 }
 
-// A process that is held is held until it is let go, and what became of it is seen.
+// A thread is held until at returns, and lasts notices if it was killed.
 func TestMoments(t *testing.T) {
 	for name, hurt := range map[string]unix.Signal{"let go": 0, "killed": unix.SIGKILL} {
 		t.Run(name, func(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 	"pam_persistent/tests/support/world/accounts"
 )
 
-// A user name is whatever the network sent: it reaches the log as one line, of characters that a
-// terminal does not act upon.
+// A user name is whatever the network sent: it reaches the log as one line without control
+// characters.
 func TestNamesOfNobody(t *testing.T) {
 	world.ForgetKeys(t)
 	world.Service(t, world.Built(t, "pam_persistent.so"), world.Stacks["no-keyinit"])
@@ -48,8 +48,7 @@ func TestNamesOfNobody(t *testing.T) {
 	}
 }
 
-// addUser gives the world one more line of /etc/passwd, after those of its users, until the test is
-// over.
+// addUser adds a line to the world's /etc/passwd, after those of its users, until the test is over.
 func addUser(t *testing.T, line string) {
 	t.Helper()
 	const file = "/etc/passwd"
@@ -60,8 +59,8 @@ func addUser(t *testing.T, line string) {
 	world.Write(t, file, accounts.ByName(string(before), line+"\n"))
 }
 
-// Names that the name service does know, of all that /etc/passwd can hold (glibc skips one that
-// begins with a dash): a login works, and what is logged of them stays harmless.
+// Names that the name service knows, with everything that /etc/passwd can hold (glibc skips one
+// that begins with a dash): the login works, and its log lines are harmless.
 func TestNamesOfSomebody(t *testing.T) {
 	names := []string{"alice..bob", "%n%s", "a b", "älice", "\033[31mred", "x;reboot",
 		"$(reboot)", strings.Repeat("a", 4000)}
@@ -83,8 +82,8 @@ func TestNamesOfSomebody(t *testing.T) {
 	}
 }
 
-// Two names of one user are one user to the kernel. The module ignores the other fields of a line
-// of /etc/passwd.
+// Two names of one user are the same user to the kernel. The module ignores the other fields of a
+// line of /etc/passwd.
 func TestOddAccounts(t *testing.T) {
 	for what, line := range map[string]string{
 		"second name":       "alicia:x:%d:%d::/:/bin/sh",
@@ -118,11 +117,11 @@ func TestOddAccounts(t *testing.T) {
 const keepAnywhere = `keyctl add user secret x ` +
 	`"$(keyctl search @s keyring "_persistent.$(id -u)")" >/dev/null`
 
-// oddUIDs are the largest that can be had, and those at which a sign begins.
+// oddUIDs are the largest valid UIDs, and those around the sign bit.
 var oddUIDs = []uint32{1<<31 - 1, 1 << 31, 3000000000, 1<<32 - 3, 1<<32 - 2}
 
-// UIDs are 32 bits without a sign; the two at the end, and what C libraries make of a sign, are not
-// for use.
+// UIDs are unsigned 32-bit numbers, of which the largest, (uid_t)-1, is not valid. glibc skips
+// lines of /etc/passwd with a negative or a larger number.
 func TestOddUIDs(t *testing.T) {
 	for text, test := range map[string]struct {
 		uid    uint32

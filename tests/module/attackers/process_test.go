@@ -19,11 +19,11 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// newest calls the function for the thread that is held for the attacker, until the first was hit:
-// an attacker that hunted before could stop each child before the moment in which it is held. Then
-// it calls the function for the newest threads of the world that the attacker may signal, and for
-// those that come meanwhile: asking for IDs is faster than reading /proc. The attacker's own
-// threads are spared: an ID is asked for twice, because one that nobody has yet may be that of the
+// newest calls the function for the thread that is held for the attacker, until the attacker has
+// hit one: an attacker that hunted earlier could stop each child before the moment in which it is
+// held. Then it calls the function for the newest threads of the world that the attacker may
+// signal, and for threads that start meanwhile: trying IDs is faster than reading /proc. It skips
+// the attacker's own threads: it tries an ID twice, because an unused one may become that of the
 // attacker's next thread.
 func newest(count *counter, f func(tid int)) {
 	if count.victim != 0 {
@@ -49,9 +49,9 @@ func newest(count *counter, f func(tid int)) {
 	}
 }
 
-// signalling sends a signal to whatever it may. kill(2) takes the ID of any thread, and asks for
-// the rights over that thread; but all of its process is stopped or killed. The attacker's own
-// threads are not among the newest.
+// signalling sends a signal to all threads that it may signal. kill(2) accepts the ID of any thread
+// and checks the rights over that thread, but stops or kills the whole process. newest skips the
+// attacker's own threads.
 func signalling(sig unix.Signal) way {
 	return func(count *counter) {
 		newest(count, func(tid int) {
@@ -62,11 +62,12 @@ func signalling(sig unix.Signal) way {
 	}
 }
 
-// telling are files of a thread that show its memory, its descriptors or what the thread does, to
-// those who may trace the thread.
+// telling are files of a thread that show its memory, its descriptors or its activity to processes
+// that may trace it.
 var telling = []string{"mem", "maps", "environ", "auxv", "stack", "syscall", "fdinfo/2"}
 
-// readable opens the file and reads it, because anybody can open some of them, but reads nothing.
+// readable opens and reads the file, because anybody can open some of these files but reads
+// nothing.
 func readable(path string) error {
 	fd, err := unix.Open(path, unix.O_RDONLY, 0)
 	if err != nil {
@@ -80,10 +81,10 @@ func readable(path string) error {
 	return err
 }
 
-// reading reaches for every thread that newest finds. (While an attacker traces a thread, nobody
+// reading tries to read every thread that newest finds. (While an attacker traces a thread, nobody
 // else can wait for it.)
 func reading(count *counter, trace bool) {
-	runtime.LockOSThread() // whoever traces is a thread
+	runtime.LockOSThread() // ptrace(2) is a thread's
 	var here [8]byte
 	local := []unix.Iovec{{Base: &here[0], Len: 8}}
 	remote := []unix.RemoteIovec{{Base: uintptr(unsafe.Pointer(&here)), Len: 8}}
@@ -95,10 +96,10 @@ func reading(count *counter, trace bool) {
 		_, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/0", tid))
 		count.did(err)
 		if _, err = unix.ProcessVMReadv(tid, local, remote, 0); err == unix.EFAULT {
-			err = nil // the address is wrong, but the right was there
+			err = nil // the address is wrong, but the right was granted
 		}
 		count.did(err)
-		// of a process only, not of any thread
+		// only works on a process, not on any thread
 		if pidfd, err := unix.PidfdOpen(tid, 0); err == nil {
 			_, err := unix.PidfdGetfd(pidfd, 0, 0)
 			count.did(err)
@@ -118,9 +119,9 @@ func init() {
 	ways["read and trace"] = func(count *counter) { reading(count, true) }
 }
 
-// establishUnderAttack opens a session and establishes its credentials again and again, for which
-// the child drops to the user. The first child is held while it is the user, until the attacker has
-// hit it. The attacker has to find the others at any moment.
+// establishUnderAttack opens a session and establishes its credentials repeatedly; each time the
+// child drops to the user. The first child is held while it is the user, until the attacker has hit
+// it. The attacker must find the others itself.
 func establishUnderAttack(t *testing.T, module, name string, times int) (tried, done int,
 	codes tally, log []string) {
 	t.Helper()
@@ -147,7 +148,7 @@ func establishUnderAttack(t *testing.T, module, name string, times int) (tried, 
 	end()
 	tried, done = attacker.Load().stop()
 	if attacker.Load().hits.Load() == 0 {
-		t.Error("the attacker has not got at the child that was held")
+		t.Error("the attacker has not hit the held child")
 	}
 	codes = tally{}
 	var rest []string
@@ -160,8 +161,8 @@ func establishUnderAttack(t *testing.T, module, name string, times int) (tried, 
 	}
 	right := []string{pamhost.Whole(world.Alice)}
 	if r.Code("setcred") != "success" {
-		// A call after one that has failed joins another session keyring, which has what
-		// that call had put into it when it failed.
+		// A call after a failed one joins another session keyring, which holds what that
+		// call had put into it before it failed.
 		for _, has := range []string{"", " _uid.{alice}",
 			" _persistent.{alice} _uid.{alice}"} {
 			right = append(right, world.Fill("session keyring _ses of root:"+has))
@@ -180,9 +181,9 @@ func establishUnderAttack(t *testing.T, module, name string, times int) (tried, 
 	return tried, done, codes, r.Log
 }
 
-// One thread of the child is the user for some time, and whoever may signal a thread can stop or
-// kill its process. The signal costs the user the keyring's new timer, or two seconds (ten with the
-// module as it is installed), and costs nobody else anything.
+// One thread of the child runs as the user for some time, and a user who may signal a thread can
+// stop or kill its process. That costs this user the reset of the timer, or two seconds (ten with
+// the installed module), and costs no other user anything.
 func TestSignalsToTheChild(t *testing.T) {
 	for name, test := range map[string]struct {
 		module string
@@ -209,8 +210,8 @@ func TestSignalsToTheChild(t *testing.T) {
 	}
 }
 
-// But the child's memory is a copy of the host's, with all its secrets, and its descriptors are the
-// host's.
+// But the user cannot read the child's memory, a copy of the host's with all its secrets, or get
+// its descriptors, which are the host's.
 func TestReadingTheChild(t *testing.T) {
 	tried, done, _, _ := establishUnderAttack(t, "pam_persistent.so", "read and trace", 100)
 	if tried == 0 {
@@ -233,9 +234,9 @@ func TestReadingTheChild(t *testing.T) {
 	})
 }
 
-// While pam_keyinit joins a session keyring for the user the login process has the user's real ID,
-// and the user may stop and kill it; this module's child is the user for some time. What a kill
-// must not leave is anything that helps another user, or that the next login stumbles over.
+// While pam_keyinit joins a session keyring for the user, the login process has the user's real ID,
+// and the user may stop and kill it; this module's child runs as the user for some time. A kill
+// must leave nothing that helps another user or breaks the next login.
 func TestSignalsToTheLoginProcess(t *testing.T) {
 	const logins = 50
 	for name, stack := range map[string]string{

@@ -18,7 +18,7 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// openTerminal makes a pseudo-terminal for the time of the test.
+// openTerminal makes a pseudo-terminal until the test is over.
 func openTerminal(t *testing.T) (master, slave *os.File) {
 	t.Helper()
 	master, slave, err := terminal.Open()
@@ -32,14 +32,14 @@ func openTerminal(t *testing.T) (master, slave *os.File) {
 	return master, slave
 }
 
-// sessionsAtTerminal is a host that opens and closes sessions.
+// sessionsAtTerminal returns the command of a host that opens and closes sessions.
 func sessionsAtTerminal(t *testing.T, sessions int, before, after string) []string {
 	t.Helper()
 	return pamhost.Command(t, "open-log", before, "ring root start alice",
 		strings.Repeat("open close ", sessions), after)
 }
 
-// atTerminal starts a command that has the terminal to itself.
+// atTerminal starts a command with the terminal as its controlling one.
 func atTerminal(t *testing.T, slave *os.File, command ...string) (*exec.Cmd, *bytes.Buffer) {
 	t.Helper()
 	cmd := exec.Command(command[0], command[1:]...)
@@ -52,8 +52,8 @@ func atTerminal(t *testing.T, slave *os.File, command ...string) (*exec.Cmd, *by
 	return cmd, &out
 }
 
-// The keys of a terminal send their signals to all processes in its foreground, guard and child
-// among them. A host that handles the signals gets them, and its logins succeed.
+// The keys of a terminal send their signals to all processes in its foreground, also to guard and
+// child. A host that handles the signals gets them, and its logins succeed.
 func TestKeysOfTheTerminal(t *testing.T) {
 	const sessions = 50
 	for name, stack := range world.Stacks {
@@ -97,7 +97,7 @@ func TestKeysOfTheTerminal(t *testing.T) {
 	}
 }
 
-// has tells whether the set of signals in /proc/PID/status has all of these.
+// has reports whether the set of signals in /proc/PID/status has all of these.
 func has(pid int, set string, signals ...unix.Signal) bool {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	_, rest, _ := strings.Cut(string(text), "\n"+set+":\t")
@@ -111,7 +111,7 @@ func has(pid int, set string, signals ...unix.Signal) bool {
 	return true
 }
 
-// state is the letter of a process in /proc/PID/status, or 0.
+// state returns the letter of a process in /proc/PID/status, or 0.
 func state(pid int) byte {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if _, rest, found := strings.Cut(string(text), "\nState:\t"); found {
@@ -120,9 +120,9 @@ func state(pid int) byte {
 	return 0
 }
 
-// A host that does not handle them ends or stops by them, as it would without the module, and takes
-// guard and child with it. Each login is held at another call of the child's or the host's while
-// the key is pressed, and goes on when the host has the signal.
+// A host that does not handle the signals ends or stops, as it would without the module, and so do
+// guard and child. Each login is held at another call of the child or the host while the key is
+// pressed, and continues when the host has the signal.
 func TestInterruptedLogins(t *testing.T) {
 	const times = 20
 	for name, test := range map[string]struct {

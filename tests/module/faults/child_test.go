@@ -33,12 +33,13 @@ var numbers = map[string]int{
 	"setresgid": unix.SYS_SETRESGID, "setresuid": unix.SYS_SETRESUID, "wait4": unix.SYS_WAIT4,
 }
 
-// sysDup2 is not in package unix for arm64, where it does not exist.
+// sysDup2 is the number of dup2(2). Package unix for arm64 lacks it, because arm64 has no such
+// call.
 const sysDup2 = 33
 
-// Every system call that guard and child make fails once with every errno of its manual page.
-// strace counts the calls of each process by itself: it has the n-th fail in all of them, when the
-// host has made more than that already.
+// Every system call of guard and child fails once with every errno of its manual page. strace
+// counts the calls of each process separately, and lets the n-th fail in all of them; the host has
+// already made more than n.
 func TestEachCallOfTheChild(t *testing.T) {
 	setUp(t, "tests/impatient.so")
 	most := map[string]int{}
@@ -71,12 +72,12 @@ func TestEachCallOfTheChild(t *testing.T) {
 	counts.Check(t, "`TestEachCallOfTheChild`", "%d cells", (cells+50)/100*100)
 }
 
-// attached runs the session with a strace that comes after the host's own start.
+// attached runs the session under an strace that attaches after the host has started.
 func attached(t *testing.T, fault fault) (r pamhost.Result, failed []string) {
 	t.Helper()
 	trace := t.TempDir() + "/trace"
 	r = pamhost.Host{Started: func(pid int) error {
-		// Not before it waits: its own start makes system calls too.
+		// Only once the host waits, because its start makes system calls too.
 		keyctltest.Eventually(t, "the host waits", func() bool {
 			now, _ := os.ReadFile(fmt.Sprintf("/proc/%d/syscall", pid))
 			return strings.HasPrefix(string(now),

@@ -2,9 +2,9 @@ package faults
 
 import "golang.org/x/sys/unix"
 
-// errnos are the errors that the manual pages name for the system calls that the module makes. A
-// call that the kernel never fails (getresuid of good addresses, setfsuid) has the errors that a
-// seccomp filter would give.
+// errnos are the errors that the manual pages list for the system calls of the module. A call that
+// the kernel never fails (getresuid with good addresses, setfsuid) has the errors that a seccomp
+// filter would return.
 var errnos = map[string][]unix.Errno{
 	"capget":      {unix.EPERM, unix.EINVAL, unix.EFAULT},
 	"capset":      {unix.EPERM, unix.EINVAL, unix.EFAULT},
@@ -44,7 +44,7 @@ var errnos = map[string][]unix.Errno{
 	"wait4":             {unix.ECHILD, unix.EINTR, unix.EINVAL},
 }
 
-// others are calls between the marks that no test makes fail, and why.
+// others are calls between the marks that no test makes fail, with the reason.
 var others = map[string]string{
 	"exit_group": "cannot fail", "pause": "its failing is its end",
 	"futex":     "the runtime's and glibc's own, between threads",
@@ -54,7 +54,7 @@ var others = map[string]string{
 	"set_robust_list":   "glibc's, for each thread",
 	"sched_getaffinity": "the runtime's", "lseek": "the name service's",
 	"pread64": "the runtime's",
-	// libpam, which tells the audit system about the session, and pamhost, which prints
+	// libpam, which reports the session to the audit system, and pamhost, which prints
 	"socket": "libpam", "sendto": "libpam", "recvfrom": "libpam", "poll": "libpam",
 	"ioctl": "libpam", "fcntl": "libpam",
 	"write": "pamhost",

@@ -16,8 +16,8 @@ import (
 )
 
 // session is what pamhost does under a fault: a daemon with a session keyring of root's opens a
-// session for alice; then what it is and has is looked at. Between the marks only the module and
-// libpam work.
+// session for alice; then its state and its session keyring are checked. Between the marks only the
+// module and libpam work.
 const session = "open-log ring root start alice state mark open mark same tree"
 
 // calls counts the system calls of one traced process before the first mark and up to the second.
@@ -71,7 +71,7 @@ func setUp(t *testing.T, module string) {
 type fault struct {
 	call  string
 	n, of int
-	each  string // "" in the login process; else in which
+	each  string // "": in the login process; else in which processes
 	errno unix.Errno
 }
 
@@ -86,16 +86,16 @@ var silent = map[string]string{
 	"getpid":         "the child takes its guard for dead", "getppid": "as getpid",
 }
 
-// unborn is what the host's first child would be after unshare(CLONE_NEWPID): the kernel says
-// ENOENT for its namespace.
+// unborn is the message if the host's first child would be PID 1 after unshare(CLONE_NEWPID): for
+// its namespace the kernel returns ENOENT.
 const unborn = "it would be PID 1 after unshare(CLONE_NEWPID): EXDEV"
 
-// theChild are lines about a child that could not say itself what has failed. What follows the
-// colon is what the Go runtime or glibc has printed.
+// theChild matches lines about a child that could not report what has failed. After the colon is
+// what the Go runtime or glibc has printed.
 var theChild = regexp.MustCompile(`the child (?:was killed by SIG[A-Z]+|` +
 	`ended without an answer, exit status \d+)(: .+)?$`)
 
-// named tells whether the log says what has failed, and why.
+// named reports whether the log says what has failed, and why.
 func (f fault) named(log []string) bool {
 	return slices.ContainsFunc(log, func(line string) bool {
 		if !strings.HasPrefix(line, "err: ") {
@@ -111,15 +111,15 @@ func (f fault) named(log []string) bool {
 	})
 }
 
-// injected returns the calls that strace had fail, as it writes them. Without one the cell would be
-// empty, and the test fails.
+// injected returns the calls that strace made fail, as strace prints them. The test fails if it
+// made none fail.
 func injected(t *testing.T, fault fault, trace string) (failed []string) {
 	t.Helper()
 	text, err := os.ReadFile(trace)
 	if err != nil {
 		t.Error(err)
 	}
-	// Where another process interrupted the line, its arguments are in an earlier one.
+	// If another process interrupted the line, its arguments are in an earlier one.
 	begun := map[string]string{}
 	for line := range strings.Lines(string(text)) {
 		pid, _, _ := strings.Cut(line, " ")
@@ -139,8 +139,8 @@ func injected(t *testing.T, fault fault, trace string) (failed []string) {
 	return failed
 }
 
-// Session keyrings that a login may have. The host's own holds root's user keyring; whether it is
-// that one or a new one of root's tells its content.
+// Session keyrings that a login may have. The host's own holds root's user keyring, which
+// distinguishes it from a new one of root's.
 const (
 	hosts    = "session keyring _ses of root: _uid.0"
 	ofAlice  = "session keyring _ses of alice:"
@@ -151,25 +151,25 @@ const (
 	unfilled = ""
 )
 
-// noHandOver are calls whose failure leaves the new keyring with the host: CHOWN itself, and the
-// way back to the right to do it.
+// noHandOver matches calls whose failure leaves the new keyring with the host: CHOWN itself, and
+// the calls that restore the right to it.
 var noHandOver = regexp.MustCompile(`KEYCTL_CHOWN|setresuid\((?:-1|4294967295), 0, |` +
 	`capset\(.*effective=[^0]|prctl\(PR_SET_DUMPABLE`)
 
-// noUserKeyring are calls without which the session is still the user's own; the log says what is
-// missing.
+// noUserKeyring matches calls without which the session is still the user's own; the log says what
+// is missing.
 var noUserKeyring = regexp.MustCompile(`KEYCTL_LINK, KEY_SPEC_USER_KEYRING`)
 
-// noSuccess are calls without which nothing may be linked, for it would be with more rights than
-// the user has, or is not known to be linked.
+// noSuccess matches calls whose failure means that nothing may be linked, because the link would be
+// made with more rights than the user's, or because it is not known to exist.
 func noSuccess(call string) bool {
 	return regexp.MustCompile(world.Fill(`setgroups\(|setresgid\(|setresuid\({alice}, |` +
 		`capget\(|capset\(.*effective=0, |KEYCTL_GET_PERSISTENT|KEYCTL_READ|KEYCTL_JOIN`)).
 		MatchString(call)
 }
 
-// trees returns the session keyrings that are right after this fault. Only where JOIN itself failed
-// may the session have the host's.
+// trees returns the session keyrings that are correct after this fault. Only if JOIN itself has
+// failed may the session have the host's.
 func trees(code string, failed []string) (right []string) {
 	any := func(calls *regexp.Regexp) bool {
 		return slices.ContainsFunc(failed, calls.MatchString)
@@ -187,7 +187,7 @@ func trees(code string, failed []string) (right []string) {
 	for _, content := range contents {
 		content = world.Fill(content)
 		right = append(right, ofAlice+content)
-		// Without success the child may have ended before it came to that.
+		// Without success the child may have ended before the hand-over.
 		if code != "success" || any(noHandOver) {
 			right = append(right, ofRoot+content)
 		}
@@ -195,9 +195,9 @@ func trees(code string, failed []string) (right []string) {
 	return right
 }
 
-// judge fails the test unless the login has come through the fault as it should: in time, with a
-// PAM code, the host as it was, and in a new session keyring, filled if the code says so; and a
-// failure has left a line in the log.
+// judge fails the test unless the login has survived the fault: in time, with a PAM code, with the
+// host unchanged, in a new session keyring that is filled if the code says so, and with a log line
+// for a failure.
 func judge(t *testing.T, fault fault, failed []string, r pamhost.Result) {
 	t.Helper()
 	code := r.Code("open")
@@ -207,23 +207,23 @@ func judge(t *testing.T, fault fault, failed []string, r pamhost.Result) {
 	}
 	switch code {
 	case "success", "perm_denied":
-		// the latter is libpam's word for a stack that has nothing but PAM_IGNORE
+		// what libpam returns for a stack that has only PAM_IGNORE
 	case "session_err":
 		if !fault.named(r.Log) {
 			t.Errorf("%s: the log does not say what has failed: %q", fault, r.Log)
 		}
-	case "user_unknown": // what glibc makes of an /etc/passwd that cannot be read
+	case "user_unknown": // glibc's answer if /etc/passwd cannot be read
 		if !slices.Contains(r.Log, `notice: unknown user "alice"`) {
-			t.Errorf("%s: an unknown user without a word in the log", fault)
+			t.Errorf("%s: an unknown user without a log line", fault)
 		}
 	default:
 		t.Errorf("%s: %s", fault, code)
 	}
 	if code == "success" && slices.ContainsFunc(failed, noSuccess) {
-		t.Errorf("%s: a success all the same\n%s", fault, strings.Join(failed, ""))
+		t.Errorf("%s: success nevertheless\n%s", fault, strings.Join(failed, ""))
 	}
 	if len(r.Codes)+1 != len(r.Lines()) {
-		t.Errorf("%s: the host is not what it was:\n%s", fault, r.Out)
+		t.Errorf("%s: the host has changed:\n%s", fault, r.Out)
 	}
 	if right := trees(code, failed); !slices.Contains(right, r.Tree) {
 		t.Errorf("%s: %s, and then %s; not one of %q\n%s", fault, code, r.Tree, right,
@@ -231,16 +231,16 @@ func judge(t *testing.T, fault fault, failed []string, r pamhost.Result) {
 	}
 }
 
-// Calls without which something is left behind that nothing else can take away. With the arguments
-// they get they cannot fail but by a filter that lets the same call pass a moment before, so there
-// is nothing that the module could do about it.
+// Calls whose failure leaves something behind that nothing else can remove. With these arguments
+// they can fail only by a filter that allowed the same call a moment earlier, so the module can do
+// nothing about it.
 var noWayOut = map[string]string{
 	"rt_sigprocmask 2": "the mask stays blocked",
 	"wait4 1":          "the guard stays a zombie",
 }
 
-// Every system call that the module makes in the login process fails once with every errno of its
-// manual page: strace, which follows no children here, has the n-th call fail.
+// Every system call of the module in the login process fails once with every errno of its manual
+// page: strace, which does not follow children here, makes the n-th call fail.
 func TestEachCallOfTheHost(t *testing.T) {
 	setUp(t, "pam_persistent.so")
 	host := record(t, session)[0]
@@ -253,8 +253,8 @@ func TestEachCallOfTheHost(t *testing.T) {
 	counts.Check(t, "`TestEachCallOfTheHost`", "%d cells", cells)
 }
 
-// eachCall runs a host once for each of its calls between the marks and each errno, and has that
-// call fail. It returns how often that was.
+// eachCall runs a host once for each of its calls between the marks and each errno, and makes that
+// call fail. It returns the number of runs.
 func eachCall(t *testing.T, host calls, commands string,
 	judge func(fault fault, failed []string, r pamhost.Result)) (cells int) {
 	t.Helper()
@@ -282,7 +282,7 @@ func eachCall(t *testing.T, host calls, commands string,
 }
 
 // The same for the end of a session. Whatever fails, the login process has left the session keyring
-// at the end, unless JOIN itself has failed, and is otherwise as it was.
+// at the end, unless JOIN itself has failed, and is otherwise unchanged.
 func TestEachCallOfTheEnd(t *testing.T) {
 	const end = "open-log start alice open state mark close end mark same tree"
 	setUp(t, "pam_persistent.so")

@@ -1,5 +1,4 @@
-// Package faults holds the tests of the module's worst day: system calls that fail, in the login
-// process and in the child.
+// Package faults tests system calls that fail, in the login process and in the child.
 package faults
 
 import (

@@ -5,14 +5,17 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"pam_persistent/internal/keyctl/keyctltest"
 )
 
 const guard = "../../../c/guard.c"
 
-// run builds host/host.c with c/guard.c, in which it replaces a text, and returns what the host
-// prints.
+// run builds host/host.c with c/guard.c, in which it replaces a text, and returns the host's
+// output.
 func run(t *testing.T, text, by string) string {
 	t.Helper()
+	keyctltest.NeedTool(t, "gcc")
 	dir := t.TempDir()
 	source, err := os.ReadFile(guard)
 	if err != nil {
@@ -35,7 +38,7 @@ func run(t *testing.T, text, by string) string {
 	}
 	out, err := exec.Command(dir+"/late", dir+"/locked").CombinedOutput()
 	if strings.Contains(string(out), "\nuserfaultfd: ") {
-		t.Skipf("no userfaultfd(2) here: %s", out)
+		t.Skip("needs userfaultfd(2)")
 	}
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -43,9 +46,8 @@ func run(t *testing.T, text, by string) string {
 	return string(out)
 }
 
-// A worker that not even SIGKILL ends is left to init: the host continues, without a child, a
-// signal or a changed errno, and no descriptor of the host's stays open. Each care is taken out
-// once.
+// A worker that not even SIGKILL ends is left to init: the host continues without a child, a signal
+// or a changed errno, and no descriptor of the host's stays open. Each safeguard is removed once.
 func TestWorkerThatCannotBeKilled(t *testing.T) {
 	const want = "in time: 1, done 1\n" +
 		"below the stack: signal 11\n" +

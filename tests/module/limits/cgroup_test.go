@@ -13,7 +13,7 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// A cgroup of a controller's own hierarchy (cgroup v1), for one test.
+// A cgroup is a control group of one controller (cgroup v1), for one test.
 type cgroup struct{ dir string }
 
 func newCgroup(t *testing.T, controller string) cgroup {
@@ -23,7 +23,7 @@ func newCgroup(t *testing.T, controller string) cgroup {
 		t.Skipf("no hierarchy of the %s controller (this test knows cgroup v1): %v",
 			controller, err)
 	}
-	_ = os.Remove(dir) // of a run that was killed
+	_ = os.Remove(dir) // left by a run that was killed
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func (c cgroup) set(t *testing.T, file string, value int) {
 	}
 }
 
-// host has a command run in the group.
+// host returns the words before a command that run it in the group.
 func (c cgroup) host() []string {
 	return []string{"sh", "-c", "echo 0 >" + c.dir + "/cgroup.procs && exec \"$@\"", "sh"}
 }
@@ -73,7 +73,7 @@ func TestCgroupOfFewProcesses(t *testing.T) {
 	plainIsCaught(t, group.host(), limited("daemon", ""))
 }
 
-// A hundredth of a processor: what takes milliseconds else takes a second.
+// With a hundredth of a processor, what otherwise takes milliseconds takes a second.
 func TestCgroupOfLittleTime(t *testing.T) {
 	group := newCgroup(t, "cpu")
 	group.set(t, "cpu.cfs_period_us", 100000)
@@ -83,9 +83,9 @@ func TestCgroupOfLittleTime(t *testing.T) {
 	})
 }
 
-// When the memory of its cgroup is used up the kernel kills the process that takes most. Host and
-// child take about the same: it has to be told which. The limit is set, once the host is there, to
-// the least that the kernel allows and a little more, up to what the module needs.
+// When the memory of its cgroup is used up the kernel kills the largest process. Host and child
+// have about the same size, so the kernel must be told which to kill. Once the host runs, the limit
+// is set to the least that the kernel accepts and a little more, up to what the module needs.
 func TestCgroupOfLittleMemory(t *testing.T) {
 	group := newCgroup(t, "memory")
 	world.ForgetKeys(t)
@@ -94,7 +94,7 @@ func TestCgroupOfLittleMemory(t *testing.T) {
 	stages := []string{empty, empty + " _uid.{alice}",
 		empty + " _persistent.{alice} _uid.{alice}", whole}
 	var good, failed int
-	for kb := 200; kb <= 1400; kb += 40 { // with less, the host has none for itself
+	for kb := 200; kb <= 1400; kb += 40 { // with less, the host itself has not enough
 		group.set(t, "memory.limit_in_bytes", 100<<20)
 		shrink := fmt.Sprintf("cd %s; n=$(cat memory.usage_in_bytes); "+
 			"while echo $((n -= 65536)) >memory.limit_in_bytes; do :; done "+
@@ -113,7 +113,7 @@ func TestCgroupOfLittleMemory(t *testing.T) {
 			t.Errorf("%d kB more: %v\n%s\nlog %s", kb, l.Err, l.Out, log)
 		}
 	}
-	t.Logf("%d logins worked, %d went on without the link", good, failed)
+	t.Logf("%d logins worked, %d continued without the link", good, failed)
 	if failed == 0 || good == 0 {
 		t.Error("the limits were all too large, or all too small")
 	}

@@ -5,10 +5,9 @@ import (
 	"testing"
 )
 
-// A host with no descriptor to spare: a soft limit is lifted for the child; under a hard one the
-// name service cannot open /etc/passwd. Whatever the modules answer, libpam makes system_err of it,
-// because it has no descriptor to tell the audit system; so the keyring and the log say how it
-// went.
+// A host without a free descriptor: a soft limit is lifted for the child; under a hard one the name
+// service cannot open /etc/passwd. libpam turns any result of the modules into system_err, because
+// it has no descriptor to inform the audit system; so the keyring and the log show the outcome.
 func TestNoDescriptorToSpare(t *testing.T) {
 	const reason = "err: alice: getpwnam_r: EMFILE (too many open files)"
 	for limits, log := range map[string]string{

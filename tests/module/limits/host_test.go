@@ -12,24 +12,24 @@ import (
 )
 
 // A host is limited when it starts (a daemon limits itself, a service manager the daemon) or once
-// the handle is there (pam_limits, in a line before ours).
+// the handle exists (pam_limits, in a line before ours).
 var moments = map[string]string{
 	"daemon":     "LIMITS open-log ring root start alice state open same tree",
 	"pam_limits": "open-log ring root start alice LIMITS state open same tree",
 }
 
-// limited is the host of a moment under these limits.
+// limited returns the commands of a host that is limited at this moment.
 func limited(moment, limits string) string {
 	return strings.ReplaceAll(moments[moment], "LIMITS", limits)
 }
 
 const (
-	emptyOfAlice = "session keyring _ses of alice:" // of a login process that is alice's
-	// as the login process joins it; the daemon's own, of the same name, has root's user
+	emptyOfAlice = "session keyring _ses of alice:" // of a login process that runs as alice
+	// as the login process joins it; the daemon's own, of the same name, also holds root's user
 	// keyring
 	empty = "session keyring _ses of root:"
 	whole = "session keyring _ses of alice: _persistent.{alice} _uid.{alice}"
-	// The same from a host without a descriptor to look the owner's name up.
+	// The same from a host that has no descriptor to look up the owner's name.
 	emptyUnnamed = "session keyring _ses of UID 0:"
 	wholeUnnamed = "session keyring _ses of UID {alice}: _persistent.{alice} _uid.{alice}"
 )
@@ -42,18 +42,18 @@ func logIn(t *testing.T, under []string, commands string) login {
 	return login{pamhost.Host{Under: under}.Try(t, commands)}
 }
 
-// has tells whether the session keyring is this one.
+// has reports whether the session keyring is this one.
 func (l login) has(tree string) bool { return l.Tree == world.Fill(tree) }
 
-// survives fails the test unless the host has come through: with a PAM code, in time, unchanged,
-// and in a new session keyring, whole or empty: never in the one from before.
+// survives fails the test unless the host has survived: with a PAM code, in time, unchanged, and in
+// a new session keyring, whole or empty, never in the previous one.
 func (l login) survives(t *testing.T) {
 	t.Helper()
 	if l.Err != nil || l.Code("open") == "" {
 		t.Errorf("the host: %v, code %q, %q", l.Err, l.Code("open"), l.Other)
 	}
 	if l.Changed != nil {
-		t.Errorf("the host is not what it was: %q", l.Changed)
+		t.Errorf("the host has changed: %q", l.Changed)
 	}
 	if l.Err == nil && !slices.ContainsFunc([]string{empty, emptyOfAlice, whole, emptyUnnamed,
 		wholeUnnamed}, l.has) {
@@ -61,7 +61,7 @@ func (l login) survives(t *testing.T) {
 	}
 }
 
-// works fails the test unless the login was a success without a word.
+// works fails the test unless the login succeeded without a log line.
 func (l login) works(t *testing.T) {
 	t.Helper()
 	l.survives(t)
@@ -70,8 +70,8 @@ func (l login) works(t *testing.T) {
 	}
 }
 
-// fails fails the test unless the login went on without the link, and exactly one line of the log
-// says why.
+// fails fails the test unless the login continued without the link, and exactly one log line says
+// why.
 func (l login) fails(t *testing.T, code, reason string) {
 	t.Helper()
 	l.survives(t)
@@ -100,8 +100,8 @@ func eachStack(t *testing.T, name string, test func(t *testing.T)) {
 	}
 }
 
-// plainIsCaught fails the test if the plain Go module comes through the limit time and again: how
-// much its runtime has made for itself before the limit was set is not always the same.
+// plainIsCaught fails the test if the plain Go module survives the limit repeatedly: how much its
+// runtime allocates before the limit is set varies.
 func plainIsCaught(t *testing.T, under []string, commands string) {
 	t.Helper()
 	t.Run("the plain module is caught", func(t *testing.T) {

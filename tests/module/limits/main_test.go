@@ -1,6 +1,5 @@
-// Package limits holds the tests of the module in hosts that have less than they need: limits of
-// every kind, timers, seccomp filters, file systems without the usual files, and name services that
-// go wrong.
+// Package limits tests the module in hosts that have less than they need: limits of every kind,
+// timers, seccomp filters, file systems without the usual files, and faulty name services.
 package limits
 
 import (

@@ -14,7 +14,7 @@ import (
 )
 
 // nameService builds the name service of nss/trouble.c, has the world ask it after /etc/passwd, and
-// returns the wrapper for hosts that are to find it.
+// returns the words before a command that let it find the library.
 func nameService(t *testing.T) []string {
 	t.Helper()
 	dir := t.TempDir()
@@ -33,9 +33,9 @@ func nameService(t *testing.T) []string {
 
 const nssHost = "open-log sigchld ring root start TROUBLE state open same sigchlds tree"
 
-// A name service is other people's code in the child: whatever it does, the login process does not
-// notice. Users have the names of the troubles; "" is a login that works without a word, anything
-// else what the log says. (Without pam_keyinit, which asks the name service in the login process.)
+// A name service is foreign code in the child: whatever it does, the login process does not notice.
+// Users are named after the faults; "" means a login that works without a log line, anything else
+// is the log line. (Without pam_keyinit, which asks the name service in the login process.)
 func TestNameServices(t *testing.T) {
 	wrapper := nameService(t)
 	kinds := map[string]string{
@@ -99,8 +99,8 @@ func TestNameServices(t *testing.T) {
 	})
 }
 
-// exit(3) of a library runs what the host has registered for its own end, and writes what the host
-// has buffered, in the child: a pidfile would be gone, a line of the host's log there twice.
+// A library's exit(3) runs the host's exit handlers and writes the host's buffers in the child: a
+// pidfile would be removed, and a log line of the host written twice.
 func TestExitOfALibraryIsNotTheHosts(t *testing.T) {
 	wrapper := nameService(t)
 	world.ForgetKeys(t)
@@ -114,7 +114,7 @@ func TestExitOfALibraryIsNotTheHosts(t *testing.T) {
 	}
 }
 
-// The child's memory is the host's: not even a host that wants core files gets one of it.
+// The child's memory is the host's: even a host that wants core files gets none of the child.
 func TestNoCoreFile(t *testing.T) {
 	wrapper := nameService(t)
 	world.ForgetKeys(t)
@@ -128,7 +128,7 @@ func TestNoCoreFile(t *testing.T) {
 	if files, err := os.ReadDir(dir); err != nil || len(files) != 0 {
 		t.Errorf("%v %v", files, err)
 	}
-	// A process of the same limit leaves one here, or this test could not fail.
+	// A process with the same limit leaves one here; otherwise this test could not fail.
 	world.Try(world.Hung, "env", "-C", dir, "sh", "-c", "ulimit -c unlimited; kill -SEGV $$")
 	if files, _ := os.ReadDir(dir); len(files) == 0 {
 		pattern, _ := os.ReadFile("/proc/sys/kernel/core_pattern")
@@ -136,8 +136,8 @@ func TestNoCoreFile(t *testing.T) {
 	}
 }
 
-// Who starts a setuid program chooses the size of the stacks that its threads have. In the child a
-// name service has enough all the same. (A first thread of 32 kB is too small for libpam.)
+// The caller of a setuid program chooses the size of the stacks of its threads. In the child a name
+// service has enough stack nevertheless. (A first thread of 32 kB is too small for libpam.)
 func TestSmallStackForNameService(t *testing.T) {
 	wrapper := append([]string{"prlimit", "--stack=65536:65536"}, nameService(t)...)
 	world.ForgetKeys(t)

@@ -8,16 +8,16 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// Limits under which a login works without a word: the module lifts them in its child, or has no
-// need of what they limit.
+// Limits under which a login works without a log line: the module lifts them in its child, or does
+// not need what they limit.
 var bearable = map[string]struct {
 	limits string
-	lifted bool // the module takes care, and the plain one does not live with it
+	lifted bool // the module lifts it, and the plain one cannot live with it
 }{
 	"address space, 24 MB more": {"limit-as 24", true},
 	"address space, 8 MB more":  {"limit-as 8", true},
 	"data, 2 MB":                {"limit DATA 2000000 -", true},
-	// root with CAP_SYS_ADMIN is not counted
+	// root with CAP_SYS_ADMIN does not count
 	"processes, none":                 {"limit NPROC 0 -", false},
 	"processes, none, hard":           {"limit NPROC 0 0", false},
 	"stack, 64 kB":                    {"limit STACK 65536 -", false},
@@ -48,9 +48,9 @@ func TestBearableLimits(t *testing.T) {
 	}
 }
 
-// The stack of the first thread, and of those that glibc makes, is as large as the limit was when
-// the program started. (28 kB are too little for libpam with pam_permit; 32 kB for this module, and
-// for the plain one.)
+// The stack of the first thread, and of those that glibc makes, has the size of the limit at the
+// start of the program. (28 kB are too little for libpam with pam_permit; 32 kB for this module,
+// and for the plain one.)
 func TestSmallStackFromTheStart(t *testing.T) {
 	for _, kb := range []int{48, 64, 128, 256} {
 		wrapper := []string{"prlimit", fmt.Sprintf("--stack=%d:%[1]d", kb<<10)}
@@ -60,9 +60,9 @@ func TestSmallStackFromTheStart(t *testing.T) {
 	}
 }
 
-// A hard limit cannot be lifted without CAP_SYS_RESOURCE, which no host keeps that drops its
-// privileges. There is a size from which on a login works; below it fails with a line in the log,
-// and the host does not notice.
+// A hard limit cannot be lifted without CAP_SYS_RESOURCE, which a host that drops its privileges
+// never keeps. Above some size a login works; below it the login fails with a log line, and the
+// host is not harmed.
 func TestHardLimitsOnMemory(t *testing.T) {
 	const lacking = "--bounding-set=-sys_resource"
 	for _, resource := range []string{"AS", "DATA"} {
@@ -96,7 +96,7 @@ func TestHardLimitsOnMemory(t *testing.T) {
 	}
 }
 
-// Not even the memory for an answer.
+// Not even memory for a reply.
 func TestNoMemoryAtAll(t *testing.T) {
 	for _, limit := range []string{"limit-as 0", "limit DATA 0 0"} {
 		commands := limited("pam_limits", limit)
@@ -108,8 +108,8 @@ func TestNoMemoryAtAll(t *testing.T) {
 	}
 }
 
-// A login process that is the user (a screen locker, a user's own daemon) is counted as one of the
-// user's.
+// If the login process runs as the user (a screen locker, a user's own daemon), it counts as one of
+// the user's processes.
 func TestNoProcessForTheUser(t *testing.T) {
 	for _, limit := range []string{"limit NPROC 0 -", "limit NPROC 0 0"} {
 		commands := "open-log ring root drop alice " + limit +
@@ -122,9 +122,9 @@ func TestNoProcessForTheUser(t *testing.T) {
 	}
 }
 
-// The child's working thread becomes the user, who may have no process more by a hard limit of
-// pam_limits: the runtime must not need a new thread from then on. Other processes of the user make
-// the limit a real one.
+// The child's working thread becomes the user, whose hard limit of pam_limits may allow no more
+// processes: from then on the runtime must not need a new thread. Other processes of the user make
+// the limit effective.
 func TestUserWithoutProcessesToSpare(t *testing.T) {
 	const times = 50
 	eachStack(t, "many", func(t *testing.T) {

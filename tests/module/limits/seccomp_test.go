@@ -10,10 +10,9 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// A host under a seccomp filter that says something else than an errno. Where the call is made in
-// the guard or in the child, only those end by it; the stack has no pam_keyinit, which makes some
-// of these calls in the login process. pamhost itself must not make them either, so it does not
-// look at its state.
+// A host under a seccomp filter that kills, traps or returns an errno. If guard or child makes the
+// call, only they end; the stack has no pam_keyinit, which makes some of these calls in the login
+// process. pamhost itself must not make them either, so it does not check its state.
 func TestSeccomp(t *testing.T) {
 	const (
 		killed   = "err: alice*: the child was killed by SIGSYS*"
@@ -31,10 +30,10 @@ func TestSeccomp(t *testing.T) {
 			"ENOSYS": "err: alice(uid={alice}): setresuid: ENOSYS*"},
 		"sched_setaffinity": {"kill-process": guard, "kill-thread": guard, "trap": guard,
 			"EPERM": "", "ENOSYS": ""},
-		// The child ends with its guard.
+		// The child dies with its guard.
 		"rt_sigtimedwait": {"kill-process": guard, "kill-thread": guard, "trap": guard,
 			"EPERM": "", "ENOSYS": ""},
-		// A child that cannot be sure to be closed to the user does not go on as the user.
+		// A child that may be readable by the user does not continue as the user.
 		"prctl": {"EPERM": "err: alice(uid={alice}): prctl: EPERM*",
 			"ENOSYS": "err: alice(uid={alice}): prctl: ENOSYS*"},
 		"prlimit64": {"EPERM": "", "ENOSYS": ""},
@@ -74,8 +73,8 @@ func TestSeccomp(t *testing.T) {
 	}
 }
 
-// A child that cannot drop to the user links nothing: the session keyring stays empty, with
-// pam_keyinit in the stack too.
+// A child that cannot drop to the user links nothing: the session keyring stays empty, also with
+// pam_keyinit in the stack.
 func TestSeccompSetgroups(t *testing.T) {
 	for action, reason := range map[string]string{
 		"kill-process": "err: alice(uid={alice}): the child was killed by SIGSYS*",
@@ -98,10 +97,10 @@ func TestSeccompSetgroups(t *testing.T) {
 	}
 }
 
-// What cannot be survived: no process can be made without a call that makes one, no session keyring
-// joined but by the login process itself, and no call tells what a filter will do about another.
-// The first ends every host that has a child made for it by a module (pam_unix, pam_mkhomedir), or
-// runs a shell; the second every host with pam_keyinit in its stack.
+// Not survivable: the module must make a process, only the login process itself can join a session
+// keyring, and no call shows in advance what a filter will do. The filter on clone ends every host
+// in which a module (pam_unix, pam_mkhomedir) makes a child, or that runs a shell; the filter on
+// keyctl every host with pam_keyinit in its stack.
 func TestSeccompThatKillsTheHost(t *testing.T) {
 	world.ForgetKeys(t)
 	world.Service(t, world.Built(t, "pam_persistent.so"), world.Stacks["no-keyinit"])

@@ -10,13 +10,14 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// inMounts has a command run in a mount namespace of its own, once the script has changed it.
+// inMounts returns the words before a command that run it in its own mount namespace, after the
+// script has changed that.
 func inMounts(script string) []string {
 	return []string{"unshare", "--mount", "--propagation", "private", "sh", "-ec",
 		script + "\nexec \"$@\"", "sh"}
 }
 
-// emptyDev covers /dev but for the files that are named.
+// emptyDev returns a script that covers /dev except for the named files.
 func emptyDev(keep ...string) string {
 	script := "mkdir -p /run/lock/kept && mount -t tmpfs none /run/lock/kept\n"
 	for _, name := range keep {
@@ -26,7 +27,7 @@ func emptyDev(keep ...string) string {
 	return script + "mount --move /run/lock/kept /dev; rmdir /run/lock/kept"
 }
 
-// A host whose file system has not what hosts have: a container, a chroot, a rescue system.
+// A host whose file system lacks the usual files: a container, a chroot, a rescue system.
 func TestSurroundings(t *testing.T) {
 	for name, script := range map[string]string{
 		"no /proc":          "mount -t tmpfs none /proc",
@@ -52,7 +53,7 @@ func TestSurroundings(t *testing.T) {
 
 var library = regexp.MustCompile(`(/\S+) \(0x`) // in the output of ldd(1)
 
-// smallRoot has what a login takes and nothing else.
+// smallRoot makes a root directory with only what a login needs.
 func smallRoot(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()
@@ -93,7 +94,7 @@ func TestChroot(t *testing.T) {
 			logIn(t, nil, strings.ReplaceAll(commands, "DIR", smallRoot(t))).works(t)
 		})
 	}
-	// A daemon that locks itself away first has nobody to ask who the user is.
+	// A daemon in an empty root directory cannot look up the user.
 	t.Run("empty", func(t *testing.T) {
 		world.ForgetKeys(t)
 		world.Service(t, world.Built(t, "pam_persistent.so"), world.Stacks["no-keyinit"])

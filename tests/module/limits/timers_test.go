@@ -7,9 +7,9 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// Login programs bound the time that a login may take with alarm(2): su, login and sshd do. Timers
-// of every kind go on through the call, their handlers run in the host and as the host, and none of
-// their signals ends guard or child.
+// Login programs limit the time of a login with alarm(2): su, login and sshd do. Timers of every
+// kind continue during the call, their handlers run in the host and as the host, and none of their
+// signals ends guard or child.
 func TestTimers(t *testing.T) {
 	const commands = "open-log ring root timers start alice state open same timed tree"
 	world.ForgetKeys(t)
@@ -33,8 +33,8 @@ func TestTimers(t *testing.T) {
 	}
 }
 
-// An alarm that comes while the child hangs is the host's own and comes as soon as the call is
-// over: it neither ends the call nor is it lost.
+// An alarm that comes while the child hangs is the host's own and arrives as soon as the call is
+// over: it neither ends the call nor is lost.
 func TestTimersWhileTheChildHangs(t *testing.T) {
 	wrapper := nameService(t)
 	world.ForgetKeys(t)

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-/* The C half calls these by other names: see reply.go. */
+/* The C half calls these under other names: see reply.go. */
 #undef mmap
 #undef munmap
 #undef malloc
@@ -44,10 +44,10 @@ __attribute__((format(printf, 1, 2))) static void effect(const char *format, ...
 	effect_v(format, args);
 	va_end(args);
 	host->used++; /* its NUL */
-	errno = EDOM; /* as any call may */
+	errno = EDOM; /* as any call may set it */
 }
 
-/* A call of which a thread that is cancelled there would leave something behind. */
+/* A kernel call in which a cancelled thread would leave something behind. */
 __attribute__((format(printf, 1, 2))) static void kernel(const char *format, ...)
 {
 	va_list args;
@@ -208,7 +208,7 @@ void pp_run_child(struct pp_exchange *x, struct pp_ending *ending)
 	errno = EDOM;
 }
 
-/* The reply ends where nothing may be read any more. */
+/* The reply ends at a page that cannot be read. */
 enum { PAGE = 4096, PAGES = (sizeof(struct pp_reply) + PAGE - 1) / PAGE * PAGE };
 
 void *reply_map(void *at, size_t size, int protection, int flags, int fd, off_t offset);
@@ -236,7 +236,7 @@ int reply_unmap(void *p, size_t size)
 	return munmap((char *)p + size - PAGES, PAGES + PAGE);
 }
 
-/* Memory that cgo asks for outside of a call is not the module's. */
+/* Memory that cgo asks for outside of a call does not count as the module's. */
 void *host_malloc(size_t size);
 void host_free(void *p);
 

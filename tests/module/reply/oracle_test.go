@@ -8,11 +8,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The oracle says what a handle's calls and its end have to do, from the rules alone and not from
-// the code:
-//   - A session keyring is joined first, unless the handle's own is there and is the same user's.
-//   - Nothing of a reply counts that is not sound.
-//   - The record is true. A join or an open that fails ends what it says about user and UID.
+// The oracle predicts what a handle's calls and its end do, from these rules alone and not from the
+// code:
+//   - A session keyring is joined first, unless the thread still has the handle's own, for the
+//     same user.
+//   - Nothing of an unsound reply counts.
+//   - The record is true. A join or an open that fails clears its user and UID.
 //   - The thread that has closed the session leaves its keyring when the handle ends.
 type oracle struct {
 	host     Host // as the steps so far have changed it
@@ -20,10 +21,10 @@ type oracle struct {
 	failure  int
 	action   Step
 	record   *Record // of this call
-	kept     *Record // under the handle; the same, but where there was no memory
-	memory   Reply   // that the host shares with its child, for the length of a call
+	kept     *Record // under the handle; the same, unless there was no memory
+	memory   Reply   // shared by the host with its child during a call
 	effects  []string
-	fallback string // how log lines name the user if the child does not say
+	fallback string // the user's name in log lines if the child does not give one
 }
 
 func (h *Host) expect(steps []Step, failure int) (codes []int, effects []string) {
@@ -98,7 +99,7 @@ func (o *oracle) call() int {
 
 const tooLong = "the kernel has not answered in time"
 
-// run has the call served by a child.
+// run serves the call by a child.
 func (o *oracle) run(joinErrno int32) int {
 	r := o.record
 	if o.host.NoMap {
@@ -107,15 +108,15 @@ func (o *oracle) run(joinErrno int32) int {
 	}
 	o.memory = Reply{Who: o.fallback}
 	o.do("child %d %d: keyring %d of %d, %d", o.action, o.failure, r.Keyring, r.UID, joinErrno)
-	// Without a join no keyring can hold anybody's.
+	// Without a join no keyring can hold anybody's persistent keyring.
 	if !o.ask(joinErrno != 0) {
 		return o.failed()
 	}
 	return o.apply()
 }
 
-// failed is what a call comes to that no child has served. What is not known to be enough is not
-// enough, whatever later calls say.
+// failed is the outcome of a call that no child has served. From then on a child must close,
+// whatever later calls say.
 func (o *oracle) failed() int {
 	o.record.ChildCloses = true
 	if o.action == Open {
@@ -124,12 +125,10 @@ func (o *oracle) failed() int {
 	return o.failure
 }
 
-// forget ends what the record says about a user. That the keyring was joined under this handle
-// stays true.
+// forget clears the user of the record. The keyring was still joined under this handle.
 func (r *Record) forget() { r.UID, r.User = NoUID, "" }
 
-// remember finds or makes the record. Where there is no memory, this call does its work all the
-// same.
+// remember finds or makes the record. Without memory, this call still does its work.
 func (o *oracle) remember() {
 	if o.record = o.kept; o.kept != nil {
 		return
@@ -156,7 +155,7 @@ func (o *oracle) join() (errno int32) {
 	o.takeBack()
 	r.forget()
 	if joined < 0 {
-		// The session has the keyring that was there.
+		// The session keeps the keyring that it had.
 		if r.Keyring != 0 {
 			o.do("clear %d", r.Keyring)
 			if o.host.Clears < 0 {
@@ -173,8 +172,8 @@ func (o *oracle) join() (errno int32) {
 	return 0
 }
 
-// has looks whether the thread has the record's keyring. If that cannot be found out, the caller
-// says: a keyring that may be another one is not filled, one that may be the session's is left.
+// has reports whether the thread has the record's keyring, or ifUnknown if it cannot look: a
+// keyring that may be another one is not filled, one that may be the session's is left.
 func (o *oracle) has(keyring int32, ifUnknown bool) bool {
 	o.do("look %d by %d", keyring, o.record.JoinedBy)
 	if o.host.Blind {
@@ -194,10 +193,10 @@ func (o *oracle) joinAnother() int64 {
 }
 
 // leave leaves the session keyring at the end of the handle, in the thread that has closed the
-// session last. A handle that has joined no keyring does not know which one the session has: it is
-// one that holds the persistent keyring of the session's user, and in a process of that user's own
-// it may be that process's. Root's process, or a setuid program that the user has started, is not
-// the user's own.
+// session last. If the handle has joined no keyring, the session's is one that holds the persistent
+// keyring of the session's user. A process that runs only as that user keeps it, because it may be
+// that process's own. This does not include a process of root, or a setuid program that the user
+// has started.
 func (o *oracle) leave() {
 	r := o.kept
 	o.record = r
@@ -229,8 +228,8 @@ func (o *oracle) leave() {
 	}
 }
 
-// takeBack takes the variable back that was put there for the user of an earlier call, if it is
-// still that one.
+// takeBack removes the variable that was set for the user of an earlier call, if its value is
+// unchanged.
 func (o *oracle) takeBack() {
 	name, _, ok := strings.Cut(o.record.Variable, "=")
 	if !ok {
@@ -259,8 +258,8 @@ func (o *oracle) do(format string, args ...any) {
 	o.effects = append(o.effects, fmt.Sprintf(format, args...))
 }
 
-// printable is what a field of that size holds of a text that anybody may have sent, one character
-// for each byte.
+// printable returns what a field of that size holds of an untrusted text, one character for each
+// byte.
 func printable(anything string, size int) string {
 	text := []byte(anything[:min(len(anything), size-1)])
 	for i, c := range text {
@@ -271,15 +270,15 @@ func printable(anything string, size int) string {
 	return string(text)
 }
 
-// fieldText is the C string in a field of that size; ok is false if it has no end there.
+// fieldText returns the C string in a field of that size; ok is false if it has no end there.
 func fieldText(field string, size int) (text string, ok bool) {
 	before, _, found := strings.Cut(field[:min(len(field), size)], "\x00")
 	return before, found || len(field) < size
 }
 
-// sound: complete, of known size, with priorities that cannot wake up every terminal, texts that
-// end, a close that can be done without a child only for somebody, and a PAM code that the module
-// may return.
+// sound reports whether the reply is complete, of known size, with priorities that do not wake up
+// every terminal, with terminated texts, with a close without a child only for a known UID, and
+// with a PAM code that the module may return.
 func (o *oracle) sound() bool {
 	r := &o.memory
 	if r.Complete != Complete || r.Lines > LogLines {
@@ -354,7 +353,7 @@ func (o *oracle) cause(e Ending) string {
 	return "the child's answer is not valid"
 }
 
-// log expects each line that has an end in the log, also if other parts of the answer are wrong.
+// log expects each terminated line in the log, even if other parts of the reply are wrong.
 func (o *oracle) log() {
 	for _, line := range o.memory.Log[:min(o.memory.Lines, LogLines)] {
 		if text, ok := fieldText(line.Text, LogText); ok {
@@ -377,7 +376,7 @@ func (o *oracle) apply() int {
 	}
 	switch o.action {
 	case Open:
-		// One line of the stack is enough to forbid the short way to all.
+		// One line of the stack is enough to forbid the short way for all.
 		if r.CloseIsReset == 0 {
 			o.record.ChildCloses = true
 		}
@@ -401,7 +400,7 @@ func strerror(code int32) string {
 	return "what?"
 }
 
-// Names as glibc has them.
+// errnoName returns the name that glibc uses.
 func errnoName(errno int32) string {
 	switch name := unix.ErrnoName(unix.Errno(errno)); {
 	case errno == int32(unix.EOPNOTSUPP): // Go prefers the other name of the same number

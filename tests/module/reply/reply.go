@@ -1,6 +1,6 @@
-// Package reply is the login process's side of a call, c/call.c, c/record.c and c/leave.c, with
-// everything around it played by a test: libpam, the kernel, and the child with its reply. The C
-// files and headers beside it that are symbolic links are those of c/.
+// Package reply is the login process's side of a call, c/call.c, c/record.c and c/leave.c. A test
+// plays everything around it: libpam, the kernel, and the child with its reply. The symbolic links
+// beside it are the C files and headers of c/.
 package reply
 
 /*
@@ -52,22 +52,22 @@ const (
 	Err, Debug = C.LOG_ERR, C.LOG_DEBUG
 )
 
-// A Step is a call of the module, or a change of what the next calls find.
+// A Step is a call of the module, or a change of its surroundings.
 type Step int
 
-// Changes. Each changes back the second time.
+// Changes. The second time each is undone.
 const (
 	OtherUser   = Close + 1 + iota // PAM_USER is Host.OtherUser
-	OtherThread                    // another thread calls
-	OtherJoin                      // JOIN answers Host.OtherJoined
+	OtherThread                    // another thread makes the calls
+	OtherJoin                      // the result of JOIN is Host.OtherJoined
 	OtherAnswer                    // the reply has Host.OtherStatus and Host.OtherUID
 )
 
-// Threads of the host. Libpam's calls are the first one's until OtherThread.
+// Threads of the host. The first one makes libpam's calls until OtherThread.
 const firstThread, secondThread = 1, 2
 
 // A Reply is struct pp_reply. Texts fill their fields from the start; the rest is zero, and a text
-// as long as its field has no end.
+// as long as its field is not terminated.
 type Reply struct {
 	Complete     uint32
 	Status       int32
@@ -90,7 +90,7 @@ type Ending struct {
 	GuardKilled      int32 // a signal
 	Status           int32 // as from waitpid(2)
 	TimedOut, Reaped bool
-	LastWords        string // what the child has printed
+	LastWords        string // the child's output
 }
 
 // A Child writes its reply, or nothing, and ends.
@@ -111,19 +111,19 @@ type Record struct {
 	Variable          string
 }
 
-// A Host is what a call finds.
+// A Host is the surroundings of a call.
 type Host struct {
 	User, OtherUser string  // PAM_USER; "": none
 	Service         string  // PAM_SERVICE; "": none
-	Kept            *Record // by an earlier call; nil: nothing
-	SetData, PutEnv int32   // the answers of pam_set_data(3) and pam_putenv(3)
-	NoMalloc, NoMap bool    // there is no memory
+	Kept            *Record // by an earlier call; nil: none
+	SetData, PutEnv int32   // the results of pam_set_data(3) and pam_putenv(3)
+	NoMalloc, NoMap bool    // allocation fails
 	Environment     string  // PAM's, NAME=value; "": empty
 	// Session keyrings of the two threads.
 	Keyring, OtherKeyring int32
-	// What JOIN answers: the serial (one more each time), or -errno.
+	// The result of JOIN: the serial (one more each time), or -errno.
 	Joined, OtherJoined int64
-	// What becomes of a reset and of a clear: > 0: it is done; 0: it is not; < 0: it is late.
+	// The result of a reset and of a clear: > 0: done; 0: not done; < 0: late.
 	Resets, Clears int8
 	Finds          bool // whether the thread finds a persistent keyring
 	Blind          bool // the kernel does not let the thread look at its session keyring
@@ -132,11 +132,11 @@ type Host struct {
 	Child                 Child
 	OtherStatus           int32
 	OtherUID              uint32
-	End                   int32 // what pam_end(3) is told
+	End                   int32 // the status that pam_end(3) gets
 }
 
-// Run takes the steps under one PAM handle, one after the other, and ends the handle. Run returns
-// the PAM codes of the calls and all that they and the end did, in order: "join", "look 77 by 1"
+// Run takes the steps under one PAM handle, one after another, and ends the handle. Run returns the
+// PAM codes of the calls and all effects of the calls and the end, in order: "join", "look 77 by 1"
 // (whether that is the session keyring), "search 1000", "clear 77", "reset 1000 77", "child 1 14:
 // keyring 77 of 1000, 0" (action, failure, request), "log 3 text", "putenv NAME=value"; and after
 // each call "keeps ..." if there is a record.

@@ -7,22 +7,23 @@ import (
 	"testing"
 )
 
-// Any reply, whatever the end of its child and whatever the handle has kept, leads to what the
-// oracle says and nothing else: no line is logged that has no end, no keyring of one user filled
-// for another or kept after the end, no PAM code returned that is not the module's, no memory left.
-// The reply lies before a page that cannot be read.
+// Any reply, with any end of its child and any record of the handle, has the effects that the
+// oracle predicts and no other: no unterminated line is logged, no keyring of one user is filled
+// for another or kept after the end, no PAM code but the module's is returned, and no memory is
+// left. The reply lies before a page that cannot be read.
 func FuzzReply(f *testing.F) {
 	f.Fuzz(func(t *testing.T,
-		// PAM's items, the steps (a digit each), which function, what pam_end(3) is told
+		// PAM's items, the steps (a digit each), which function, the status that pam_end(3)
+		// gets
 		user, otherUser, service, steps string, setcred bool, end int32,
-		// what an earlier call has kept, if any
+		// the record of an earlier call, if any
 		kept bool, keptKeyring, joinedBy int32, keptUID uint32, keptUser string,
 		childCloses bool, closedBy int32, closedUID uint32, keptVariable string,
-		// what libpam and the kernel answer
+		// the results of libpam and the kernel
 		setData, putEnv int32, noMalloc, noMap bool, environment string, keyring,
 		otherKeyring, joined, otherJoined int32, resets, clears int8, finds,
 		blind bool, realUID, effectiveUID uint32,
-		// how the child ends, and whether it has written anything
+		// how the child ends, and whether it has written a reply
 		waitStatus, forkErrno, guardKilled int32, timedOut, reaped, writes bool,
 		lastWords string,
 		// the reply
@@ -80,7 +81,7 @@ const maxSteps = 8
 // Serials are int32 in the kernel, also the later ones of all steps and of the end.
 func serialOrErrno(joined int32) int64 { return min(int64(joined), math.MaxInt32-maxSteps-1) }
 
-// cString is a text that a C string of that length can hold.
+// cString returns the part of a text that a C string of that length can hold.
 func cString(text string, length int) string {
 	text, _, _ = strings.Cut(text, "\x00")
 	return text[:min(len(text), length)]

@@ -283,7 +283,7 @@ var rules = map[string][]rule{
 	},
 }
 
-// The corpus alone, without any luck, notices each rule that the C half forgets.
+// The corpus alone, without any luck, notices the absence of each rule of the C half.
 func TestCorpusKnowsEachRule(t *testing.T) {
 	program, order := mutants(t)
 	counts.Check(t, "`TestCorpusKnowsEachRule`", "%d", len(order))
@@ -298,9 +298,9 @@ func TestCorpusKnowsEachRule(t *testing.T) {
 	}
 }
 
-// mutants builds this package's tests with the C half as it is, and beside it once more without
-// each rule, under names of its own. Which one serves the calls is said by RULE, an index into
-// order.
+// mutants builds this package's tests with the C half as it is, and with one copy for each rule
+// that lacks the rule, under names of its own. The variable RULE, an index into order, chooses the
+// copy that serves the calls.
 func mutants(t *testing.T) (program string, order []string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -365,7 +365,7 @@ func mutants(t *testing.T) (program string, order []string) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	// The corpus is found from here, where the program runs.
+	// The corpus is found only from here, so the program must run here.
 	if out, err := exec.Command(dir+"/mutants", "-test.run=^FuzzReply$").
 		CombinedOutput(); err != nil {
 		t.Fatalf("nothing is forgotten, and yet %v\n%s", err, out)

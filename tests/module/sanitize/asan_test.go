@@ -14,17 +14,17 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// Where AddressSanitizer writes, each process a file: the child's standard files are /dev/null, and
-// it is the user. The other one writes to standard error, which for the child is nowhere; but a
-// report ends the process, and that is in the log.
+// The directory in which AddressSanitizer writes a file for each process: the child's standard
+// files are /dev/null, and it runs as the user. UndefinedBehaviorSanitizer writes to standard
+// error, which the child lacks; but its report ends the process, and the log says so.
 const reports = "/home/reports"
 
-// guardsStack is a warning that the sanitizer gives once, because the guard ends on a stack that
-// the sanitizer does not know: the host's thread has another one. The warning is no fault.
+// guardsStack matches a warning that the sanitizer gives once, because the guard ends on a stack
+// that the sanitizer does not know: the host's thread has another one. The warning is not a fault.
 var guardsStack = regexp.MustCompile(`(?m)^==\d+==WARNING: ` +
 	`ASan is ignoring requested __asan_handle_no_return.*\n.*\n.*\n`)
 
-// underSanitizers runs a host and returns what was reported by any process of it, too.
+// underSanitizers runs a host and also returns the reports of all its processes.
 func underSanitizers(t *testing.T, host pamhost.Host, lines ...string) (r pamhost.Result,
 	reported string) {
 	t.Helper()
@@ -35,7 +35,7 @@ func underSanitizers(t *testing.T, host pamhost.Host, lines ...string) (r pamhos
 	if err := os.Chmod(reports, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	// Leaks: the host ends with _exit(2), so they are valgrind's to find.
+	// The host ends with _exit(2), so only valgrind finds leaks.
 	host.Under = []string{"env", "ASAN_OPTIONS=detect_leaks=0:log_path=" + reports + "/asan",
 		"UBSAN_OPTIONS=log_path=" + reports + "/ubsan"}
 	r = host.Try(t, lines...)
@@ -50,8 +50,8 @@ func underSanitizers(t *testing.T, host pamhost.Host, lines ...string) (r pamhos
 	return r, reported
 }
 
-// Every script of pamtester: all options, failures, hosts and states of keyrings that the module is
-// tested with.
+// Every script of pamtester: all options, failures, hosts and states of keyrings with which the
+// module is tested.
 func TestScriptsUnderSanitizers(t *testing.T) {
 	module, host := sanitized.module(t, "./pam_persistent", "pam_persistent"), sanitized.host(t)
 	all := pamhost.Scripts(t)
@@ -69,9 +69,9 @@ func TestScriptsUnderSanitizers(t *testing.T) {
 	counts.Check(t, "`TestScriptsUnderSanitizers`", "%d", len(all))
 }
 
-// What hosts are known to do around the calls; and signals, threads, and children of their own
-// meanwhile. No threads that are busy in malloc: the sanitizer's own malloc, unlike glibc's, does
-// not take its locks before a fork, and so the child may hang in it.
+// What hosts do around the calls, with signals, threads, and children of their own meanwhile. No
+// threads are busy in malloc, because the sanitizer's malloc, unlike glibc's, does not take its
+// locks before a fork, and so the child may hang in it.
 var patterns = map[string]string{
 	"signals all the time":        "bombard start alice open close bombarded",
 	"a thread that reaps":         "reaper start alice open close end",
@@ -128,8 +128,7 @@ func count(words []string, names ...string) (n int) {
 	return n
 }
 
-// The children of tests/support/modules/broken: answers that make no sense, none, half ones,
-// crashes.
+// The children of tests/support/modules/broken: invalid replies, none, half ones, crashes.
 func TestBrokenChildrenUnderSanitizers(t *testing.T) {
 	module, host := sanitized.impatient().module(t, "./tests/support/modules/broken",
 		"broken"), sanitized.host(t)
@@ -150,7 +149,7 @@ func TestBrokenChildrenUnderSanitizers(t *testing.T) {
 	}
 }
 
-// Faults as the C half could have them, in the login process and in the child.
+// Faults that the C half could have, in the login process and in the child.
 func TestPlantedFaultsAreReported(t *testing.T) {
 	host := sanitized.host(t)
 	for name, fault := range map[string]struct{ file, old, new, want string }{
@@ -188,7 +187,7 @@ func TestPlantedFaultsAreReported(t *testing.T) {
 			}
 		})
 	}
-	// There the report has no file to go to, but the guard hears the child's last words.
+	// There the report has no file, but the guard reads the child's last words.
 	t.Run("in the child, before Go", func(t *testing.T) {
 		world.ForgetKeys(t)
 		module := sanitized.with(t, "gostart.c", "block.auxv[n].type = AT_NULL;",

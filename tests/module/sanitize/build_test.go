@@ -16,7 +16,7 @@ import (
 // A build is a way to build the module, or another main package around the same C half.
 type build struct {
 	flags  []string          // for compiler and linker
-	change map[string]string // instead of a file of c/, one with this text
+	change map[string]string // the new text of a file of c/
 }
 
 var (
@@ -25,11 +25,11 @@ var (
 		"-fsanitize=address,undefined", "-fno-sanitize-recover=all"}}
 )
 
-// impatient is the build that waits two seconds instead of ten for a child that hangs.
+// impatient returns the build that waits two seconds instead of ten for a child that hangs.
 func (b build) impatient() build { return b.waiting("2000") }
 
-// patient is the build for valgrind, under which a child may take longer than ten seconds on a busy
-// machine.
+// patient returns the build for valgrind, under which a child may take longer than ten seconds on a
+// busy machine.
 func (b build) patient() build { return b.waiting("50000") }
 
 func (b build) waiting(ms string) build {
@@ -37,8 +37,8 @@ func (b build) waiting(ms string) build {
 	return b
 }
 
-// with is the build with one file of c/ edited. The test ends if the text to be replaced is not
-// there just once.
+// with returns the build with one file of c/ edited. The test ends unless the file has the text
+// exactly once.
 func (b build) with(t *testing.T, file, old, new string) build {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(world.Root, "c", file))
@@ -50,8 +50,8 @@ func (b build) with(t *testing.T, file, old, new string) build {
 	return b
 }
 
-// module links what the Makefile does, but for the flags and what they leave in the file. libpam
-// names it in the log after its file.
+// module links as the Makefile does, except for the flags and what they leave in the file. libpam
+// names the module in the log after its file.
 func (b build) module(t *testing.T, pkg, name string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -85,8 +85,7 @@ func (b build) module(t *testing.T, pkg, name string) string {
 	return dir + "/" + name + ".so"
 }
 
-// host builds pamhost in the same way: the sanitizers' runtime has to be there before the module
-// is.
+// host builds pamhost in the same way: the sanitizers' runtime must be loaded before the module.
 func (b build) host(t *testing.T) pamhost.Host {
 	t.Helper()
 	path := t.TempDir() + "/pamhost"

@@ -10,16 +10,15 @@ import (
 
 const sessions = 50
 
-// grown runs a daemon that serves many sessions and returns by how many kB a session has made it
-// larger, and its size: mappings are what the C half takes from the system, and neither valgrind
-// nor a sanitizer counts them.
+// grown runs a daemon that serves many sessions and returns the kB that each session adds to it,
+// and its size. It counts mappings, which the C half makes itself, and which neither valgrind nor a
+// sanitizer counts.
 func grown(t *testing.T, module string) (perSession float64, size int) {
 	t.Helper()
 	world.ForgetKeys(t)
 	world.Service(t, module, "session required pam_persistent.so\n")
 	const session, look = "start alice open close end ", "sh grep VmSize: /proc/$PPID/status"
-	// libpam loads and unloads its modules: the handle of the first session keeps them in
-	// place.
+	// libpam loads and unloads its modules; the handle of the first session keeps them loaded.
 	out := plain.host(t).Run(t, "start alice", session, look, strings.Repeat(session, sessions),
 		look).Out
 	if strings.Count(out, " = success\n") != 2*(1+sessions) {
@@ -38,8 +37,7 @@ func grown(t *testing.T, module string) (perSession float64, size int) {
 	return float64(sizes[1]-sizes[0]) / sessions, sizes[1]
 }
 
-// A mapping is a page, 4 kB, at least; that malloc gives something back in between, or takes it, is
-// its own affair.
+// A mapping has at least a page, 4 kB. Smaller changes are malloc's.
 func TestHostDoesNotGrow(t *testing.T) {
 	perSession, size := grown(t, plain.module(t, "./pam_persistent", "pam_persistent"))
 	if perSession >= 4 {

@@ -1,7 +1,6 @@
-// Package sanitize holds the tests that look at the memory of the C half: it runs under
-// AddressSanitizer, UndefinedBehaviorSanitizer and valgrind's memcheck, with the real child, the
-// real kernel, and children that go wrong. Nothing may be reported; and in each of the ways to look
-// a planted fault is.
+// Package sanitize checks the memory of the C half: it runs under AddressSanitizer,
+// UndefinedBehaviorSanitizer and valgrind's memcheck, with the real child, the real kernel, and
+// children that go wrong. None may report anything, and each must report a planted fault.
 package sanitize
 
 import (

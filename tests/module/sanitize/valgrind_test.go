@@ -13,8 +13,8 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// memcheck runs a host under valgrind and returns valgrind's report, too. The child is a process of
-// Go, whose stacks and heap memcheck does not know: it is silent there.
+// memcheck runs a host under valgrind and also returns valgrind's report. It is silent in the
+// child, because memcheck does not know the stacks and heap of Go.
 func memcheck(t *testing.T, host pamhost.Host, lines ...string) (r pamhost.Result,
 	reported string) {
 	t.Helper()
@@ -34,8 +34,8 @@ func memcheck(t *testing.T, host pamhost.Host, lines ...string) (r pamhost.Resul
 	return r, string(text)
 }
 
-// clean fails the test if memcheck has anything to say; memory still reachable is libpam's and the
-// dynamic loader's.
+// clean fails the test if memcheck reports anything; memory still reachable belongs to libpam and
+// the dynamic loader.
 func clean(t *testing.T, reported string) {
 	t.Helper()
 	if !strings.Contains(reported, "ERROR SUMMARY: 0 errors from 0 contexts") ||
@@ -70,8 +70,8 @@ func withoutGuard(t *testing.T, b build) build {
 	return b
 }
 
-// One script for each way through the C half: JOIN that works, is refused or not needed, each PAM
-// call, each kind of failure.
+// One script for each way through the C half: a JOIN that succeeds, is refused or is not needed,
+// each PAM call, each kind of failure.
 var waysThrough = []string{
 	"authenticate", "debug-off", "join-forbidden", "join-forbidden-later", "keyctl-forbidden",
 	"keyinit", "keyinit-between", "no-keyinit", "option-krb5ccname",
@@ -139,10 +139,9 @@ func TestBrokenChildrenUnderValgrind(t *testing.T) {
 	}
 }
 
-// valgrind does not share the memory between the host and the real guard, so what the guard finds
-// out is lost, and the login goes on without the link. No error may be reported on this path
-// through the host. If a later valgrind can share the memory, this test fails, and
-// testdata/guard.c can go.
+// valgrind does not share the memory between the host and the real guard, so the guard's results
+// are lost, and the login continues without the link. No error may be reported on this path through
+// the host. If a later valgrind can share the memory, this test fails, and testdata/guard.c can go.
 func TestRealGuardUnderValgrind(t *testing.T) {
 	world.ForgetKeys(t)
 	world.Service(t, plain.module(t, "./pam_persistent", "pam_persistent"),
@@ -173,7 +172,7 @@ func TestPlantedFaultsAreSeenByValgrind(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := plain.patient().with(t, fault.file, fault.old, fault.new)
-			// gcc sees some of them too
+			// gcc also sees some of them
 			b.flags = slices.Concat(b.flags, []string{"-w"})
 			world.ForgetKeys(t)
 			world.Service(t,

@@ -11,12 +11,12 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// What the heap of a long-lived process may still grow by after hundreds of logins, in kB: nothing
-// that is kept for each of the thousands that follow.
+// settling is how much the heap of a long-lived process may still grow after hundreds of logins, in
+// kB: too little for anything that is kept for each of the thousands that follow.
 const settling = 64
 
-// serve has one process open and close sessions for some time, with so many open at any time, and
-// looks at what it has of the machine after the first five hundred and at the end.
+// serve has one process open and close sessions for some time, with this many open at any time, and
+// returns its usage of the machine after the first five hundred and at the end.
 func serve(t *testing.T, driver, service string, handles int, lasts time.Duration) (counts tally,
 	before, after usage) {
 	t.Helper()
@@ -36,7 +36,7 @@ func serve(t *testing.T, driver, service string, handles int, lasts time.Duratio
 	return counts, before, after
 }
 
-// grown names what has.
+// grown returns the names of what has grown.
 func grown(before, after usage) (names []string) {
 	for name, more := range map[string]bool{
 		"threads":       after.Threads > before.Threads || after.Threads > 1,
@@ -53,8 +53,8 @@ func grown(before, after usage) (names []string) {
 	return names
 }
 
-// A daemon that serves logins in its own process, one after the other or several at a time, is
-// after thousands of them what it was after the first.
+// A daemon that serves thousands of logins in its own process, one after another or several at a
+// time, is the same at the end as after the first.
 func TestDaemon(t *testing.T) {
 	prepare(t)
 	driver := compile(t)
@@ -78,8 +78,8 @@ func TestDaemon(t *testing.T) {
 				settled(t, 1)
 			})
 	}
-	// pam_permit, so that the process is small and quick; what is kept are the handles of the
-	// daemon's own.
+	// pam_permit, so that the process is small and fast; only the daemon's own handles are
+	// kept.
 	t.Run("handles that are never closed are caught", func(t *testing.T) {
 		_, before, after := serve(t, driver, "scale-permit", 1<<20, time.Second/2)
 		if !slices.Contains(grown(before, after), "memory") {

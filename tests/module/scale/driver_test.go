@@ -16,7 +16,7 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// compile makes the driver.
+// compile builds the driver.
 func compile(t *testing.T) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "driver")
@@ -29,7 +29,7 @@ func compile(t *testing.T) string {
 }
 
 // A driver is a running driver program. It belongs to the thread that has started it, and inherits
-// the thread's session keyring.
+// that thread's session keyring.
 type driver struct {
 	t      *testing.T
 	cmd    *exec.Cmd
@@ -40,14 +40,14 @@ type driver struct {
 	hung   *time.Timer
 }
 
-// drive starts the driver with its arguments; users are all fifty.
+// drive starts the driver with its arguments and all fifty users.
 func drive(t *testing.T, should time.Duration, command ...string) *driver {
 	t.Helper()
 	return driveFor(t, should, names(), command...)
 }
 
 // driveFor starts the driver with its arguments and these users. If it lasts much longer than it
-// should it is killed, and with it all its sessions.
+// should, it is killed, and all its sessions with it.
 func driveFor(t *testing.T, should time.Duration, users []string, command ...string) *driver {
 	t.Helper()
 	d := &driver{t: t, cmd: exec.Command(command[0], slices.Concat(command[1:], users)...)}
@@ -71,7 +71,7 @@ func driveFor(t *testing.T, should time.Duration, users []string, command ...str
 	return d
 }
 
-// ready waits until the driver does.
+// ready waits until the driver waits.
 func (d *driver) ready() {
 	d.t.Helper()
 	for d.out.Scan() {
@@ -92,7 +92,7 @@ func (d *driver) goOn() {
 	}
 }
 
-// end ends the input and waits for the end of the driver; what it counted is returned.
+// end ends the input, waits for the end of the driver, and returns its counts.
 func (d *driver) end() tally {
 	d.t.Helper()
 	d.in.Close()
@@ -113,8 +113,8 @@ func (d *driver) end() tally {
 	return counts
 }
 
-// An outcome is what came of one PAM call. A link is "linked", "unlinked", or "quota": none, with
-// the quota of the user's keys used up.
+// An outcome is the result of one PAM call. A link is "linked", "unlinked", or "quota": unlinked
+// while the user's key quota is used up.
 type outcome struct {
 	service, call string
 	code          int
@@ -125,7 +125,7 @@ type tally map[outcome]int
 
 const success = 0
 
-// logins counts the logins of a service, or of all services if the name is "".
+// logins returns the number of logins of a service, or of all services if the name is "".
 func (c tally) logins(service string) (n int) {
 	for o, count := range c {
 		if o.call == "open" && (service == "" || o.service == service) {
@@ -145,8 +145,8 @@ func (c tally) String() string {
 	return strings.Join(lines, "; ")
 }
 
-// errors are the outcomes in which something has failed, without the name of the service. Only the
-// module's services are to have the link.
+// errors returns the outcomes with a failure, without the name of the service. Only the module's
+// services must have the link.
 func (c tally) errors() map[outcome]int {
 	failed := maps.Clone(c)
 	maps.DeleteFunc(failed, func(o outcome, _ int) bool {

@@ -8,8 +8,8 @@ import (
 	"pam_persistent/internal/keyctl/keyctltest"
 )
 
-// A cost is what the keys of one user come to, as /proc/key-users says, and how many /proc/keys
-// shows to that user.
+// A cost is what one user's keys cost, according to /proc/key-users, and how many of them
+// /proc/keys shows to that user.
 type cost struct{ Keys, QuotaKeys, QuotaBytes, Shown int }
 
 func (c cost) String() string {
@@ -17,7 +17,7 @@ func (c cost) String() string {
 		c.QuotaKeys, c.QuotaBytes)
 }
 
-// costs are those of the fifty users.
+// costs returns the costs of the fifty users.
 func costs(t *testing.T) map[uint32]cost {
 	t.Helper()
 	all := map[uint32]cost{}
@@ -36,8 +36,8 @@ func costs(t *testing.T) map[uint32]cost {
 	return all
 }
 
-// shown counts the user's keys in the /proc/keys of that user: root does not see what it may not
-// view.
+// shown counts the user's keys in the /proc/keys that this user sees: root's lacks keys that root
+// may not view.
 func shown(t *testing.T, uid uint32) (n int) {
 	t.Helper()
 	keyctltest.OnThread(t, func() {
@@ -45,7 +45,7 @@ func shown(t *testing.T, uid uint32) (n int) {
 			t.Fatal(err)
 		}
 		keys, err := keyctl.ConfirmedKeys()
-		if keys == nil { // else somebody has made up lines
+		if keys == nil { // otherwise somebody has forged lines
 			t.Fatal(err)
 		}
 		for _, key := range keys {
@@ -67,9 +67,9 @@ func sum(costs map[uint32]cost) (all cost) {
 	return all
 }
 
-// atRest is whether nobody has a key but those that outlive a session: the user keyring and its
-// default session keyring, which count against the quota, and the persistent keyring, which does
-// not.
+// atRest reports whether all users have only the keys that outlive a session: the user keyring and
+// its default session keyring, which count against the quota, and the persistent keyring, which
+// does not.
 func atRest(costs map[uint32]cost, persistent int) bool {
 	for _, c := range costs {
 		if c.Keys != 2+persistent || c.Shown != c.Keys || c.QuotaKeys != 2 {

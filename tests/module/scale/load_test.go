@@ -13,7 +13,7 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// PAM_PERSISTENT_LOAD is how long logins go on, a minute if it is not set.
+// loadLasts is how long logins continue: PAM_PERSISTENT_LOAD, or a minute.
 var loadLasts = func() time.Duration {
 	if d, err := time.ParseDuration(os.Getenv("PAM_PERSISTENT_LOAD")); err == nil {
 		return d
@@ -21,12 +21,11 @@ var loadLasts = func() time.Duration {
 	return time.Minute
 }()
 
-// mayKeep is how many kB the machine may keep after so many logins: a megabyte in the kernel's
-// caches, however many there were, and for each login less than the smallest thing that could be
-// forgotten.
+// mayKeep returns how many kB the machine may keep after so many logins: a megabyte in the kernel's
+// caches, and for each login less than the smallest object that could be forgotten.
 func mayKeep(logins int) int { return 1024 + logins/10 }
 
-// load lets the driver log in as often as it can for some time.
+// load has the driver log in as often as it can for some time.
 func load(t *testing.T, g *group, driver, services string, lasts time.Duration) (counts tally) {
 	t.Helper()
 	keyctltest.AsRoot(t, func() {
@@ -40,7 +39,7 @@ func load(t *testing.T, g *group, driver, services string, lasts time.Duration) 
 	return counts
 }
 
-// kinds are errors as a user of any module would tell them apart.
+// kinds groups errors as a user of any module would distinguish them.
 func (c tally) kinds() map[string]int {
 	kinds := map[string]int{}
 	for o, n := range c.errors() {
@@ -59,13 +58,13 @@ func (c tally) kinds() map[string]int {
 
 var nameAtStart = regexp.MustCompile(`^(\w+: )user\d+: `)
 
-// A minute of logins, two for each processor at any time: no error that pam_keyinit under the same
-// load does not have too, and nothing is left of them.
+// A minute of logins, two for each processor at any time: no error occurs that does not occur with
+// pam_keyinit under the same load, and nothing is left.
 func TestLoad(t *testing.T) {
 	prepare(t)
 	driver, g := compile(t), newGroup(t)
-	// Until each user has been logged in, and so has what outlives a session, however busy the
-	// machine is.
+	// Until each user has logged in once, and so has the keys that outlive a session, however
+	// busy the machine is.
 	for lasts := time.Second; load(t, g, driver, both,
 		lasts).logins("") < 4*len(world.Users); lasts *= 2 {
 	}
@@ -104,8 +103,8 @@ func TestLoad(t *testing.T) {
 			float64(keyinit.logins(""))/(loadLasts/2).Seconds(), len(theirs))}})
 }
 
-// A host that closes no session and reaps no child leaves zombies, and with each the session's
-// keyring: what a leak would look like.
+// A host that closes no session and reaps no child leaves zombies, each with its session's keyring:
+// so a leak would look.
 func TestNegligentHostIsCaught(t *testing.T) {
 	prepare(t)
 	driver, g := compile(t), newGroup(t)

@@ -1,10 +1,10 @@
-// Package scale tests the module with many logins: a thousand sessions at once, as many logins as
-// the machine can do in a minute, and thousands of them in one process. What is counted is what
+// Package scale tests the module with many logins: a thousand sessions at the same time, as many
+// logins as the machine can make in a minute, and thousands of them in one process. It counts what
 // must not grow with them: processes, threads, descriptors, memory, keys.
 //
 // The logins are those of a PAM application in C (driver/), which itself costs little. The same is
-// done without the module, with pam_keyinit or pam_permit alone; and, to see that what should be
-// noticed would be, with the plain Go module or a negligent host.
+// done without the module, with pam_keyinit or pam_permit alone, and with the plain Go module or a
+// negligent host, to show that the tests notice what they should.
 package scale
 
 import (
@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Scale}) }
 
-// Services by the names that the driver is given.
+// services are the services by the names that the driver gets.
 var services = map[string]string{
 	"scale-permit":  "session required pam_permit.so\n",
 	"scale-keyinit": "session required pam_keyinit.so force revoke\n",
@@ -26,7 +26,7 @@ var services = map[string]string{
 	"scale-plain":   "session required pam_keyinit.so force revoke\nsession required PLAIN\n",
 }
 
-// With the module there, after pam_keyinit and without it.
+// The services with the module, after pam_keyinit and without it.
 const both = "scale-after,scale-alone"
 
 // prepare writes the services and forgets the keys of all users, before and after the test.
@@ -41,7 +41,7 @@ func prepare(t *testing.T) {
 	world.TakeLog(t)
 }
 
-// fifty are the users who log in; alice, bob and carol do not.
+// fifty returns the users who log in; alice, bob and carol do not.
 func fifty() []world.User { return world.Users[3:] }
 
 func names() (names []string) {

@@ -10,10 +10,10 @@ import (
 )
 
 // A group is a memory cgroup, which counts the memory of its processes, and the kernel's memory for
-// them. A nil group stands for a machine on which no memory cgroup can be made.
+// them. It is nil on a machine on which no memory cgroup can be made.
 type group struct{ dir, current string }
 
-// newGroup makes a group for as long as the test lasts.
+// newGroup makes a group that lasts as long as the test.
 func newGroup(t *testing.T) *group {
 	t.Helper()
 	g := &group{"/sys/fs/cgroup", "memory.current"}
@@ -42,7 +42,7 @@ func newGroup(t *testing.T) *group {
 	return g
 }
 
-// enter returns the words to put before a command, so that the command runs in the group.
+// enter returns the words before a command that run it in the group.
 func (g *group) enter() []string {
 	if g == nil {
 		return nil

@@ -24,14 +24,14 @@ func (r rest) String() string {
 	return fmt.Sprintf("%v; %d processes, %d zombies", sum(r.keys), r.processes, r.zombies)
 }
 
-// isAll tells whether nothing is left but what outlives all sessions. These tests run alone in
-// their PID namespace, with its init.
+// isAll reports whether only what outlives all sessions is left. These tests run alone in their PID
+// namespace, with its init.
 func (r rest) isAll(persistent int) bool {
 	return r.processes == 2 && r.zombies == 0 && atRest(r.keys, persistent)
 }
 
 // settled waits until that is so: the kernel frees a session keyring, and its quota, some time
-// after the last process that had it.
+// after the last process with that keyring.
 func settled(t *testing.T, persistent int) {
 	t.Helper()
 	var r rest

@@ -10,16 +10,16 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// The stressor, as alice runs it, and what it says of how much it has done. (trinity's keyctl is
-// not run: it left behind a user keyring of alice's that nobody could find or destroy for many
-// minutes, as if KEYCTL_SETPERM had taken all rights on it away.)
+// The stressor, run as alice, with its count of what it has done. (trinity's keyctl is not used: it
+// left behind a user keyring of alice's that nobody could find or destroy for many minutes, as if
+// KEYCTL_SETPERM had removed all rights on it.)
 const stressor = "cd /home/alice && " +
 	"exec stress-ng --key 1 --metrics --timeout 8s --temp-path . 2>&1"
 
 var operations = regexp.MustCompile(`(?m)\] key +(\d+) `)
 
-// While a user stresses the kernel's keys, no login is lost: each one of that user and of others is
-// opened and closed with success, and has the link.
+// While a user stresses the kernel's keys, no login fails: every login of that user and of others
+// is opened and closed with success, and has the link.
 func TestStressor(t *testing.T) {
 	world.CoverSystem(t)
 	world.Install(t, "stress-ng")
@@ -48,7 +48,7 @@ func TestStressor(t *testing.T) {
 	}
 }
 
-// stress runs the stressor as alice, with a session keyring of root's as a daemon has.
+// stress runs the stressor as alice, with a session keyring of root's like a daemon.
 func stress(t *testing.T) string {
 	out, err := world.Try(world.Hung, "setpriv", "--reuid", "alice", "--regid", "alice",
 		"--clear-groups", "env", "HOME=/home/alice", "sh", "-c", stressor)
@@ -58,7 +58,7 @@ func stress(t *testing.T) string {
 	return out
 }
 
-// login logs in for some seconds, as often as there is time for.
+// login logs in for some seconds, as often as the time allows.
 func login(t *testing.T, driver, services string, users ...string) (counts tally) {
 	t.Helper()
 	const lasts = 3 * time.Second

@@ -14,31 +14,30 @@ import (
 
 const thousand = 1000
 
-// How much more of the memory a session may take than with pam_keyinit alone, in kB: less than
-// the 160 kB of Go's data if dlopen(3) relocates it (see c/defer-relocations). A Go runtime in the
-// login process takes 900 kB, in what the process has written to alone.
+// How much more memory a session may take than with pam_keyinit alone, in kB: less than the 160 kB
+// of Go's data if dlopen(3) relocates it (see c/defer-relocations). A Go runtime in the login
+// process takes 900 kB, counting only what the process has written to.
 const (
 	moreDirty = 64
 	moreGrown = 32 // for the last sessions than for the first
 	moreGroup = 128
 )
 
-// A crowd is what was seen of sessions that were held at once.
+// A crowd is what was seen of sessions that were held at the same time.
 type crowd struct {
 	counts  tally
 	threads map[int]int // sessions by their number of threads
-	// kB that each has written to and shares with nobody, in the order in which they were
-	// opened
+	// kB that each has written to and does not share, in the order in which they were opened
 	dirty  []int
-	group  int // kB of the machine's memory, for each
+	group  int // kB of the machine's memory for each
 	linked int // sessions with the link
 }
 
-// opening is what a thousand sessions may take, on a machine as busy as one can be: a single one
-// that hangs ends after ten seconds.
+// opening is the longest time for a thousand sessions, on a very busy machine: a single one that
+// hangs ends after ten seconds.
 const opening = 10 * time.Minute
 
-// hold opens sessions, so many at a time, looks at all of them, and has them closed.
+// hold opens sessions, this many at a time, examines all of them, and closes them.
 func hold(t *testing.T, g *group, driver, service string, sessions, width int) (c crowd) {
 	t.Helper()
 	c.threads = map[int]int{}
@@ -75,13 +74,13 @@ func hold(t *testing.T, g *group, driver, service string, sessions, width int) (
 	return c
 }
 
-// firstAndLast are the medians of the first and the last tenth.
+// firstAndLast returns the medians of the first and the last tenth.
 func (c crowd) firstAndLast() (first, last int) {
 	tenth := len(c.dirty) / 10
 	return median(c.dirty[:tenth]), median(c.dirty[len(c.dirty)-tenth:])
 }
 
-// burdens are the ways in which these sessions cost more than those of another crowd.
+// burdens names the ways in which these sessions cost more than those of another crowd.
 func (c crowd) burdens(base crowd) (b []string) {
 	if c.threads[1] != len(c.dirty) {
 		b = append(b, "threads")
@@ -99,7 +98,7 @@ func (c crowd) burdens(base crowd) (b []string) {
 	return b
 }
 
-// Sessions of many users at once cost what they cost without the module, and leave nothing.
+// Simultaneous sessions of many users cost what they cost without the module, and leave nothing.
 func TestThousandSessions(t *testing.T) {
 	prepare(t)
 	driver, g := compile(t), newGroup(t)
@@ -150,7 +149,7 @@ func TestThousandSessions(t *testing.T) {
 }
 
 // If all sessions are opened at the same moment on a slow machine, a child may take longer than the
-// module waits. Then that session lacks the link, the log says so, and nothing else goes wrong.
+// module waits. Then that session lacks the link, the log says so, and nothing else fails.
 func TestThousandSessionsAtTheSameMoment(t *testing.T) {
 	prepare(t)
 	c := hold(t, nil, compile(t), "scale-after", thousand, thousand)

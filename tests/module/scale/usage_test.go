@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// A usage is what a process has of the machine.
+// A usage is what a process uses of the machine.
 type usage struct {
 	Threads, Descriptors, Maps int
-	Dirty                      int // kB of memory that it shares with nobody and has written to
+	Dirty                      int // kB of memory that it has written to and does not share
 	Size                       int // kB of address space
 }
 
@@ -40,7 +40,7 @@ func read(t *testing.T, path string) string {
 	return string(text)
 }
 
-// field is the number after a name.
+// field returns the number after a name.
 func field(t *testing.T, path, name string) int {
 	t.Helper()
 	text := read(t, path)
@@ -68,7 +68,7 @@ func processes(t *testing.T) (all, zombies int) {
 			continue
 		}
 		text, err := os.ReadFile("/proc/" + entry.Name() + "/status")
-		if err != nil { // gone meanwhile
+		if err != nil { // it has ended meanwhile
 			continue
 		}
 		all++

@@ -1,4 +1,4 @@
-// Package build tests what make makes, and what it says when it cannot.
+// Package build tests what make builds, and what it says if it cannot.
 package build
 
 import (
@@ -16,7 +16,7 @@ import (
 
 const root = "../../.."
 
-// tree copies what the build needs to a new directory.
+// tree copies the files that the build needs to a new directory.
 func tree(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -64,6 +64,9 @@ func TestReproducible(t *testing.T) {
 }
 
 func TestArm64(t *testing.T) {
+	if testing.Short() {
+		t.Skip("downloads packages of Debian")
+	}
 	dir := tree(t)
 	if out, err := runMake(t, dir, "build/arm64/pam_persistent.so"); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -80,8 +83,8 @@ func TestArm64(t *testing.T) {
 	checkProtection(t, so)
 }
 
-// The flags that protect the C half have reached the compiler. Some of them leave no trace in the
-// file if no function needs them.
+// The flags that protect the C half have reached the compiler. Some leave no trace in the file if
+// no function needs them.
 func TestProtection(t *testing.T) {
 	so, err := elf.Open(filepath.Join(root, module))
 	if err != nil {
@@ -89,7 +92,7 @@ func TestProtection(t *testing.T) {
 	}
 	defer so.Close()
 	checkProtection(t, so)
-	// As any build has them, also one without make.
+	// Any build has these, even without make.
 	list := exec.Command("go", "list", "-f", "{{.CgoCFLAGS}}", "./c")
 	list.Dir = root
 	flags, err := list.Output()
@@ -104,8 +107,8 @@ func TestProtection(t *testing.T) {
 	}
 }
 
-// checkProtection has functions check the stack protector's value before they return, and begin
-// with an instruction that an indirect call may branch to.
+// checkProtection fails the test unless functions check the stack protector's value before they
+// return, and begin with an instruction that an indirect call may branch to.
 func checkProtection(t *testing.T, so *elf.File) {
 	t.Helper()
 	imported, err := so.ImportedSymbols()
@@ -135,8 +138,8 @@ func checkProtection(t *testing.T, so *elf.File) {
 	}
 }
 
-// The table that the dynamic loader reads ends where that of the child begins, and the child writes
-// to no page that the loader has made read-only, such as those of .got, where only arm64 has some.
+// The table that the dynamic loader reads ends where the child's begins, and the child writes to no
+// page that the loader has made read-only, such as those of .got, of which only arm64 has some.
 func TestRelocationsOfGo(t *testing.T) {
 	so, err := elf.Open(filepath.Join(root, module))
 	if err != nil {
@@ -178,7 +181,7 @@ func read(t *testing.T, so *elf.File, section string, into any) {
 	}
 }
 
-// The oldest glibc that the module may ask for: that of RHEL 9.
+// The oldest glibc that the module must run with is that of RHEL 9.
 func TestGlibcVersions(t *testing.T) {
 	so, err := elf.Open(filepath.Join(root, module))
 	if err != nil {
@@ -197,9 +200,10 @@ func TestGlibcVersions(t *testing.T) {
 	}
 }
 
-// Each way in which the build must fail, and what it says then.
+// Each way in which the build must fail, and its message.
 func TestBuildFailures(t *testing.T) {
-	// It tells its version as Debian 12's does, which ended in "invalid go version '1.24.0'".
+	// It prints its version like Debian 12's, with which the build ended in "invalid go version
+	// '1.24.0'".
 	oldGo := filepath.Join(t.TempDir(), "go")
 	if err := os.WriteFile(oldGo, []byte("#!/bin/sh\n[ \"$*\" = version ] &&\n"+
 		"\techo go version go1.19.8 linux/amd64\n"), 0o755); err != nil {
@@ -218,13 +222,13 @@ func TestBuildFailures(t *testing.T) {
 		"Go's relocations are deferred twice": {[]string{"DEFER=" + twice},
 			"cannot defer the relocations of Go: DT_RELASZ is "},
 		"everything is exported": {[]string{"EXPORTS="},
-			"and not just 'pam_sm_authenticate"},
+			", not only 'pam_sm_authenticate"},
 		"another linker": {[]string{"CC=gcc -fuse-ld=gold"},
 			"is not GNU ld"},
 		"an old Go": {[]string{"GO=" + oldGo},
-			"Go 1.24.0 or later is needed, and '" + oldGo + "' is 1.19.8 (Debian 13: "},
+			"Go 1.24.0 or later is needed; '" + oldGo + "' is 1.19.8 (Debian 13: "},
 		"no Go": {[]string{"GO=no-such-go"},
-			"Go 1.24.0 or later is needed, and 'no-such-go' is not there"},
+			"Go 1.24.0 or later is needed; 'no-such-go' is not installed (Debian 13: "},
 		"no compiler": {[]string{"CC=no-such-compiler"},
 			"no C compiler 'no-such-compiler'"},
 		"no libpam headers": {[]string{"CC=gcc -nostdinc"},
@@ -241,7 +245,7 @@ func TestBuildFailures(t *testing.T) {
 				t.Errorf("%v\n%s\nwanted: %s", err, out, test.says)
 			}
 			if _, err := os.Stat(filepath.Join(dir, module)); err == nil {
-				t.Error("a file is there all the same")
+				t.Error("the file exists nevertheless")
 			}
 		})
 	}

@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// While make install runs over an older version, each file is there, whole: its name changes from
-// the old file to the new one in one step. With install(1) alone the name is gone for a moment, and
-// then that of a part of the file.
+// While make install replaces an older version, each file is always complete: its name changes from
+// the old file to the new one in one step. With install(1) alone the name disappears for a moment,
+// and then names an incomplete file.
 func TestInstallInOneStep(t *testing.T) {
 	to := t.TempDir()
 	install := func() {
@@ -57,7 +57,7 @@ func TestInstallInOneStep(t *testing.T) {
 	}
 }
 
-// events are what has happened to each name.
+// events returns the inotify(7) events of each name.
 func events(t *testing.T, watch int) map[string]uint32 {
 	t.Helper()
 	masks := map[string]uint32{}

@@ -13,8 +13,8 @@ import (
 
 const line = "session optional pam_persistent.so\n"
 
-// What blocks a removal is what libpam reads. doctor and packaging/in-use, which make uninstall and
-// the packages ask, have one rule.
+// The files that libpam reads block a removal. doctor and packaging/in-use, which make uninstall
+// and the packages call, have the same rule.
 func TestInUse(t *testing.T) {
 	for _, test := range []struct {
 		name  string
@@ -65,7 +65,7 @@ func TestInUse(t *testing.T) {
 				write(t, filepath.Join(dir, name), text)
 			}
 			out, err := exec.Command(root+"/packaging/in-use", dir).CombinedOutput()
-			_, list, _ := strings.Cut(strings.TrimSpace(string(out)), "out first: ")
+			_, list, _ := strings.Cut(strings.TrimSpace(string(out)), "lines first: ")
 			named := strings.Fields(strings.ReplaceAll(list, dir+"/", ""))
 			slices.Sort(named)
 			if strings.Join(named, " ") != test.named ||
@@ -79,7 +79,7 @@ func TestInUse(t *testing.T) {
 	}
 }
 
-// doctors are the files with lines that doctor would examine.
+// doctors returns the files whose lines doctor would examine.
 func doctors(t *testing.T, dir string) string {
 	t.Helper()
 	var config pamconf.Config
@@ -102,7 +102,7 @@ func doctors(t *testing.T, dir string) string {
 	return strings.Join(slices.Compact(found), " ")
 }
 
-// A file that is included by an absolute name is read too.
+// A file included by an absolute name is read too.
 func TestInUseAbsolute(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir+"/etc/pam.d/sshd", "session include /etc/local/pam.bak\n")

@@ -26,7 +26,7 @@ func testCommands(t *testing.T) {
 		map[string]func(*testing.T, example){
 			"A shell whose login has ended, as in a tmux(1) window, or whose " +
 				"login has not linked the persistent keyring:": attach,
-			"A tmux(1) server, from a window of it, and so its new windows:": tmux.
+			"A tmux(1) server, and so its new windows, from one of its windows:": tmux.
 				attach,
 			"The same for screen(1):": screen.attach,
 			"Another shell with the persistent keyring, in a session that " +
@@ -39,7 +39,7 @@ func testCommands(t *testing.T) {
 				"timers of users who are logged in once an hour, so that " +
 				"long sessions keep their keyrings. It serves lingering users " +
 				"(loginctl(1)) too:": timer,
-			"That timer has tickets renewed too if /etc/default/" +
+			"That timer also renews tickets if /etc/default/" +
 				"persistent-keyring-renew has this line:": timerTickets,
 			"The timer's work without systemd, from root's crontab(5):": crontab,
 			"A monitor, which mails what is wrong and what fixes it, from root's " +
@@ -47,7 +47,7 @@ func testCommands(t *testing.T) {
 		})
 }
 
-// testAdmin sees that what docs/admin says is what the manual page says, whose examples were run.
+// testAdmin compares the examples of docs/admin with those of the manual page, which were run.
 func testAdmin(t *testing.T) {
 	var lines []string
 	for _, e := range manExamples(page(t, "docs/persistent-keyring.1")) {
@@ -61,14 +61,14 @@ func testAdmin(t *testing.T) {
 			command := strings.TrimSpace(text)
 			if !slices.Contains(lines, "$ "+command) &&
 				!slices.Contains(lines, "# "+command) {
-				t.Errorf("%s: %q is no example of persistent-keyring(1)", name,
+				t.Errorf("%s: %q is not an example of persistent-keyring(1)", name,
 					command)
 			}
 		}
 	}
 }
 
-// typed is a line without its prompt, which says whose it is.
+// typed returns a line without its prompt, which shows whose it is.
 func typed(t *testing.T, e example, prompt string) string {
 	t.Helper()
 	if len(e.lines) != 1 || !strings.HasPrefix(e.lines[0], prompt) {
@@ -77,7 +77,7 @@ func typed(t *testing.T, e example, prompt string) string {
 	return strings.TrimPrefix(e.lines[0], prompt)
 }
 
-// tomorrow runs the page's command, and checks that the answer comes true.
+// tomorrow runs the page's command, and checks that its prediction comes true.
 func tomorrow(t *testing.T, e example) {
 	command := typed(t, e, "$ ")
 	const keep = "; keyctl add user ticket secret @s >/dev/null; persistent-keyring keep " +
@@ -95,7 +95,7 @@ func tomorrow(t *testing.T, e example) {
 		"keyctl print $(keyctl request user ticket)"); !strings.Contains(out, "secret") {
 		t.Errorf("it was not there:\n%s", out)
 	}
-	// In a session that lacks the keyring the answer is another, and a finding.
+	// A session that lacks the keyring gives another answer, a finding.
 	if out := serve(t, plainService, command); !strings.Contains(out, "run: status 0x100") {
 		t.Errorf("without the line: %s", out)
 	}
@@ -113,7 +113,7 @@ func shell(t *testing.T, e example) {
 	}
 }
 
-// The window's shell has the session keyring of a login that has ended and, as stock stacks do, has
+// The window's shell has the session keyring of a login that has ended and, as in stock stacks, has
 // revoked it.
 func attach(t *testing.T, e example) {
 	with := stock(t, servedService)
@@ -134,8 +134,8 @@ func attach(t *testing.T, e example) {
 		})
 	}
 	t.Run("never had it", func(t *testing.T) {
-		// The session keyring that pam_keyinit joins is the user's; one that was inherited
-		// is not.
+		// The session keyring that pam_keyinit joins belongs to the user; an inherited one
+		// does not.
 		world.WriteService(t, servedService,
 			strings.ReplaceAll(with, "pam_persistent.so", "pam_permit.so"))
 		out := serve(t, servedService, command+"; keyctl show @s; true")
@@ -183,11 +183,11 @@ func inWindow(t *testing.T, shell, command string) (before, after string) {
 }
 
 // A multiplexer is a program with windows, whose server has the session keyring of the login that
-// has started it. Its commands are for sh.
+// started it. Its commands are for sh.
 type multiplexer struct {
 	setUp, start, end string
 	open, write       string // a new window with a command; a command, into the first window
-	vain              string // what does not work, if anything is near the example
+	vain              string // a command that does not work, though it resembles the example
 }
 
 var (
@@ -209,7 +209,7 @@ var (
 	}
 )
 
-// attach has a server whose login lacks the persistent keyring. In a window, attach serves this
+// attach starts a server whose login lacks the persistent keyring. In a window, attach serves this
 // window; the example serves windows that are opened later.
 func (m multiplexer) attach(t *testing.T, e example) {
 	with := stock(t, servedService)
@@ -233,8 +233,8 @@ func (m multiplexer) attach(t *testing.T, e example) {
 	})
 }
 
-// has reports whether a window's session keyring has the link, once the window has run what comes
-// first.
+// has reports whether a window's session keyring has the link, after the window has run the first
+// command.
 func (m multiplexer) has(t *testing.T, where, first string) bool {
 	t.Helper()
 	const shown = "/home/alice/shown"
@@ -252,7 +252,7 @@ func (m multiplexer) has(t *testing.T, where, first string) bool {
 }
 
 // server starts a tmux server in a session that revokes its session keyring at the end, and looks
-// at the server's keyring afterwards. Without the example's command that keyring is revoked.
+// at the server's keyring afterwards. Without the example's command it is revoked.
 func server(t *testing.T, e example) {
 	world.WriteService(t, servedService,
 		strings.ReplaceAll(stock(t, servedService), "pam_persistent.so",
@@ -268,8 +268,8 @@ func server(t *testing.T, e example) {
 	}
 }
 
-// afterLogout is what a tmux server that was started with that command sees as its session keyring,
-// after the session in which it was started.
+// afterLogout returns what a tmux server that was started with that command sees as its session
+// keyring, after the end of the session that started it.
 func afterLogout(t *testing.T, command string) string {
 	t.Helper()
 	const socket = "export TERM=vt100 TMUX_TMPDIR=/home/alice; "
@@ -294,7 +294,7 @@ func afterLogout(t *testing.T, command string) string {
 	return string(shown)
 }
 
-// Both commands tell a system with the line from one without.
+// Both commands distinguish a system with the line from one without.
 func change(t *testing.T, e example) {
 	if len(e.lines) != 2 {
 		t.Fatalf("lines %q", e.lines)
@@ -321,8 +321,8 @@ func change(t *testing.T, e example) {
 	}
 }
 
-// There is no systemd running here to start a timer, so the command is run without --now;
-// tests/systems/container runs it where there is one.
+// No systemd runs here to start a timer, so the command runs without --now; tests/systems/container
+// runs it with systemd.
 func timer(t *testing.T, e example) {
 	command := typed(t, e, "# ")
 	offline := strings.ReplaceAll(command, " --now ", " ")
@@ -346,7 +346,8 @@ func timer(t *testing.T, e example) {
 	renewed(t, serviceCommand(t, service, ""))
 }
 
-// serviceCommand is what a service runs, as a shell command. line is its environment file's.
+// serviceCommand returns what a service runs, as a shell command. line comes from its environment
+// file.
 func serviceCommand(t *testing.T, service, line string) string {
 	t.Helper()
 	setting := func(name string) string {
@@ -359,7 +360,7 @@ func serviceCommand(t *testing.T, service, line string) string {
 	return name + "='" + value + "'; " + setting("ExecStart")
 }
 
-// The line is one that the service reads, and with it the service has kinit renew tickets.
+// The service reads the line, and then has kinit renew tickets.
 func timerTickets(t *testing.T, e example) {
 	line := typed(t, e, "")
 	file := regexp.MustCompile(`/etc/default/\S+`).FindString(e.text)
@@ -375,7 +376,7 @@ func timerTickets(t *testing.T, e example) {
 	}
 }
 
-// monitor is quiet as long as all is well.
+// monitor prints nothing as long as all is well.
 func monitor(t *testing.T, e example) {
 	_, command, _ := strings.Cut(typed(t, e, ""), " ")
 	command = world.Alone(world.Users, command+" --service "+servedService)
@@ -400,8 +401,7 @@ func unitFile(t *testing.T, name string) string {
 	return string(text)
 }
 
-// The line is one that crontab(1) takes, and its command does with cron's environment what the
-// timer's does.
+// crontab(1) accepts the line, and with cron's environment its command does what the timer's does.
 func crontab(t *testing.T, e example) {
 	line := typed(t, e, "")
 	world.Run(t, "sh", "-c", `echo "$1" | crontab -`, "sh", line)
@@ -416,8 +416,8 @@ func crontab(t *testing.T, e example) {
 	renewed(t, command)
 }
 
-// renewed runs the command with nothing but cron's environment, and sees that the keyring of a user
-// who is logged in, or lingers, has a new timer, and that of another has not.
+// renewed runs the command with only cron's environment, and checks that it resets the timer of a
+// user who is logged in, or lingers, and not that of another user.
 func renewed(t *testing.T, command string) {
 	t.Helper()
 	for _, name := range []string{"alice", "bob"} {

@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// An example is a paragraph of a page with lines to be typed in.
+// An example is a paragraph of a page with lines to type.
 type example struct {
-	text  string   // what leads to them, on one line
-	lines []string // as they are typed
+	text  string   // the text before them, on one line
+	lines []string // as typed
 }
 
 // manExamples reads the EXAMPLES of an mdoc(7) page.
@@ -39,7 +39,7 @@ func manExamples(text string) (found []example) {
 			literal = true
 		case macro == ".Dl":
 			add(arguments)
-		case line == ".Pp": // also between the text and what is typed
+		case line == ".Pp": // also between the text and the lines to type
 			paragraph = true
 		default:
 			if paragraph || len(e.lines) > 0 {
@@ -52,7 +52,7 @@ func manExamples(text string) (found []example) {
 	return found
 }
 
-// spoken is what a reader sees of a line of text.
+// spoken returns what a reader sees of a line of text.
 func spoken(line string) string {
 	if !strings.HasPrefix(line, ".") {
 		return line
@@ -73,7 +73,7 @@ func spoken(line string) string {
 	return strings.Join(words[1:], " ") + mark
 }
 
-// readmeExamples are the indented blocks of a Markdown file.
+// readmeExamples returns the indented blocks of a Markdown file.
 func readmeExamples(text string) (found []example) {
 	var e example
 	for _, line := range strings.Split(text+"\n", "\n") {

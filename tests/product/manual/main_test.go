@@ -1,7 +1,6 @@
-// Package manual does what the manual pages and the README say one can do: every example in them is
-// taken from the page itself, typed in as it stands there, and has to do what the page promises. An
-// example that no test here knows is a failure, and so is a test whose example has gone: pages and
-// tests stay together.
+// Package manual runs every example of the manual pages and the README: it is taken from the page
+// itself, typed as it stands there, and must do what the page promises. An example without a test
+// is a failure, and so is a test without an example.
 package manual
 
 import (
@@ -17,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Manual}) }
 
-// One test, because all of it is about one Debian system on which the module was just installed.
+// One test, because all examples share one Debian system on which the module was just installed.
 func TestManual(t *testing.T) {
 	world.CoverSystem(t)
 	world.Install(t, "openssh-server", "openssh-client", "cron", "sudo", "systemd",
@@ -31,7 +30,7 @@ func TestManual(t *testing.T) {
 	t.Run("docs/admin", testAdmin)
 }
 
-// testHeadings sees that no page calls itself one of BSD's, as groff would.
+// testHeadings fails the test if a page has a heading of BSD, as groff would give it.
 func testHeadings(t *testing.T) {
 	for name, heading := range map[string]string{
 		"pam_persistent.8":     " System Manager's Manual ",
@@ -45,7 +44,7 @@ func testHeadings(t *testing.T) {
 	}
 }
 
-// install puts everything where the examples, which have no paths, expect it.
+// install puts everything where the examples, which name no directories, expect it.
 func install(t *testing.T) {
 	t.Helper()
 	make := exec.Command("make", "-s", "install")
@@ -64,7 +63,7 @@ func page(t *testing.T, name string) string {
 	return string(text)
 }
 
-// stock is a service file as the distribution has it: in /etc, or where systemd has its own.
+// stock returns a service file of the distribution: from /etc, or from systemd's directory.
 func stock(t *testing.T, service string) string {
 	t.Helper()
 	for _, dir := range []string{"/etc/pam.d/", "/usr/lib/pam.d/"} {
@@ -72,11 +71,11 @@ func stock(t *testing.T, service string) string {
 			return string(text)
 		}
 	}
-	t.Fatalf("there is no service file %s", service)
+	t.Fatalf("the service file %s is missing", service)
 	return ""
 }
 
-// checkAll runs a test for each example, by the text that leads to it.
+// checkAll runs a test for each example; the text before the example is the key.
 func checkAll(t *testing.T, examples []example, tests map[string]func(*testing.T, example)) {
 	t.Helper()
 	seen := map[string]bool{}
@@ -94,12 +93,12 @@ func checkAll(t *testing.T, examples []example, tests map[string]func(*testing.T
 	}
 	for text := range tests {
 		if !seen[text] {
-			t.Errorf("the page has no such example any more: %q", text)
+			t.Errorf("the page no longer has this example: %q", text)
 		}
 	}
 }
 
-// short is the beginning of a text, as the name of a test.
+// short returns the beginning of a text, as the name of a test.
 func short(text string) string {
 	words := strings.Fields(strings.ReplaceAll(text, "/", "."))
 	return strings.Join(words[:min(len(words), 6)], " ")

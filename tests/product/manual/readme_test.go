@@ -12,7 +12,7 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// elsewhere are the first lines of blocks of the README that this test does not type in, and why.
+// elsewhere are the first lines of blocks of the README that this test does not type, and why.
 var elsewhere = map[string]string{
 	"make deb && apt install ./build/packages/libpam-persistent_*.deb": "" +
 		"tests/product/packages makes and installs packages",
@@ -25,7 +25,7 @@ var elsewhere = map[string]string{
 	"Persistent keyring of alice (UID 1000)":             "cmd/persistent-keyring has it",
 }
 
-// testReadme types in what the README says, block by block.
+// testReadme types the blocks of the README, one after another.
 func testReadme(t *testing.T) {
 	var rest []example
 	var found []string
@@ -38,7 +38,7 @@ func testReadme(t *testing.T) {
 	}
 	for line, what := range elsewhere {
 		if !slices.Contains(found, line) {
-			t.Errorf("the README has no such block any more (%s): %q", what, line)
+			t.Errorf("the README no longer has this block (%s): %q", what, line)
 		}
 	}
 	if len(rest) != 4 {
@@ -50,15 +50,15 @@ func testReadme(t *testing.T) {
 }
 
 func testDoctor(t *testing.T, command example) {
-	// What is wrong on a machine without the line is not told here.
+	// Faults of a machine without the line are not the subject here.
 	if out, _ := world.Try(world.Hung, "sh", "-c", command.lines[0]); !strings.Contains(out,
 		"module: ") {
 		t.Errorf("%s prints\n%s", command.lines[0], out)
 	}
 }
 
-// testCutShort has the file of a module cut short: logins crash, until the README's command has
-// taken the line out.
+// testCutShort truncates the file of a module: logins crash, until the README's command has removed
+// the line.
 func testCutShort(t *testing.T, command example) {
 	module := filepath.Join(t.TempDir(), "pam_persistent.so")
 	world.Run(t, "cp", world.Built(t, "pam_persistent.so"), module)
@@ -98,7 +98,8 @@ func testFirstSteps(t *testing.T, line, command example) {
 	}
 }
 
-// shape is a tree without serials and UIDs. The kernel puts links in an order of its own.
+// shape returns a tree without serials and UIDs, sorted because the kernel orders links in its own
+// way.
 func shape(tree string) (lines []string) {
 	for _, line := range strings.Split(tree, "\n") {
 		line = regexp.MustCompile(world.Fill(`\b(1000|{alice})\b`)).

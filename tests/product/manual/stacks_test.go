@@ -10,7 +10,7 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// keyinit is the line that two of the examples are about.
+// keyinit is the subject of two of the examples.
 const keyinit = "session optional pam_keyinit.so force revoke"
 
 func testStacks(t *testing.T) {
@@ -28,9 +28,9 @@ func testStacks(t *testing.T) {
 
 const userManager = "systemd-user on Debian, a file in /usr/lib/pam.d, calls pam_keyinit after " +
 	"common-session-noninteractive. Then pam_keyinit replaces the session keyring that the " +
-	"line there has joined, so the line has to stand a second time, after pam_keyinit. The " +
+	"line there has joined, so the line must stand a second time, after pam_keyinit. The " +
 	"Debian package does this with a file /etc/pam.d/systemd-user, which libpam reads " +
-	"instead of the other one; it leaves a file alone that is there already:"
+	"instead of the other one, but does not change an existing file:"
 
 // The first of the two lines is in the stock file, the second comes after it.
 func afterKeyinit(t *testing.T, e example) {
@@ -46,7 +46,7 @@ func afterKeyinit(t *testing.T, e example) {
 		at := keyinitLine.FindStringIndex(file)
 		served(t, service, file[:at[1]]+ours+"\n"+file[at[1]:])
 		served(t, service, file+ours+"\n")
-		// Before pam_keyinit's line, the module's line works on a session keyring that
+		// Before pam_keyinit's line, the module's line joins a session keyring that
 		// pam_keyinit then replaces.
 		notServed(t, service, ours+"\n"+file)
 		notServed(t, service, file)
@@ -103,12 +103,12 @@ func replacedAfterwards(t *testing.T, e example) {
 	})
 }
 
-// tickets checks the value of KRB5CCNAME for users in and out of the range, and with a value that
-// another module has set.
+// tickets checks the value of KRB5CCNAME for users inside and outside of the range, and with a
+// value that another module has set.
 func tickets(t *testing.T, e example) {
 	const ring = "ring root start "
 	world.WriteService(t, world.ServiceName, strings.Join(e.lines, "\n")+"\n")
-	// An excluded user has a session keyring all the same.
+	// An excluded user has a session keyring nevertheless.
 	const without = "KRB5CCNAME=(unset)\nsession keyring _ses of "
 	ours := fmt.Sprintf("KRB5CCNAME=KEYRING:persistent:%d", world.Alice.UID)
 	for _, test := range []struct{ name, commands, want string }{
@@ -133,7 +133,7 @@ func TestOptionalIsTheRightControl(t *testing.T) {
 	const reason = ".Cm optional\nin all examples, " +
 		"because a login should not fail for lack of a keyring."
 	if !strings.Contains(page(t, "docs/pam_persistent.8"), reason) {
-		t.Fatalf("the page does not say any more: %s", reason)
+		t.Fatalf("the page no longer says: %s", reason)
 	}
 	module := world.Built(t, "pam_persistent.so")
 	for control, want := range map[string]string{"optional": "open = success",
@@ -143,14 +143,13 @@ func TestOptionalIsTheRightControl(t *testing.T) {
 			world.Service(t, module,
 				"session required pam_permit.so\n"+
 					"session "+control+" pam_persistent.so\n")
-			// There is no keyring, because keyctl(2) is forbidden.
+			// keyctl(2) is forbidden, so there is no keyring.
 			pamhost.Run(t, "forbid keyctl 22 1 start alice open").Prints(t, want)
 		})
 	}
 }
 
-// served and notServed open a session of the service with this file and look into its session
-// keyring.
+// served and notServed open a session of the service with this file and check its session keyring.
 func served(t *testing.T, service, file string) {
 	t.Helper()
 	if out := open(t, service, file); !strings.Contains(out, "open = success\n"+tree()+"\n") {
@@ -188,7 +187,7 @@ func tree() string {
 
 func persistent() string { return fmt.Sprintf("_persistent.%d", world.Alice.UID) }
 
-// contains tells whether a service file has the line, however it is spaced.
+// contains reports whether a service file has the line, with any spacing.
 func contains(file, line string) bool {
 	for have := range strings.Lines(file) {
 		if strings.Join(strings.Fields(have), " ") == line {
@@ -198,7 +197,7 @@ func contains(file, line string) bool {
 	return false
 }
 
-// included is a service file with the files that it includes.
+// included returns a service file with the files that it includes.
 func included(t *testing.T, file string) string {
 	t.Helper()
 	return regexp.MustCompile(`(?m)^@include +(\S+).*$`).

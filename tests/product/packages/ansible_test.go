@@ -11,12 +11,12 @@ import (
 )
 
 // testAnsible runs each playbook of docs/admin/ansible.md twice: the second run changes nothing.
-// Snapshots show that the way back leaves no file.
+// Snapshots show that the undoing playbook leaves no file.
 func testAnsible(t *testing.T, deb string) {
 	world.ForgetKeys(t)
 	sshKeys(t)
 	world.Install(t, "ansible-core", "python3-apt")
-	world.RunIn(t, "", "install", "-d", "-m", "1777", "/dev/shm") // multiprocessing of Python
+	world.RunIn(t, "", "install", "-d", "-m", "1777", "/dev/shm") // for Python's processes
 	const setting = "[libdefaults]\n    default_realm = EXAMPLE.ORG\n"
 	world.Write(t, "/etc/krb5.conf", setting)
 	dir := t.TempDir()
@@ -51,6 +51,6 @@ func testAnsible(t *testing.T, deb string) {
 	}
 	lines(t, 0)
 	if after := snapshot(t); after != before {
-		t.Errorf("left behind, or taken away:\n%s", diff(t, before, after))
+		t.Errorf("left behind, or removed:\n%s", diff(t, before, after))
 	}
 }

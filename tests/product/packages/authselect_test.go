@@ -9,8 +9,8 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// A stand-in for authselect: it does what authselect(8) says of the three commands that the script
-// calls, to profiles made up here.
+// A stand-in for authselect: it does what authselect(8) says about the three commands that the
+// script calls, with made-up profiles.
 const authselect = `#!/bin/sh
 set -eu
 profiles=/etc/authselect/default custom=/etc/authselect/custom
@@ -90,7 +90,7 @@ func testAuthselect(t *testing.T, script string) {
 	world.RunIn(t, "", script)
 	selected("custom/pam_persistent with-faillock with-mkhomedir", line)
 	if out, err := world.TryIn("", script); err == nil ||
-		!strings.Contains(out, "is there already") {
+		!strings.Contains(out, "already exists") {
 		t.Errorf("a second time: %v\n%s", err, out)
 	}
 	world.RunIn(t, "", "authselect", "select", "custom/pam_persistent", "with-faillock")

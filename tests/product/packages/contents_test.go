@@ -13,7 +13,7 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// contents of a package: mode, owner and name of every file. %s is the directory of modules.
+// Contents of the packages: mode, owner and name of every file. %s is the directory of modules.
 var (
 	common = []string{
 		"-rwxr-xr-x root/root /usr/bin/persistent-keyring",
@@ -45,7 +45,7 @@ var (
 	}
 )
 
-// variants are the packages, with the version where %s is.
+// variants are the packages, with %s for the version.
 var variants = map[string]struct {
 	pamdir  string
 	more    []string
@@ -95,7 +95,7 @@ func testContents(t *testing.T, dir string) {
 	}
 }
 
-// adminPages are the pages of docs/admin below the package's directory of documents.
+// adminPages returns the pages of docs/admin below the package's directory of documents.
 func adminPages(t *testing.T, docdir string) (files []string) {
 	t.Helper()
 	pages, err := filepath.Glob(filepath.Join(world.Root, "docs/admin/*.md"))
@@ -108,7 +108,7 @@ func adminPages(t *testing.T, docdir string) (files []string) {
 	return files
 }
 
-// bills are the bills of materials.
+// bills returns the bills of materials.
 func bills(docdir string) (files []string) {
 	for _, binary := range []string{"pam_persistent.so", "persistent-keyring"} {
 		files = append(files, "-rw-r--r-- root/root "+docdir+"/"+binary+".cdx.json")
@@ -116,7 +116,7 @@ func bills(docdir string) (files []string) {
 	return files
 }
 
-// list is the files of a package, without directories.
+// list returns the files of a package, without directories.
 func list(t *testing.T, path string) (files []string) {
 	t.Helper()
 	if strings.HasSuffix(path, ".deb") {
@@ -151,8 +151,7 @@ func unpack(t *testing.T, path string) string {
 	return root
 }
 
-// The glibc and libpam that the packages name are those that the two files ask for. 2.34 is that of
-// RHEL 9.
+// The packages require the glibc and libpam that the two files need. 2.34 is that of RHEL 9.
 func testNeeds(t *testing.T, dir string) {
 	for pattern, v := range variants {
 		name := fmt.Sprintf(pattern, shipped)
@@ -212,8 +211,8 @@ func testNeeds(t *testing.T, dir string) {
 	}
 }
 
-// Who unpacks the rpm with cpio(1) gets its files below the working directory. The first packages
-// had absolute names in the payload, so cpio and rpmlint unpacked them over the system itself.
+// cpio(1) unpacks the rpm's files below the working directory. The first packages had absolute
+// names in the payload, so cpio and rpmlint unpacked them over the system itself.
 func testPayload(t *testing.T, dir string) {
 	root := t.TempDir()
 	payload := func(command string) string {
@@ -266,7 +265,7 @@ func testCheckers(t *testing.T, dir, tree string) {
 	}
 }
 
-// make uninstall removes all that make install has installed, for any choice of directories.
+// make uninstall removes everything that make install has installed, for any choice of directories.
 func testMakeInstall(t *testing.T, tree string) {
 	files := func(root string) []string {
 		out := strings.Split(strings.TrimSpace(world.RunIn(t, root, "find", ".", "-type",
@@ -329,12 +328,12 @@ func testMakeInstall(t *testing.T, tree string) {
 			if out, err := world.TryIn(tree,
 				append(args, "uninstall")...); err == nil ||
 				!strings.Contains(out,
-					"take the lines with pam_persistent.so out first") {
+					"is still in use; remove its lines first: ") {
 				t.Errorf("make uninstall while a service names the module: %v\n%s",
 					err, out)
 			}
 			if got := files(root); !slices.Equal(got, before) {
-				t.Errorf("and all the same there is only %q left", got)
+				t.Errorf("the refusal left only %q", got)
 			}
 			os.WriteFile(service, []byte("# session optional pam_persistent.so\n"),
 				0o644)

@@ -20,8 +20,7 @@ const (
 	timer   = "persistent-keyring-renew.timer"
 )
 
-// The story of an administrator who installs the package, upgrades it while people are logged in,
-// and takes it away again.
+// An administrator installs the package, upgrades it while people are logged in, and removes it.
 func testLifeOnDebian(t *testing.T, deb, next string) {
 	world.ForgetKeys(t)
 	sshKeys(t)
@@ -59,12 +58,11 @@ func testLifeOnDebian(t *testing.T, deb, next string) {
 	logins(t, "removed", false)
 	world.RunIn(t, "", "dpkg", "-P", "libpam-persistent")
 	if after := snapshot(t); after != before {
-		t.Errorf("left behind, or taken away:\n%s", diff(t, before, after))
+		t.Errorf("left behind, or removed:\n%s", diff(t, before, after))
 	}
 }
 
-// The administrator's own line is not taken out by anybody else: the package stays until it is
-// gone.
+// Nobody else removes the administrator's own line: the package stays until it is gone.
 func testLineLeft(t *testing.T, deb string) {
 	world.ForgetKeys(t)
 	before := snapshot(t)
@@ -83,8 +81,8 @@ func testLineLeft(t *testing.T, deb string) {
 				}
 			}
 			out, err := world.TryIn("", "dpkg", "-r", "libpam-persistent")
-			if err == nil || !strings.Contains(out, "take the lines with "+
-				"pam_persistent.so out first: /etc/pam.d/"+named+"\n") {
+			if err == nil || !strings.Contains(out,
+				"remove its lines first: /etc/pam.d/"+named+"\n") {
 				t.Errorf("dpkg -r: %v\n%s", err, out)
 			}
 			if _, err := os.Stat(module); err != nil {
@@ -97,7 +95,7 @@ func testLineLeft(t *testing.T, deb string) {
 			}
 		})
 	}
-	// libpam does not read these. The first is what pam-auth-update makes of a file that the
+	// libpam does not read these. pam-auth-update makes the first from a file that the
 	// administrator has changed.
 	t.Run("left behind", func(t *testing.T) {
 		const common = "/etc/pam.d/common-session"
@@ -120,12 +118,12 @@ func testLineLeft(t *testing.T, deb string) {
 		lines(t, 0)
 	})
 	if after := snapshot(t); after != before {
-		t.Errorf("left behind, or taken away:\n%s", diff(t, before, after))
+		t.Errorf("left behind, or removed:\n%s", diff(t, before, after))
 	}
 }
 
-// Files and scripts of the rpm, as far as Debian's rpm(8) can tell; there are no dependencies here
-// that it knows of.
+// The rpm's files and scripts, as far as Debian's rpm(8) can check them; it knows no dependencies
+// here.
 func testRpm(t *testing.T, path string) {
 	before := snapshot(t)
 	rpm := []string{"rpm", "--dbpath", t.TempDir(), "--nodeps"}
@@ -137,7 +135,7 @@ func testRpm(t *testing.T, path string) {
 		world.WriteService(t, "pam-persistent-test", "session optional pam_persistent.so\n")
 		if out, err := world.TryIn("",
 			append(rpm, "-e", "pam_persistent")...); err == nil ||
-			!strings.Contains(out, "take the lines with pam_persistent.so out") {
+			!strings.Contains(out, "is still in use; remove its lines") {
 			t.Errorf("rpm -e: %v\n%s", err, out)
 		}
 		if _, err := os.Stat("/usr/lib64/security/pam_persistent.so"); err != nil {
@@ -149,12 +147,12 @@ func testRpm(t *testing.T, path string) {
 		world.RunIn(t, "", append(rpm, "-e", "pam_persistent")...)
 	})
 	if after := snapshot(t); after != before {
-		t.Errorf("left behind, or taken away:\n%s", diff(t, before, after))
+		t.Errorf("left behind, or removed:\n%s", diff(t, before, after))
 	}
 }
 
-// snapshot is all of /etc, what pam-auth-update and systemd remember, and every file that is in the
-// layer over /usr.
+// snapshot returns the whole of /etc, the state of pam-auth-update and systemd, and every file in
+// the layer over /usr.
 func snapshot(t *testing.T) string {
 	t.Helper()
 	return world.RunIn(t, "", "sh", "-ec", `
@@ -176,8 +174,8 @@ func diff(t *testing.T, before, after string) string {
 
 var ourLine = regexp.MustCompile(`(?m)^session\s+optional\s+pam_persistent\.so\s*$`)
 
-// lines tells whether the files have our line that often, and no other of pam.d has the name of the
-// module.
+// lines fails the test unless each common file has this many lines of ours, and the module, the
+// profile and systemd-user's file exist only if it has one.
 func lines(t *testing.T, want int) {
 	t.Helper()
 	if _, err := os.Stat("/etc/pam.d/systemd-user"); (err == nil) != (want > 0) {
@@ -198,7 +196,7 @@ func lines(t *testing.T, want int) {
 	}
 }
 
-// first tells whether our line comes before those of all other profiles.
+// first fails the test unless our line comes before those of all other profiles.
 func first(t *testing.T, name string) {
 	t.Helper()
 	text, _ := os.ReadFile("/etc/pam.d/" + name)
@@ -210,7 +208,7 @@ func first(t *testing.T, name string) {
 	}
 }
 
-// logins opens sessions as the programs of the distribution do with their own service files.
+// logins opens sessions with the distribution's programs and their own service files.
 func logins(t *testing.T, when string, linked bool) {
 	t.Helper()
 	show := "keyctl show @s"
@@ -232,7 +230,7 @@ func logins(t *testing.T, when string, linked bool) {
 				out)
 		}
 	}
-	// sshd closes the session, and logs that, after its client has gone.
+	// sshd closes the session, and logs that, after its client has ended.
 	keyctltest.Eventually(t, "sshd has ended", func() bool {
 		_, err := world.TryIn("", "pgrep", "-x", "sshd")
 		return err != nil
@@ -243,7 +241,7 @@ func logins(t *testing.T, when string, linked bool) {
 }
 
 // userServices checks the session of the user's manager. pam_keyinit replaces the session keyring
-// after the line in common-session-noninteractive, so the package's file has the line once more.
+// after the line in common-session-noninteractive, so the package's file repeats the line.
 func userServices(t *testing.T) {
 	t.Helper()
 	out := pamhost.Run(t,
@@ -251,13 +249,13 @@ func userServices(t *testing.T) {
 		`serve alice keyctl show @s; keyctl id "%keyring:_persistent.{alice}"`).Out
 	if !world.OwnLink(world.Alice).MatchString(out) ||
 		strings.Count(out, world.Fill(`\_ keyring: _persistent.{alice}`)) != 1 {
-		t.Errorf("the user's manager has not the persistent keyring in its session "+
+		t.Errorf("the user's manager lacks the persistent keyring in its session "+
 			"keyring, and there alone:\n%s", out)
 	}
 }
 
-// units checks that systemd understands the units, that they are hardened and disabled, and that
-// the command can do its work under them.
+// units checks that systemd accepts the units, that they are hardened and disabled, and that the
+// command works under them.
 func units(t *testing.T) {
 	t.Helper()
 	service := "/usr/lib/systemd/system/persistent-keyring-renew.service"
@@ -295,7 +293,7 @@ func units(t *testing.T) {
 		!strings.Contains(string(text), "setgroups(") {
 		t.Fatalf("traced: %v\n%s", err, text)
 	}
-	// strace has once shown a number that no kernel has: calls have three hexadecimal digits.
+	// strace once showed a number that no kernel has: calls have three hexadecimal digits.
 	noCall := regexp.MustCompile(`^syscall_0x[0-9a-f]{4,}$`)
 	for _, call := range calls {
 		if noCall.MatchString(call[1]) {
@@ -305,13 +303,13 @@ func units(t *testing.T) {
 		}
 		if !allowed[call[1]] {
 			t.Errorf("%s is not in the unit's SystemCallFilter", call[1])
-			allowed[call[1]] = true // said once
+			allowed[call[1]] = true // each is reported once
 		}
 	}
 }
 
-// filter is the set of system calls that a unit's SystemCallFilter lines allow, as systemd.exec(5)
-// defines it.
+// filter returns the set of system calls that a unit's SystemCallFilter lines allow, as
+// systemd.exec(5) defines it.
 func filter(t *testing.T, unit string) map[string]bool {
 	t.Helper()
 	text, err := os.ReadFile(unit)
@@ -344,8 +342,8 @@ func filter(t *testing.T, unit string) map[string]bool {
 }
 
 // sshKeys lets alice log in over ssh, through an sshd that serves one connection on its standard
-// input: no port is taken. Her shell shows the session keyring to login(1), which runs no command
-// of ours.
+// input, so it takes no port. Her shell shows the session keyring to login(1), which runs no
+// command of ours.
 func sshKeys(t *testing.T) {
 	t.Helper()
 	world.RunIn(t, "", "sh", "-ec", `
@@ -371,7 +369,7 @@ func sshKeys(t *testing.T) {
 		chown -R alice: /home/alice`)
 }
 
-// A session that stays open: su -l, whose shell reads from a pipe.
+// A session is an open su -l, whose shell reads from a pipe.
 type session struct {
 	cmd *exec.Cmd
 	in  *os.File
@@ -406,7 +404,7 @@ func (s session) end(t *testing.T) {
 	}
 }
 
-// versions checks what the installed command says of itself and of the installed module.
+// versions checks the versions that the installed command reports of itself and the module.
 func versions(t *testing.T, want string) {
 	t.Helper()
 	got := world.RunIn(t, "", "persistent-keyring", "--version")

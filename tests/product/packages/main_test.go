@@ -1,9 +1,9 @@
-// Package packages tests what make packages makes: what is in it, what its scripts do on a Debian
-// system, and what the systems' own checkers say.
+// Package packages tests what make packages makes: the contents, the scripts on a Debian system,
+// and the reports of the systems' own checkers.
 //
-// Installing and removing really happens, with the dpkg, pam-auth-update and sshd of the
-// distribution, in the world of these tests: the machine's /usr, /var and /run are covered there by
-// layers that are gone when the tests are over.
+// The packages are really installed and removed, with the distribution's dpkg, pam-auth-update and
+// sshd, in the world of these tests: layers that disappear with the tests cover the machine's /usr,
+// /var and /run.
 package packages
 
 import (
@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Packages}) }
 
-// One test, because all of it is about one set of packages and one system.
+// One test, because all of it shares one set of packages and one system.
 func TestPackages(t *testing.T) {
 	world.CoverSystem(t)
 	world.Install(t, "openssh-server", "openssh-client", "cron", "systemd", "lintian",
@@ -57,7 +57,7 @@ func TestPackages(t *testing.T) {
 	t.Run("checkers", func(t *testing.T) { testCheckers(t, dir, tree) })
 }
 
-// shipped is the version that make release gives this tree.
+// shipped is the version that make release gives to this tree.
 var shipped string
 
 func names(version string) []string {
@@ -69,7 +69,7 @@ func names(version string) []string {
 	}
 }
 
-// newest is the newest version of CHANGELOG.md.
+// newest returns the newest version of CHANGELOG.md.
 func newest(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(world.Root, "CHANGELOG.md"))
@@ -80,8 +80,7 @@ func newest(t *testing.T) string {
 	return string(found[1])
 }
 
-// clone is what a clean clone of the repository would be if everything in the work tree were
-// committed.
+// clone makes what would be a clean clone of the repository if the whole work tree were committed.
 func clone(t *testing.T) string {
 	t.Helper()
 	for _, who := range []string{"AUTHOR", "COMMITTER"} {
@@ -101,7 +100,7 @@ func clone(t *testing.T) string {
 	return dir
 }
 
-// sums are the checksums of the packages that were made in a tree, by name.
+// sums returns the checksums of the packages in a tree, by name.
 func sums(t *testing.T, tree string) map[string]string {
 	t.Helper()
 	sums := map[string]string{}

@@ -15,8 +15,8 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// testRelease looks at what make release has made and said, and has it refuse what would be
-// another release under the same name.
+// testRelease checks the files and the output of make release, and that it refuses to make another
+// release under the same name.
 func testRelease(t *testing.T, tree, said string) {
 	git := func(args ...string) string {
 		t.Helper()
@@ -33,7 +33,7 @@ func testRelease(t *testing.T, tree, said string) {
 		t.Errorf("the tag says\n%s", message)
 	}
 
-	// What the script says the reader has to run, with a key that was made for it.
+	// The commands that the script gives to the reader, with a key made for this test.
 	dir := filepath.Join(tree, "build/release")
 	t.Setenv("GNUPGHOME", t.TempDir())
 	world.RunIn(t, tree, "gpg", "--batch", "--quiet", "--passphrase", "", "--quick-gen-key",
@@ -55,7 +55,7 @@ func testRelease(t *testing.T, tree, said string) {
 	}
 
 	world.RunIn(t, tree, "touch", "unknown")
-	refuses(t, tree, "the work tree differs from the commit")
+	refuses(t, tree, "the work tree has uncommitted changes")
 	world.RunIn(t, tree, "rm", "unknown")
 	git("commit", "-q", "--allow-empty", "-m", "another commit")
 	refuses(t, tree, "put a new version on top of CHANGELOG.md")
@@ -120,7 +120,7 @@ func testReproducible(t *testing.T, tree string, first map[string]string) {
 }
 
 // testBill compares a bill of materials with the file: its checksum, and the modules that Go has
-// noted in it.
+// recorded in it.
 func testBill(t *testing.T, file, path string) {
 	t.Helper()
 	text, err := os.ReadFile(path)

@@ -13,17 +13,17 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// write is the variable by which a run writes its numbers into the page.
+// write is the variable with which a run writes its numbers into the page.
 const write = "PAM_PERSISTENT_WRITE_COUNTS"
 
 // Check fails the test if the page has another number in the row whose first cell contains this
-// text; with PAM_PERSISTENT_WRITE_COUNTS=1 it writes the number there.
+// text; with PAM_PERSISTENT_WRITE_COUNTS=1 it writes the number instead.
 func Check(t testing.TB, row, format string, args ...any) {
 	t.Helper()
 	page, err := os.OpenFile(filepath.Join(world.Root, "docs/hazards.md"), os.O_RDWR, 0)
 	if err == nil {
 		defer page.Close()
-		err = unix.Flock(int(page.Fd()), unix.LOCK_EX) // other packages write there too
+		err = unix.Flock(int(page.Fd()), unix.LOCK_EX) // other packages write too
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -48,7 +48,7 @@ func Check(t testing.TB, row, format string, args ...any) {
 	}
 }
 
-// put puts a number into the last cell of a row.
+// put replaces the number in the last cell of a row.
 func put(text, row, number string) (string, error) {
 	lines := strings.SplitAfter(text, "\n")
 	found := 0

@@ -49,7 +49,7 @@ func TestFuzzTargets(t *testing.T) {
 	Check(t, "fuzz targets", "%d", targets)
 }
 
-// The table of mutants has the safeguards that tests/mutants takes away.
+// The table of mutants has the safeguards of tests/safeguards.
 func TestMutants(t *testing.T) {
 	var made, told []string
 	for _, found := range regexp.MustCompile(`(?m)^([^#\s]\S*) `).
@@ -69,7 +69,7 @@ func TestMutants(t *testing.T) {
 	Check(t, "mutants, all of which die", "%d", len(made))
 }
 
-// A row that does not follow another row of its table is shown as text.
+// A row that does not follow another row of its table is shown as plain text.
 func TestTables(t *testing.T) {
 	lines := strings.Split(read(t, "docs/hazards.md"), "\n")
 	isRow := func(i int) bool { return strings.HasPrefix(lines[i], "|") }

@@ -1,5 +1,4 @@
-// Package disk is for tests that need a file system on a disk. The package e2fsprogs is to be
-// installed before.
+// Package disk makes file systems on a disk. The test must install the package e2fsprogs before.
 package disk
 
 import (
@@ -9,8 +8,8 @@ import (
 )
 
 // Encrypting mounts a new ext4 that can encrypt (see fscrypt in the kernel's documentation) on a
-// directory, until the test is over. The test is skipped where there is none to be had. Again
-// mounts it anew: inodes keep their keys as long as they are in memory.
+// directory, until the test is over. The test is skipped where that is not possible. Again mounts
+// it anew, because inodes keep their keys as long as they are in memory.
 func Encrypting(t *testing.T, file, dir string) (again func()) {
 	t.Helper()
 	// The world's /dev has no loop devices.

@@ -1,6 +1,6 @@
-// Hoststable prints, as a table, what the tests have noted about the hosts (see world.NoteHosts):
-// all that lies below build/hosts. With -w it puts the table into docs/hosts.md instead, between
-// the lines that mark its place.
+// Hoststable prints, as a table, what the tests have recorded about the hosts in build/hosts (see
+// world.NoteHosts). With -w it writes the table into docs/hosts.md instead, between the lines that
+// mark its place.
 package main
 
 import (

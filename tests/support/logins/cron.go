@@ -9,7 +9,8 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// A Job is a command of a user and, once it has run, what it printed and whether it ended well.
+// A Job is a command of a user. After the run it also has the output and whether the command
+// succeeded.
 type Job struct {
 	User    world.User
 	Command string
@@ -17,7 +18,7 @@ type Job struct {
 	OK      bool
 }
 
-// RunJobs has one cron run the jobs, as it starts.
+// RunJobs has one cron run the jobs when it starts.
 func RunJobs(t *testing.T, jobs ...*Job) {
 	t.Helper()
 	for _, job := range jobs {
@@ -31,7 +32,7 @@ func RunJobs(t *testing.T, jobs ...*Job) {
 			chmod 600 "/var/spool/cron/crontabs/$1"`, "sh", job.User.Name, job.Command)
 	}
 	const pidFile = "/run/crond.pid"
-	// that file says that the machine has not been started since
+	// that file would say that the machine has not been started since
 	world.Run(t, "sh", "-ec", "rm -f /run/crond.reboot; cron")
 	pid := PIDIn(t, pidFile)
 	for _, job := range jobs {
@@ -60,7 +61,7 @@ func (j *Job) await(t *testing.T) {
 	LoggedOut(t, j.User, "cron")
 }
 
-// InJob runs one job, which has to succeed, and returns what it printed.
+// InJob runs one job, which must succeed, and returns its output.
 func InJob(t *testing.T, user world.User, command string) string {
 	t.Helper()
 	job := &Job{User: user, Command: command}

@@ -32,7 +32,7 @@ func End(t *testing.T, pid int) {
 	})
 }
 
-// PIDIn waits for the file, and until it names the daemon: its first process, which has ended by
+// PIDIn waits until the file names the daemon: the first process of the daemon, which has ended by
 // now, may have written it too.
 func PIDIn(t *testing.T, file string) (pid int) {
 	t.Helper()
@@ -46,9 +46,9 @@ func PIDIn(t *testing.T, file string) (pid int) {
 	return pid
 }
 
-// LoggedOut waits until no process of the user is left, a zombie neither (it would keep the session
-// keyring alive), and until the daemon has closed the session, which it does after that: there is
-// one process of its name then.
+// LoggedOut waits until no process of the user is left, not even a zombie (which would keep the
+// session keyring alive), and until the daemon has closed the session, which it does after that:
+// then only one process has its name.
 func LoggedOut(t *testing.T, user world.User, daemon string) {
 	t.Helper()
 	keyctltest.Eventually(t, user.Name+" is logged out", func() bool {
@@ -65,7 +65,7 @@ func LoggedOut(t *testing.T, user world.User, daemon string) {
 	})
 }
 
-// A process is its status file.
+// A process is the text of its status file.
 type process string
 
 func processes(t *testing.T) (all []process) {
@@ -82,7 +82,7 @@ func processes(t *testing.T) (all []process) {
 	return all
 }
 
-// has tells whether one of a field's values is that.
+// has reports whether the field has this value.
 func (p process) has(field, value string) bool {
 	for line := range strings.Lines(string(p)) {
 		if values, ok := strings.CutPrefix(line, field); ok {

@@ -1,6 +1,6 @@
 // Package logins opens sessions of the world's users with Debian's own sshd and cron, and waits
-// until they have ended. Their packages (openssh-server, openssh-client, cron) are to be installed
-// before.
+// until they have ended. The test must install their packages (openssh-server, openssh-client,
+// cron) before.
 package logins
 
 import (
@@ -12,17 +12,17 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// Without is the lines for [Stack] that leave the module out.
+// Without are the lines for [Stack] that leave the module out.
 const Without = ""
 
-// With is the module's line for [Stack].
+// With returns the module's line for [Stack].
 func With(t *testing.T, options string) string {
 	t.Helper()
 	return "session optional " + world.Built(t, "pam_persistent.so") + " " + options + "\n"
 }
 
 // Stack adds lines to the service files of sshd and cron, as Debian ships them, until the test is
-// over. sshd's has pam_keyinit, cron's has not.
+// over. sshd's calls pam_keyinit, cron's does not.
 func Stack(t *testing.T, lines string) {
 	t.Helper()
 	for name, text := range installed {
@@ -30,10 +30,10 @@ func Stack(t *testing.T, lines string) {
 	}
 }
 
-// installed are the service files as their packages have brought them.
+// installed are the service files of the packages.
 var installed = map[string]string{"sshd": "", "cron": ""}
 
-// ReadInstalled reads them, once for all tests of a process.
+// ReadInstalled reads installed, once for all tests of a process.
 func ReadInstalled(t *testing.T) {
 	t.Helper()
 	for name := range installed {
@@ -46,7 +46,7 @@ func ReadInstalled(t *testing.T) {
 }
 
 // StartSshd starts an sshd that takes keys and tickets, no passwords. The test logs in with a key;
-// users in the world have tickets only.
+// users in the world have only tickets.
 func StartSshd(t *testing.T) {
 	t.Helper()
 	port := loopback.FreePort()
@@ -81,7 +81,7 @@ func StartSshd(t *testing.T) {
 	keyctltest.Eventually(t, "sshd listens", loopback.Listening("127.0.0.1:"+port))
 }
 
-// SSH runs a command in a session of its own and waits until the user is logged out again.
+// SSH runs a command in its own session and waits until the user is logged out again.
 func SSH(t *testing.T, user world.User, command string) (string, error) {
 	t.Helper()
 	out, err := world.Try(world.Hung, "ssh", "-o", "PreferredAuthentications=publickey", "-i",
@@ -90,7 +90,7 @@ func SSH(t *testing.T, user world.User, command string) (string, error) {
 	return out, err
 }
 
-// InSession is [SSH] where the command has to succeed.
+// InSession is [SSH] for a command that must succeed.
 func InSession(t *testing.T, user world.User, command string) string {
 	t.Helper()
 	out, err := SSH(t, user, command)
@@ -100,7 +100,7 @@ func InSession(t *testing.T, user world.User, command string) string {
 	return out
 }
 
-// Ways are the ways into a session in which a command has to succeed.
+// Ways are the ways to run a command, which must succeed, in a session.
 var Ways = []struct {
 	Name string
 	Run  func(t *testing.T, user world.User, command string) (out string)

@@ -1,10 +1,9 @@
-// Package loopback is for daemons that tests start on the loopback interface, which is the
-// machine's.
+// Package loopback helps tests to start daemons on the loopback interface, which is the machine's.
 package loopback
 
 import "net"
 
-// FreePort is one that nobody on 127.0.0.1 listens on.
+// FreePort returns a port of 127.0.0.1 on which nobody listens.
 func FreePort() string {
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -15,7 +14,8 @@ func FreePort() string {
 	return port
 }
 
-// Listening returns what tells whether somebody listens at an address such as "127.0.0.1:22".
+// Listening returns a function that reports whether somebody listens at an address such as
+// "127.0.0.1:22".
 func Listening(address string) func() bool {
 	return func() bool {
 		conn, err := net.Dial("tcp", address)

@@ -1,10 +1,10 @@
-// Package nspawn gives tests a whole Debian system: one that debootstrap makes and systemd-nspawn
-// boots, with systemd as its PID 1, logind, users' managers, sshd and cron as they are installed.
+// Package nspawn gives tests a whole Debian system: debootstrap makes it and systemd-nspawn boots
+// it, with systemd as its PID 1, logind, users' managers, sshd and cron as they are installed.
 //
-// The container has a file system, processes and a network of its own, but no user namespace, so
-// its keyrings are the machine's: its users are the world's, and root's persistent keyring is taken
-// away at the end if it was not there before. systemd-nspawn runs in the world of the tests, which
-// has to be covered (see [world.CoverSystem]) and to have [Programs].
+// The container has its own file system, processes and network, but no user namespace, so its
+// keyrings are the machine's. Its users are the world's, and root's persistent keyring is removed
+// at the end if it did not exist before. systemd-nspawn runs in the world of the tests, which must
+// be covered (see [world.CoverSystem]) and have [Programs].
 package nspawn
 
 import (
@@ -20,12 +20,11 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// Programs are the packages that this one needs on the machine.
+// Programs are the packages that this package needs on the machine.
 var Programs = []string{"debootstrap", "keyutils", "openssh-client", "systemd-container"}
 
-// Keyrings allows keyctl(2), add_key(2) and request_key(2), which systemd-nspawn forbids unless it
-// is told otherwise. In a .nspawn file the same is SystemCallFilter=@keyring, in its section
-// [Exec].
+// Keyrings allows keyctl(2), add_key(2) and request_key(2), which systemd-nspawn forbids by
+// default. In a .nspawn file the same is SystemCallFilter=@keyring, in the section [Exec].
 const Keyrings = "--system-call-filter=@keyring"
 
 // A Config says what is booted, and how.
@@ -40,23 +39,23 @@ type Container struct {
 	Root   string // its file system, from outside
 	Leader string // its PID 1, as seen in the world
 	Users  []world.User
-	Kept   int // keys that its users keep, each: see [Container.Ended]
+	Kept   int // keys that each of its users keeps: see [Container.Ended]
 }
 
-// Boot starts a system of its own for the test, and stops it at the end.
+// Boot starts a system for the test, and stops it at the end.
 func Boot(t testing.TB, config Config) *Container {
 	t.Helper()
 	forgetKeys(t)
 	c := &Container{Root: Layers(t, config.Tree), Users: config.Users}
 	c.addUsers(t)
-	// The default of sshd, ten unauthenticated connections, would turn some of twenty away.
+	// The default of sshd, ten unauthenticated connections, would refuse some of twenty.
 	world.Put(t, c.Root+"/etc/ssh/sshd_config.d/many.conf", "MaxStartups 100\n", 0o644)
 	// By default systemd starts a unit at most five times in ten seconds. Tests that open many
 	// sessions in a row start user@.service, or a display manager, more often.
 	world.Put(t, c.Root+"/etc/systemd/system.conf.d/often.conf",
 		"[Manager]\nDefaultStartLimitIntervalSec=0\n", 0o644)
 
-	// nspawn makes two control groups below its own, and leaves them there.
+	// nspawn makes two control groups below its own, and does not remove them.
 	groups := controlGroups(t)
 	t.Cleanup(func() { removeGroups(t, groups) })
 	console, err := os.Create(scratch(t) + "/console")
@@ -64,7 +63,7 @@ func Boot(t testing.TB, config Config) *Container {
 		t.Fatal(err)
 	}
 	defer console.Close()
-	// keyctl session keeps PID 1 from having a session keyring of whoever runs the tests.
+	// keyctl session keeps PID 1 from inheriting the session keyring of the test run.
 	const nspawn = `
 		while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs"; shift; done
 		shift
@@ -97,8 +96,7 @@ func Boot(t testing.TB, config Config) *Container {
 	}
 }
 
-// ask finds PID 1 of the container among the children of nspawn, and asks it whether it has come
-// up.
+// ask finds PID 1 of the container among the children of nspawn, and asks whether it has booted.
 func (c *Container) ask(nspawn int) string {
 	children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", nspawn))
 	for _, c.Leader = range strings.Fields(string(children)) {
@@ -110,7 +108,7 @@ func (c *Container) ask(nspawn int) string {
 	return ""
 }
 
-// stop is an orderly end; whatever hangs in the container hangs here.
+// stop shuts the container down in order; whatever hangs in the container hangs here.
 func (c *Container) stop(t testing.TB, cmd *exec.Cmd, ended chan error, console string) {
 	out, err := c.Try("systemctl", "poweroff")
 	select {

@@ -10,7 +10,7 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// Jobs are what a user's crontab has: one script, a number of times.
+// Jobs are a user's crontab: one script, a number of times.
 type Jobs struct {
 	User   string
 	N      int
@@ -20,8 +20,8 @@ type Jobs struct {
 // WaitForAlice delays a job until all of hers have ended.
 const WaitForAlice = "until [ -e /home/alice/jobs/last ]; do sleep 0.1; done\n"
 
-// CronJobs starts the daemon once to run all jobs now, and returns what they printed. @reboot jobs
-// run when the daemon starts and finds no note that they have run already.
+// CronJobs starts the daemon once to run all jobs now, and returns their output. @reboot jobs run
+// when the daemon starts and finds no note that they have run already.
 func (c *Container) CronJobs(t testing.TB, all ...Jobs) (outputs []string) {
 	t.Helper()
 	for _, j := range all {
@@ -59,8 +59,8 @@ func (c *Container) CronJobs(t testing.TB, all ...Jobs) (outputs []string) {
 		}
 		world.Put(t, c.Root+"/home/"+j.User+"/jobs/last", "", 0o644)
 	}
-	// A job's file is there before the job has ended, and its session ends later still: at the
-	// end of cron's child.
+	// A job's file exists before the job has ended, and its session ends even later: with
+	// cron's child.
 	c.Run(t, "sh", "-ec", `pid=$(systemctl show --property=MainPID --value cron)
 		until [ -z "$(cat "/proc/$pid/task/$pid/children" || echo unknown)" ]; do
 			sleep 0.1

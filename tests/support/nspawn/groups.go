@@ -13,8 +13,8 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// controlGroups makes a group for the container in each hierarchy that systemd uses, below the one
-// that the tests run in.
+// controlGroups makes a group for the container in each hierarchy that systemd uses, below the
+// group of the tests.
 func controlGroups(t testing.TB) (groups []string) {
 	t.Helper()
 	text, err := os.ReadFile("/proc/self/cgroup")
@@ -32,8 +32,8 @@ func controlGroups(t testing.TB) (groups []string) {
 			fs.Type != unix.CGROUP_SUPER_MAGIC && fs.Type != unix.CGROUP2_SUPER_MAGIC {
 			continue
 		}
-		// The name is the same in each run of a package: only one can be under way, and
-		// what a killed one has left is removed.
+		// The name is the same in each run of a package: only one can run at a time, and
+		// the remains of a killed one are removed.
 		group := filepath.Join(hierarchy.mounted, string(own[1]),
 			fmt.Sprint("pam_persistent-", world.Alice.UID))
 		removeGroups(t, []string{group})
@@ -43,14 +43,14 @@ func controlGroups(t testing.TB) (groups []string) {
 		groups = append(groups, group)
 	}
 	if groups == nil {
-		t.Fatalf("systemd-nspawn needs control groups, and there is none in "+
+		t.Fatalf("systemd-nspawn needs control groups, and none is in "+
 			"/sys/fs/cgroup that systemd could use:\n%s", text)
 	}
 	return groups
 }
 
-// refusesLegacy tells whether the system's systemd does not boot with the control groups of version
-// 1, which systemd-nspawn gives it on a machine that has them.
+// refusesLegacy reports whether the system's systemd does not boot with version 1 of control
+// groups, which systemd-nspawn gives to it on a machine that has them.
 func refusesLegacy(t testing.TB, tree string) bool {
 	t.Helper()
 	found, err := filepath.Glob(tree + "/usr/lib/*/systemd/libsystemd-shared-*.so")

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Layers returns the root of a system that is the test's own: what the test changes there lies in a
-// layer above the tree, and is gone with the test.
+// Layers returns the root of the test's own copy of a system: the test's changes lie in a layer
+// above the tree, and disappear with the test.
 func Layers(t testing.TB, tree string) (root string) {
 	t.Helper()
 	dir := scratch(t)
@@ -32,5 +32,5 @@ func Layers(t testing.TB, tree string) (root string) {
 	return root
 }
 
-// scratch is a directory of the test's, on the world's own /run.
+// scratch returns a directory of the test, on the world's own /run.
 func scratch(t testing.TB) string { return filepath.Join("/run/containers", t.Name()) }

@@ -11,8 +11,8 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// patience is less than [world.Hung], so that a command which hangs is killed alone, and the
-// container lives.
+// patience is less than [world.Hung], so that only a command that hangs is killed, not the
+// container.
 const patience = "45"
 
 // ErrHung is what [Container.Try] returns for a command that had to be killed.
@@ -28,13 +28,13 @@ func (c *Container) Try(command ...string) (string, error) {
 		err = ErrHung
 	}
 	if errors.Is(err, exec.ErrWaitDelay) {
-		// it has ended well; the (sd-pam) of a service still had the pipe a second later
+		// it has ended well; a service's (sd-pam) kept the pipe open for a second
 		err = nil
 	}
 	return out, err
 }
 
-// Run is Try for a command that has to succeed.
+// Run is Try for a command that must succeed.
 func (c *Container) Run(t testing.TB, command ...string) string {
 	t.Helper()
 	out, err := c.Try(command...)
@@ -49,7 +49,7 @@ func (c *Container) SSH(user, script string) (string, error) {
 	return c.Try("ssh", user+"@127.0.0.1", script)
 }
 
-// Install installs packages of this machine's.
+// Install installs package files of this machine.
 func (c *Container) Install(t testing.TB, debs ...string) {
 	t.Helper()
 	for _, deb := range debs {
@@ -58,8 +58,7 @@ func (c *Container) Install(t testing.TB, debs ...string) {
 	}
 }
 
-// ReplaceModule puts another file into the place of the installed module, as dpkg does: in one
-// step.
+// ReplaceModule replaces the installed module with another file in one step, as dpkg does.
 func (c *Container) ReplaceModule(t testing.TB, file string) {
 	t.Helper()
 	module := c.Root + "/usr/lib/x86_64-linux-gnu/security/pam_persistent.so"
@@ -67,7 +66,7 @@ func (c *Container) ReplaceModule(t testing.TB, file string) {
 	world.RunIn(t, "", "mv", module+".new", module)
 }
 
-// Journal is what has been logged since it was last asked for: seconds, name of the host, process,
+// Journal returns what has been logged since the last call: seconds, name of the host, process,
 // text.
 func (c *Container) Journal(t testing.TB) string {
 	t.Helper()
@@ -79,14 +78,15 @@ func (c *Container) Journal(t testing.TB) string {
 var complaint = regexp.MustCompile(`pam_persistent\(|timed out|[Kk]illing|SIGKILL|` +
 	`systemd\[\d+\]: .*[Ff]ailed|dumped core|segfault|not responding`)
 
-// noise is what newer releases of systemd log without an optional library (at the start of each
-// manager), and beside control groups of version 1 (for each unit); and that a process of a user's
-// manager was gone before it was killed. When the manager has ended, systemd kills (sd-pam) and its
-// children, whose names have brackets, and logs that only if it can no longer read the name.
+// noise matches what newer releases of systemd log without an optional library (when each manager
+// starts) and with control groups of version 1 (for each unit), and a line about a process of a
+// user's manager that was gone before it was killed. When the manager has ended, systemd kills
+// (sd-pam) and its children, whose names have brackets, and logs that only if it can no longer read
+// the name.
 var noise = regexp.MustCompile("Failed to open libbpf|Failed to read pids.max .* ignoring|" +
 	`user@\d+\.service: Killing process \d+ \(n/a\)`)
 
-// Complaints are lines of the module, and lines of systemd about something that had to be killed or
+// Complaints returns lines of the module, and lines of systemd about anything that was killed or
 // has failed.
 func Complaints(journal string) (found []string) {
 	for line := range strings.Lines(journal) {

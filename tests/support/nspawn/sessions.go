@@ -11,8 +11,8 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// Quick has logind stop a user's manager at once when the last session has ended; the default is
-// ten seconds later.
+// Quick has logind stop a user's manager immediately when the last session has ended; the default
+// is ten seconds later.
 func (c *Container) Quick(t testing.TB) {
 	t.Helper()
 	world.Put(t, c.Root+"/etc/systemd/logind.conf.d/quick.conf",
@@ -28,8 +28,8 @@ func (c *Container) NoManagers(t testing.TB) {
 		grep -q .; do sleep 0.1; done`)
 }
 
-// Ended waits until nobody is logged in and no user's manager is there any more, and returns what
-// is left all the same: processes of users, a (sd-pam), session keyrings.
+// Ended waits until nobody is logged in and no user's manager runs, and returns what is left
+// nevertheless: processes of users, a (sd-pam), session keyrings.
 func (c *Container) Ended(t testing.TB) (left []string) {
 	t.Helper()
 	c.NoManagers(t)
@@ -39,8 +39,8 @@ func (c *Container) Ended(t testing.TB) (left []string) {
 			left = append(left, strings.TrimSpace(line))
 		}
 	}
-	// What stays is the persistent keyring, the user keyring and the default session keyring
-	// that it brings; a session keyring goes a moment after its last process.
+	// These remain: the persistent keyring, and the user keyring with the default session
+	// keyring that comes with it. A session keyring disappears a moment after its last process.
 	few := func() bool {
 		all, err := keyctl.ProcKeyUsers()
 		return err == nil && !slices.ContainsFunc(all, func(u keyctl.KeyUser) bool {

@@ -8,8 +8,8 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// Snapshot is all of /etc with contents, and the names, owners and sizes of whatever else packages
-// put somewhere. What logs, dpkg and a running systemd write by themselves is left out.
+// Snapshot returns all of /etc with contents, and the names, owners and sizes of everything else
+// that packages install. It leaves out what logs, dpkg and a running systemd write.
 func Snapshot(t testing.TB, root string) string {
 	t.Helper()
 	return world.RunIn(t, root, "sh", "-ec", `
@@ -26,7 +26,7 @@ func Snapshot(t testing.TB, root string) string {
 			\( -type d -o -printf ' %s' \) -printf '\n'`)
 }
 
-// Difference is the lines that only one of two texts has.
+// Difference returns the lines that only one of two texts has.
 func Difference(before, after string) (lines []string) {
 	was, is := strings.Split(before, "\n"), strings.Split(after, "\n")
 	for _, line := range was {

@@ -18,18 +18,18 @@ import (
 
 // A System is a Debian that debootstrap makes.
 type System struct {
-	Name     string   // of the package of tests whose it is
+	Name     string   // the package of tests that uses it
 	Release  string   // bookworm, sid...
 	Packages []string // besides those that every Debian has
 }
 
-// Server is what a server has that people log in to, and what [Boot] relies on. dbus-user-session
-// is what systemd-run --user talks to its manager through.
+// Server are the packages of a server that people log in to, which [Boot] needs. systemd-run --user
+// talks to its manager through dbus-user-session.
 var Server = []string{"systemd", "systemd-sysv", "libpam-systemd", "dbus", "dbus-user-session",
 	"openssh-server", "openssh-client", "cron", "keyutils", "procps", "login"}
 
-// Tree returns the directory of the system, which nobody may change: see [Layers]. It is made once,
-// and again when what goes into it changes.
+// Tree returns the directory of the system, which must not be changed: see [Layers]. It is made
+// once, and again when its ingredients change.
 func (s System) Tree(t testing.TB) string {
 	t.Helper()
 	sum := sha256.Sum256([]byte(strings.Join(s.Packages, ",")))
@@ -60,7 +60,7 @@ func (s System) Tree(t testing.TB) string {
 	world.RunIn(t, "", "debootstrap", "--variant=minbase",
 		"--include="+strings.Join(s.Packages, ","), "--cache-dir="+s.Debs(), s.Release,
 		tree+".new", mirror(t))
-	// Without one systemd takes this for the first boot, and writes to /etc what it does then.
+	// Without one systemd takes this for the first boot, and writes to /etc.
 	if _, err := os.Stat(tree + ".new/usr/lib/systemd/systemd"); err == nil {
 		world.RunIn(t, "", "systemd-machine-id-setup", "--root="+tree+".new")
 	}
@@ -71,12 +71,12 @@ func (s System) Tree(t testing.TB) string {
 	return tree
 }
 
-// Debs is where the packages are kept that the system was made of.
+// Debs returns the directory of the packages of which the system was made.
 func (s System) Debs() string {
 	return filepath.Join(world.Root, "build/_apt/debootstrap", s.Release)
 }
 
-// Release is that of this machine, whose C library the module is built for.
+// Release returns that of this machine, for whose C library the module is built.
 func Release(t testing.TB) string {
 	t.Helper()
 	text, err := os.ReadFile("/etc/os-release")
@@ -87,7 +87,7 @@ func Release(t testing.TB) string {
 	return string(found[1])
 }
 
-// mirror is where this machine has its own packages from. A mirror has all releases, as a rule.
+// mirror returns the source of this machine's packages. A mirror usually has all releases.
 func mirror(t testing.TB) string {
 	t.Helper()
 	targets := world.RunIn(t, "", "apt-get", "indextargets", "--format",

@@ -14,8 +14,8 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// addUsers copies the users from the world, with their password, and lets them, and root, log in
-// with one ssh key.
+// addUsers copies the users from the world, with their password, and lets them and root log in with
+// the same ssh key.
 func (c *Container) addUsers(t testing.TB) {
 	t.Helper()
 	world.RunIn(t, "", "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f",
@@ -65,12 +65,13 @@ func (c *Container) hasUID(uid uint32) bool {
 	return false
 }
 
-// containersLock is held, shared, by each test that has a container.
+// Each test that has a container holds containersLock, shared.
 const containersLock = "/run/lock/pam_persistent-containers.lock"
 
-// forgetKeys is [world.ForgetKeys], and sees that the container's system users (messagebus and the
-// like) have left no key in the machine's kernel. Those of other containers, which have the same
-// UIDs, may be there: go test runs several packages at once. So the last one looks.
+// forgetKeys is [world.ForgetKeys], and checks that the container's system users (messagebus, for
+// example) have left no key in the machine's kernel. Other containers, whose system users have the
+// same UIDs, may have keys: go test runs several packages at the same time. So only the last one
+// checks.
 func forgetKeys(t testing.TB) {
 	t.Helper()
 	world.ForgetKeys(t)
@@ -103,7 +104,7 @@ func forgetKeys(t testing.TB) {
 	})
 }
 
-// systemUsers are those who have keys now, except for root, who has many.
+// systemUsers returns those who have keys now, except for root, who has many.
 func systemUsers(t testing.TB) map[uint32]bool {
 	t.Helper()
 	all, err := keyctl.ProcKeyUsers()

@@ -1,5 +1,5 @@
 // Package packages makes the project's packages, for tests that install them.
-// (tests/product/packages looks into them.)
+// (tests/product/packages checks their contents.)
 package packages
 
 import (
@@ -10,7 +10,7 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// Deb returns a Debian package of what has been built, for this machine's architecture.
+// Deb returns a Debian package of what was built, for this machine's architecture.
 func Deb(t testing.TB, version string) string {
 	t.Helper()
 	return filepath.Join(build(t, version, "deb"), "libpam-persistent_"+version+"_amd64.deb")

@@ -19,17 +19,17 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// Dir is where the pages are.
+// Dir is the directory of the pages.
 const Dir = "docs/admin"
 
-// A Block is some lines to be typed in.
+// A Block is some lines to type.
 type Block struct {
-	Package, Name string // who runs it, by the comment before it
+	Package, Name string // its test, by the comment before it
 	Before        string // the paragraph before it
 	Text          string
 }
 
-// Blocks returns the blocks of a page that a package of tests has to run, by their names.
+// Blocks returns the blocks of a page that a package of tests runs, by their names.
 func Blocks(t testing.TB, page, pkg string) map[string]string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(world.Root, Dir, page))

@@ -22,8 +22,8 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestEveryBlockIsRun has each block of each page either run by a package, whose tests name the
-// page and the block, or be marked as not run.
+// TestEveryBlockIsRun fails unless each block of each page is run by a package, whose tests name
+// the page and the block, or is marked as not run.
 func TestEveryBlockIsRun(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(world.Root, Dir, "*.md"))
 	if err != nil || len(files) == 0 {
@@ -50,7 +50,7 @@ func TestEveryBlockIsRun(t *testing.T) {
 	}
 }
 
-// named tells whether the tests of a package have a string.
+// named reports whether the tests of a package contain a string.
 func named(t *testing.T, pkg, text string) bool {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(world.Root, "tests", pkg, "*_test.go"))

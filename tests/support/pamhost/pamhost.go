@@ -1,14 +1,13 @@
 // Package pamhost runs pamhost, the host in C whose source is in c/: a PAM application that carries
-// out its arguments one after the other. Tests and scripts (see [Script]) write these as lines:
+// out its arguments, one after another. Tests and scripts (see [Script]) write these as lines:
 //
 //	pamhost.Run(t, "ring root start alice open", "run keyctl id @s >/dev/null", "tree close").
 //		Prints(t, "open = success", pamhost.Whole(world.Alice), "close = success")
 //
-// A line is words with blanks between them; "pamhost help" prints the commands. What a line means
-// beyond that:
+// A line is words with blanks between them; "pamhost help" prints the commands. Besides:
 //
 //   - the first argument of start and serve, the service, is left out: it is the one that
-//     [world.Service] writes, or the one that the last "service NAME" before it has named;
+//     [world.Service] writes, or that of the last "service NAME" before;
 //   - the last argument of sh, run, run-as and serve is the rest of the line;
 //   - a word that begins with a double quote is a Go string;
 //   - {alice} is alice's UID; see [world.Fill].
@@ -24,17 +23,17 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// A Host is pamhost as a test runs it. The zero value is build/tests/pamhost as root, with a
+// A Host is pamhost as a test runs it. The zero value is build/tests/pamhost, run as root with a
 // session keyring of root's.
 type Host struct {
 	Under []string      // a command that runs the host, such as strace(1)
 	Path  string        // another build of it
-	Limit time.Duration // how long it may take; 0: [world.Hung]
+	Limit time.Duration // the longest time for the run; 0: [world.Hung]
 
-	Started func(pid int) error // called once the process is there
+	Started func(pid int) error // called once the process exists
 }
 
-// Command is pamhost with its arguments, for tests that run it in another way than [Try].
+// Command returns pamhost with its arguments, for tests that run it in another way than [Try].
 func Command(t testing.TB, lines ...string) []string { return Host{}.Command(t, lines...) }
 
 // Run runs pamhost; see [Host.Run].
@@ -43,7 +42,7 @@ func Run(t testing.TB, lines ...string) Result { t.Helper(); return Host{}.Run(t
 // Try runs pamhost; see [Host.Try].
 func Try(t testing.TB, lines ...string) Result { t.Helper(); return Host{}.Try(t, lines...) }
 
-// Command is what Try runs.
+// Command returns the command that Try runs.
 func (h Host) Command(t testing.TB, lines ...string) []string {
 	t.Helper()
 	if h.Path == "" {
@@ -52,7 +51,7 @@ func (h Host) Command(t testing.TB, lines ...string) []string {
 	return slices.Concat(h.Under, []string{h.Path}, Arguments(lines...))
 }
 
-// Try runs the host; its log begins with it.
+// Try runs the host, and first empties the log.
 func (h Host) Try(t testing.TB, lines ...string) Result {
 	t.Helper()
 	if h.Limit == 0 {
@@ -66,7 +65,7 @@ func (h Host) Try(t testing.TB, lines ...string) Result {
 	return parse(out, world.TakeLog(t), err)
 }
 
-// Run is Try for a host that has to come to its end; if it does not, the test is over.
+// Run is Try for a host that must run to its end; otherwise the test is over.
 func (h Host) Run(t testing.TB, lines ...string) Result {
 	t.Helper()
 	r := h.Try(t, lines...)
@@ -77,7 +76,7 @@ func (h Host) Run(t testing.TB, lines ...string) Result {
 }
 
 // whole are the commands whose last argument is the rest of the line, with the number of arguments
-// before that.
+// before it.
 var whole = map[string]int{"sh": 0, "run": 0, "run-as": 1, "serve": 1}
 
 // Arguments turns lines into the arguments of pamhost.

@@ -9,14 +9,14 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// A Result is how a run of the host went.
+// A Result is the outcome of a run of the host.
 type Result struct {
-	Out     string   // all that was printed
+	Out     string   // everything that was printed
 	Codes   []string // of PAM calls: "open = success"
 	Tree    string   // the session keyring, as the last command tree has printed it
-	Changed []string // what command same has found changed in the host: "changed: ..."
+	Changed []string // what the command same has found changed in the host: "changed: ..."
 	Other   []string // all other lines
-	Log     []string // of the module: "err: ..."
+	Log     []string // lines of the module: "err: ..."
 	Err     error    // [world.ErrHung] if the host had to be killed
 }
 
@@ -39,12 +39,12 @@ func parse(out string, log []string, err error) Result {
 	return r
 }
 
-// Lines are those of the output that are not empty.
+// Lines returns the lines of the output that are not empty.
 func (r Result) Lines() []string {
 	return strings.FieldsFunc(r.Out, func(c rune) bool { return c == '\n' })
 }
 
-// Code is what the last of these PAM calls has returned, "" if there was none.
+// Code returns the result of the last of these PAM calls, "" if there was none.
 func (r Result) Code(call string) (last string) {
 	for _, line := range r.Codes {
 		if of, code, _ := strings.Cut(line, " = "); of == call {
@@ -54,7 +54,8 @@ func (r Result) Code(call string) (last string) {
 	return last
 }
 
-// Prints fails the test unless the host has ended well and printed just these lines; see [Match].
+// Prints fails the test unless the host has ended well and printed exactly these lines; see
+// [Match].
 func (r Result) Prints(t testing.TB, want ...string) Result {
 	t.Helper()
 	if r.Err != nil {
@@ -64,20 +65,21 @@ func (r Result) Prints(t testing.TB, want ...string) Result {
 	return r
 }
 
-// Logs fails the test unless the module has logged just these lines; see [Match].
+// Logs fails the test unless the module has logged exactly these lines; see [Match].
 func (r Result) Logs(t testing.TB, want ...string) Result {
 	t.Helper()
 	Match(t, "log", want, r.Log)
 	return r
 }
 
-// Whole is what command tree prints of a session of the user's with all that the module gives it.
+// Whole returns what the command tree prints of a session of the user with everything that the
+// module gives to it.
 func Whole(u world.User) string {
 	return fmt.Sprintf("session keyring _ses of %s: _persistent.%d _uid.%[2]d", u.Name, u.UID)
 }
 
-// Match fails the test unless the lines are those that are wanted. There a * stands for anything,
-// and {alice} for alice's UID.
+// Match fails the test unless it got the wanted lines. In those a * stands for anything, and
+// {alice} for alice's UID.
 func Match(t testing.TB, what string, want, got []string) {
 	t.Helper()
 	for i := range max(len(want), len(got)) {
@@ -92,7 +94,7 @@ func Match(t testing.TB, what string, want, got []string) {
 	}
 }
 
-// Like tells whether a text is as a line that is wanted; see [Match].
+// Like reports whether a text matches a wanted line; see [Match].
 func Like(text, pattern string) bool {
 	pattern = strings.ReplaceAll(regexp.QuoteMeta(world.Fill(pattern)), `\*`, ".*")
 	return regexp.MustCompile("^(?s:" + pattern + ")$").MatchString(text)

@@ -26,7 +26,7 @@ type Script struct {
 	Out, Log []string
 }
 
-// Scripts are all of them.
+// Scripts returns all scripts.
 func Scripts(t testing.TB) (scripts []Script) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(world.Root, "tests/pamtester/testdata/scripts/*"))
@@ -65,8 +65,8 @@ func (s *Script) parse(steps string) {
 	}
 }
 
-// Judge fails the test unless the host has done what the script says: the module has done its work,
-// and was not just quiet.
+// Judge fails the test unless the host has done what the script says, and the module has really
+// done its work.
 func (s Script) Judge(t testing.TB, r Result) {
 	t.Helper()
 	r.Prints(t, s.Out...).Logs(t, s.Log...)

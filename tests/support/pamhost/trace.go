@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Trace runs the host under strace(1) with these options and returns what strace has written, too.
+// Trace runs the host under strace(1) with these options and also returns strace's output.
 func Trace(t testing.TB, options []string, lines ...string) (Result, string) {
 	t.Helper()
 	file := t.TempDir() + "/trace"
@@ -19,8 +19,8 @@ func Trace(t testing.TB, options []string, lines ...string) (Result, string) {
 	return r, string(text)
 }
 
-// Marked is the part of a trace between two marks, which command mark makes; strace has to trace
-// prctl.
+// Marked returns the part of a trace between two marks, which the command mark makes; strace must
+// trace prctl.
 func Marked(t testing.TB, trace string) string {
 	t.Helper()
 	parts := strings.Split(trace, Mark)
@@ -30,5 +30,5 @@ func Marked(t testing.TB, trace string) string {
 	return parts[1]
 }
 
-// Mark is the argument by which a mark is known in a trace.
+// Mark is the argument that identifies a mark in a trace.
 const Mark = "0x70706d"

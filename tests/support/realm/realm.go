@@ -1,5 +1,5 @@
-// Package realm is a Kerberos realm of the world's own, with a KDC on the loopback interface. The
-// packages krb5-kdc, krb5-admin-server and krb5-user are to be installed before.
+// Package realm makes a Kerberos realm in the world, with a KDC on the loopback interface. The test
+// must install the packages krb5-kdc, krb5-admin-server and krb5-user before.
 package realm
 
 import (
@@ -12,14 +12,14 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// What the realm is called, and where tickets are kept, as krb5.conf says it.
+// The name of the realm, and the place of tickets, as krb5.conf has it.
 const (
-	Name         = "EXAMPLE.ORG" // reserved, as its domain is
+	Name         = "EXAMPLE.ORG" // reserved, like its domain
 	InFile       = "FILE:/home/%{username}/krb5cc"
 	InPersistent = "KEYRING:persistent:%{uid}"
 )
 
-// Port is where the realm's KDC listens.
+// Port is that of the realm's KDC.
 var Port string
 
 // Start makes a realm and starts its KDC, until the test is over.
@@ -32,11 +32,11 @@ func Start(t *testing.T) {
 	keyctltest.Eventually(t, "the KDC listens", Listening)
 }
 
-// Listening tells whether the KDC can be asked.
+// Listening reports whether the KDC answers.
 func Listening() bool { return loopback.Listening("127.0.0.1:" + Port)() }
 
-// Make makes a realm with alice, who also is alice/admin, with bob, and with sshd as
-// host/localhost. Its KDC is not started.
+// Make makes a realm with alice, who is also alice/admin, with bob, and with sshd as
+// host/localhost. It does not start its KDC.
 func Make(t *testing.T) {
 	t.Helper()
 	Port = loopback.FreePort()
@@ -65,8 +65,8 @@ func Make(t *testing.T) {
 	}
 }
 
-// Conf says where tickets are kept, until the test is over. Names are taken as they are: there
-// is no name server to ask.
+// Conf sets the place of tickets until the test is over. Host names are not canonicalized: there is
+// no name server to ask.
 func Conf(t *testing.T, ccache string) {
 	t.Helper()
 	world.Write(t, "/etc/krb5.conf", fmt.Sprintf(`
@@ -88,7 +88,7 @@ func Conf(t *testing.T, ccache string) {
 `, Name, ccache, Port))
 }
 
-// Kinit is a shell command that gets a ticket with the password.
+// Kinit returns a shell command that gets a ticket with the password.
 func Kinit(arguments string) string {
 	return fmt.Sprintf("echo %q | kinit %s", world.Password, arguments)
 }

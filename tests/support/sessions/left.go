@@ -13,8 +13,8 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// others are all processes of the world but its first and this one: the hosts and what is left of
-// their sessions.
+// others returns all processes of the world but its first and this one: the hosts and what is left
+// of their sessions.
 func others() []string {
 	var pids []string
 	dirs, _ := filepath.Glob("/proc/[0-9]*")
@@ -59,7 +59,7 @@ func count(t testing.TB) Census {
 	return c
 }
 
-// Quiet waits until no session is left and nothing has changed for a while.
+// Quiet waits until no session is left and nothing has changed for some time.
 func Quiet(t testing.TB) Census {
 	t.Helper()
 	last, same := count(t), 0
@@ -76,7 +76,7 @@ func Quiet(t testing.TB) Census {
 	return last
 }
 
-// Left waits for things to be as they were, and returns how many there are too many.
+// Left waits until the state is as before, and returns the number of what is left over.
 func Left(t testing.TB, before Census) (n int, what string) {
 	t.Helper()
 	var now Census

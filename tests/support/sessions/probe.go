@@ -5,14 +5,14 @@ import (
 	"testing"
 )
 
-// Commands that [Prepare] makes. The argument of a probe is what the kept key says afterwards.
+// Commands that [Prepare] makes. The argument of a probe is the new content of the kept key.
 const (
 	Probe        = "/home/probe"          // in a session, as its user
 	ProbeFromPAM = "/home/probe-from-pam" // as root, by pam_exec(8), for PAM_USER
 	keepCommand  = "/home/keep"
 )
 
-// Prepare writes the commands, once in a world.
+// Prepare writes the commands. Call it once in a world.
 func Prepare(t testing.TB) {
 	t.Helper()
 	for _, dir := range []string{"/home/reports", "/home/kept"} {
@@ -32,16 +32,16 @@ func Prepare(t testing.TB) {
 	}
 }
 
-// keep puts a key into the user's persistent keyring, and tells everybody the serials: who knows
-// them is the more dangerous.
+// keep puts a key into the user's persistent keyring, and publishes the serials: a user who knows
+// them is the greater danger.
 const keep = `#!/bin/sh
 me=$(id -un)
 ring=$(keyctl search @s keyring "_persistent.$(id -u)") &&
 	key=$(keyctl add user "kept.$me" seed "$ring") && echo "$key $ring" >"/home/kept/$me"
 `
 
-// probe runs in a session, as its user, and reports what that sees; it replaces what the kept key
-// says by its first argument. Then it reaches for the keys of others.
+// probe runs in a session, as its user, and reports what it sees; it replaces the content of the
+// kept key by its first argument. Then it tries to reach the keys of others.
 const probe = `#!/bin/sh
 PATH=/usr/bin:/bin
 me=$(id -un)

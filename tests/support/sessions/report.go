@@ -12,16 +12,16 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// A Report is what one session has seen.
+// A Report is the result of one session's probe.
 type Report struct {
 	Session string   // "owner name" of the session keyring
-	Links   []string // the same of what is in it, sorted
-	Kept    string   // what the kept key said
+	Links   []string // the same for each key in it, sorted
+	Kept    string   // the content of the kept key
 	Leaks   []string
 	Text    string
 }
 
-// TakeReports returns those of a user, and forgets all.
+// TakeReports returns those of a user, and deletes all.
 func TakeReports(t testing.TB, u world.User) []Report {
 	t.Helper()
 	var taken []Report
@@ -33,8 +33,8 @@ func TakeReports(t testing.TB, u world.User) []Report {
 	return taken
 }
 
-// TakeFiles removes the files that sessions have written, and calls f with the name, without its
-// directory, and the text of each, sorted by name.
+// TakeFiles removes the files that sessions have written, and calls f with the base name and the
+// text of each, sorted by name.
 func TakeFiles(t testing.TB, pattern string, f func(name, text string)) {
 	t.Helper()
 	files, err := filepath.Glob(pattern)
@@ -72,7 +72,7 @@ func parseReport(text string) Report {
 	return r
 }
 
-// ownerAndName of "keyring;UID;GID;permissions;name".
+// ownerAndName parses "keyring;UID;GID;permissions;name".
 func ownerAndName(described string) string {
 	field := strings.SplitN(described, ";", 5)
 	if len(field) != 5 || field[0] != "keyring" {
@@ -81,7 +81,7 @@ func ownerAndName(described string) string {
 	return field[1] + " " + field[4]
 }
 
-// AwaitReports waits for so many of a user, or for so long.
+// AwaitReports waits for this many reports of a user, or until the limit.
 func AwaitReports(t testing.TB, u world.User, n int, limit time.Duration) []Report {
 	t.Helper()
 	Until(limit, func() bool {
@@ -91,8 +91,8 @@ func AwaitReports(t testing.TB, u world.User, n int, limit time.Duration) []Repo
 	return TakeReports(t, u)
 }
 
-// Whole tells what a report lacks: the session keyring is the user's own, the persistent keyring is
-// in it, what was kept before can be read and no key of others can.
+// Whole returns an error unless the session keyring is the user's own and holds the persistent
+// keyring, the session could read what was kept before, and it could read no key of others.
 func (r Report) Whole(u world.User, kept ...string) error {
 	owner := fmt.Sprint(u.UID, " ")
 	switch {

@@ -19,12 +19,13 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// A Ring is a thread with a session keyring of root's, as that of whoever starts the daemons. All
+// A Ring is a thread with a session keyring of root's, like that of a user who starts daemons. All
 // hosts of a test are started from it and inherit that keyring: what one session leaves in it, all
 // others find.
 type Ring struct{ work chan func() }
 
-// NewRing makes one that lasts until the test is over, when all processes of the world are ended.
+// NewRing makes a Ring that lasts until the test is over, when all processes of the world are
+// ended.
 func NewRing(t testing.TB) *Ring {
 	t.Helper()
 	r := &Ring{make(chan func())}
@@ -71,7 +72,7 @@ func (r *Ring) wait(ctx context.Context, cmd *exec.Cmd, out fmt.Stringer) error 
 		err = cmd.Wait()
 	}
 	if ctx.Err() != nil {
-		KillAll() // what it has left hanging
+		KillAll() // the processes that hang
 		err = world.ErrHung
 	}
 	if err != nil {
@@ -80,10 +81,10 @@ func (r *Ring) wait(ctx context.Context, cmd *exec.Cmd, out fmt.Stringer) error 
 	return nil
 }
 
-// An Answer is what somebody types when the terminal shows the question.
+// An Answer is what the user types when the terminal shows the question.
 type Answer struct{ Question, Text string }
 
-// OnTerminal is Try on a terminal, which is typed on.
+// OnTerminal is Try on a terminal, with typed answers.
 func (r *Ring) OnTerminal(limit time.Duration, answers []Answer, command ...string) error {
 	master, slave, err := terminal.Open()
 	if err != nil {
@@ -100,7 +101,7 @@ func (r *Ring) OnTerminal(limit time.Duration, answers []Answer, command ...stri
 	return r.wait(ctx, cmd, shown)
 }
 
-// typing returns what types the answers as their questions appear.
+// typing returns a function that types the answers as their questions appear.
 func typing(master *os.File, answers []Answer) func(piece string) {
 	var unanswered string
 	return func(piece string) {
@@ -112,7 +113,7 @@ func typing(master *os.File, answers []Answer) func(piece string) {
 	}
 }
 
-// Daemon starts a program that stays, and waits until it is ready.
+// Daemon starts a program that keeps running, and waits until it is ready.
 func (r *Ring) Daemon(t testing.TB, ready func() bool, command ...string) {
 	t.Helper()
 	cmd := exec.Command(command[0], command[1:]...)
@@ -139,7 +140,7 @@ func (r *Ring) Keep(t testing.TB, u world.User) {
 	}
 }
 
-// Pry is the probe of a process of bob's that has the session keyring of whoever starts the hosts.
+// Pry runs the probe in a process of bob's with the session keyring of the hosts' starter.
 func (r *Ring) Pry(t testing.TB) Report {
 	t.Helper()
 	if err := r.Try(world.Hung, "setpriv", "--reuid=bob", "--regid=bob", "--clear-groups",

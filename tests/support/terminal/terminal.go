@@ -1,5 +1,5 @@
-// Package terminal opens pseudo-terminals and runs programs on them, as somebody who sits there
-// would see them.
+// Package terminal opens pseudo-terminals and runs programs on them, to show what a user at the
+// terminal would see.
 package terminal
 
 import (
@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Open makes a pseudo-terminal: the master is its keyboard and screen, the slave what programs
-// have.
+// Open makes a pseudo-terminal: the master is its keyboard and screen, the slave the programs'
+// side.
 func Open() (master, slave *os.File, err error) {
 	if master, err = os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0); err != nil {
 		return nil, nil, err
@@ -32,8 +32,8 @@ func Open() (master, slave *os.File, err error) {
 	return master, slave, err
 }
 
-// Give makes a terminal the only one of a command that is still to be started, its standard files
-// among it.
+// Give makes a terminal the controlling one of a command that is not yet started, and its standard
+// files.
 func Give(cmd *exec.Cmd, slave *os.File) {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}

@@ -1,8 +1,8 @@
 // Package uids is the register of the UIDs that tests use. No two packages share one, because go
 // test runs packages side by side and a user's keys are the same in all of them.
 //
-// All of them lie where neither accounts nor subordinate UIDs nor systemd's dynamic users do, and
-// below UID 99990, which tests/demo uses. Where this machine has an account on one of them,
+// All of them are outside of the ranges of accounts, subordinate UIDs and systemd's dynamic users,
+// and below UID 99990, which tests/demo uses. If this machine has an account with one of them,
 // [Range.Free] finds others.
 package uids
 
@@ -14,7 +14,7 @@ import (
 // A Range is the UIDs of one package's tests, which destroy all keys of these UIDs.
 type Range struct{ First, Count uint32 }
 
-// Of packages that need UIDs only.
+// For packages that need only UIDs.
 var (
 	Keyctl     = take(3)
 	Keyctltest = take(1)
@@ -22,8 +22,8 @@ var (
 	Keyrings   = take(2)
 )
 
-// Of worlds (see package world): the first five are alice, bob and carol with one UID before and
-// one after them that nobody has; all others are user0, user1...
+// For worlds (see package world): the first five are alice, bob and carol with one unused UID
+// before and one after them; all others are user0, user1...
 var (
 	Arm64     = take(5)
 	Attackers = take(5)
@@ -52,11 +52,14 @@ var (
 	Pamtest   = take(5)
 )
 
-// Liar's is a key that all tests see; see keyctltest.
+// Liar owns a key that all tests see; see keyctltest.
 var Liar = take(1)
 
-// Of packages that need UIDs only, too.
+// Also for packages that need only UIDs.
 var Renewal = take(2)
+
+// Check is of an ordinary user, who runs make check.
+var Check = take(1)
 
 var next uint32 = 99200
 
@@ -65,12 +68,11 @@ func take(n uint32) Range {
 	return Range{next - n, n}
 }
 
-// Last is the last UID of the range.
+// Last returns the last UID of the range.
 func (r Range) Last() uint32 { return r.First + r.Count - 1 }
 
 // Free returns the range, or the nearest one some thousands below it in which this machine has no
-// account. The register is shorter than a thousand, so what Free returns is no other package's
-// either.
+// account. The register is shorter than a thousand, so the result is no other package's either.
 func (r Range) Free() Range {
 	for r.hasAccount() && r.First > 70000 {
 		r = r.Next()
@@ -78,7 +80,7 @@ func (r Range) Free() Range {
 	return r
 }
 
-// Next is the range a thousand below, for a package that cannot use this one.
+// Next returns the range a thousand below, for a package that cannot use this one.
 func (r Range) Next() Range { return Range{r.First - 1000, r.Count} }
 
 func (r Range) hasAccount() bool {

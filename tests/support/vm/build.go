@@ -11,11 +11,11 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// A Repo is a copy of this repository, in a machine as /repo, in which everything is built for that
+// A Repo is a copy of this repository, at /repo in a machine, in which everything is built for that
 // machine.
 type Repo struct{ dir string }
 
-// Build makes the copy in a machine of [Arm64], and in it build/pam_persistent.so and
+// Build makes the copy in a machine of [Arm64], with build/pam_persistent.so and
 // build/persistent-keyring as make(1) cross-compiles them.
 func (m *Machine) Build(t *testing.T) *Repo {
 	t.Helper()

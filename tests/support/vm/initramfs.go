@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pack writes a directory as the kernel wants to have its first file system: a cpio archive of the
-// format "newc" (the kernel's Documentation/driver-api/early-userspace/buffer-format.rst).
-// Everything in it is root's.
+// pack writes a directory in the format of the kernel's first file system: a cpio archive of format
+// "newc" (the kernel's Documentation/driver-api/early-userspace/buffer-format.rst). Everything in
+// it belongs to root.
 func pack(dir, file string) error {
 	out, err := os.Create(file)
 	if err != nil {

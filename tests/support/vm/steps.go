@@ -5,10 +5,10 @@ import (
 	"testing"
 )
 
-// A steps logs the lines that a script begins with "# ".
+// A steps logs the lines of a script that begin with "# ".
 type steps struct {
 	t    *testing.T
-	line []byte // what has come of the next one
+	line []byte // the next line so far
 }
 
 func (s *steps) Write(data []byte) (int, error) {

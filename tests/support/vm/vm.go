@@ -1,6 +1,6 @@
-// Package vm starts machines with a processor and a kernel of their own, emulated by QEMU, for what
-// the kernel of this machine cannot show: another architecture, a security module that is not
-// loaded. The machines use no acceleration, no disk and no network, so they run wherever QEMU does.
+// Package vm starts machines with their own processor and kernel, emulated by QEMU, to test what
+// this machine's kernel cannot show: another architecture, or a security module that is not loaded.
+// The machines use no acceleration, disk or network, so they run wherever QEMU runs.
 package vm
 
 import (
@@ -21,24 +21,24 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// A Machine has Debian's kernel. What is in the directory Root when it starts is its file system,
-// which is in memory.
+// A Machine has Debian's kernel. The content of the directory Root at the start is its file system,
+// in memory.
 type Machine struct {
 	Root string
 	architecture
 }
 
-// An architecture is what machines of different ones differ in.
+// An architecture is what differs between machines.
 type architecture struct {
-	debian  string   // its name
-	kernel  string   // the package that depends on that with the kernel
+	debian  string   // its name in Debian
+	kernel  string   // depends on the package with the kernel
 	qemu    string   // the package of the emulator
 	command []string // the emulator
 	console string   // the kernel's name for the serial line
 }
 
-// Arm64 is an ARM of 64 bits with packages of the distribution: unpacked, not installed. Its kernel
-// is that for virtual machines in clouds. The world must cover the system.
+// Arm64 is a 64-bit ARM with the distribution's packages, unpacked and not installed. Its kernel is
+// the one for virtual machines in clouds. The world must cover the system.
 func Arm64(t *testing.T, packages ...string) *Machine {
 	t.Helper()
 	return unpack(t, architecture{"arm64", "linux-image-cloud-arm64", "qemu-system-arm",
@@ -46,7 +46,7 @@ func Arm64(t *testing.T, packages ...string) *Machine {
 		"ttyAMA0"}, packages)
 }
 
-// Amd64 is the same with Debian's ordinary kernel for amd64, and all modules of it but the drivers.
+// Amd64 is the same with Debian's ordinary kernel for amd64, and all its modules except drivers.
 func Amd64(t *testing.T, packages ...string) *Machine {
 	t.Helper()
 	m := unpack(t, architecture{"amd64", "linux-image-amd64", "qemu-system-x86",
@@ -68,7 +68,7 @@ func unpack(t *testing.T, arch architecture, packages []string) *Machine {
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	// Two tests may want to download at once.
+	// Two tests may download at the same time.
 	lock, err := os.Open(cache)
 	if err == nil {
 		defer lock.Close()
@@ -90,8 +90,8 @@ func unpack(t *testing.T, arch architecture, packages []string) *Machine {
 	return m
 }
 
-// files are what packages' scripts would have made: a root without a password, stacks that let him
-// do everything.
+// files are what the packages' scripts would have made: a root without a password, and stacks that
+// allow him everything.
 var files = map[string]string{
 	"/etc/passwd":        "root:x:0:0::/root:/bin/sh\n",
 	"/etc/group":         "root:x:0:\n",
@@ -105,7 +105,7 @@ var files = map[string]string{
 	"/etc/pam.d/common-session-noninteractive": "session required pam_unix.so\n",
 }
 
-// first is PID 1. Busybox stands in for whatever was not unpacked.
+// first is PID 1. Busybox replaces every program that was not unpacked.
 const first = `#!/bin/busybox sh
 export PATH=/usr/sbin:/usr/bin
 for name in $(busybox --list); do
@@ -138,14 +138,14 @@ func (m *Machine) Write(t *testing.T, path, text string) {
 	}
 }
 
-// Copy copies a program of this machine's.
+// Copy copies a program of this machine.
 func (m *Machine) Copy(t *testing.T, program, path string) {
 	t.Helper()
 	world.RunIn(t, "", "install", "-D", program, filepath.Join(m.Root, path))
 }
 
-// Run starts the machine, has it run a script of sh(1) as root, and returns what that has printed.
-// Lines that begin with "# " are logged as they come, so that one sees what a slow machine is at.
+// Run starts the machine, has it run a script of sh(1) as root, and returns its output. Lines that
+// begin with "# " are logged immediately, to show the progress of a slow machine.
 func (m *Machine) Run(t *testing.T, limit time.Duration, script string,
 	kernelOptions ...string) string {
 	t.Helper()

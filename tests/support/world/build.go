@@ -12,7 +12,7 @@ import (
 	"pam_persistent/tests/support/world/accounts"
 )
 
-// build lays the world over the machine: all of it is gone with the mount namespace.
+// build lays the world over the machine; it disappears with the mount namespace.
 func build(c Config) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make mounts private: %w", err)
@@ -35,7 +35,7 @@ func build(c Config) error {
 
 func mountProc() error { return unix.Mount("proc", "/proc", "proc", 0, "") }
 
-// mountDev makes a /dev in which /dev/log can be ours; everything else in it is the machine's.
+// mountDev makes a /dev with its own /dev/log; everything else in it is the machine's.
 func mountDev() error {
 	dev, err := os.MkdirTemp("", "dev")
 	if err != nil {
@@ -77,9 +77,9 @@ func mountDev() error {
 	return os.Remove(dev)
 }
 
-// cover lays a copy of a directory over it. A copy of /etc, not of single files in it: when the
-// machine replaces one of those by rename(2), as useradd(8) does, the kernel takes away what is
-// mounted on it, in all namespaces.
+// cover lays a copy of a directory over it. /etc is copied as a whole: when the machine replaces a
+// single file by rename(2), as useradd(8) does, the kernel removes what is mounted on it, in all
+// namespaces.
 func cover(dir string) error {
 	copied, err := os.MkdirTemp("", "cover")
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Root of the repository; "" in a process that runs elsewhere.
+// Root is that of the repository; "" in a process that runs elsewhere.
 var Root = func() string {
 	dir, err := os.Getwd()
 	for ; err == nil && dir != "/"; dir = filepath.Dir(dir) {
@@ -18,7 +18,7 @@ var Root = func() string {
 	return ""
 }()
 
-// Built is the path of a file that make(1) makes; it ends the test if there is none.
+// Built returns the path of a file that make(1) makes; it ends the test if the file is missing.
 func Built(t testing.TB, name string) string {
 	t.Helper()
 	path := filepath.Join(Root, "build", name)
@@ -31,9 +31,9 @@ func Built(t testing.TB, name string) string {
 // ServiceName is the name of the service that [Service] writes.
 const ServiceName = "pam-persistent-test"
 
-// Stacks are the two kinds of stacks: before the module's line the session keyring is the user's,
-// joined by pam_keyinit, or the host's. pam_keyinit is optional, because it fails if the user's
-// quota is full, and for a user whose line in /etc/passwd is very long.
+// Stacks are the two kinds of stacks: before the module's line the session keyring is either the
+// user's, joined by pam_keyinit, or the host's. pam_keyinit is optional, because it fails if the
+// user's quota is full, and for a user with a very long line in /etc/passwd.
 var Stacks = map[string]string{
 	"keyinit":    "session optional pam_keyinit.so force\nsession required pam_persistent.so\n",
 	"no-keyinit": "session required pam_persistent.so\n",
@@ -46,7 +46,7 @@ func Service(t testing.TB, module, text string) {
 	WriteService(t, ServiceName, strings.ReplaceAll(Fill(text), "pam_persistent.so", module))
 }
 
-// WriteService writes one of the files in /etc/pam.d, until the test is over.
+// WriteService writes a file in /etc/pam.d, until the test is over.
 func WriteService(t testing.TB, name, text string) {
 	t.Helper()
 	Write(t, filepath.Join("/etc/pam.d", name), text)
@@ -73,7 +73,7 @@ func WriteMode(t testing.TB, path, text string, mode os.FileMode) {
 	Put(t, path, text, mode)
 }
 
-// Put writes a file, and the directories above it, for good.
+// Put writes a file, and the directories above it, permanently.
 func Put(t testing.TB, path, text string, mode os.FileMode) {
 	t.Helper()
 	err := os.MkdirAll(filepath.Dir(path), 0o755)

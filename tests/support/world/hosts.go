@@ -8,21 +8,21 @@ import (
 	"testing"
 )
 
-// A Host is a row of the table of hosts: a program that people log in through, and how sessions in
-// it have gone with the module in its stack. tests/support/hoststable prints what all packages have
-// noted.
+// A Host is a row of the table of hosts: a program through which people log in, and the outcome of
+// its sessions with the module in its stack. tests/support/hoststable prints the rows of all
+// packages.
 type Host struct {
-	Name     string // as people say it: "sshd, public key"
+	Name     string // as people call it: "sshd, public key"
 	Sessions int    // opened in this run
-	Good     int    // of these, with a whole keyring tree, ended in time
-	Hung     int    // that had to be killed
+	Good     int    // of these, with a whole keyring tree, and ended in time
+	Hung     int    // of these, killed because they did not end
 	Left     int    // processes, keyrings or descriptors left over after all of them
-	Plain    string // the same with a plain Go module, where that was tried: "0 of 20"
+	Plain    string // the same with the plain Go module, if that was tried: "0 of 20"
 	Note     string // what else was seen
 }
 
-// NoteHosts adds rows to the table, when the test is over and whatever came of it. The file is
-// named after the test.
+// NoteHosts adds rows to the table when the test is over, even if it has failed. The file is named
+// after the test.
 func NoteHosts(t testing.TB, rows *[]Host) {
 	t.Helper()
 	t.Cleanup(func() {

@@ -11,12 +11,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// CoverSystem lays a layer of the world's own over each directory that installing a package changes
-// (the world has its own /etc already), and an empty /run over the machine's. All of it is gone
-// with the world.
+// CoverSystem lays a layer over each directory that installing a package changes (the world has its
+// own /etc already), and an empty /run over the machine's. All of it disappears with the world.
 func CoverSystem(t testing.TB) {
 	t.Helper()
-	resolver, _ := os.ReadFile("/etc/resolv.conf") // a link into /run with some
+	resolver, _ := os.ReadFile("/etc/resolv.conf") // a link into /run on some machines
 	for _, step := range []func() error{
 		coverRun,
 		func() error { return overlay("/usr") },
@@ -33,7 +32,7 @@ func CoverSystem(t testing.TB) {
 	}
 }
 
-// covered is what installing relies on.
+// covered covers what installing needs.
 func covered() error {
 	for _, dir := range []string{"/lib", "/bin", "/sbin", "/usr", "/var"} {
 		var fs unix.Statfs_t
@@ -47,7 +46,7 @@ func covered() error {
 }
 
 // coverRun puts an empty /run over the machine's, which has the sockets of the machine's daemons.
-// Only the locks of the project's tests stay.
+// It keeps only the locks of the project's tests.
 func coverRun() error {
 	dir, err := os.MkdirTemp("", "run")
 	if err != nil {
@@ -67,8 +66,8 @@ func coverRun() error {
 	return nil
 }
 
-// Emptied is a script that lays empty file systems over directories like /tmp, but not over the
-// project, wherever it lies.
+// Emptied returns a script that lays empty file systems over directories like /tmp, but not over
+// the project, wherever that is.
 func Emptied(dirs ...string) string {
 	script := "mkdir /home/project; mount --bind ROOT /home/project\n"
 	for _, dir := range dirs {
@@ -79,8 +78,8 @@ func Emptied(dirs ...string) string {
 	return strings.ReplaceAll(script, "ROOT", Root)
 }
 
-// Layer is where the files are that the world has changed below a directory that [CoverSystem]
-// covers.
+// Layer returns the directory of the files that the world has changed below a directory that
+// [CoverSystem] covers.
 func Layer(dir string) string { return "/run/layers" + dir }
 
 func overlay(dir string) error {
@@ -94,15 +93,14 @@ func overlay(dir string) error {
 		"lowerdir="+dir+",upperdir="+upper+",workdir="+work)
 }
 
-// Install installs packages of the distribution where they go away with the world; no daemon is
-// started. What was downloaded once is kept below build/.
+// Install installs packages of the distribution until the world ends, and starts no daemon. It
+// keeps the downloads below build/.
 func Install(t testing.TB, names ...string) {
 	t.Helper()
 	if err := covered(); err != nil {
 		t.Fatal(err)
 	}
-	// What maintainer scripts ask before they start a daemon: there is no init here that is
-	// ours.
+	// Maintainer scripts ask this before they start a daemon; the world has no init of its own.
 	if err := os.WriteFile("/usr/sbin/policy-rc.d", []byte("#!/bin/sh\nexit 101\n"),
 		0o755); err != nil {
 		t.Fatal(err)
@@ -111,7 +109,7 @@ func Install(t testing.TB, names ...string) {
 	if err := os.MkdirAll(archives+"/partial", 0o755); err != nil {
 		t.Fatal(err)
 	}
-	// Two worlds may want to download at once, and apt does not wait for this directory.
+	// Two worlds may download at the same time, and apt does not wait for this directory.
 	lock, err := os.OpenFile(archives+"/waiting", os.O_RDWR|os.O_CREATE, 0o600)
 	if err == nil {
 		defer lock.Close()
@@ -121,7 +119,7 @@ func Install(t testing.TB, names ...string) {
 		t.Fatal(err)
 	}
 	apt(t, "update")
-	// What goes away with the world need not be on the disk before dpkg goes on.
+	// Packages that disappear with the world need not be on the disk before dpkg continues.
 	apt(t, append([]string{"install", "--no-upgrade", "--no-install-recommends", "-o",
 		"Dir::Cache::archives=" + archives, "-o", "APT::Keep-Downloaded-Packages=true",
 		"-o", "DPkg::Options::=--force-unsafe-io"}, names...)...)

@@ -20,7 +20,7 @@ var systemLog struct {
 	lines []string
 }
 
-// listen receives what any process of the world logs.
+// listen receives what the world's processes log.
 func listen() error {
 	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: LogPath, Net: "unixgram"})
 	if err != nil {
@@ -44,13 +44,13 @@ func listen() error {
 	return nil
 }
 
-// ours are lines of the module (libpam names it after its file): priority, and all that follows
-// "pam_persistent(service:type): ".
+// ours matches lines of the module, which libpam names after its file: priority, and everything
+// after "pam_persistent(service:type): ".
 var ours = regexp.MustCompile(`(?s)^<(\d+)>.*?(?:pam_persistent|broken|impatient)\([^)]*\): (.*)$`)
 
 var priorities = [...]string{"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"}
 
-// TakeLog returns what the module has logged since it was last called, as "err: text".
+// TakeLog returns the module's log lines since the last call, as "err: text".
 func TakeLog(t testing.TB) []string {
 	t.Helper()
 	flush(t)
@@ -67,7 +67,7 @@ func TakeLog(t testing.TB) []string {
 	return taken
 }
 
-// flush waits until what was sent before has arrived: datagrams on one socket keep their order.
+// flush waits until everything sent before has arrived: datagrams on one socket keep their order.
 func flush(t testing.TB) {
 	t.Helper()
 	conn, err := net.Dial("unixgram", LogPath)

@@ -8,19 +8,20 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keyctl/keyctltest"
 	"pam_persistent/internal/keyrings"
 )
 
-// Root is the same user in all worlds. rootLock is held, shared, by each test that may log root in;
-// rootMade is there if root had no persistent keyring before the first of them, so that the last
-// one may take it away again.
+// Root is the same user in all worlds. Each test that may log root in holds rootLock, shared.
+// rootMade exists if root had no persistent keyring before the first of them, so that the last one
+// may remove it.
 const (
 	rootLock = "/run/lock/pam_persistent-root.lock"
 	rootMade = "/run/lock/pam_persistent-root.made"
 )
 
 // shareRootsKeyring destroys root's persistent keyring after the test if the tests have made it and
-// no other test is at work in it: go test runs several packages at once.
+// no other test uses it: go test runs several packages at the same time.
 func shareRootsKeyring(t testing.TB) {
 	t.Helper()
 	lock, err := os.OpenFile(rootLock, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
@@ -65,5 +66,5 @@ func invalidateRoots() error {
 	if err != nil {
 		return err
 	}
-	return keyctl.Invalidate(persistent)
+	return keyctltest.Invalidate(persistent)
 }

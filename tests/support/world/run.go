@@ -18,8 +18,8 @@ import (
 	"pam_persistent/internal/keyctl/keyctltest"
 )
 
-// Hung is the time after which a login is taken for one that never ends. Hung bounds a test, and
-// measures nothing. (tests/mutants, in which logins do hang, sets a lower limit.)
+// Hung is the time after which a login counts as hanging. It bounds a test, and measures nothing.
+// (tests/mutants, in which logins do hang, sets a lower limit.)
 var Hung = func() time.Duration {
 	if limit, err := time.ParseDuration(os.Getenv("PAM_PERSISTENT_HUNG")); err == nil {
 		return limit
@@ -30,8 +30,8 @@ var Hung = func() time.Duration {
 // ErrHung is what [Try] returns for a command that had to be killed.
 var ErrHung = errors.New("hung")
 
-// Run runs a command as a daemon would be run, with a session keyring of root's own, and returns
-// what it printed; the test ends if it fails or hangs.
+// Run runs a command like a daemon, with a session keyring of root's, and returns its output; the
+// test ends if it fails or hangs.
 func Run(t testing.TB, command ...string) string {
 	t.Helper()
 	out, err := Try(Hung, command...)
@@ -46,7 +46,7 @@ func Try(limit time.Duration, command ...string) (string, error) {
 	return TryWith(limit, func(int) error { return nil }, command...)
 }
 
-// TryWith is Try with something to be done once the process is there.
+// TryWith is Try with a function that is called once the process exists.
 func TryWith(limit time.Duration, started func(pid int) error, command ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
@@ -54,8 +54,8 @@ func TryWith(limit time.Duration, started func(pid int) error, command ...string
 	err := withSession(func() error {
 		cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 		cmd.Stdout, cmd.Stderr = &out, &out
-		// Whatever it leaves hanging goes with it: this is the world's PID namespace. Else
-		// who has the output would be waited for.
+		// Whatever it leaves hanging ends too: this is the world's PID namespace. Otherwise
+		// Wait would wait for processes that have the output.
 		cmd.Cancel = func() error { return unix.Kill(-1, unix.SIGKILL) }
 		cmd.WaitDelay = Hung
 		if err := cmd.Start(); err != nil {
@@ -69,7 +69,7 @@ func TryWith(limit time.Duration, started func(pid int) error, command ...string
 	return out.String(), err
 }
 
-// withSession runs f on a thread with a new session keyring, which processes started from it
+// withSession runs f on a thread with a new session keyring, which processes that it starts
 // inherit.
 func withSession(f func() error) error {
 	result := make(chan error)
@@ -84,8 +84,8 @@ func withSession(f func() error) error {
 	return <-result
 }
 
-// Alone is a shell command that runs another one as root as on a machine on which nobody but root
-// and these users has keys: what is wrong with anybody else's is nothing to the test.
+// Alone returns a shell command that runs another one as root as if only root and these users had
+// keys: faults of other users' keys do not affect the test.
 func Alone(users []User, command string) string {
 	uids := "0"
 	for _, u := range users {
@@ -104,7 +104,7 @@ func Alone(users []User, command string) string {
 // see [shareRootsKeyring].
 func ForgetKeys(t testing.TB) {
 	t.Helper()
-	keyctltest.Need(t) // and so keeps other tests from changing the sysctls meanwhile
+	keyctltest.Need(t) // and keep other tests from changing the sysctls meanwhile
 	shareRootsKeyring(t)
 	forget := func() {
 		for _, u := range Users {
@@ -115,9 +115,9 @@ func ForgetKeys(t testing.TB) {
 	t.Cleanup(forget)
 }
 
-// OwnLink is a line of keyctl show: the user's persistent keyring directly in the session keyring.
-// In the user keyring, which the session keyring holds too, a link stands two blanks further to the
-// right.
+// OwnLink matches a line of keyctl show: the user's persistent keyring directly in the session
+// keyring. A link in the user keyring, which the session keyring holds too, is indented by two more
+// blanks.
 func OwnLink(u User) *regexp.Regexp {
 	return regexp.MustCompile(fmt.Sprintf(
 		`(?m)^ *\d+ \S+ +%d +\d+ {3}\\_ keyring: _persistent\.%[1]d\r?$`, u.UID))

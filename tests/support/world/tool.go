@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// RunIn runs a command that is no login, in a directory, and returns its standard output. The test
+// RunIn runs a command in a directory, without a login, and returns its standard output. The test
 // ends if the command fails.
 func RunIn(t testing.TB, dir string, command ...string) string {
 	t.Helper()
@@ -20,8 +20,8 @@ func RunIn(t testing.TB, dir string, command ...string) string {
 	return out
 }
 
-// TryIn is RunIn with an error; standard error then follows the output. The variables by which
-// make(1) talks to the makes that it starts are removed from the environment.
+// TryIn is RunIn with an error; standard error then follows the output. It removes the variables
+// with which make(1) talks to other makes.
 func TryIn(dir string, command ...string) (string, error) {
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Dir = dir

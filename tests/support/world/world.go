@@ -1,10 +1,11 @@
-// Package world gives tests a machine of their own to log in to: users, service files and a system
-// log that nobody else sees. It is this machine with a private mount namespace over a few files and
-// a PID namespace that takes every process with it.
+// Package world gives tests a private machine to log in to: users, service files and a system log
+// that nobody else sees. It is this machine with a private mount namespace over a few files and a
+// PID namespace that takes every process with it.
 package world
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -20,7 +21,7 @@ import (
 	"pam_persistent/tests/support/uids"
 )
 
-// A User exists in the world only.
+// A User exists only in the world.
 type User struct {
 	Name string
 	UID  uint32
@@ -30,9 +31,9 @@ type User struct {
 // /home.
 var (
 	Alice, Bob, Carol User
-	// NoUID has the UID that system calls read as "no change".
+	// NoUID has the UID that system calls take for "no change".
 	NoUID = User{"nouid", 1<<32 - 1}
-	// Spare is a UID that nobody has: for tests that give a user another one.
+	// Spare is an unused UID, for tests that give a user another one.
 	Spare uint32
 )
 
@@ -40,28 +41,63 @@ var (
 // UIDs.
 var Users []User
 
-// Password of every user.
+// Password is that of every user.
 const Password = "correct horse"
 
-// A Config says which world a package's tests need.
+// A Config describes the world that a package's tests need.
 type Config struct {
 	UIDs   uids.Range
 	Others []uint32     // further UIDs whose keys the tests destroy: no account has them
 	Cover  []string     // directories besides /etc that the tests change: copies lie over them
+	Make   func() error // makes what is tested; called once, outside of the world
 	SetUp  func() error // the rest; called once, in the world
+	// The tests, as for go test -run, that need no world: -short runs only these.
+	Anywhere string
 }
 
-// How far into the world a process is, and the first UID of the world: environment variables.
+// Environment variables: how far into the world a process is, and the first UID of the world.
 const (
 	stage    = "PAM_PERSISTENT_WORLD"
 	firstUID = "PAM_PERSISTENT_WORLD_UIDS"
 )
 
-// Outside tells whether this process is not in a world yet.
-func Outside() bool { return os.Getenv(stage) == "" }
+// Main is all that a TestMain must call: it runs the tests in the world.
+func Main(m *testing.M, c Config) {
+	flag.Parse()
+	list := flag.Lookup("test.list").Value.String() != ""
+	if os.Getenv(stage) == "" && c.Make != nil && !list {
+		if err := c.Make(); err != nil {
+			os.Exit(failed(err))
+		}
+	}
+	switch {
+	case list:
+		os.Exit(m.Run())
+	case testing.Short():
+		os.Exit(anywhere(m, c.Anywhere))
+	}
+	os.Exit(Enter(c, m.Run))
+}
 
-// Main is the whole of a TestMain: the tests run in the world.
-func Main(m *testing.M, c Config) { os.Exit(Enter(c, m.Run)) }
+// LeftOut precedes, in the output of -short, a list of the package's tests. Those that do not run
+// are left out because of what follows it in its line.
+const LeftOut = "left out: "
+
+// anywhere runs the tests that need no world.
+func anywhere(m *testing.M, names string) int {
+	list, err := exec.Command("/proc/self/exe", "-test.list", "^Test").Output()
+	fmt.Printf("%sneeds root, because users log in\n%s", LeftOut, list)
+	if err == nil && names != "" {
+		err = flag.Set("test.run", names)
+	}
+	if err != nil {
+		return failed(err)
+	}
+	if names == "" {
+		return 0
+	}
+	return m.Run()
+}
 
 // Enter calls the function in the world, which is another process with the same arguments, and
 // returns its exit status.
@@ -85,7 +121,7 @@ func Enter(c Config, run func() int) int {
 	return run()
 }
 
-// name gives the users their UIDs; see package uids.
+// name gives UIDs to the users; see package uids.
 func name(r uids.Range) {
 	Users = []User{{"alice", r.First + 1}, {"bob", r.First + 2}, {"carol", r.First + 3}}
 	Alice, Bob, Carol, Spare = Users[0], Users[1], Users[2], r.First+4
@@ -94,7 +130,7 @@ func name(r uids.Range) {
 	}
 }
 
-// Fill returns the text with UIDs in the place of {alice}, {bob}, {carol} and {spare}.
+// Fill returns the text with UIDs in place of {alice}, {bob}, {carol} and {spare}.
 func Fill(text string) string {
 	return strings.NewReplacer(
 		"{alice}", fmt.Sprint(Alice.UID), "{bob}", fmt.Sprint(Bob.UID),
@@ -102,8 +138,8 @@ func Fill(text string) string {
 	).Replace(text)
 }
 
-// outside runs this binary once more, in namespaces of its own, and sees that no key of the world's
-// users is left.
+// outside runs this binary once more, in its own namespaces, and then checks that the world's users
+// have no keys left.
 func outside(c Config) int {
 	if os.Geteuid() != 0 {
 		return failed(errors.New("users log in here, which takes root"))
@@ -118,7 +154,7 @@ func outside(c Config) int {
 
 func inside() int {
 	interrupt := make(chan os.Signal, 1)
-	signal.Notify(interrupt, unix.SIGINT, unix.SIGTERM) // keys are destroyed all the same
+	signal.Notify(interrupt, unix.SIGINT, unix.SIGTERM) // keys must be destroyed nevertheless
 	cmd := next("init")
 	cmd.SysProcAttr.Cloneflags = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC
 	err := cmd.Start()
@@ -143,8 +179,7 @@ func failed(err error) int {
 	return 1
 }
 
-// reap is PID 1 of the world: a process that nobody reaps keeps its session keyring alive, and its
-// quota.
+// reap is PID 1 of the world: a process that is not reaped keeps its session keyring and its quota.
 func reap() int {
 	cmd := next("inside")
 	if err := cmd.Start(); err != nil {

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -12,8 +13,9 @@ import (
 	"pam_persistent/tests/support/uids"
 )
 
-// The machine of these tests has an alice, a bob and a user0 of its own, and an account on one of
-// the UIDs of these tests: the binary runs itself once more where they are the first in each file.
+// The machine of these tests has an alice, a bob and a user0 of its own, and an account with one of
+// the UIDs of these tests: the binary runs itself once more on a machine where they are the first
+// in each file.
 const (
 	crowded = "PAM_PERSISTENT_CROWDED"
 	crowd   = `
@@ -35,7 +37,9 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(stage) == "" && os.Getenv(crowded) == "" && os.Geteuid() == 0 {
+	flag.Parse()
+	if !testing.Short() && os.Getenv(stage) == "" && os.Getenv(crowded) == "" &&
+		os.Geteuid() == 0 {
 		os.Setenv(crowded, "yes")
 		os.Setenv("taken", fmt.Sprint(uids.World.First+1))
 		self, err := os.Executable()
@@ -94,11 +98,11 @@ func TestAlone(t *testing.T) {
 			if out := Run(t, "sh", "-c",
 				Alone(test.users, "cat /proc/key-users")); strings.Contains(out,
 				row) != test.seen || !strings.Contains(out, "    0: ") {
-				t.Errorf("bob is to be seen: %v\n%s", test.seen, out)
+				t.Errorf("bob must be shown: %v\n%s", test.seen, out)
 			}
 		}
 		if out := Run(t, "cat", "/proc/key-users"); !strings.Contains(out, row) {
-			t.Errorf("afterwards bob is not seen any more:\n%s", out)
+			t.Errorf("afterwards bob is no longer seen:\n%s", out)
 		}
 	})
 }

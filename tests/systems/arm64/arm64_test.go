@@ -1,6 +1,6 @@
 // Package arm64 runs the module and the command on a 64-bit ARM: cross-compiled as make(1) does it,
-// in an emulated machine with Debian's own kernel for that architecture. No system call is passed
-// to this machine; the keyrings are those of the ARM.
+// in an emulated machine with Debian's own kernel for that architecture. All system calls go to
+// that kernel, not to this machine's, and the keyrings are those of the ARM.
 package arm64
 
 import (
@@ -18,9 +18,9 @@ import (
 
 func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Arm64}) }
 
-// What is run there, in the directory of its package. The whole of tests/pamtester would take ten
-// minutes. TestChildIsTheUser is not in it because under strace(1) an emulated child does not
-// always make it within the module's ten seconds.
+// The tests that run there, in the directory of their package. All of tests/pamtester would take
+// ten minutes. TestChildIsTheUser is missing because under strace(1) an emulated child does not
+// always finish within the module's ten seconds.
 var suites = []struct{ dir, arguments string }{
 	{"internal/ccache", ""}, {"internal/machine", ""}, {"internal/document", ""},
 	{"internal/keyctl", ""}, {"internal/keyctl/keyctltest", ""},
@@ -41,8 +41,7 @@ func TestArm64(t *testing.T) {
 	machine := vm.Arm64(t, "coreutils", "keyutils", "libpam-modules", "login", "openssl",
 		"pamtester", "strace", "util-linux")
 	build(t, machine)
-	// Names of the tests that failed, and all that was printed about them, are on the console;
-	// those that passed are counted.
+	// The console has the names and the output of failed tests; passed ones are counted.
 	script := "uname -srm\n"
 	for _, s := range suites {
 		script += "cd /repo/" + s.dir + " && ../" +
@@ -55,7 +54,7 @@ func TestArm64(t *testing.T) {
 	check(t, out)
 }
 
-// check counts what the suites have said.
+// check counts the results of the suites.
 func check(t *testing.T, out string) {
 	t.Helper()
 	kernel, _, _ := strings.Cut(out, "\n")
@@ -73,7 +72,7 @@ func check(t *testing.T, out string) {
 				slices.Concat(results[min(i, len(results)):]...))
 		}
 	}
-	// A name that no test has would be no failure.
+	// A misspelt name would not fail.
 	for _, name := range regexp.MustCompile(`Test\w+`).
 		FindAllString(suites[len(suites)-1].arguments, -1) {
 		if !strings.Contains(out, "--- PASS: "+name+" ") {
@@ -98,8 +97,7 @@ func build(t *testing.T, machine *vm.Machine) {
 	repo := machine.Build(t)
 	run := repo.Run
 	run(t, "make", "build/tests/plain.so", "build/tests/pamhost")
-	// Two seconds, as on the machine itself, are not enough for a child there when the machine
-	// is busy.
+	// A busy emulated machine needs more than the two seconds of this machine for a child.
 	run(t, "make", "CGO_CFLAGS=-O2 -DPP_DEADLINE_MS=5000", "build/tests/broken.so")
 	var packages []string
 	for _, s := range suites {

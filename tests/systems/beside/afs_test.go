@@ -8,11 +8,11 @@ import (
 )
 
 // pam_afs_session runs a program that gets AFS tokens. That of kAFS puts them into the session
-// keyring; here another key stands for a token, because AFS is in few kernels. The module believes
-// that AFS is there if a file answers an ioctl(2) with EINVAL, which /dev/random does.
+// keyring; here another key stands for a token, because few kernels have AFS. The module assumes
+// AFS if a file answers an ioctl(2) with EINVAL, as /dev/random does.
 //
 // Debian's profile has it in auth too. There it gets tokens in pam_setcred(3), which both hosts
-// call before the session is opened, and then it does no more.
+// call before the session is opened, and then does nothing more.
 var (
 	afs     = afsIn("sshd", "session alone")
 	afsSshd = afsIn("sshd", "auth and session")
@@ -44,7 +44,7 @@ func afsIn(host, special string) neighbour {
 	}
 }
 
-// pretendAFS has the module find AFS, and a program that gets tokens, until the test is over.
+// pretendAFS gives the module an AFS, and a program that gets tokens, until the test is over.
 func pretendAFS(t *testing.T) {
 	t.Helper()
 	world.Run(t, "sh", "-ec", `
@@ -59,7 +59,7 @@ func pretendAFS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A session keyring is a PAG of kAFS's; the module would ask OpenAFS for another kind.
+	// A session keyring is a PAG of kAFS; for OpenAFS the module would ask for another kind.
 	world.Write(t, "/etc/krb5.conf", string(text)+`[appdefaults]
 	pam-afs-session = {
 		nopag = true

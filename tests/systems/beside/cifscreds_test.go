@@ -1,8 +1,8 @@
 package beside
 
 // pam_cifscreds keeps the password from authentication to the opening of the session, and then puts
-// it into the session keyring, as a logon key for the server. A kernel that mounts with multiuser
-// looks it up there, in the keyrings of who opens a file.
+// it into the session keyring, as a logon key for the server. With a multiuser mount the kernel
+// looks it up there, in the keyrings of the process that opens a file.
 var cifscreds = neighbour{
 	host: "sshd", module: "pam_cifscreds", packages: []string{"cifs-utils"},
 	auth:    "auth optional pam_cifscreds.so\n",

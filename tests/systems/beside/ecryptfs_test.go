@@ -9,11 +9,11 @@ import (
 
 // pam_ecryptfs unwraps the passphrase of the user's private directory with the password, and puts
 // it into the user keyring. There mount.ecryptfs_private(1), which it runs when the session is
-// opened, finds it through the session keyring's link to that; this test looks at the key alone,
-// because many kernels lack eCryptfs.
+// opened, finds it through the session keyring's link. This test checks only the key, because many
+// kernels lack eCryptfs.
 //
-// To find it itself pam_ecryptfs links the user keyring into the session keyring of the daemon,
-// which all later sessions would inherit that are given no other.
+// To find the key itself, pam_ecryptfs links the user keyring into the session keyring of the
+// daemon, which all later sessions without a session keyring of their own would inherit.
 var ecryptfs = neighbour{
 	host: "sshd", module: "pam_ecryptfs", packages: []string{"ecryptfs-utils"},
 	profile: "ecryptfs-utils",
@@ -42,8 +42,8 @@ func wrapPassphrase(t *testing.T) {
 }
 
 // endPlaceholder ends the process that pam_ecryptfs makes when it puts a key into the user keyring,
-// to keep that alive: a copy of sshd's with alice's UID, which sleeps. Later sessions find the key
-// and make none.
+// to keep that keyring alive: a copy of sshd with alice's UID, which sleeps. Later sessions find
+// the key and make none.
 func endPlaceholder(t *testing.T) {
 	t.Helper()
 	if out := world.Run(t, "sh", "-c",

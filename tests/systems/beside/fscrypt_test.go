@@ -10,9 +10,9 @@ import (
 )
 
 // pam_fscrypt is Go too, and its runtime stays in the login process. It unlocks the user's home
-// with the password when a session is opened, and locks it again when the last one is closed. With
-// a policy of the first version the key goes into the user keyring, and is found through the link
-// from the session keyring to that; with one of the second it goes into the file system.
+// with the password when a session is opened, and locks it when the last one is closed. With policy
+// version 1 the key goes into the user keyring, and is found through the session keyring's link;
+// with version 2 it goes into the file system.
 var (
 	fscryptV1 = fscrypt("1", `/home/where logon "$(keyctl show @s |
 		sed -n 's/.*logon: \(ext4:.*\)/\1/p')"; cat ~/file`, inUser+"\nfile of alice")
@@ -60,12 +60,12 @@ func encryptHome(t *testing.T, version string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	world.Write(t, "/etc/passwd", string(passwd)) // puts it back after the test
+	world.Write(t, "/etc/passwd", string(passwd)) // restores it after the test
 	world.Run(t, "sed", "-i", fmt.Sprintf("s,:/home/alice:,:%s:,", cryptHome), "/etc/passwd")
 }
 
-// hideProtectors lays an empty directory over /.fscrypt of this machine, where fscrypt keeps what
-// protects keys with login passwords.
+// hideProtectors lays an empty directory over this machine's /.fscrypt, where fscrypt keeps the
+// protectors, which protect keys with login passwords.
 func hideProtectors(t *testing.T) {
 	t.Helper()
 	const dir = "/.fscrypt"
@@ -80,8 +80,8 @@ func hideProtectors(t *testing.T) {
 	t.Cleanup(func() { world.Run(t, "umount", dir) })
 }
 
-// unlinkFromRoot takes the user keyring of alice's out of root's, which is the machine's: fscrypt
-// leaves a link there, with which it finds keys of policies of the first version.
+// unlinkFromRoot removes alice's user keyring from root's, which is the machine's: fscrypt leaves a
+// link there, with which it finds keys of policy version 1.
 func unlinkFromRoot(t *testing.T) {
 	t.Helper()
 	world.Run(t, "sh", "-c", fmt.Sprintf(

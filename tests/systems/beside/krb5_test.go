@@ -9,14 +9,13 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// pam_krb5 gets a ticket with the password. Where it puts it is said by its own option, not by
-// krb5.conf.
+// pam_krb5 gets a ticket with the password, and puts it where its own option says, not where
+// krb5.conf says.
 //
-// A cache in the session keyring is made by pam_setcred(3), which hosts call before they open the
-// session. So it is lost to whatever joins a session keyring then: in sshd that is pam_keyinit,
-// with our line or without. In su it is our line, unless another stands in auth before pam_krb5:
-// that one joins the session keyring first, and when the session is opened the module goes on with
-// it.
+// pam_setcred(3), which hosts call before they open the session, makes a cache in the session
+// keyring. So a module that then joins another session keyring loses it: in sshd pam_keyinit, with
+// or without our line; in su our line, unless another one stands in auth before pam_krb5. That one
+// joins the session keyring first, and keeps it when the session is opened.
 var (
 	krb5File       = krb5("sshd", "FILE:/tmp/krb5cc_%u_XXXXXX")
 	krb5Persistent = krb5("sshd", "KEYRING:persistent:%u")
@@ -53,7 +52,7 @@ func startKDC(t *testing.T, r *sessions.Ring) {
 	r.Daemon(t, realm.Listening, "krb5kdc", "-n")
 }
 
-// ticketsIn has pam_krb5 put tickets there.
+// ticketsIn has pam_krb5 put tickets into this cache.
 func ticketsIn(t *testing.T, ccache string) {
 	t.Helper()
 	realm.Conf(t, realm.InFile)

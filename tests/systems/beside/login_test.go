@@ -21,8 +21,8 @@ func startSshd(t *testing.T, r *sessions.Ring) {
 	r.Daemon(t, loopback.Listening("127.0.0.1:"+port), "/usr/sbin/sshd", "-D")
 }
 
-// login is a session of alice's that runs the probe, and then looks at the neighbour's work. It is
-// carol who calls su.
+// login opens a session of alice that runs the probe and then examines the neighbour's work. carol
+// calls su.
 func (n neighbour) login(r *sessions.Ring) error {
 	command := []string{"ssh", "-F", "/home/ssh", world.Alice.Name + "@world"}
 	if n.host == "su" {

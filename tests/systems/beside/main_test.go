@@ -1,10 +1,10 @@
-// Package beside tests the module in one stack with other PAM modules that have to do with
-// keyrings, in sessions of a real sshd: with the neighbour's lines where its own package puts them,
-// which is after ours, and with our line after all of them.
+// Package beside tests the module in one stack with other PAM modules that use keyrings, in
+// sessions of a real sshd: with the neighbour's lines where its own package puts them, which is
+// after ours, and with our line after all of them.
 //
-// A session keyring that the module joins is empty, so what a neighbour has put into the one before
-// is lost. Each row of the table below says what is lost where, and both are tested: the loss in
-// the one order is the control of the other.
+// A session keyring that the module joins is empty, so the keys that a neighbour has put into the
+// previous one are lost. Each row of the table below says what is lost at which place. Both orders
+// are tested, so that the loss in one is the control of the other.
 package beside
 
 import (
@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Beside}) }
 
-// table is in the order of docs/hosts.md.
+// table has the order of docs/hosts.md.
 var table = []*neighbour{&cifscreds, &fscryptV1, &fscryptV2, &krb5File, &krb5Persistent,
 	&krb5Sshd, &krb5Su, &mount, &ecryptfs, &afs, &afsSshd, &afsSu,
 	&sssdKeyring, &sssdKCM}
@@ -51,13 +51,13 @@ func TestBeside(t *testing.T) {
 	}
 }
 
-// rows are what docs/hosts.md gets to know.
+// rows are for docs/hosts.md.
 var rows []world.Host
 
-// seenDir is where a session of alice's writes what it sees of the neighbour's work.
+// seenDir is where a session of alice writes what it sees of the neighbour's work.
 const seenDir = "/home/seen"
 
-// takeSeen returns what the sessions have written, and forgets it.
+// takeSeen returns what the sessions have written, and deletes it.
 func takeSeen(t *testing.T) (seen []string) {
 	t.Helper()
 	sessions.TakeFiles(t, seenDir+"/*", func(_, text string) { seen = append(seen, text) })

@@ -7,8 +7,8 @@ import (
 	"pam_persistent/internal/finding"
 )
 
-// TestTable has each row of the manual's table be a neighbour of these tests, with a loss where the
-// table says so.
+// TestTable fails unless each row of the manual's table is a neighbour of these tests, with a loss
+// if the table says so.
 func TestTable(t *testing.T) {
 	for _, row := range finding.Neighbours {
 		tested := slices.ContainsFunc(table, func(n *neighbour) bool {
@@ -20,7 +20,7 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// needs is the place that the neighbour's losses say.
+// needs returns the place that the neighbour's losses imply.
 func (n *neighbour) needs() string {
 	switch {
 	case n.lost[after] != "" && slices.Contains(n.others, authTop):

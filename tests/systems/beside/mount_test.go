@@ -8,8 +8,8 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// pam_mount asks for the password while it authenticates, and mounts the user's volumes when the
-// session is opened; it runs mount(8) for that, and umount(8) at the end.
+// pam_mount asks for the password while it authenticates, and mounts the user's volumes with
+// mount(8) when the session is opened; umount(8) removes them at the end.
 var mount = neighbour{
 	host: "sshd", module: "pam_mount", packages: []string{"libpam-mount"},
 	profile: "libpam-mount",

@@ -19,20 +19,20 @@ type neighbour struct {
 	special  string // what is special about its options, in the name of the test
 	packages []string
 
-	// Its lines: a profile of pam-auth-update(8), which its package brings, or lines by hand,
-	// after those of common-auth and at the end of the file.
+	// Its lines: a profile of pam-auth-update(8) from its package, or lines by hand, after
+	// those of common-auth and at the end of the file.
 	profile, auth, session string
 
 	setUp func(t *testing.T)                   // once
 	start func(t *testing.T, r *sessions.Ring) // its daemons, at each place
-	first func(t *testing.T)                   // done when the first session is over
-	trace func(t *testing.T) string            // names what it has left on the system, if any
+	first func(t *testing.T)                   // after the first session
+	trace func(t *testing.T) string            // names its remains in the system, if any
 
-	look   string           // in a session of alice's: prints what there is of its work
-	works  string           // the last lines of that, where all is well
-	lost   map[place]string // the same at the places where our line takes something away
+	look   string           // in a session of alice: prints what the neighbour has done
+	works  string           // the last lines of that, if all is well
+	lost   map[place]string // the same at the places where our line removes something
 	others []place          // besides after and before
-	note   string           // for the table of hosts: of what is lost, or else of all rows
+	note   string           // for the table of hosts: about losses, otherwise about all rows
 }
 
 func (n neighbour) name() string {
@@ -49,7 +49,7 @@ func (n neighbour) test(t *testing.T) {
 	}
 }
 
-// alone shows that what is lost at a place was there before.
+// alone shows that what is lost at a place exists without our line.
 func (n neighbour) alone(t *testing.T) {
 	r := n.ready(t, missing)
 	if err := n.login(r); err != nil {
@@ -65,7 +65,7 @@ func (n neighbour) alone(t *testing.T) {
 	}
 }
 
-// ready has sshd up with our line at a place, and a key of alice's kept.
+// ready starts sshd with our line at a place, and has alice keep a key.
 func (n neighbour) ready(t *testing.T, p place) *sessions.Ring {
 	t.Helper()
 	world.ForgetKeys(t)
@@ -82,10 +82,10 @@ func (n neighbour) ready(t *testing.T, p place) *sessions.Ring {
 	return r
 }
 
-// says tells whether the last lines of a text are these.
+// says reports whether a text ends with these lines.
 func says(text, word string) bool { return strings.HasSuffix("\n"+text, "\n"+word+"\n") }
 
-// at opens sessions with our line at a place, and looks what they see and what they leave.
+// at opens sessions with our line at a place, and checks what they see and what they leave.
 func (n neighbour) at(t *testing.T, p place) {
 	r := n.ready(t, p)
 	want := n.works
@@ -100,7 +100,7 @@ func (n neighbour) at(t *testing.T, p place) {
 		rows = append(rows, row)
 		t.Logf("%+v", row)
 	}()
-	n.open(t, r, 1, want, "seed") // what is made only once is there now
+	n.open(t, r, 1, want, "seed") // what is made only once exists now
 	if n.first != nil {
 		n.first(t)
 	}
@@ -120,14 +120,14 @@ func (n neighbour) at(t *testing.T, p place) {
 	if log := world.TakeLog(t); len(log) != 0 {
 		t.Errorf("log: %q", log)
 	}
-	// What bob reaches with the session keyring that the host was started with.
+	// What bob reaches with the session keyring with which the host was started.
 	if bobs := r.Pry(t); len(bobs.Leaks) > 0 {
 		t.Errorf("leaks: %s", bobs.Text)
 	}
 }
 
-// open opens sessions of alice's one after the other, and wants each to have our link and to say
-// this of the neighbour's work.
+// open opens sessions of alice one after another, and fails the test unless each has our link and
+// reports this about the neighbour's work.
 func (n neighbour) open(t *testing.T, r *sessions.Ring, sessionsWanted int, want string,
 	kept ...string) (good, hung int) {
 	t.Helper()

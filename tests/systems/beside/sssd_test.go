@@ -13,15 +13,15 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// pam_sss asks SSSD, which knows alice from an LDAP server alone here and takes her password to the
-// KDC. It is a process of SSSD's that makes the ticket cache, with alice's UID. The child of our
-// module asks SSSD for that UID too, by the name service.
+// pam_sss asks SSSD, which knows alice only from an LDAP server here and checks her password with
+// the KDC. A process of SSSD with alice's UID makes the ticket cache. The child of our module asks
+// SSSD for that UID too, through the name service.
 var (
 	sssdKeyring = sssd("keyring", "KEYRING:persistent")
 	sssdKCM     = sssd("kcm", "KCM:")
 )
 
-// sssd is told where tickets go by a block of docs/admin/sssd.md.
+// A block of docs/admin/sssd.md tells SSSD where tickets go.
 func sssd(block, cache string) neighbour {
 	return neighbour{
 		host: "sshd", module: "pam_sss", special: cache,
@@ -40,7 +40,7 @@ const ldapDir = "/home/ldap"
 
 var ldapPort string
 
-// moveToLDAP has alice be in LDAP and not in the files of /etc, until the test is over.
+// moveToLDAP moves alice from the files of /etc to LDAP, until the test is over.
 func moveToLDAP(t *testing.T, block string) {
 	t.Helper()
 	ccache := pages.Blocks(t, "sssd.md", "systems/beside")[block]
@@ -107,7 +107,7 @@ krb5_validate = false
 %s`, ldapPort, realm.Port, realm.Name, ccache), 0o600)
 }
 
-// startSSSD starts SSSD, with what it asks, as its units would.
+// startSSSD starts SSSD and the servers that it asks, as their units would.
 func startSSSD(t *testing.T, r *sessions.Ring) {
 	t.Helper()
 	const socket = "/run/.heim_org.h5l.kcm-socket"

@@ -8,15 +8,14 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// A place is where the neighbour's lines stand, seen from ours.
+// A place is where the neighbour's lines stand in relation to ours.
 type place string
 
 const (
 	after   place = "after our line"
 	before  place = "before our line"
 	missing place = "without our line"
-	// setcred joins a session keyring too, and sshd calls it once more after the session is
-	// open.
+	// setcred also joins a session keyring, and sshd calls it again after the session is open.
 	authToo  place = "after our line, with another in auth"
 	authTop  place = "after our line, with another on top of auth"
 	authOnly place = "with our line in auth alone"
@@ -27,9 +26,9 @@ const ourLine = "optional pam_persistent.so\n"
 // stock are service files as Debian ships them.
 var stock = map[string]string{"sshd": "", "su": ""}
 
-// readStock keeps what the packages have brought: service files, and the profiles of
-// pam-auth-update(8), with ours among them. Root's su -l, which keeps a key before each test, gets
-// a stack of its own, without neighbours.
+// readStock keeps what the packages have installed: service files, and the profiles of
+// pam-auth-update(8), ours among them. Root's su -l, which keeps a key before each test, gets its
+// own stack, without neighbours.
 func readStock(t *testing.T) {
 	t.Helper()
 	for service := range stock {
@@ -46,7 +45,7 @@ func readStock(t *testing.T) {
 		"auth sufficient pam_rootok.so\naccount required pam_permit.so\nsession "+ourLine)
 }
 
-// profiles has pam-auth-update(8) write the common files for these.
+// profiles has pam-auth-update(8) write the common files for these profiles.
 func profiles(t *testing.T, names ...string) {
 	t.Helper()
 	world.Run(t, append([]string{"sh", "-ec", `

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// where is a command for sessions: it prints which of the keyrings that the session reaches has a
-// key, which the session finds with request_key(2) as the kernel does.
+// where is a command for sessions: it prints which of the keyrings that the session reaches holds a
+// key. The session finds the key with request_key(2), as the kernel does.
 const where = `#!/bin/sh
 key=$(keyctl request "$1" "$2" 2>/dev/null) || { echo not reached; exit; }
 for name in _ses "_uid.$(id -u)" "_persistent.$(id -u)"; do
@@ -19,7 +19,7 @@ done
 echo elsewhere
 `
 
-// Answers of where.
+// The output of where.
 const (
 	inSession    = "in _ses"
 	inUser       = "in _uid"

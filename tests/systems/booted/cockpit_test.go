@@ -23,8 +23,8 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// cockpit listens as its socket unit has it. It takes a password without TLS from this machine
-// only if it may.
+// cockpit starts Cockpit, listening as its socket unit says. It accepts a password without TLS from
+// this machine only if that is allowed.
 func cockpit(t *testing.T, c *container) {
 	t.Helper()
 	world.Put(t, c.Root+"/etc/cockpit/cockpit.conf",
@@ -32,7 +32,7 @@ func cockpit(t *testing.T, c *container) {
 	c.Run(t, "systemctl", "start", "cockpit.socket")
 }
 
-// cockpitLogin does what a browser does: it logs in, runs a command over a websocket, and logs out.
+// cockpitLogin acts like a browser: it logs in, runs a command over a websocket, and logs out.
 func cockpitLogin(c *container, u world.User, mark string) error {
 	conn, err := c.dial("127.0.0.1:9090")
 	if err != nil {
@@ -91,7 +91,7 @@ func (c *container) dial(address string) (conn net.Conn, err error) {
 	return conn, err
 }
 
-// ask sends a request, and wants this status.
+// ask sends a request, and fails unless it gets this status.
 func ask(conn net.Conn, buffered *bufio.Reader, request string,
 	status int) (*http.Response, error) {
 	if _, err := io.WriteString(conn, request); err != nil {
@@ -105,14 +105,14 @@ func ask(conn net.Conn, buffered *bufio.Reader, request string,
 	return answer, err
 }
 
-// A websocket has messages of Cockpit's: a channel, a line feed, and a text. The channel without a
+// A websocket carries Cockpit's messages: a channel, a line feed, and a text. The channel without a
 // name is for commands.
 type websocket struct {
 	conn net.Conn
 	in   *bufio.Reader
 }
 
-// run has a command run in the session, and logs out when it has ended.
+// run runs a command in the session, and logs out when it has ended.
 func (w *websocket) run(command ...string) error {
 	if err := w.command(map[string]any{"command": "init", "version": 1,
 		"host": "localhost"}); err != nil {
@@ -143,7 +143,7 @@ func (w *websocket) command(fields map[string]any) error {
 	return w.send(append([]byte("\n"), text...))
 }
 
-// await skips messages until that command has come.
+// await skips messages until this command arrives.
 func (w *websocket) await(command string) (map[string]any, error) {
 	for {
 		message, err := w.receive()
@@ -164,7 +164,7 @@ func (w *websocket) await(command string) (map[string]any, error) {
 	}
 }
 
-// A frame of one message: FIN and its type, its length, and from a client a mask.
+// A frame with one message: FIN and its type, its length, and from a client a mask.
 const (
 	final, masked      = 0x80, 0x80
 	textFrame, closing = 1, 8

@@ -11,8 +11,8 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// desktops log in, without a password, whom their configuration names, once after their start. What
-// follows is their greeter.
+// desktops log in the user whom their configuration names, without a password, once after their
+// start. Then they show their greeter.
 var desktops = []host{
 	{name: "sddm, automatic login", start: sddm, n: 10, stop: stopped("sddm"),
 		login: automatic("sddm", "/etc/sddm.conf.d/user.conf", "[Autologin]\nUser=%s\n"),
@@ -24,14 +24,14 @@ var desktops = []host{
 		note: ofItsOwn},
 }
 
-// killed is what systemd logs of the processes that gdm3 leaves behind when it is stopped: its unit
-// has KillMode=mixed.
+// killed is what systemd logs about the processes that gdm3 leaves behind when it is stopped: its
+// unit has KillMode=mixed.
 const killed = "gdm.service: Killing process"
 
 const ofItsOwn = "each session has a display manager of its own; the X server is Xvfb"
 
-// graphical makes the container's seat one that display managers use: logind takes a seat for
-// graphical if udev has a device for it, and here /dev/null has to do.
+// graphical makes the container's seat usable for display managers: logind considers a seat
+// graphical if udev has a device for it, and here /dev/null stands for one.
 func graphical(t *testing.T, c *container) {
 	t.Helper()
 	c.Run(t, "sh", "-ec", `
@@ -49,7 +49,7 @@ func graphical(t *testing.T, c *container) {
 		"Type=Application\nName=probe\nExec=/usr/local/bin/session\n", 0o644)
 }
 
-// xorg passes on what Xvfb knows of the arguments of Xorg.
+// xorg passes the arguments of Xorg that Xvfb knows on to it.
 const xorg = `#!/bin/sh
 display= fd= auth=
 while [ $# -gt 0 ]; do
@@ -63,7 +63,7 @@ done
 exec Xvfb $display ${fd:+-displayfd "$fd"} ${auth:+-auth "$auth"} -nolisten tcp
 `
 
-// greeterUser gives the user of a greeter a UID of the tests' own, because a greeter's session may
+// greeterUser gives a UID of the tests to the user of a greeter, because a greeter's session may
 // have a persistent keyring too.
 func greeterUser(t *testing.T, c *container, name string) {
 	t.Helper()
@@ -92,7 +92,7 @@ func gdm(t *testing.T, c *container) {
 	c.displayManager(t, "/usr/sbin/gdm3")
 }
 
-// displayManager is what their units ask for before they start.
+// displayManager makes what display managers' units ask for before they start.
 func (c *container) displayManager(t *testing.T, path string) {
 	t.Helper()
 	world.Put(t, c.Root+"/etc/X11/default-display-manager", path+"\n", 0o644)

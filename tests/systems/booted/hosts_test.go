@@ -26,7 +26,7 @@ type host struct {
 	login func(c *container, user world.User, mark string) error // runs the probe
 	stop  func(t *testing.T, c *container)                       // after the last session
 	n     int                                                    // sessions, if not many
-	// without pam_keyinit or our module a session has the session keyring of its caller
+	// without pam_keyinit and our module a session has the session keyring of its caller
 	inherits bool
 	note     string
 }
@@ -50,7 +50,7 @@ var servers = []host{
 	{name: "cockpit", start: cockpit, login: cockpitLogin},
 }
 
-// mark is the name of the host as one word.
+// mark returns the name of the host as one word.
 func (h host) mark() string { return strings.NewReplacer(" ", "-", ",", "").Replace(h.name) }
 
 // do runs a command as root, which opens a session.
@@ -62,7 +62,7 @@ func (c *container) do(command ...string) error {
 	return nil
 }
 
-// noFile has pam_persistent(8) be right about a service of which it says that it has no file.
+// noFile fails the test if a service has a file, though pam_persistent(8) says that it has none.
 func noFile(service string) func(*testing.T, *container) {
 	return func(t *testing.T, c *container) {
 		t.Helper()
@@ -80,7 +80,7 @@ func sudoers(t *testing.T, c *container) {
 	world.Put(t, c.Root+"/etc/sudoers.d/carol", "carol ALL=(ALL:ALL) NOPASSWD: ALL\n", 0o440)
 }
 
-// TestBootedHosts opens sessions of each host, as TestHosts of package hosts does.
+// TestBootedHosts opens sessions of each host, like TestHosts of package hosts.
 func TestBootedHosts(t *testing.T) {
 	c := boot(t)
 	var rows []world.Host
@@ -142,7 +142,7 @@ func (h host) withOurs(t *testing.T, c *container, row *world.Host) {
 	}
 }
 
-// open opens sessions one after the other, and returns what they report.
+// open opens sessions one after another, and returns their reports.
 func (h host) open(t *testing.T, c *container, u world.User, n int,
 	row *world.Host) []sessions.Report {
 	t.Helper()
@@ -164,8 +164,8 @@ func (h host) open(t *testing.T, c *container, u world.User, n int,
 	return reports
 }
 
-// withPlain says how it goes with Go in the login process, linking into the session keyring that is
-// there, and sees that a session is not whole without our module.
+// withPlain shows the result with Go in the login process and the link in whatever session keyring
+// it finds, and that a session is not whole without our module.
 func (h host) withPlain(t *testing.T, c *container, row *world.Host) {
 	t.Helper()
 	defer c.ReplaceModule(t, world.Built(t, "pam_persistent.so"))

@@ -1,5 +1,5 @@
 // Package booted tests the module in programs that open sessions with the help of systemd, logind
-// or polkit, or that Debian has since release 13 only: in a booted Debian 13 (see package nspawn),
+// or polkit, or that Debian has only since release 13: in a booted Debian 13 (see package nspawn),
 // with the line as pam-auth-update puts it there.
 package booted
 
@@ -15,8 +15,8 @@ import (
 
 func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Booted}) }
 
-// The system of all hosts. debootstrap knows neither virtual packages (tracker-extract is what
-// gdm3 needs one for) nor alternatives but the first.
+// The system of all hosts. debootstrap knows no virtual packages (gdm3 needs tracker-extract for
+// one) and only the first of several alternatives.
 var system = nspawn.System{Name: "booted", Release: "trixie",
 	Packages: slices.Concat(nspawn.Server, []string{"systemd-container", "polkitd", "sudo",
 		"sudo-rs", "cockpit-ws", "cockpit-bridge", "xvfb", "xauth", "sddm", "gdm3",
@@ -26,10 +26,10 @@ const pamdir = "/usr/lib/x86_64-linux-gnu/security/"
 
 type container struct {
 	*nspawn.Container
-	kept []string // what users' keys may say
+	kept []string // what users' keys may contain
 }
 
-// boot starts the system without a display manager. The probe is in it, and reports to the world.
+// boot starts the system without a display manager. It has the probe, which reports to the world.
 func boot(t *testing.T) *container {
 	t.Helper()
 	world.CoverSystem(t)

@@ -36,10 +36,10 @@ func TestCron(t *testing.T) {
 	if leak := c.CronJobs(t, keep, steal)[1]; strings.Contains(leak, "secret") {
 		t.Errorf("bob's job has read alice's key: %q", leak)
 	}
-	// A plain module links into the daemon's session keyring, for everybody who has jobs.
+	// A plain module links into the daemon's session keyring, for all users with jobs.
 	c.ReplaceModule(t, world.Built(t, "tests/plain.so"))
 	if leak := c.CronJobs(t, keep, steal)[1]; !strings.Contains(leak, "secret") {
-		t.Errorf("a plain module, and bob's job has not read alice's key: %q", leak)
+		t.Errorf("with a plain module bob's job did not read alice's key: %q", leak)
 	}
 	row.Plain = "bob's job reads alice's key"
 	rows = append(rows, row)

@@ -10,8 +10,8 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// systemd-nspawn as it comes forbids keyctl(2): everybody can log in all the same, and the log says
-// why there is no keyring.
+// By default systemd-nspawn forbids keyctl(2): everybody can still log in, and the log says why
+// there is no keyring.
 func TestKeyringsForbidden(t *testing.T) {
 	c := boot(t)
 	c.Quick(t)
@@ -55,8 +55,8 @@ func TestKeyringsForbidden(t *testing.T) {
 		t.Errorf("persistent-keyring doctor: %v\n%s", err, out)
 	}
 
-	// libpam wants one module that succeeds: a stack of this line alone is one in which
-	// optional does not help.
+	// libpam needs one module that succeeds, so optional does not help in a stack of this line
+	// alone.
 	for stack, started := range map[string]bool{"": false,
 		"session required pam_permit.so\n": true} {
 		world.Put(t, c.Root+"/etc/pam.d/alone",

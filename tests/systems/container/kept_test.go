@@ -8,8 +8,8 @@ import (
 	"pam_persistent/tests/support/nspawn"
 )
 
-// The mission, across everything that systemd starts: what alice has kept in one session is there
-// for the next, whatever kind that is, and for nobody else.
+// The purpose of the module, across everything that systemd starts: what alice has kept in one
+// session is available in the next, of any kind, and to nobody else.
 func TestKeptKey(t *testing.T) {
 	c := boot(t, nspawn.Keyrings)
 	c.Install(t, prepared.deb)
@@ -24,8 +24,8 @@ func TestKeptKey(t *testing.T) {
 	c.Kept = 1
 	c.quiet(t, "alice's first session")
 
-	// Each of these must fail for bob; the key is found by name only where it is possessed, and
-	// by number nobody else may read it.
+	// Each of these must fail for bob: the key is found by name only where it is possessed, and
+	// nobody else may read it by serial.
 	attempts := `keyctl pipe "$(keyctl request user kept)"; keyctl search @s user kept; ` +
 		"keyctl pipe " + serial + "; keyctl link " + serial + " @s; echo; echo tried"
 	const inManager = "systemd-run --user -q --wait --pipe sh -c "
@@ -64,7 +64,7 @@ func TestKeptKey(t *testing.T) {
 			t.Errorf("%s: reads alice's key, wanted %v: %v\n%s", kind, visit.reads, err,
 				out)
 		}
-		// No number of a key that was found or linked, either.
+		// Nor the serial of a key that was found or linked.
 		if !visit.reads && regexp.MustCompile(`(?m)^\d+$`).MatchString(out) {
 			t.Errorf("%s: comes by alice's key:\n%s", kind, out)
 		}

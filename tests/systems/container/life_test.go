@@ -15,8 +15,8 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// The story of an administrator who, logged in over ssh, installs the package on a running system,
-// upgrades it while people are logged in, and takes it away again.
+// An administrator, logged in over ssh, installs the package on a running system, upgrades it while
+// people are logged in, and removes it.
 func TestLife(t *testing.T) {
 	c := boot(t, nspawn.Keyrings)
 	c.Quick(t)
@@ -54,11 +54,11 @@ func TestLife(t *testing.T) {
 		t.Errorf("units left:\n%s", units)
 	}
 	if changed := nspawn.Difference(before, nspawn.Snapshot(t, c.Root)); len(changed) != 0 {
-		t.Errorf("left behind, or taken away:\n%s", strings.Join(changed, "\n"))
+		t.Errorf("left behind, or removed:\n%s", strings.Join(changed, "\n"))
 	}
 }
 
-// admin is root, logged in over ssh.
+// admin runs a command as root, logged in over ssh.
 func (c *container) admin(t *testing.T, command string) string {
 	t.Helper()
 	out, err := c.SSH("root", command)
@@ -68,8 +68,8 @@ func (c *container) admin(t *testing.T, command string) string {
 	return out
 }
 
-// logins logs users in over ssh, and by su from root's session, and looks for the link, or that
-// there is none.
+// logins logs users in over ssh, and with su from root's session, and checks that they have the
+// link, or that they lack it.
 func (c *container) logins(t *testing.T, when string, linked bool) {
 	t.Helper()
 	for name, login := range map[string]struct {
@@ -102,7 +102,8 @@ func (c *container) logins(t *testing.T, when string, linked bool) {
 	}
 }
 
-// wellAfter waits for the end of all sessions, after which nothing is left or was complained about.
+// wellAfter waits for the end of all sessions, and checks that nothing is left and no error was
+// logged.
 func (c *container) wellAfter(t *testing.T, when string) {
 	t.Helper()
 	for _, line := range append(c.Ended(t), nspawn.Complaints(c.Journal(t))...) {
@@ -110,8 +111,8 @@ func (c *container) wellAfter(t *testing.T, when string) {
 	}
 }
 
-// doctor is asked right after the installation: nothing is wrong, and what the administrator may
-// want to know is said.
+// doctor runs right after the installation: it finds no fault, and says what the administrator may
+// want to know.
 func (c *container) doctor(t *testing.T) {
 	t.Helper()
 	out := c.admin(t, world.Alone(world.Users, "persistent-keyring doctor")) +
@@ -136,7 +137,7 @@ func (c *container) doctor(t *testing.T) {
 	}
 }
 
-// A held session is alice's, over ssh, until its standard input ends.
+// A held session is one of alice over ssh, until its standard input ends.
 type held struct {
 	cmd *exec.Cmd
 	in  io.Closer

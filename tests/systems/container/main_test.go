@@ -1,6 +1,6 @@
 // Package container tests the module on a whole Debian system (see package nspawn), with systemd as
 // its PID 1, logind, users' managers, sshd and cron as they are installed, and the Debian package
-// put there by dpkg.
+// installed by dpkg.
 package container
 
 import (
@@ -18,7 +18,7 @@ func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Container}) 
 var prepared struct {
 	sync.Once
 	ok         bool
-	tree       string // a Debian system that nobody has changed
+	tree       string // a Debian system that must not be changed
 	deb, newer string // two versions of the package
 }
 
@@ -38,7 +38,7 @@ func prepare(t *testing.T) {
 	}
 }
 
-// system is of the same release as this machine.
+// system has the same release as this machine.
 func system(t *testing.T) nspawn.System {
 	return nspawn.System{Name: "container", Release: nspawn.Release(t),
 		Packages: nspawn.Server}

@@ -9,8 +9,8 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// The timer that comes with the package, switched on: its service runs with everything that its
-// unit forbids, and renews who is logged in.
+// The enabled timer of the package: its service runs with all restrictions of its unit, and renews
+// the keyrings of users who are logged in.
 func TestRenew(t *testing.T) {
 	const service, timer = "persistent-keyring-renew.service", "persistent-keyring-renew.timer"
 	c := boot(t, nspawn.Keyrings)
@@ -39,8 +39,9 @@ func TestRenew(t *testing.T) {
 		t.Errorf("alice is logged in, bob is not, and the service says\n%s", said)
 	}
 
-	// With the option in its file the service starts kinit as the user, under the same limits.
-	// The cache that cannot be read comes from the user's process; kinit is not Kerberos's.
+	// With the option in its file the service starts kinit as the user, under the same
+	// restrictions. The cache that cannot be read comes from the user's process; kinit is not
+	// Kerberos's.
 	world.Put(t, c.Root+"/etc/default/persistent-keyring-renew", "ARGS=--tickets alice\n",
 		0o644)
 	world.Put(t, c.Root+"/usr/local/bin/kinit", "#!/bin/sh\nexit 2\n", 0o755)
@@ -71,8 +72,8 @@ func TestRenew(t *testing.T) {
 		t.Errorf("logged: %s", line)
 	}
 
-	// The service cannot work without the unit's capabilities. Then the service fails, so
-	// that systemd and the administrator hear of it.
+	// Without the unit's capabilities the service cannot work. Then it fails, so that systemd
+	// and the administrator notice.
 	world.Put(t, c.Root+"/etc/systemd/system/"+service+".d/none.conf",
 		"[Service]\nCapabilityBoundingSet=\n", 0o644)
 	c.Run(t, "systemctl", "daemon-reload")

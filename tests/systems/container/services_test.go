@@ -15,14 +15,14 @@ import (
 // Services of the system that run as a user, with a PAM session and without.
 //
 // systemd gives each service a session keyring (KeyringMode=private: an empty one, shared: with the
-// user keyring in it), and opens the PAM session after that. The module joins another.
+// user keyring in it), and opens the PAM session after that. The module joins another one.
 func TestSystemServices(t *testing.T) {
 	c := boot(t, nspawn.Keyrings)
 	var rows []world.Host
 	world.NoteHosts(t, &rows)
 	c.Install(t, prepared.deb)
-	// The stock stack of login has pam_keyinit; this is what an administrator may write for a
-	// service of their own.
+	// The stock stack of login has pam_keyinit; this one is what an administrator may write for
+	// their own service.
 	page := pages.Blocks(t, "jobs.md", "systems/container")
 	world.Put(t, c.Root+"/etc/pam.d/backup", page["stack"], 0o644)
 	if page["unit"] != "User=alice\nPAMName=backup\n" {
@@ -59,7 +59,7 @@ func TestSystemServices(t *testing.T) {
 	c.ReplaceModule(t, world.Built(t, "pam_persistent.so"))
 	c.Ended(t)
 
-	// Limits are set before the PAM session is opened. Go does not fit in here; a child that
+	// Limits are set before the PAM session is opened. Go does not fit into these; a child that
 	// lifts its own does.
 	narrow := []string{"-p", "LimitAS=64M:infinity", "keyctl", "show", "@s"}
 	if out, err := c.service("PAMName=backup", narrow...); err != nil ||
@@ -75,8 +75,8 @@ func TestSystemServices(t *testing.T) {
 	c.Ended(t)
 	c.Journal(t)
 
-	// What PAMName= is for: without it there is no link, whatever session keyring systemd gives
-	// the service.
+	// The purpose of PAMName=: without it there is no link, whatever session keyring systemd
+	// gives the service.
 	reach := []string{"sh", "-c",
 		`keyctl search @s keyring "_persistent.$(id -u)" >/dev/null 2>&1 && ` +
 			"echo reached || echo out of reach"}
@@ -89,7 +89,7 @@ func TestSystemServices(t *testing.T) {
 	c.quiet(t, "services without PAMName=")
 }
 
-// service runs a command as a service of alice's until it ends.
+// service runs a command as a service of alice until it ends.
 func (c *container) service(setting string, command ...string) (string, error) {
 	return c.Try(slices.Concat([]string{"systemd-run", "-q", "--wait", "--pipe", "-p",
 		"User=alice", "-p", setting}, command)...)
@@ -97,13 +97,13 @@ func (c *container) service(setting string, command ...string) (string, error) {
 
 const stopped = 4 * many
 
-// startAndStop starts services that do not end by themselves, one after the other, and has systemd
-// stop them: each one's (sd-pam) closes the session then, and is killed if it has not done so in
+// startAndStop starts services that do not end by themselves, one after another, and has systemd
+// stop them. Then each one's (sd-pam) closes the session, and is killed if it has not done so in
 // the given time.
 func (c *container) startAndStop(t *testing.T, service, limit string) (hung int,
 	slowest time.Duration) {
 	t.Helper()
-	// What is stopped earlier than sleep(1) runs has not come to the end of PAM.
+	// A service that is stopped before sleep(1) runs has not finished PAM.
 	const script = `
 		for i in $(seq "$3"); do
 			systemd-run -q --unit=sleeper -p User=alice -p PAMName="$1" \
@@ -133,7 +133,7 @@ func (c *container) startAndStop(t *testing.T, service, limit string) (hung int,
 	return hung, slowest
 }
 
-// quiet is report where no manager need have been started.
+// quiet is report for tests in which no manager must be started.
 func (c *container) quiet(t *testing.T, name string) (left int) {
 	t.Helper()
 	remains := c.Ended(t)

@@ -17,7 +17,7 @@ import (
 
 const many = 20 // sessions of each kind
 
-// visit is what a login over ssh looks at: its session keyring, what logind knows of it, and the
+// visit is what a login over ssh prints: its session keyring, what logind knows of it, and the
 // user's manager.
 const visit = `
 keyctl show @s
@@ -27,8 +27,7 @@ echo "manager: $(systemctl is-active "user@$(id -u).service")"
 systemctl --user show-environment | grep ^USER=
 `
 
-// A service of that manager. keyctl search goes through keyrings that are possessed, and through
-// nothing else.
+// A service of that manager. keyctl search only searches keyrings that are possessed.
 const userService = `
 systemd-run --user -q --wait --pipe sh -c \
 	'keyctl search @s keyring "_persistent.$(id -u)" >/dev/null && echo "user service: reached"'
@@ -47,14 +46,14 @@ func seenByLogind(u world.User) []*regexp.Regexp {
 	}
 }
 
-// A result is how one session has ended.
+// A result is the end of one session.
 type result struct {
 	out string
 	err error
 }
 
-// note adds sessions to a row of the table of hosts. The test fails for each that is not well,
-// unless the row is of a module that is expected to fail.
+// note adds sessions to a row of the table of hosts. The test fails for each session that is not
+// good, unless the row is of a module that must fail.
 func (c *container) note(t *testing.T, row *world.Host, r result, well ...*regexp.Regexp) {
 	t.Helper()
 	row.Sessions++
@@ -102,8 +101,8 @@ func TestSessions(t *testing.T) {
 	rows = append(rows, c.atOnce(t))
 }
 
-// inARow logs alice in again and again; each time her manager is started, and has stopped before
-// the next.
+// inARow logs alice in repeatedly; each time her manager is started, and has stopped before the
+// next.
 func (c *container) inARow(t *testing.T, name, script string,
 	well ...*regexp.Regexp) (row world.Host, closed string) {
 	t.Helper()
@@ -117,9 +116,9 @@ func (c *container) inARow(t *testing.T, name, script string,
 	return row, closed
 }
 
-// desktop is a key that is kept in a login over ssh and read where a desktop's programs run: by a
-// service of the user's manager, and by a program that D-Bus activates. They read it with the
-// package's systemd-user, and not with Debian's alone, whose pam_keyinit comes after the line.
+// desktop reads a key that was kept in a login over ssh where a desktop's programs run: in a
+// service of the user's manager, and in a program that D-Bus activates. They can read it with the
+// package's systemd-user, and not with Debian's alone, which calls pam_keyinit after the line.
 func (c *container) desktop(t *testing.T) {
 	t.Helper()
 	const reader = "/usr/local/bin/reader"
@@ -142,7 +141,7 @@ echo "$1: $(keyctl pipe "$(keyctl request user kept)" || echo unread)"
 		}
 		keyctltest.Forget(t, world.Alice.UID)
 		out, err := c.SSH("alice", keep+visit+read)
-		// Errors come on a stream of their own, between any two lines.
+		// Errors come on another stream, between any two lines.
 		said := regexp.MustCompile(`(?m)^(service|activated): ` + want + `\s*$`)
 		if err != nil || !world.OwnLink(world.Alice).MatchString(out) ||
 			len(said.FindAllString(out, -1)) != 2 {
@@ -161,8 +160,8 @@ echo "$1: $(keyctl pipe "$(keyctl request user kept)" || echo unread)"
 	c.Journal(t)
 }
 
-// plainInARow does the same with the plain Go module instead of ours, and looks only at the ends of
-// the sessions.
+// plainInARow does the same with the plain Go module instead of ours, and only checks how the
+// sessions end.
 func (c *container) plainInARow(t *testing.T) string {
 	t.Helper()
 	c.ReplaceModule(t, world.Built(t, "tests/plain.so"))
@@ -207,7 +206,7 @@ func (c *container) atOnce(t *testing.T) world.Host {
 }
 
 // report waits for the end of all sessions, says how their managers have stopped, and fails the
-// test for what is left or was logged.
+// test for anything left or logged.
 func (c *container) report(t *testing.T, name string) (left int, closed string) {
 	t.Helper()
 	remains := c.Ended(t)
@@ -223,8 +222,7 @@ func (c *container) report(t *testing.T, name string) (left int, closed string) 
 		t.Fatalf("%s: no manager has stopped\n%s", name, journal)
 	}
 	// user@.service has KillMode=mixed: as soon as the manager itself has ended, systemd kills
-	// what is left of its control group, and that is the (sd-pam) which is about to close the
-	// session.
+	// the rest of its control group, which is the (sd-pam) that is about to close the session.
 	closed = fmt.Sprintf("%d of %d",
 		len(regexp.MustCompile(`\(sd-pam\).* session closed`).FindAllString(journal, -1)),
 		len(regexp.MustCompile(`pam_unix\(systemd-user:session\): session opened`).
@@ -235,7 +233,7 @@ func (c *container) report(t *testing.T, name string) (left int, closed string) 
 	return len(remains), closed
 }
 
-// stops are the times that users' managers took to stop, sorted.
+// stops returns the times that users' managers took to stop, sorted.
 func stops(journal string) (took []time.Duration) {
 	began := map[string]float64{}
 	stop := regexp.MustCompile(`(?m)^(\d+\.\d+) \S+ systemd\[1\]: ` +

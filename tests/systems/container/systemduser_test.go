@@ -37,21 +37,21 @@ func TestSystemdUser(t *testing.T) {
 		world.Put(t, c.Root+theirs, own, 0o644)
 		out := c.Run(t, "dpkg", "-i", deb)
 		if !strings.Contains(out,
-			theirs+" is there already: add at its end: session optional "+
+			theirs+" exists; add this line at its end: session optional "+
 				"pam_persistent.so\n") {
 			t.Errorf("dpkg -i does not say what line to add:\n%s", out)
 		}
 		c.file(t, own)
 		c.manager(t, true, false)
-		// The same, but with the line that was asked for.
+		// The same, but with the line that dpkg asked for.
 		world.Put(t, c.Root+theirs, own+"session optional pam_persistent.so\n", 0o644)
-		if out := c.Run(t, "dpkg", "-i", newer); strings.Contains(out, "already") {
-			t.Errorf("dpkg -i asks for a line that is there:\n%s", out)
+		if out := c.Run(t, "dpkg", "-i", newer); strings.Contains(out, "add this line") {
+			t.Errorf("dpkg -i asks for an existing line:\n%s", out)
 		}
 		c.manager(t, true, true)
 		if out, err := c.Try("dpkg", "-r", "libpam-persistent"); err == nil ||
 			!strings.Contains(out,
-				"take the lines with pam_persistent.so out first: "+theirs) {
+				"is still in use; remove its lines first: "+theirs) {
 			t.Errorf("dpkg -r while an administrator's file names the module: %v\n%s",
 				err, out)
 		}
@@ -115,8 +115,8 @@ func TestSystemdUser(t *testing.T) {
 		remove(t)
 		c.file(t, "")
 	})
-	// Why all that: a missing module breaks nothing where the line is optional, but a missing
-	// file that is included does.
+	// The reason: a missing module does no harm if the line is optional, but a missing included
+	// file does.
 	t.Run("what is missing", func(t *testing.T) {
 		c.Run(t, "dpkg", "-i", deb)
 		module := "/usr/lib/x86_64-linux-gnu/security/pam_persistent.so"
@@ -126,7 +126,7 @@ func TestSystemdUser(t *testing.T) {
 		c.Run(t, "mv", vendor, "/root")
 		c.manager(t, false, false)
 		c.Run(t, "systemctl", "reset-failed")
-		// What the trigger does.
+		// The trigger's work.
 		c.Run(t, "/usr/libexec/libpam-persistent/systemd-user", "add")
 		c.file(t, "")
 		c.Run(t, "mv", "/root/systemd-user", vendor)
@@ -138,7 +138,7 @@ func TestSystemdUser(t *testing.T) {
 	c.Journal(t)
 }
 
-// file checks what the file has; "": it is not there.
+// file checks the content of the file; "": it does not exist.
 func (c *container) file(t *testing.T, want string) {
 	t.Helper()
 	checkFile(t, c.Root+theirs, want)
@@ -167,7 +167,7 @@ func (c *container) manager(t *testing.T, started, reaches bool) {
 	c.NoManagers(t)
 }
 
-// Systemd that is installed after the package, or removed before it: a trigger.
+// systemd is installed after the package, or removed before it: a trigger.
 func TestSystemdComesAndGoes(t *testing.T) {
 	prepare(t)
 	root := nspawn.Layers(t, prepared.tree)
@@ -199,8 +199,8 @@ func TestSystemdComesAndGoes(t *testing.T) {
 	}
 }
 
-// A manager that was started before the package was installed gets the persistent keyring for the
-// services that it starts later, or with --shared for those that run, too.
+// A manager that was started before the package was installed gets the persistent keyring for
+// services that it starts later, or with --shared also for running ones.
 func TestManagerFromBefore(t *testing.T) {
 	c := boot(t, nspawn.Keyrings)
 	c.Run(t, "loginctl", "enable-linger", "alice", "bob")
@@ -208,7 +208,7 @@ func TestManagerFromBefore(t *testing.T) {
 	block := pages.Blocks(t, "sessions.md", "systems/container")
 	for _, test := range []struct {
 		user, command string
-		running       string // what a service that runs already says
+		running       string // the output of a running service
 	}{
 		{"alice", block["manager"], "lacks it"},
 		{"bob", block["manager-shared"], "has it"},

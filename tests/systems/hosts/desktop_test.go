@@ -14,7 +14,7 @@ var desktops = []host{
 	{name: "xrdp-sesman", start: sesman, login: func(t testing.TB, l login) (failed []error) {
 		t.Helper()
 		world.Put(t, "/home/xrdp-mark", l.mark, 0o644)
-		for i := range l.n { // a session for each size of the screen
+		for i := range l.n { // a session for each screen size
 			if err := l.ring.Try(l.limit, "xrdp-sesrun", "-s", "::1", "-t", "Xvnc",
 				"-g", fmt.Sprint(800+i, "x600"), "-p", world.Password,
 				"-S", "/home/xrdp-session", l.user.Name); err != nil {
@@ -25,8 +25,8 @@ var desktops = []host{
 	}, plain: "leaks", note: "Xvnc is a script that does no more than the daemon waits for"},
 }
 
-// sesman is Debian's configuration but for the port (Debian's listens on ::1 where 127.0.0.1 is
-// asked for), one session per screen size, and the X server. sesman forks between pam_start and
+// sesman is Debian's configuration except for the port (Debian's listens on ::1 when asked for
+// 127.0.0.1), one session per screen size, and the X server. sesman forks between pam_start and
 // pam_open_session.
 func sesman(t testing.TB, r *sessions.Ring) {
 	t.Helper()

@@ -19,8 +19,8 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// Display managers. Each starts a greeter, which runs in a session of its own, and starts it again
-// when the user's session has ended.
+// Display managers. Each starts a greeter in its own session, and starts it again when the user's
+// session has ended.
 var greeters = []host{
 	{name: "greetd", setUp: greeterUser("_greetd"), start: greetd, login: each(greetdLogin),
 		sessions: fewer, note: "it waits a second before it starts its greeter again"},
@@ -29,7 +29,7 @@ var greeters = []host{
 		sessions: fewer, note: "its X server is Xvfb"},
 }
 
-// greeterUser gives the user of a greeter a UID of the tests' own, because a greeter's session may
+// greeterUser gives a UID of the tests to the user of a greeter, because a greeter's session may
 // have a persistent keyring too.
 func greeterUser(name string) func(testing.TB) {
 	return func(t testing.TB) {
@@ -39,8 +39,9 @@ func greeterUser(name string) func(testing.TB) {
 	}
 }
 
-// greetd is Debian's configuration, but for the terminal, which it does not need, and the greeter.
-// That one tells where greetd's socket is, over which the test logs in, and ends when it may.
+// greetd is Debian's configuration except for the terminal, which it does not need, and the
+// greeter. The greeter publishes the path of greetd's socket, through which the test logs in, and
+// ends when it is told to.
 func greetd(t testing.TB, r *sessions.Ring) {
 	t.Helper()
 	sh(t, `rm -rf /home/greeter; mkdir -m 777 /home/greeter
@@ -55,7 +56,7 @@ cat /home/greeter/go
 	r.Daemon(t, exists("/home/greeter/socket"), "/usr/sbin/greetd")
 }
 
-// greetdLogin does what a greeter does.
+// greetdLogin acts like a greeter.
 func greetdLogin(l login) error {
 	if !sessions.Until(l.limit, exists("/home/greeter/socket")) {
 		return fmt.Errorf("no greeter: %w", world.ErrHung)
@@ -98,7 +99,7 @@ func greetdLogin(l login) error {
 	return letGo("/home/greeter/go", "", l.limit)
 }
 
-// askGreetd sends a request and reads its answer; both are JSON after their length.
+// askGreetd sends a request and reads its answer; both are JSON, with their length before it.
 func askGreetd(conn net.Conn, request map[string]any) (answer map[string]any, err error) {
 	text, err := json.Marshal(request)
 	if err != nil {
@@ -119,8 +120,8 @@ func askGreetd(conn net.Conn, request map[string]any) (answer map[string]any, er
 	return answer, json.Unmarshal(text, &answer)
 }
 
-// letGo writes to the FIFO that a greeter has made, when it reads, and takes it away: the next
-// greeter makes another one.
+// letGo writes to the FIFO of a greeter that reads, and removes the FIFO: the next greeter makes
+// another one.
 func letGo(fifo, text string, limit time.Duration) error {
 	var fd int
 	var err error

@@ -18,29 +18,29 @@ import (
 const (
 	many      = 20               // sessions of a host
 	fewer     = 10               // of one that takes a second for each, as its note says
-	impatient = 2 * time.Second  // after which a login with the plain module is taken for hung
-	patient   = 10 * time.Second // the same, for a host that it is not known to hang in
-	// sessions of it, where no more is to be learnt than whether it leaks
+	impatient = 2 * time.Second  // after which a login with the plain module counts as hung
+	patient   = 10 * time.Second // the same, for a host that is not known to hang with it
+	// its sessions, if more would only show again whether it leaks
 	few    = 5
-	enough = 3 // hung ones of it, for a host that hangs sometimes
+	enough = 3 // its hung sessions, for a host that hangs sometimes
 )
 
-// A host is a program that people log in through.
+// A host is a program through which people log in.
 type host struct {
 	name  string
 	setUp func(t testing.TB)                   // its configuration, until the test is over
 	start func(t testing.TB, r *sessions.Ring) // its daemon
-	// opens sessions that run the probe; hung ones are world.ErrHung
+	// opens sessions that run the probe; the error of a hung one is world.ErrHung
 	login func(t testing.TB, l login) []error
-	root  bool // is for root instead of alice
-	// what a plain module does: it "fails" (always), "hangs" (sometimes), "leaks", "loses" the
-	// user's keys, or gets away with it
+	root  bool // for root instead of alice
+	// the plain module's result: it "fails" (always), "hangs" (sometimes), "leaks", or "loses"
+	// the user's keys; "": none of these
 	plain    string
-	sessions int // opened, if not many
+	sessions int // number to open, if not many
 	note     string
 }
 
-// A login is what is asked of a host: so many sessions of a user, each running the probe with this
+// A login is a request to a host: this many sessions of a user, each running the probe with this
 // argument.
 type login struct {
 	ring  *sessions.Ring
@@ -69,10 +69,10 @@ func (h host) count() int {
 	return h.sessions
 }
 
-// mark is the name of the host as one word.
+// mark returns the name of the host as one word.
 func (h host) mark() string { return regexp.MustCompile(`\W+`).ReplaceAllString(h.name, "-") }
 
-// each makes what opens one session into what opens several, one after the other.
+// each turns a function that opens one session into one that opens several, one after another.
 func each(one func(l login) error) func(testing.TB, login) []error {
 	return func(_ testing.TB, l login) (failed []error) {
 		for range l.n {
@@ -87,7 +87,7 @@ func each(one func(l login) error) func(testing.TB, login) []error {
 	}
 }
 
-// ready has a host up and the users' keys kept.
+// ready starts a host and has its users keep keys.
 func (h host) ready(t testing.TB) *sessions.Ring {
 	t.Helper()
 	world.ForgetKeys(t)
@@ -96,7 +96,7 @@ func (h host) ready(t testing.TB) *sessions.Ring {
 	for _, u := range []world.User{h.user(), world.Bob} {
 		r.Keep(t, u)
 	}
-	if h.root { // no test may forget all of root's keys
+	if h.root { // no test may destroy all keys of root
 		t.Cleanup(func() {
 			r.Try(world.Hung, "su", "-l", "-c",
 				`keyctl invalidate "$(keyctl request user kept.root)"`)
@@ -116,7 +116,7 @@ func (h host) up(t testing.TB, r *sessions.Ring) {
 	}
 }
 
-// TestHosts opens sessions of each host, and looks what they see, what others see, and what is
+// TestHosts opens sessions of each host, and checks what they see, what others see, and what is
 // left.
 func TestHosts(t *testing.T) {
 	system(t)
@@ -149,7 +149,7 @@ func (h host) withOurs(t *testing.T, r *sessions.Ring, row *world.Host) {
 	ask.n, ask.mark = h.count(), mark
 	row.Good, row.Hung = h.expect(t, ask, "first", mark)
 	h.expect(t, visit, "bob")
-	// What the host's own session keyring gives away when bob gets hold of it.
+	// What the host's own session keyring reveals when bob has it.
 	if out := r.Pry(t); len(out.Leaks) > 0 {
 		t.Errorf("from the session keyring that the host was started with: %s", out.Text)
 	}
@@ -162,7 +162,7 @@ func (h host) withOurs(t *testing.T, r *sessions.Ring, row *world.Host) {
 	}
 }
 
-// expect opens sessions and wants all of them whole.
+// expect opens sessions and fails the test unless all are whole.
 func (h host) expect(t *testing.T, l login, kept ...string) (good, hung int) {
 	t.Helper()
 	for attempt := 1; ; attempt++ {
@@ -203,14 +203,14 @@ func (h host) expect(t *testing.T, l login, kept ...string) (good, hung int) {
 	}
 }
 
-// persistentOf is the serial of a user's persistent keyring, or 0.
+// persistentOf returns the serial of a user's persistent keyring, or 0.
 func persistentOf(t testing.TB, u world.User) keyctl.Serial {
 	t.Helper()
-	keyring, _, _ := keyrings.Of(u.UID) // what others put into descriptions is no error here
+	keyring, _, _ := keyrings.Of(u.UID) // forged descriptions are no error here
 	return keyring.Serial
 }
 
-// withPlain shows what the care is for.
+// withPlain shows the result without the safeguards.
 func (h host) withPlain(t *testing.T, r *sessions.Ring, row *world.Host) {
 	t.Helper()
 	use(t, plain)
@@ -219,7 +219,7 @@ func (h host) withPlain(t *testing.T, r *sessions.Ring, row *world.Host) {
 	l := login{r, h.user(), few, patient, "plain"}
 	wanted := few
 	switch h.plain {
-	case "hangs": // one at a time, because each costs the test so much
+	case "hangs": // one at a time, because each takes the test this long
 		wanted, l.n, l.limit = many, 1, impatient
 	case "fails":
 		wanted, l.n, l.limit = many, many, impatient
@@ -257,7 +257,7 @@ func (h host) withPlain(t *testing.T, r *sessions.Ring, row *world.Host) {
 	sessions.KillAll()
 }
 
-// TestKeyGoesFromHostToHost is the mission: one key, kept in one host and read in the next.
+// TestKeyGoesFromHostToHost shows the module's purpose: a key kept in one host is read in the next.
 func TestKeyGoesFromHostToHost(t *testing.T) {
 	system(t)
 	world.ForgetKeys(t)

@@ -21,7 +21,7 @@ var jobs = []host{
 	})},
 }
 
-// reboots has as many jobs due at the start of the daemon: that is once, and all at the same time.
+// reboots makes this many jobs due at the start of the daemon: so all run once, at the same time.
 func reboots(t testing.TB, l login) []error {
 	t.Helper()
 	sessions.KillAll()

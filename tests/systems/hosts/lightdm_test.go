@@ -9,8 +9,8 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// lightdmGreeter installs one, which lightdm's package depends on: those that it may choose from
-// are many times its size.
+// lightdmGreeter installs a greeter, on which lightdm's package depends: Debian's greeters are many
+// times its size.
 func lightdmGreeter(t testing.TB) {
 	t.Helper()
 	sh(t, `mkdir -p /home/package/DEBIAN
@@ -30,15 +30,15 @@ user-session=probe
 session-wrapper=/home/greeter/session
 `
 
-// lightdmX passes on what Xvfb knows of the arguments of Xorg.
+// lightdmX passes the arguments of Xorg that Xvfb knows on to it.
 const lightdmX = `#!/bin/sh
 display=$1
 while [ "$1" != -auth ]; do shift; done
 exec Xvfb "$display" -auth "$2" -nolisten tcp -nolisten local -screen 0 640x480x8
 `
 
-// lightdm is Debian's configuration, but for the X server, the greeter, and the session, which is
-// the probe. It wants the bus of the system, and starts without a seat manager on it.
+// lightdm is Debian's configuration except for the X server, the greeter, and the session, which is
+// the probe. It needs the system bus, and starts without a seat manager on it.
 func lightdm(t testing.TB, r *sessions.Ring) {
 	t.Helper()
 	sh(t, `rm -rf /home/greeter; mkdir -m 777 /home/greeter
@@ -70,9 +70,9 @@ func lightdmLogin(l login) error {
 	return letGo("/home/greeter/go", l.user.Name+" "+world.Password+"\n", l.limit)
 }
 
-// A display manager of root's, with no pam_keyinit in its stack that makes a new one, leaves the
-// session keyring that it was started with to the user's session, and all keys in it: so NixOS has
-// it (nixpkgs#331444), and so has Debian 12.
+// If no pam_keyinit in a display manager's stack makes a new session keyring, the user's session
+// gets the one with which root's display manager was started, and all keys in it: so in NixOS
+// (nixpkgs#331444) and in Debian 12.
 func TestRootsSessionKeyringOnADesktop(t *testing.T) {
 	system(t)
 	use(t, ours)

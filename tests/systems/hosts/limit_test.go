@@ -9,12 +9,11 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// hard has daemons set their limits as they do by themselves, and takes from them what could raise
-// them again.
+// With hard, daemons set their usual limits, and lack the capability to raise them again.
 var hard bool
 
-// A hard limit that the child may not raise costs the link, and never the login: the child cannot
-// start Go, says so, and that is all.
+// A hard limit that the child may not raise costs the link, never the login: the child cannot start
+// Go, and the log says so.
 func TestHardLimit(t *testing.T) {
 	system(t)
 	hard = true

@@ -1,6 +1,6 @@
-// Package hosts tests the module in the programs that people log in through: each is the
+// Package hosts tests the module in the programs through which people log in: each is the
 // distribution's own, with its own service file, to which pam-auth-update has added our line.
-// Packages are installed in the world of these tests only.
+// Packages are installed only in the world of these tests.
 package hosts
 
 import (

@@ -8,8 +8,8 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// Programs that an ssh login starts and that are used after its logout: the probe runs in a shell
-// of theirs when the ssh session is closed.
+// Programs that an ssh login starts and that run on after its logout: the probe runs in one of
+// their shells when the ssh session is closed.
 var multiplexers = []host{
 	{name: "tmux, after the logout", start: multiplexed, plain: "loses",
 		login: overSSH("tmux -L %s -f /dev/null new-session -d"), note: revoked},
@@ -22,7 +22,7 @@ var multiplexers = []host{
 
 const revoked = "Debian's sshd has pam_keyinit with option revoke"
 
-// afterLogout runs a command when the ssh sessions that its user has now are closed.
+// afterLogout runs a command when the current ssh sessions of its user are closed.
 const afterLogout = `#!/bin/sh
 PATH=/usr/bin:/bin
 for pid in $(ps -eo pid=,args= | sed -n "s/^ *\([0-9]*\) sshd: $(id -un)[ @].*/\1/p"); do
@@ -38,7 +38,7 @@ func multiplexed(t testing.TB, r *sessions.Ring) {
 	sh(t, "install -d -m 777 -g utmp /run/screen") // as its tmpfiles.d(5) has it
 }
 
-// overSSH has a command that leaves a server behind run over ssh; each server has another name.
+// overSSH runs a command that leaves a server behind over ssh; each server has another name.
 func overSSH(command string) func(testing.TB, login) []error {
 	servers := 0
 	return each(func(l login) error {
@@ -49,7 +49,7 @@ func overSSH(command string) func(testing.TB, login) []error {
 	})
 }
 
-// mosh(1) logs in over ssh, and talks with the server that this has started once ssh has ended.
+// mosh(1) logs in over ssh, and talks to the server that ssh has started after ssh has ended.
 func mosh(l login) error {
 	return l.ring.OnTerminal(l.limit, nil, "env", "TERM=xterm", "LC_ALL=C.UTF-8",
 		"sh", "-c", `stty rows 24 columns 80; exec "$@"`, "sh",

@@ -18,7 +18,7 @@ import (
 )
 
 // Daemons that limit the address space of the process that calls PAM. Their sessions run no
-// commands, so a module at the end of the stack does.
+// commands, so a module at the end of the stack runs the probe.
 var mailAndFiles = []host{
 	{name: "vsftpd", setUp: probedBy("vsftpd"), start: vsftpd, login: marked(ftp),
 		plain: "fails",
@@ -31,7 +31,7 @@ var mailAndFiles = []host{
 		note:  "session=yes; its own 256 MB of address space"},
 }
 
-// probedBy ends the service file with a look at the session.
+// probedBy adds a line that runs the probe to the end of the service file.
 func probedBy(service string) func(testing.TB) {
 	return func(t testing.TB) {
 		t.Helper()
@@ -48,7 +48,8 @@ func probedBy(service string) func(testing.TB) {
 	}
 }
 
-// marked has the mark in the service file. Logins that are expected to hang are opened all at once.
+// marked puts the mark into the service file. Logins that should hang are opened all at the same
+// time.
 func marked(one func(login) error) func(testing.TB, login) []error {
 	return func(t testing.TB, l login) []error {
 		t.Helper()
@@ -85,9 +86,9 @@ func marked(one func(login) error) func(testing.TB, login) []error {
 
 var netPort string
 
-// limited is the command of a daemon that sets a hard limit. What the child needs to raise it again
-// is CAP_SYS_RESOURCE. Where root has not got that, as in many containers, a library keeps the
-// daemon from making the limit a hard one; [TestHardLimit] is about the limit as it is.
+// limited returns the command of a daemon that sets a hard limit. The child needs CAP_SYS_RESOURCE
+// to raise it again. If root lacks that, as in many containers, a library turns the hard limit into
+// a soft one; [TestHardLimit] is about the hard limit.
 func limited(t testing.TB, command ...string) []string {
 	t.Helper()
 	if hard {
@@ -201,7 +202,7 @@ func ftp(l login) error {
 		return err
 	}
 	got, err := io.ReadAll(data)
-	data.Close() // proftpd waits for that
+	data.Close() // proftpd waits for this
 	if string(got) != "file of "+l.user.Name+"\n" {
 		return fmt.Errorf("RETR: %q, %v", got, err)
 	}
@@ -212,7 +213,7 @@ func ftp(l login) error {
 	return err
 }
 
-// imap logs in, asks something and logs out.
+// imap logs in, sends a command and logs out.
 func imap(l login) error {
 	conn, err := dial(netPort, l.limit)
 	if err != nil {

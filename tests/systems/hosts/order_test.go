@@ -12,7 +12,7 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// What the table of pam_persistent(8) says of a service.
+// An order is what the table of pam_persistent(8) says about a service.
 type order struct{ service, keyinit, line, session string }
 
 var row = regexp.MustCompile(`^\.It ([a-z-]+) Ta (.+) Ta (.+) Ta (.+)$`)
@@ -38,7 +38,7 @@ func manualTable(t *testing.T) (rows []order) {
 	return rows
 }
 
-// Words of the table, and what they mean in a stack and for a session.
+// Words of the table, with their meaning in a stack and for a session.
 const (
 	yes, no             = "yes", "no"
 	after, before, none = "after it", "before it", "none"
@@ -48,7 +48,8 @@ const (
 	callersSession      = "the caller's, without the link"
 )
 
-// TestOrderOfLines has the manual's table be true of Debian's files as pam-auth-update leaves them.
+// TestOrderOfLines fails unless the manual's table is true of Debian's files as pam-auth-update
+// leaves them.
 func TestOrderOfLines(t *testing.T) {
 	system(t)
 	use(t, ours)
@@ -86,7 +87,7 @@ func find(lines []string, module string) int {
 	})
 }
 
-// findLast is for systemd-user, where the package's own line comes after that of
+// findLast is for systemd-user, in which the package's own line comes after that of
 // common-session-noninteractive.
 func findLast(lines []string, module string) int {
 	for i := len(lines) - 1; i >= 0; i-- {
@@ -99,7 +100,7 @@ func findLast(lines []string, module string) int {
 
 var joinResult = regexp.MustCompile(`(?m)^keyctl\(KEYCTL_JOIN_SESSION_KEYRING, NULL\) = (\d+)$`)
 
-// session tells whose session keyring a session of alice's ends with, in a host that root has
+// session returns whose session keyring a session of alice ends with, in a host that root has
 // started. The host itself joins one before its PAM calls; of those that are joined later, ours is
 // the one that the module's debug line names.
 func session(t *testing.T, service string) string {
@@ -110,7 +111,7 @@ func session(t *testing.T, service string) string {
 	r, calls := pamhost.Trace(t, []string{"-e", "trace=keyctl,prctl"},
 		"open-log ring root service "+service+" start alice open",
 		"run echo id $(keyctl id @s)", "tree mark close end")
-	calls, _, _ = strings.Cut(calls, pamhost.Mark) // at the end it joins another one
+	calls, _, _ = strings.Cut(calls, pamhost.Mark) // the end joins another one
 	log := strings.Join(r.Log, "\n")
 	var joined []string
 	for _, found := range joinResult.FindAllStringSubmatch(calls, -1) {
@@ -134,7 +135,7 @@ func session(t *testing.T, service string) string {
 	return "in " + strings.Join(joined, ", ") + ": " + r.Tree
 }
 
-// opened is the session keyring of a session of alice's, of a host that root has started.
+// opened returns the session keyring of a session of alice, of a host that root has started.
 func opened(t *testing.T, service string) string {
 	t.Helper()
 	r := pamhost.Run(t, "ring root service "+service+" start alice open", "run true",
@@ -145,7 +146,7 @@ func opened(t *testing.T, service string) string {
 	return r.Tree
 }
 
-// found tells whether a session reads a key that a session of another service has kept. That
+// found reports whether a session can read a key that a session of another service has kept. That
 // session has left no link in the user keyring.
 func found(t *testing.T, service string) bool {
 	t.Helper()
@@ -158,14 +159,14 @@ func found(t *testing.T, service string) bool {
 	return strings.Contains(r.Out, "\nx\n")
 }
 
-// options rewrites the options of the module's line.
+// options changes the options of the module's line.
 func options(t *testing.T, option string) {
 	t.Helper()
 	sh(t, `sed -i "s/\(pam_persistent.so\).*/\1 $1/" /etc/pam.d/common-session \
 		/etc/pam.d/common-session-noninteractive /etc/pam.d/systemd-user`, option)
 }
 
-// A line before pam_keyinit is of no use without user_keyring.
+// A line before pam_keyinit has no effect without user_keyring.
 func TestLineBeforeKeyinit(t *testing.T) {
 	system(t)
 	use(t, ours)
@@ -202,7 +203,8 @@ func TestLineBeforeKeyinit(t *testing.T) {
 
 var include = regexp.MustCompile(`^(?:@include\s+(\S+)|session\s+include\s+(\S+))$`)
 
-// sessionLines is the session stack of a service, all files included, as "control module options".
+// sessionLines returns the session stack of a service, with all included files, as "control module
+// options".
 func sessionLines(t testing.TB, service string) []string {
 	t.Helper()
 	file := service

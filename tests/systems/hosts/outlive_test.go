@@ -10,9 +10,9 @@ import (
 )
 
 // A process that outlives its ssh session, as tmux and nohup do, keeps the session's keyring:
-// pam_keyinit's revoke, which stands before the line in Debian's file, takes only the one that
-// pam_keyinit has joined. Without the line it takes them all. With option revoke the module does
-// what pam_keyinit would have done.
+// pam_keyinit's revoke, which stands before the line in Debian's file, revokes only the keyring
+// that pam_keyinit has joined. Without the line that is the session's. With option revoke the
+// module itself revokes the session's.
 func TestProcessesThatOutliveTheLogout(t *testing.T) {
 	system(t)
 	use(t, ours)
@@ -41,7 +41,7 @@ func TestProcessesThatOutliveTheLogout(t *testing.T) {
 			sshServer(t, r)
 			sh(t, "rm -f /home/kept/go /home/kept/outlived; mkfifo -m 666 "+
 				"/home/kept/go")
-			// The process reads its key when the fifo is opened, after the logout.
+			// The process reads its key when the FIFO is opened, after the logout.
 			const outlives = `keyctl add user session.key x @s >/dev/null
 				setsid nohup sh -c "
 					cat /home/kept/go
@@ -79,7 +79,7 @@ func TestProcessesThatOutliveTheLogout(t *testing.T) {
 	}
 }
 
-// withoutLine takes the line out of common-session until the test is over.
+// withoutLine removes the line from common-session until the test is over.
 func withoutLine(t testing.TB) {
 	t.Helper()
 	sh(t, `cp -a /etc/pam.d/common-session /home

@@ -22,8 +22,8 @@ var sshd = []host{
 
 var sshPort string
 
-// sshServer is Debian's configuration, but for the address, one more way to log in, and sftp with
-// the probe run before its server.
+// sshServer is Debian's configuration except for the address, one more way to log in, and sftp,
+// which runs the probe before its server.
 func sshServer(t testing.TB, r *sessions.Ring) {
 	t.Helper()
 	sshPort = loopback.FreePort()

@@ -23,8 +23,8 @@ var consoles = []host{
 	})},
 }
 
-// su and runuser by root, as scripts and daemons call them, and the others by carol, with the
-// session keyring that root has left her.
+// Root runs su and runuser, like scripts and daemons do, and carol the others, with the session
+// keyring that she has from root.
 var su = []host{
 	{name: "su", plain: "leaks", login: each(byRoot("su", "USER", "-c", "PROBE"))},
 	{name: "su -l", login: each(byRoot("su", "-l", "USER", "-c", "PROBE"))},
@@ -61,7 +61,7 @@ var su = []host{
 
 const byHand = "its file includes no common-session: the line is put there by hand"
 
-// runuserLine ends runuser's file, which runuser-l's includes, with the line.
+// runuserLine adds the line to the end of runuser's file, which runuser-l's includes.
 func runuserLine(t testing.TB) {
 	t.Helper()
 	stock, err := os.ReadFile("/etc/pam.d/runuser")

@@ -18,8 +18,8 @@ const (
 
 var installed bool
 
-// system turns the world into a Debian system with all hosts, and with the module as its package
-// puts it there.
+// system turns the world into a Debian system with all hosts, in which the module is installed as
+// by its package.
 func system(t testing.TB) {
 	t.Helper()
 	if installed {
@@ -30,7 +30,7 @@ func system(t testing.TB) {
 	world.Install(t, "openssh-server", "openssh-client", "cron", "at", "sudo", "opendoas",
 		"proftpd-core", "dovecot-imapd", "xrdp", "systemd",
 		"libpam-systemd")
-	// A system may have one FTP server only: the other keeps its /etc when it is removed.
+	// A system may have only one FTP server: the other keeps its /etc when it is removed.
 	sh(t, `tar -C / -cf /home/proftpd.tar usr/sbin/proftpd usr/lib/proftpd`)
 	lightdmGreeter(t)
 	world.Install(t, "vsftpd", "tmux", "screen", "mosh", "greetd", "dbus", "lightdm", "xvfb")
@@ -49,7 +49,8 @@ func system(t testing.TB) {
 	installed = true
 }
 
-// use puts a module where the line finds it. By renaming: a running host has the old file mapped.
+// use puts a module where the line finds it, by renaming, because a running host has mapped the old
+// file.
 func use(t testing.TB, module string) {
 	t.Helper()
 	dir := strings.TrimSpace(sh(t, world.Root+"/packaging/pamdir"))
@@ -57,8 +58,8 @@ func use(t testing.TB, module string) {
 		filepath.Join(dir, "pam_persistent.so"))
 }
 
-// people prepares what users have: scripts that look at a session, keys for ssh, and rights to
-// become each other.
+// people prepares the users: scripts that examine a session, keys for ssh, and rights to become
+// each other.
 func people(t testing.TB) {
 	t.Helper()
 	sh(t, `mkdir -p /run/sshd /run/vsftpd/empty /home/ssh /root/.ssh
@@ -77,7 +78,7 @@ func people(t testing.TB) {
 	sessions.Prepare(t)
 }
 
-// sh runs what is no login.
+// sh runs a script without a login.
 func sh(t testing.TB, script string, args ...string) string {
 	t.Helper()
 	out, err := exec.Command("sh", append([]string{"-ec", script, "sh"}, args...)...).

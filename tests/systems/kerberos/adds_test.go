@@ -13,8 +13,8 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// MIT Kerberos needs no module to find tickets that krb5.conf says are in the persistent keyring.
-// If this fails one day, the README has to say something else.
+// MIT Kerberos needs no module to find tickets that krb5.conf puts into the persistent keyring. If
+// this test ever fails, the README must be changed.
 func testTicketsWithout(t *testing.T) {
 	world.ForgetKeys(t)
 	realm.Conf(t, realm.InPersistent)
@@ -29,8 +29,8 @@ func testTicketsWithout(t *testing.T) {
 	}
 }
 
-// What is looked up with request_key(2), by programs and by the kernel itself, is found through the
-// module's link only, also where Kerberos finds its tickets.
+// Keys that programs and the kernel itself look up with request_key(2) are found only through the
+// module's link, even where Kerberos finds its tickets without it.
 func testOtherKeys(t *testing.T) {
 	world.ForgetKeys(t)
 	realm.Conf(t, realm.InPersistent)
@@ -58,14 +58,14 @@ const expirySetting = "persistent_keyring_expiry"
 
 // One test, because no other test of the project runs meanwhile.
 func testTimer(t *testing.T) {
-	// an expired keyring that is not collected yet comes back when it is asked for
+	// an expired keyring that is not yet collected is restored when somebody gets it
 	keyctltest.SetSysctl(t, "gc_delay", 0)
 	t.Run("restarted", testRestarted)
 	t.Run("run out", testRunOut)
 }
 
-// A session restarts the timer with the module whatever runs in it; logins.Without, only if a
-// Kerberos program looks for tickets.
+// With the module any session resets the timer; with logins.Without, only if a Kerberos program
+// looks for tickets.
 func testRestarted(t *testing.T) {
 	for name, test := range map[string]struct {
 		line, command string
@@ -92,15 +92,15 @@ func testRestarted(t *testing.T) {
 	}
 }
 
-// The same to its end: alice's tickets are there after a time in which bob's, whose sessions do
-// without the module, are gone.
+// The same to the end: alice's tickets remain after a time in which those of bob, whose sessions
+// lack the module, have expired.
 func testRunOut(t *testing.T) {
 	world.ForgetKeys(t)
 	realm.Conf(t, realm.InPersistent)
 	logins.Stack(t, "session [success=1 default=ignore] pam_succeed_if.so quiet user = bob\n"+
 		logins.With(t, ""))
-	// On a machine so slow that alice's keyring runs out between her own two sessions, they get
-	// more time.
+	// On a machine so slow that alice's keyring expires between her two sessions, they get more
+	// time.
 	for seconds := uint32(4); ; seconds *= 2 {
 		began := time.Now()
 		getTicketAndComeBack(t, world.Alice, seconds)
@@ -115,12 +115,12 @@ func testRunOut(t *testing.T) {
 	})
 	logins.InSession(t, world.Alice, "klist -s")
 	if out, err := logins.SSH(t, world.Bob, "klist -s"); err == nil {
-		t.Errorf("bob has tickets in a keyring that was gone:\n%s", out)
+		t.Errorf("bob has tickets in an expired keyring:\n%s", out)
 	}
 }
 
-// getTicketAndComeBack leaves so many seconds to the keyring in one session, and many more if the
-// next one restarts the timer.
+// getTicketAndComeBack sets the timer to this many seconds in one session, and to many more if the
+// next one resets it.
 func getTicketAndComeBack(t *testing.T, user world.User, seconds uint32) {
 	t.Helper()
 	keyctltest.SetSysctl(t, expirySetting, seconds)
@@ -129,8 +129,8 @@ func getTicketAndComeBack(t *testing.T, user world.User, seconds uint32) {
 	logins.InSession(t, user, "true")
 }
 
-// timer is the time left to a user's persistent keyring, in seconds (rounded by the kernel), and
-// whether there is one.
+// timer returns the time left of a user's persistent keyring, in seconds (rounded by the kernel),
+// and whether the keyring exists.
 func timer(t *testing.T, user world.User) (left uint64, there bool) {
 	t.Helper()
 	keyring, there, err := keyrings.Of(user.UID)

@@ -10,8 +10,8 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// People are several principals at a time. The whole collection survives, and so does the choice
-// among them.
+// A user may have several principals at the same time. The whole collection survives, and so does
+// the choice among them.
 func testCollection(t *testing.T) {
 	world.ForgetKeys(t)
 	realm.Conf(t, realm.InFile)
@@ -32,7 +32,7 @@ func testCollection(t *testing.T) {
 			}
 		}
 	}
-	// Who wants a logout to take the tickets away has to say so.
+	// A user who wants a logout to remove the tickets must say so.
 	logins.InSession(t, world.Alice, "kdestroy -A")
 	if out, err := logins.SSH(t, world.Alice, "klist -A"); len(principals(out)) > 0 {
 		t.Errorf("destroyed, and there after logout: %v\n%s", err, out)

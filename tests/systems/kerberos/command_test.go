@@ -8,13 +8,13 @@ import (
 	"time"
 
 	"pam_persistent/internal/document"
-	"pam_persistent/internal/document/documenttest"
+	"pam_persistent/tests/support/documents"
 	"pam_persistent/tests/support/logins"
 	"pam_persistent/tests/support/realm"
 	"pam_persistent/tests/support/world"
 )
 
-// The command reads the keys of Kerberos by itself; it has to see in them what klist sees.
+// The command reads the keys of Kerberos itself; it must find what klist finds.
 func testCommand(t *testing.T) {
 	world.ForgetKeys(t)
 	realm.Conf(t, realm.InFile)
@@ -25,7 +25,7 @@ func testCommand(t *testing.T) {
 
 	klist := logins.InSession(t, world.Alice, "TZ=UTC LC_ALL=C klist -A")
 	out := logins.InSession(t, world.Alice, "persistent-keyring status --json")
-	s := documenttest.Decode[document.Status](t, out)
+	s := documents.Decode[document.Status](t, out)
 	want, got := klistTickets(t, klist), ticketsIn(s.Holds)
 	if slices.Sort(want); len(want) != 3 { // two for tickets, and one for sshd
 		t.Errorf("klist:\n%s", klist)
@@ -43,14 +43,14 @@ func testCommand(t *testing.T) {
 			t.Errorf("%s is not in\n%s", name, text)
 		}
 	}
-	// list is for root. Keyrings of others may come and go meanwhile, which is a finding.
+	// list is for root. Keyrings of other users may come and go meanwhile, which is a finding.
 	list, _ := world.Try(world.Hung, "persistent-keyring", "list")
 	if !regexp.MustCompile(`(?m)^alice +\d+ +1 `).MatchString(list) {
 		t.Errorf("list has no alice with one key, the collection:\n%s", list)
 	}
 }
 
-// klistTickets are the tickets in klist -A, as "client server end".
+// klistTickets returns the tickets in klist -A, as "client server end".
 func klistTickets(t *testing.T, klist string) (tickets []string) {
 	t.Helper()
 	var client string
@@ -72,7 +72,7 @@ func klistTickets(t *testing.T, klist string) (tickets []string) {
 	return tickets
 }
 
-// ticketsIn are the same of the command's keys.
+// ticketsIn returns those in the command's keys.
 func ticketsIn(keys []document.Key) (tickets []string) {
 	for _, key := range keys {
 		if ticket := key.Ticket; ticket != nil && !ticket.Setting {

@@ -13,8 +13,8 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// Credentials that the client delegates are put into a file by sshd, which names it in KRB5CCNAME:
-// the session is meant to use these, and a module that said otherwise would take them away from it.
+// sshd puts credentials that the client delegates into a file, and names it in KRB5CCNAME: the
+// session must use these, and a module that changed the variable would lose them.
 func testDelegation(t *testing.T) {
 	world.ForgetKeys(t)
 	files := fmt.Sprintf("/tmp/krb5cc_%d_*", world.Alice.UID)
@@ -24,7 +24,7 @@ func testDelegation(t *testing.T) {
 			os.Remove(file)
 		}
 	})
-	// What others do who want to set the variable.
+	// Other modules that set the variable.
 	world.Write(t, "/etc/security/krb5ccname.conf",
 		fmt.Sprintf("KRB5CCNAME OVERRIDE=KEYRING:persistent:%d\n", world.Alice.UID))
 	const naive = "session required pam_env.so conffile=/etc/security/krb5ccname.conf " +
@@ -54,7 +54,7 @@ func testDelegation(t *testing.T) {
 			if !test.want.MatchString(out) {
 				t.Errorf("not %v:\n%s", test.want, out)
 			}
-			// Other keys of the user are needed in this session as in any other.
+			// Other keys of the user are needed in this session too.
 			if linked := linkedTo(out,
 				world.Alice); linked != strings.Contains(test.stack,
 				"pam_persistent.so") {
@@ -68,7 +68,8 @@ func testDelegation(t *testing.T) {
 	}
 }
 
-// linkedTo tells whether keyctl show @s has the persistent keyring directly in the session keyring.
+// linkedTo reports whether keyctl show @s has the persistent keyring directly in the session
+// keyring.
 func linkedTo(show string, user world.User) bool {
 	return world.OwnLink(user).MatchString(show)
 }

@@ -6,13 +6,13 @@ import (
 	"testing"
 
 	"pam_persistent/internal/document"
-	"pam_persistent/internal/document/documenttest"
+	"pam_persistent/tests/support/documents"
 	"pam_persistent/tests/support/logins"
 	"pam_persistent/tests/support/realm"
 	"pam_persistent/tests/support/world"
 )
 
-// The command names tickets that the persistent keyring does not keep, as klist has them, and a
+// The command names tickets that the persistent keyring does not keep, as klist lists them, and a
 // KRB5CCNAME with which klist finds none.
 func testElsewhere(t *testing.T) {
 	world.ForgetKeys(t)
@@ -51,12 +51,12 @@ func testElsewhere(t *testing.T) {
 	out := logins.InSession(t, world.Alice, realm.Kinit("-l 1s alice")+
 		"\nwhile klist -s; do sleep 0.1; done; persistent-keyring status --json")
 	_, text, _ := strings.Cut(out, "{")
-	s := documenttest.Decode[document.Status](t, "{"+text)
+	s := documents.Decode[document.Status](t, "{"+text)
 	want := document.CredentialCache{Name: file, Principal: "alice@EXAMPLE.ORG", Expired: true}
 	if len(s.Elsewhere) != 1 || s.Elsewhere[0] != want {
 		t.Errorf("%+v, want %+v", s.Elsewhere, want)
 	}
-	// What sudo does, which keeps the variable.
+	// As with sudo, which keeps the variable.
 	out, err := logins.SSH(t, world.Bob,
 		fmt.Sprintf("export KRB5CCNAME=KEYRING:persistent:%d; klist; "+
 			"persistent-keyring; echo status $?", world.Alice.UID))

@@ -11,8 +11,7 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// A ticket ends when the KDC has said, however often the module restarts the timer of the keyring
-// that it is in.
+// A ticket ends when the KDC has said, however often the module resets the timer of its keyring.
 func testLifetime(t *testing.T) {
 	world.ForgetKeys(t)
 	realm.Conf(t, realm.InFile)
@@ -32,7 +31,7 @@ func testLifetime(t *testing.T) {
 		!strings.Contains(out, "Permission denied") {
 		t.Errorf("with a ticket that has ended: %v\n%s", err, out)
 	}
-	// The next ticket works, and goes into what is left of the collection of caches.
+	// The next ticket works, and goes into the remaining collection of caches.
 	logins.InSession(t, world.Alice, realm.Kinit("alice"))
 	logins.InSession(t, world.Alice, useTicket)
 }

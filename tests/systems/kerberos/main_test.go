@@ -1,10 +1,10 @@
-// Package kerberos tests what people keep in the persistent keyring most: tickets of MIT Kerberos,
-// of a real KDC, got in a session of a real sshd and used by later sessions and by jobs of a real
-// cron.
+// Package kerberos tests the most common content of persistent keyrings: tickets of MIT Kerberos,
+// from a real KDC, obtained in a session of a real sshd and used by later sessions and by jobs of a
+// real cron.
 //
-// MIT Kerberos finds the persistent keyring by itself (KEYCTL_GET_PERSISTENT), so that much of this
-// would work without the module too. Each test says which part of it would not, and shows that part
-// with another line in the stack.
+// MIT Kerberos finds the persistent keyring by itself (KEYCTL_GET_PERSISTENT), so much of this
+// would work without the module too. Each test says which part would not, and shows that part with
+// another line in the stack.
 package kerberos
 
 import (
@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Kerberos}) }
 
-// One test, because all of it is about one realm and its services.
+// One test, because all of it shares one realm and its services.
 func TestKerberos(t *testing.T) {
 	world.CoverSystem(t)
 	world.Install(t, "krb5-kdc", "krb5-admin-server", "krb5-user", "openssh-server",
@@ -62,5 +62,5 @@ func TestKerberos(t *testing.T) {
 	t.Run("docs/admin/kerberos.md", testPage)
 }
 
-// hosts are what the tests have seen of sessions that use tickets.
+// hosts are the results of sessions that use tickets.
 var hosts []world.Host

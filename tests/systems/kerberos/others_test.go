@@ -10,8 +10,8 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// The kernel gives nobody the keyring of another UID, with the module or without: bob cannot say
-// that his tickets are alice's.
+// The kernel gives nobody the keyring of another UID, with or without the module: bob cannot use
+// alice's tickets by naming them.
 func testOthersByName(t *testing.T) {
 	world.ForgetKeys(t)
 	realm.Conf(t, realm.InPersistent)
@@ -34,7 +34,7 @@ func testOthersByName(t *testing.T) {
 	logins.InSession(t, world.Alice, useTicket)
 }
 
-// For the older kinds of caches Kerberos searches the session keyring, and all that is below, by
+// For the older kinds of caches Kerberos searches the session keyring, and everything below it, by
 // name. cron has one session keyring for the jobs of all users, so a module that links alice's
 // keyring into it lets bob log in as alice.
 func testOthersByPossession(t *testing.T) {

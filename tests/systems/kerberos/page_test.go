@@ -10,7 +10,7 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// testPage does what docs/admin/kerberos.md says, in its order.
+// testPage follows docs/admin/kerberos.md, in its order.
 func testPage(t *testing.T) {
 	page := pages.Blocks(t, "kerberos.md", "systems/kerberos")
 	typed := func(name string) string { return strings.TrimSpace(page[name]) }
@@ -44,7 +44,7 @@ func testPage(t *testing.T) {
 		t.Errorf("the ticket is not shown:\n%s", out)
 	}
 
-	// All users of the machine are not the test's.
+	// The machine's other users are not the test's.
 	arguments, ok := strings.CutPrefix(typed("arguments"), "ARGS=--all ")
 	if !ok {
 		t.Fatalf("not the arguments: %q", typed("arguments"))

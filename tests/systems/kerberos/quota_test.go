@@ -10,13 +10,13 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// Tickets are charged to their user's key quota. A cache that has taken all of it costs nobody a
-// login: what does not fit is not cached, and the session keyring needs no more than a few bytes.
+// Tickets are charged to their user's key quota. A cache that has used it up prevents no login:
+// tickets that do not fit are not cached, and the session keyring needs only a few bytes.
 func testFullCache(t *testing.T) {
 	world.ForgetKeys(t)
 	realm.Conf(t, realm.InFile)
 	logins.Stack(t, logins.With(t, "krb5ccname"))
-	const services = 250 // more than there may be keys
+	const services = 250 // more than the quota of keys
 	var queries, names strings.Builder
 	for i := range services {
 		fmt.Fprintf(&queries, "addprinc -randkey service/%d\n", i)
@@ -26,8 +26,8 @@ func testFullCache(t *testing.T) {
 	world.Run(t, "sh", "-c", "kadmin.local </run/services")
 	world.TakeLog(t)
 
-	// One ticket is invalidated, because the next session needs a few bytes, and the kernel
-	// gives back the quota of an ended session some milliseconds late.
+	// Invalidate one ticket, because the next session needs a few bytes, and the kernel
+	// releases the quota of an ended session some milliseconds late.
 	out := logins.InSession(t, world.Alice,
 		realm.Kinit("alice")+" && kvno"+names.String()+
 			" && keyctl invalidate $(keyctl search @s user service/0@EXAMPLE.ORG)")
@@ -54,16 +54,16 @@ func testFullCache(t *testing.T) {
 	}
 }
 
-// With no byte of the quota left Kerberos cannot reach the persistent keyring, because Kerberos
-// links it into its process keyring; the error message talks about the UID. A session that the
-// module has opened possesses the persistent keyring and can make room. Another session cannot.
+// With no byte of the quota left Kerberos cannot reach the persistent keyring, because it links
+// that into its process keyring; the error message is about the UID. A session that the module has
+// opened possesses the persistent keyring and can make room. Another session cannot.
 func testFullQuota(t *testing.T) {
 	world.ForgetKeys(t)
 	realm.Conf(t, realm.InPersistent)
 	keyring := fmt.Sprintf("%%keyring:_persistent.%d", world.Alice.UID)
-	// What a key costs beside its payload: its description, a byte to end that, and the link to
-	// it. The keyring that pam_keyinit has joined for the session gives back what it was
-	// charged a little later: the quota is full if it stays full.
+	// A key costs its payload, its description, a byte at the end of that, and the link. The
+	// keyring that pam_keyinit has joined for the session releases its charge a little later:
+	// the quota is full if it stays full.
 	fill := fmt.Sprintf(`
 		size=-9
 		for try in $(seq 200); do
@@ -90,6 +90,6 @@ func testFullQuota(t *testing.T) {
 	}
 	logins.Stack(t, logins.With(t, ""))
 	logins.InSession(t, world.Alice, "keyctl clear "+keyring)
-	// This is another session, because the kernel gives back the quota a little later.
+	// This is another session, because the kernel releases the quota a little later.
 	logins.InSession(t, world.Alice, realm.Kinit("alice")+" && klist -s")
 }

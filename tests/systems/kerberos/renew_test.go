@@ -9,21 +9,21 @@ import (
 	"time"
 
 	"pam_persistent/internal/document"
-	"pam_persistent/internal/document/documenttest"
 	"pam_persistent/internal/keyctl/keyctltest"
+	"pam_persistent/tests/support/documents"
 	"pam_persistent/tests/support/logins"
 	"pam_persistent/tests/support/loopback"
 	"pam_persistent/tests/support/realm"
 	"pam_persistent/tests/support/world"
 )
 
-// renewTickets runs the command as root, as its timer does, and returns what has become of the one
-// cache of a user.
+// renewTickets runs the command as root, like its timer, and returns the result for the user's only
+// cache.
 func renewTickets(t *testing.T, user world.User) document.TicketRenewal {
 	t.Helper()
 	out, err := world.Try(world.Hung, "persistent-keyring", "renew", "--tickets", "--json",
 		user.Name)
-	d := documenttest.Decode[document.Renew](t, out)
+	d := documents.Decode[document.Renew](t, out)
 	if len(d.Users) != 1 || len(d.Users[0].Caches) != 1 || len(d.Problems) != 0 {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -34,7 +34,7 @@ func renewTickets(t *testing.T, user world.User) document.TicketRenewal {
 	return document.TicketRenewal{}
 }
 
-// afterHalf waits until the command says another thing of a user's cache than that it is too early.
+// afterHalf waits until the command no longer says that it is too early for a user's cache.
 func afterHalf(t *testing.T, user world.User) (r document.TicketRenewal) {
 	t.Helper()
 	keyctltest.Eventually(t, "half of the ticket's life is over", func() bool {
@@ -53,8 +53,8 @@ func moment(t *testing.T, stamp string) time.Time {
 	return at
 }
 
-// Alice and bob get a ticket and log out; no process of theirs is left. When its life is over a job
-// of alice's still uses it, because root has had it renewed. Bob's job fails.
+// Alice and bob get a ticket and log out; none of their processes is left. After its life a job of
+// alice still uses it, because root has had it renewed. Bob's job fails.
 func testRenew(t *testing.T) {
 	world.ForgetKeys(t)
 	realm.Conf(t, realm.InPersistent)
@@ -89,7 +89,7 @@ func testRenew(t *testing.T) {
 }
 
 // The KDC is out of reach when the ticket is due: the ticket is kept, and renewed when the KDC is
-// there again.
+// back.
 func testRenewWithoutKDC(t *testing.T) {
 	world.ForgetKeys(t)
 	realm.Conf(t, realm.InPersistent)
@@ -121,7 +121,7 @@ func testRenewWithoutKDC(t *testing.T) {
 	}
 }
 
-// What is not to be renewed says why.
+// For a ticket that is not renewed the command says why.
 func testNotRenewed(t *testing.T) {
 	world.ForgetKeys(t)
 	realm.Conf(t, realm.InPersistent)
@@ -138,15 +138,15 @@ func testNotRenewed(t *testing.T) {
 	}
 }
 
-// With a quota that is nearly full, kinit loses the ticket: it empties the cache, but the kernel
-// gives back what was in there some milliseconds later, and until then the new ticket does not fit
-// in. The command does not have it renewed then.
+// With a nearly full quota kinit loses the ticket: it empties the cache, but the kernel releases
+// that charge some milliseconds later, and until then the new ticket does not fit. So the command
+// does not have it renewed.
 func testRenewFullQuota(t *testing.T) {
 	world.ForgetKeys(t)
 	realm.Conf(t, realm.InPersistent)
 	logins.Stack(t, logins.With(t, ""))
 	logins.InSession(t, world.Alice, realm.Kinit("-l 30s -r 1h alice"))
-	// The session's keyrings are paid from the quota too; what is left is for a few keys.
+	// The session's keyrings are charged to the quota too; the rest is enough for a few keys.
 	logins.InSession(t, world.Alice, fmt.Sprintf(`
 		set -- $(grep ' *%d:' /proc/key-users)
 		head -c $((${5#*/} - ${5%%%%/*} - 400)) /dev/zero |
@@ -160,12 +160,12 @@ func testRenewFullQuota(t *testing.T) {
 	_, afterwards, _ := strings.Cut(out, "Disk quota exceeded")
 	if before := ticketGranting.MatchString(out); !before || afterwards == "" ||
 		ticketGranting.MatchString(afterwards) {
-		t.Errorf("kinit does not lose a ticket to the quota any more:\n%s", out)
+		t.Errorf("kinit no longer loses a ticket because of the quota:\n%s", out)
 	}
 }
 
-// Caches that logins with delegated tickets have made, each with a shorter life than that before.
-// The newest one and the primary stay.
+// Caches that logins with delegated tickets have made, each with a shorter life than the previous
+// one. The newest one and the primary stay.
 func testPrune(t *testing.T) {
 	world.ForgetKeys(t)
 	realm.Conf(t, realm.InPersistent)

@@ -11,8 +11,7 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// useTicket shows the ticket, and logs in with it once more: there is no password and no key in the
-// world.
+// useTicket shows the ticket, and logs in with it again: the world has no password and no key.
 const useTicket = `klist -s && klist && ssh localhost 'echo logged in with a ticket'`
 
 // With the option the session itself says where its tickets are, whatever krb5.conf says.
@@ -30,7 +29,7 @@ func testSurviveByOption(t *testing.T) {
 	logins.Stack(t, logins.With(t, "krb5ccname"))
 	survive(t, "option krb5ccname")
 
-	// The tickets are still there, but nothing sets KRB5CCNAME, so no program looks for them.
+	// The tickets still exist, but nothing sets KRB5CCNAME, so no program looks for them.
 	logins.Stack(t, logins.Without)
 	if out, err := logins.SSH(t, world.Alice, useTicket); err == nil {
 		t.Errorf("without the module, in ssh:\n%s", out)
@@ -41,8 +40,8 @@ func testSurviveByOption(t *testing.T) {
 	}
 }
 
-// Here tickets survive without the module as well (see testTicketsWithout). The module must not
-// change that.
+// Here tickets survive without the module too (see testTicketsWithout). The module must not change
+// that.
 func testSurviveByConf(t *testing.T) {
 	world.ForgetKeys(t)
 	realm.Conf(t, realm.InPersistent)
@@ -81,8 +80,8 @@ func survive(t *testing.T, way string) {
 
 var ticketGranting = regexp.MustCompile(`(?m)^(.*)  krbtgt/EXAMPLE\.ORG@EXAMPLE\.ORG$`)
 
-// tgt is when the ticket that klist has shown begins and ends; it has to be in alice's persistent
-// keyring.
+// tgt returns the start and the end of the ticket that klist has shown; it must be in alice's
+// persistent keyring.
 func tgt(t *testing.T, klist string) string {
 	t.Helper()
 	found := ticketGranting.FindStringSubmatch(klist)
@@ -93,14 +92,13 @@ func tgt(t *testing.T, klist string) string {
 	return found[1]
 }
 
-// A logout takes away what only the session keyring holds, also when the module has opened the
-// session.
+// A logout removes what only the session keyring holds, even if the module has opened the session.
 func testSessionKeyringDoesNot(t *testing.T) {
 	world.ForgetKeys(t)
 	logins.Stack(t, logins.With(t, ""))
 	const inSessionKeyring = "export KRB5CCNAME=KEYRING:session:own; "
 	logins.InSession(t, world.Alice, inSessionKeyring+realm.Kinit("alice")+" && klist -s")
 	if out, err := logins.SSH(t, world.Alice, inSessionKeyring+"klist"); err == nil {
-		t.Errorf("the ticket is there after logout:\n%s", out)
+		t.Errorf("the ticket still exists after the logout:\n%s", out)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// An encrypted key is read with its master key, which the kernel looks up in the keyrings of the
+// Reading an encrypted key takes its master key, which the kernel looks up in the keyrings of the
 // process that reads it (request_key, security/keys/encrypted-keys).
 func testEncrypted(t *testing.T) {
 	world.ForgetKeys(t)

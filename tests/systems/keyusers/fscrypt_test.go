@@ -8,8 +8,8 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// A directory of ext4 with a policy of fscrypt's first version: the kernel looks up the logon key
-// in the keyrings of the process that opens a file (request_key, fs/crypto/keysetup_v1.c).
+// A directory of ext4 with fscrypt's policy version 1: the kernel looks up the logon key in the
+// keyrings of the process that opens a file (request_key, fs/crypto/keysetup_v1.c).
 func testFscrypt(t *testing.T) {
 	const dir = "/home/disk"
 	again := disk.Encrypting(t, "/run/disk", dir)

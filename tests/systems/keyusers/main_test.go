@@ -1,7 +1,6 @@
-// Package keyusers tests the kernel's own users of keys, each over a logout: the key is made by the
-// tool that people have for it, in a session of sshd that the module has opened, and kept; later
-// logins and jobs of cron use it, once no process of the session is left. Without the module's line
-// they do not find it.
+// Package keyusers tests the kernel's own users of keys, each over a logout: the usual tool makes a
+// key in a session of sshd that the module has opened, and it is kept; later logins and cron jobs
+// use it, when no process of the session is left. Without the module's line they do not find it.
 package keyusers
 
 import (
@@ -28,12 +27,12 @@ func TestKeyUsers(t *testing.T) {
 
 // A use is what later sessions do with a key.
 type use struct {
-	command string // says "found" if it could use the key
-	missing string // what it says without the key
-	forget  func() // lets the kernel forget what it has found before, if it does not by itself
+	command string // prints "found" if it could use the key
+	missing string // its output without the key
+	forget  func() // has the kernel forget what it has found before, if it does not by itself
 }
 
-// later has the key used by a job and a login, and refused to both without the module's line.
+// later has a job and a login use the key; without the module's line both must fail.
 func (u use) later(t *testing.T) {
 	t.Helper()
 	for _, line := range []string{logins.With(t, ""), logins.Without} {

@@ -11,14 +11,14 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// image has empty directories, and is the root directory of Podman's containers: the world's
-// directories are mounted there. Docker's image is made from it.
+// image has empty directories, on which the world's directories are mounted. It is the root
+// directory of Podman's containers; Docker's image is made from it.
 const image = "/run/image"
 
-// setUp lets Podman and Docker run in the world.
+// setUp makes Podman and Docker work in the world.
 func setUp(t *testing.T) {
 	t.Helper()
-	// crun wants no mix of both versions of control groups. This view of them is the world's.
+	// crun accepts no mix of both versions of control groups. This view of them is the world's.
 	world.Run(t, "sh", "-ec", `
 		umount -R /sys/fs/cgroup
 		mount -t cgroup2 none /sys/fs/cgroup
@@ -30,7 +30,7 @@ func setUp(t *testing.T) {
 		# for a container whose root is another user of the host
 		cp -a /etc /run/etc-of-others
 		chown -R 100000:100000 /run/etc-of-others`, "sh", image)
-	// Without networks, cgroups and limits that take more rights than tests have.
+	// Without networks, cgroups and limits that need more rights than the tests have.
 	world.Put(t, "/etc/containers/containers.conf", `[containers]
 cgroups = "disabled"
 netns = "none"
@@ -71,11 +71,11 @@ func startDocker(t *testing.T) error {
 	return nil
 }
 
-// run carries out a shell command in a new container.
+// run runs a shell command in a new container.
 func (c cell) run(t *testing.T, script string) string {
 	t.Helper()
 	etc, where := "/etc", "--rootfs "+image
-	if c.own { // UIDs of the world are above 65535
+	if c.own { // the world's UIDs are above 65535
 		c.command = strings.ReplaceAll(c.command, ":100000:65536", ":100000:200000")
 		etc = "/run/etc-of-others"
 	}

@@ -1,6 +1,6 @@
-// Package oci tests logins in containers of Podman and Docker, as Debian has them: with what they
-// forbid by themselves, and with the options of docs/admin/containers.md. The containers' files are
-// the world's, so that the world's users, its log and the installed module are in them.
+// Package oci tests logins in containers of Podman and Docker, as in Debian: with their default
+// restrictions, and with the options of docs/admin/containers.md. The containers' files are the
+// world's, so they have the world's users, its log and the installed module.
 package oci
 
 import (
@@ -53,12 +53,12 @@ const good = "ok     kernel: persistent keyrings can be had here\n"
 // A cell is one way to start a container, and what a login in it gets.
 type cell struct {
 	name    string
-	command string // as the page has it
+	command string // as on the page
 	own     bool   // the container has a user namespace of its own
 	linked  bool   // the session has the persistent keyring
-	hosts   bool   // in which is the key of the user with this UID on the host
+	hosts   bool   // which holds the key of the user with this UID on the host
 	makes   bool   // programs can make keys
-	doctor  string // what persistent-keyring says in the container
+	doctor  string // what persistent-keyring prints in the container
 }
 
 func (c cell) test(t *testing.T) {
@@ -93,7 +93,7 @@ func (c cell) test(t *testing.T) {
 	}
 }
 
-// testFile is about the setting for containers in which keyctl(2) is forbidden.
+// testFile tests the setting for containers in which keyctl(2) is forbidden.
 func testFile(t *testing.T, line string) {
 	c := cell{command: "docker run IMAGE"}
 	for setting, says := range map[string]string{

@@ -44,7 +44,7 @@ func testLife(t *testing.T, release string) {
 	c.Run(t, "dpkg", "-P", "libpam-persistent")
 	logins(t, c, "purged", false)
 	if changed := nspawn.Difference(before, nspawn.Snapshot(t, c.Root)); len(changed) != 0 {
-		t.Errorf("left behind, or taken away:\n%s", strings.Join(changed, "\n"))
+		t.Errorf("left behind, or removed:\n%s", strings.Join(changed, "\n"))
 	}
 	if failed := c.Run(t, "systemctl", "--failed", "--no-legend"); failed != "" {
 		t.Errorf("failed units:\n%s", failed)
@@ -54,7 +54,7 @@ func testLife(t *testing.T, release string) {
 // visit is a script that shows its session keyring and the key that alice has kept.
 const visit = "/usr/local/bin/visit"
 
-// ways into the system, for alice.
+// ways are the ways into the system, for alice.
 var ways = map[string]func(t *testing.T, c *nspawn.Container) (string, error){
 	"ssh":   asUser("alice", visit),
 	"su":    asUser("root", "su alice -c "+visit),
@@ -75,7 +75,7 @@ func asUser(user, command string) func(*testing.T, *nspawn.Container) (string, e
 	}
 }
 
-// at runs the script as a job of atd. What it prints is there in one step.
+// at runs the script as a job of atd. Its output appears in one step.
 func at(t *testing.T, c *nspawn.Container) (string, error) {
 	const job = "cd /home/alice; " + visit + " >at.new 2>&1; mv at.new at"
 	if out, err := c.SSH("alice", "echo '"+job+"' | at now"); err != nil {
@@ -91,7 +91,8 @@ func at(t *testing.T, c *nspawn.Container) (string, error) {
 	return string(text), err
 }
 
-// logins has alice keep a key, log out, and come in by each way: with the module she reaches it.
+// logins has alice keep a key, log out, and come in by each way: with the module she reaches the
+// key.
 func logins(t *testing.T, c *nspawn.Container, when string, linked bool) {
 	t.Helper()
 	const keep = `keyctl add user kept secret "$(keyctl get_persistent @s)"`
@@ -116,8 +117,8 @@ func logins(t *testing.T, c *nspawn.Container, when string, linked bool) {
 	c.Kept = 0
 }
 
-// Debian 11 has an older glibc than the module needs. The package says so in one line, before
-// anything is unpacked.
+// Debian 11 has an older glibc than the module needs. The package says so in one line, before it is
+// unpacked.
 func TestTooOld(t *testing.T) {
 	prepare(t)
 	root := nspawn.Layers(t, tree(t, "bullseye", "keyutils"))
@@ -143,7 +144,7 @@ func TestTooOld(t *testing.T) {
 		}
 		t.Log(out)
 	}
-	// With Depends alone dpkg unpacks the module before it looks.
+	// With Depends alone dpkg unpacks the module before it checks.
 	world.RunIn(t, "", "chroot", root, "sh", "-ec", `
 		dpkg-deb -R /root/new.deb /root/depends
 		cd /root/depends/DEBIAN

@@ -1,5 +1,5 @@
-// Package releases tests the package on the releases of Debian that it is for, booted in containers
-// (see package nspawn), and on one that is too old for it; and the rpm with the rpm program.
+// Package releases tests the package on the supported releases of Debian, booted in containers (see
+// package nspawn), and on one that is too old; and the rpm with the rpm program.
 package releases
 
 import (
@@ -34,10 +34,10 @@ func prepare(t *testing.T) {
 	}
 }
 
-// server is what people log in to in every way.
+// server is the system that people log in to in every way.
 var server = append([]string{"at", "sudo"}, nspawn.Server...)
 
-// tree is a system that nobody has changed.
+// tree returns a system that must not be changed.
 func tree(t *testing.T, release string, packages ...string) string {
 	t.Helper()
 	return nspawn.System{Name: "releases", Release: release, Packages: packages}.Tree(t)

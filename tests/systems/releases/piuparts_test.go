@@ -8,7 +8,7 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// Debian's own test of installing, removing and purging finds nothing; it does in a package that
+// Debian's own test of installing, removing and purging finds no fault; it does in a package that
 // leaves a file behind.
 func TestPiuparts(t *testing.T) {
 	prepare(t)

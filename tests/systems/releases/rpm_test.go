@@ -11,7 +11,7 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// stub stands for the packages of RHEL that the rpm depends on.
+// stub stands for the packages of RHEL on which the rpm depends.
 const stub = `Name: stub
 Version: 1
 Release: 1
@@ -24,9 +24,9 @@ None.
 %files
 `
 
-// The rpm program installs the package into a system, upgrades it and erases it. Its scripts run
-// there. The system is Debian's with a directory for the modules of RHEL's libpam: what a login on
-// RHEL does is not tested here, see docs/rhel.md.
+// The rpm program installs the package into a system, upgrades it and erases it, and runs its
+// scripts there. The system is Debian's with a directory for the modules of RHEL's libpam: a login
+// on RHEL is not tested here, see docs/rhel.md.
 func TestRPM(t *testing.T) {
 	prepare(t)
 	old, next := packages.RPM(t, "0.1.0"), packages.RPM(t, "0.1.0+1.gnext")
@@ -78,11 +78,11 @@ func TestRPM(t *testing.T) {
 	service := root + "/etc/pam.d/sshd.bak"
 	world.Put(t, service, "session optional pam_persistent.so\n", 0o644)
 	world.Put(t, root+"/etc/pam.d/test", "session include sshd.bak\n", 0o644)
-	world.RunIn(t, "", append(rpm, "-U", next)...) // whoever names it
+	world.RunIn(t, "", append(rpm, "-U", next)...) // whatever file names it
 	called(reload, reload)
 	out, err = world.TryIn("", append(rpm, "-e", "pam_persistent")...)
 	if err == nil || !strings.Contains(out,
-		"take the lines with pam_persistent.so out first: /etc/pam.d/sshd.bak\n") {
+		"is still in use; remove its lines first: /etc/pam.d/sshd.bak\n") {
 		t.Errorf("rpm -e: %v\n%s", err, out)
 	}
 	world.RunIn(t, "", append(rpm, "-V", "pam_persistent")...)
@@ -92,6 +92,6 @@ func TestRPM(t *testing.T) {
 	called(disable, reload)
 	os.Remove(service)
 	if changed := nspawn.Difference(before, nspawn.Snapshot(t, root)); len(changed) > 0 {
-		t.Errorf("left behind, or taken away:\n%s", strings.Join(changed, "\n"))
+		t.Errorf("left behind, or removed:\n%s", strings.Join(changed, "\n"))
 	}
 }

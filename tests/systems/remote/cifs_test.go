@@ -6,7 +6,7 @@ import "testing"
 // password in the keyrings of the process that opens a file (request_key, fs/smb/client/connect.c).
 func testCIFS(t *testing.T, out string) {
 	check(t, out, "CIFS",
-		// What the page says of cifscreds alone: found, but not kept.
+		// What the page says about cifscreds alone: found, but not kept.
 		[]result{{"CIFS added",
 			`Password: found\n.*logon "cifs:a:127\.0\.0\.1".*EACCES.*`}},
 		both("CIFS added", refused),

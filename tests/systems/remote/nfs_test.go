@@ -3,12 +3,12 @@ package remote
 import "testing"
 
 // A directory of nfsd that is mounted with sec=krb5: rpc.gssd looks for tickets with the IDs of the
-// user who opens a file, in no session of theirs. So tickets in the persistent keyring do without
-// the module, and what it adds is that sessions reset the timer.
+// user who opens a file, not in a session of the user. So tickets in the persistent keyring work
+// without the module, which only adds that sessions reset the timer.
 func testNFS(t *testing.T, out string) {
 	check(t, out, "NFS",
 		both("NFS no ticket", refused),
-		// rpc.gssd, a daemon, has not the variable of the session.
+		// rpc.gssd, a daemon, lacks the session's variable.
 		[]result{{"NFS KRB5CCNAME", asked + `a ticket\n` + refused}},
 
 		[]result{{"NFS without the line", asked + found}},
@@ -16,8 +16,8 @@ func testNFS(t *testing.T, out string) {
 		[]result{{"NFS with the line", asked + found}},
 		both("NFS with the line", found),
 
-		// The second session came when the timer would have been set to a day. It needs no
-		// new look for the ticket, because the kernel has what it needs for the mount.
+		// The second session would have set the timer to a day. It looks for no ticket,
+		// because the kernel already has a context for the mount.
 		[]result{
 			{"NFS timer, without the line, first", asked + found},
 			{"NFS timer, without the line", `found\n1\dm`},

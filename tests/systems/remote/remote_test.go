@@ -1,10 +1,9 @@
-// Package remote tests the kernel's own remote users of keys, each over a logout: keys are made in
-// a session of sshd by the tools that people have for it, as the pages of docs/admin say, and later
-// logins and jobs of cron use them. It does so in an emulated machine, whose kernel is Debian's,
-// because the kernel of this machine may have none of CIFS, NFS and AFS. The servers are in the
-// same machine.
+// Package remote tests the kernel's own remote users of keys, each over a logout: the usual tools
+// make keys in a session of sshd, as the pages of docs/admin say, and later logins and cron jobs
+// use them. It does so in an emulated machine with Debian's kernel, because the kernel of this
+// machine may lack CIFS, NFS and AFS. The servers run in the same machine.
 //
-// What is not the module's doing is shown too: each is tried without the module's line.
+// Everything is also tried without the module's line, to show what is not the module's doing.
 package remote
 
 import (
@@ -54,7 +53,7 @@ func TestRemote(t *testing.T) {
 //go:embed testdata
 var scripts embed.FS
 
-// addScripts puts them into /remote.
+// addScripts copies them to /remote.
 func addScripts(t *testing.T, machine *vm.Machine) {
 	t.Helper()
 	const dir = "testdata"
@@ -71,7 +70,7 @@ func addScripts(t *testing.T, machine *vm.Machine) {
 	}
 }
 
-// addPage puts the blocks of a page into files of their names, in /pages/PAGE.
+// addPage writes the blocks of a page into files of their names, in /pages/PAGE.
 func addPage(t *testing.T, machine *vm.Machine, page string, names ...string) {
 	t.Helper()
 	blocks := pages.Blocks(t, page, "systems/remote")

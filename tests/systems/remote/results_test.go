@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// A result is what was said of something that was tried, in lines that the whole of Want matches.
+// A result is the output of one attempt; all of want must match all of its lines.
 type result struct{ name, want string }
 
 const (
@@ -15,7 +15,7 @@ const (
 	refused = ".*(Permission denied|Required key not available|Key has expired)"
 )
 
-// both are what a later job and a later login said.
+// both are the results of a later job and a later login.
 func both(name, want string) []result {
 	return []result{{name + ", job", want}, {name + ", login", want}}
 }

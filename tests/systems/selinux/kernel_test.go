@@ -12,11 +12,11 @@ import (
 	"pam_persistent/tests/support/vm"
 )
 
-// sessions of users, confined or not, in the domain of each login program, after one of these or
-// the user's own was first to ask for the user's persistent keyring, which has that one's label
-// from then on. In each the user's shell does with it what kinit and keyctl would.
+// sessions opens sessions of users, confined or not, in the domain of each login program, after one
+// of these or the user's own was the first to ask for the user's persistent keyring, which has that
+// label from then on. In each the user's shell uses the keyring like kinit and keyctl.
 //
-// The policy is only asked (permissive): what would be denied is logged, and everything goes on.
+// The policy is permissive: SELinux logs what it would deny, and everything continues.
 const sessions = `
 mkdir -p /etc/selinux
 printf 'SELINUX=permissive\nSELINUXTYPE=default\n' >/etc/selinux/config
@@ -98,7 +98,7 @@ func testKernel(t *testing.T, before, after []byte) {
 			t.Fatal(err)
 		}
 	}
-	// For pam_selinux: who has which label.
+	// For pam_selinux: the labels of the users.
 	if err := os.CopyFS(filepath.Join(machine.Root, "etc/selinux/default"),
 		os.DirFS("/etc/selinux/default")); err != nil {
 		t.Fatal(err)
@@ -116,7 +116,7 @@ func testKernel(t *testing.T, before, after []byte) {
 	t.Logf("denied with the policy as it is:\n%s",
 		strings.Join(slices.Compact(denied["before"]), "\n"))
 	// The policy module is needed because, for example, a session of sshd uses a keyring that
-	// cron was first to ask for, or the other way round.
+	// cron was the first to ask for, or the other way round.
 	for _, one := range []string{"sshd_t crond_t link", "crond_t sshd_t link",
 		"local_login_t sshd_t link", "sshd_t unconfined_t link"} {
 		if !slices.Contains(denied["before"], one) {
@@ -135,7 +135,7 @@ func testKernel(t *testing.T, before, after []byte) {
 			t.Errorf("session and persistent keyring, %s: %d of 2", label, n)
 		}
 	}
-	// All sessions succeeded, so the policy was asked for each step.
+	// All sessions have succeeded, so the policy was asked in each step.
 	if n := strings.Count(out, "open = success\n"); n != 2*2*4*3 ||
 		strings.Contains(out, "run: status") {
 		t.Errorf("%d sessions", n)

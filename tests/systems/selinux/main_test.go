@@ -1,7 +1,7 @@
-// Package selinux tests the policy module of packaging/selinux: against the policy that Debian has,
-// with its own semodule(8), and in the kernel of an emulated machine that has loaded it. There
-// sessions are opened in the domains of login programs, and what SELinux would deny is counted with
-// the policy as it is and with the module.
+// Package selinux tests the policy module of packaging/selinux: against Debian's policy, with its
+// own semodule(8), and in the kernel of an emulated machine that has loaded it. There sessions are
+// opened in the domains of login programs, and the tests count what SELinux would deny with the
+// policy alone and with the module.
 package selinux
 
 import (
@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.SELinux}) }
 
-// One test, because installing the policy takes longer than everything that is done with it.
+// One test, because installing the policy takes longer than all uses of it.
 func TestSELinux(t *testing.T) {
 	world.CoverSystem(t)
 	world.Install(t, "selinux-policy-default", "setools")
@@ -38,7 +38,7 @@ func TestSELinux(t *testing.T) {
 	t.Run("kernel", func(t *testing.T) { testKernel(t, before, after) })
 }
 
-// semodule changes the policy that would be loaded; this machine's kernel is not asked.
+// semodule changes the policy to load; this machine's kernel is not involved.
 func semodule(t *testing.T, arguments ...string) {
 	t.Helper()
 	world.Run(t, append([]string{"semodule", "--noreload", "--store", "default"},
@@ -58,7 +58,7 @@ func policy(t *testing.T) []byte {
 	return text
 }
 
-// The module adds these rules to the policy, adds nothing else, and takes nothing away.
+// The module adds these rules to the policy, adds nothing else, and removes nothing.
 func testRules(t *testing.T, dir string) {
 	const five = ":key { link read search view write };"
 	want := []string{
@@ -71,9 +71,9 @@ func testRules(t *testing.T, dir string) {
 		t.Errorf("added: %q", got)
 	}
 	if got := missing(before, after); len(got) > 0 {
-		t.Errorf("taken away: %q", got)
+		t.Errorf("removed: %q", got)
 	}
-	// Only types and attributes that this policy has are listed here.
+	// Only types and attributes of this policy are listed here.
 	for attribute, types := range map[string][]string{
 		"pam_persistent_login": {"sshd_t", "local_login_t", "remote_login_t", "xdm_t",
 			"crond_t", "init_t", "sysadm_su_t", "staff_sudo_t"},
@@ -99,7 +99,7 @@ func rules(t *testing.T, file string) []string {
 	return lines
 }
 
-// missing are the lines, in order, that other has not.
+// missing returns the lines, in order, that other lacks.
 func missing(lines, other []string) (found []string) {
 	for _, line := range lines {
 		if _, has := slices.BinarySearch(other, line); !has {

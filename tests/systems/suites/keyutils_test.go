@@ -28,13 +28,13 @@ var keyutilsStacks = map[string]string{
 // each in a session keyring made for it. All other tests run in the session keyring of the login.
 var wantEmpty = []string{"keyctl/search/valid", "keyctl/show/noargs", "keyctl/show/valid"}
 
-// One that notices when the session keyring is not the user's own: the kernel then lets no child
-// replace it.
+// wantOwn fails if the session keyring is not the user's own: the kernel then lets no child replace
+// it.
 const wantOwn = "keyctl/session/valid2"
 
-// A stream is the suite in one kind of session: each test has a login of its own, one after the
-// other, because two at once would find each other's keys, which have the same names. Streams run
-// side by side, each as a user of its own.
+// A stream is the suite in one kind of session: each test has its own login, one after another,
+// because two simultaneous ones would find each other's keys, which have the same names. Streams
+// run side by side, each as another user.
 type stream struct {
 	user, stack string
 	result      map[string]string
@@ -42,13 +42,13 @@ type stream struct {
 
 const passed, skipped, failed = "passed", "skipped", "failed"
 
-// What passes in a session of pam_keyinit's passes in one that the module has opened.
+// A test that passes in a session with pam_keyinit also passes in one that the module has opened.
 //
-// The suite does not run as root, as it does in Debian's own run, because features/limits,
+// The suite does not run as root, as in Debian's own run, because features/limits,
 // features/builtin_trusted and a part of keyctl/padd would change keys and quota of the machine's
 // root. Tests that have the kernel call /sbin/request-key (keyctl/requesting) do not run either,
 // because that program runs outside of this world. All of these count as skipped, and so do tests
-// of what the kernel has not built in.
+// of features that the kernel lacks.
 func testKeyutils(t *testing.T) {
 	dir := filepath.Join(source(t, "keyutils"), "tests")
 	modules := strings.NewReplacer("MODULE", world.Built(t, "pam_persistent.so"), "PLAIN",
@@ -81,7 +81,7 @@ func testKeyutils(t *testing.T) {
 	}
 }
 
-// find returns the names of the tests, which are directories that have a runtest.sh.
+// find returns the names of the tests, which are directories with a runtest.sh.
 func find(t *testing.T, dir string) (tests []string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
@@ -111,7 +111,7 @@ func sideBySide[T any](all []T, do func(T)) {
 
 func (s *stream) home() string { return filepath.Join("/home", s.user, s.stack) }
 
-// run copies the suite, which writes where it lies, to the user's home, and runs it.
+// run copies the suite, which writes into its directory, to the user's home, and runs it.
 func (s *stream) run(t *testing.T, dir string, tests []string) {
 	s.result = map[string]string{}
 	if out, err := world.Try(world.Hung, "sh", "-c", `cp -r "$1" "$2" && chown -R "$3:" "$2"`,
@@ -166,7 +166,8 @@ func (s *stream) tests(result string) (tests []string) {
 	return tests
 }
 
-// compare tells what passes in the first kind of session and not in all others.
+// compare fails the test for each test that passes in the first kind of session and not in all
+// others.
 func compare(t *testing.T, baseline *stream, others []*stream) {
 	t.Helper()
 	for _, s := range append(others, baseline) {

@@ -9,8 +9,8 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// Every module of Linux-PAM has to pass tst-dlopen in its "make check": each symbol that it needs
-// is found in the libraries that it names itself.
+// Every module of Linux-PAM must pass tst-dlopen in its "make check": each symbol that it needs is
+// found in the libraries that it names itself.
 func testLinuxPAM(t *testing.T) {
 	dir := source(t, "pam")
 	test := filepath.Join(t.TempDir(), "tst-dlopen")

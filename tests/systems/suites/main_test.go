@@ -1,8 +1,7 @@
-// Package suites runs tests that others have written, on the module or in sessions that it has
-// opened: Linux-PAM's own test of a module's file, the tests of keyutils, the regression tests of
-// OpenSSH.
+// Package suites runs tests of other projects, on the module or in sessions that it has opened:
+// Linux-PAM's test of a module's file, the tests of keyutils, and the regression tests of OpenSSH.
 //
-// The tests come from the distribution, as source packages or as a package of tests, and go away
+// The tests come from the distribution, as source packages or as a package of tests, and disappear
 // with the world. Only the downloads are kept, below build/.
 package suites
 
@@ -15,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { world.Main(m, world.Config{UIDs: uids.Suites}) }
 
-// rows of the table of hosts.
+// rows are for the table of hosts.
 var rows []world.Host
 
 // One test, because the system is covered once.

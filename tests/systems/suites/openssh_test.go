@@ -48,7 +48,7 @@ func testOpenSSH(t *testing.T) {
 	for _, u := range world.Users[:3] {
 		clients = append(clients, newClient(t, u.Name))
 	}
-	// Whether a session was served is told by a line of option debug's.
+	// A line of the option debug shows that a session was served.
 	world.WriteService(t, "sshd",
 		string(stock)+"\nsession optional "+world.Built(t, "pam_persistent.so")+" debug\n")
 	world.TakeLog(t)
@@ -84,7 +84,7 @@ func testOpenSSH(t *testing.T) {
 		Good: sessions,
 		Note: fmt.Sprintf("%d of its regression tests", len(regressions))})
 
-	// If the module's child crashes people still log in, and the log says that nothing is
+	// If the module's child crashes people can still log in, and the log says that nothing is
 	// linked.
 	world.WriteService(t, "sshd",
 		string(stock)+"\nsession optional "+world.Built(t, "tests/broken.so")+" segfault\n")
@@ -120,7 +120,7 @@ func newClient(t *testing.T, user string) *client {
 	return c
 }
 
-// run is what the package's run-tests does, for one test.
+// run runs one test, as the package's run-tests does.
 func (c *client) run(test string) (string, error) {
 	_, err := world.Try(3*world.Hung, "runuser", "-u", c.user, "--", "sh", "-c", `
 		cd "$0" && exec make .OBJDIR="$0" .CURDIR="$0" BUILDDIR="$0" OBJ="$0" \
@@ -129,7 +129,7 @@ func (c *client) run(test string) (string, error) {
 			TEST_SSH_UNSAFE_PERMISSIONS=1 TEST_SSH_IPV6=yes TEST_SSH_ECC=yes \
 			LTESTS="$2" t-exec >printed 2>&1 </dev/zero`,
 		c.dir, fmt.Sprint(c.port), test)
-	// a file: what a test leaves running in the background keeps a pipe open
+	// a file, because a process that a test leaves in the background keeps a pipe open
 	out, _ := os.ReadFile(c.dir + "/printed")
 	if err != nil {
 		for _, name := range []string{"failed-regress.log", "failed-sshd.log"} {
@@ -140,9 +140,9 @@ func (c *client) run(test string) (string, error) {
 	return string(out), err
 }
 
-// endAll ends what the tests have left in the background (login-timeout a "sleep 60", reconfigure a
-// client that never logs in), which would keep its session keyring, and waits until every sshd has
-// ended by itself.
+// endAll ends the processes that the tests have left in the background (login-timeout a "sleep 60",
+// reconfigure a client that never logs in), which would keep their session keyrings, and waits
+// until every sshd has ended by itself.
 func endAll(t *testing.T) {
 	t.Helper()
 	for pid, name := range processes() {
@@ -156,7 +156,7 @@ func endAll(t *testing.T) {
 	})
 }
 
-// processes of this world, by name.
+// processes returns those of this world, by name.
 func processes() map[int]string {
 	found := map[int]string{}
 	files, _ := filepath.Glob("/proc/[0-9]*/comm")
@@ -169,14 +169,14 @@ func processes() map[int]string {
 	return found
 }
 
-// others are log lines that one client has taken from the log and that belong to other clients.
+// others are log lines that one client has read and that belong to other clients.
 var others struct {
 	sync.Mutex
 	lines []string
 }
 
-// log counts sessions of this user that have got the link, and returns all other lines about this
-// user.
+// log returns the number of sessions of this user that have the link, and all other lines about
+// this user.
 func (c *client) log(t *testing.T) (linked int, other []string) {
 	others.Lock()
 	defer others.Unlock()

@@ -10,8 +10,8 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// source unpacks a source package of the distribution and returns its directory. What was
-// downloaded once is used again.
+// source unpacks a source package of the distribution and returns its directory. It keeps the
+// download for later runs.
 func source(t *testing.T, name string) string {
 	t.Helper()
 	cache := filepath.Join(world.Root, "build/_suites", name)
@@ -31,7 +31,7 @@ func source(t *testing.T, name string) string {
 
 var binaryOnly = regexp.MustCompile(`(?m)^(Types: *deb|deb)([ \t].*|)$`)
 
-// download lets apt look for sources where it looks for packages; in the world's own /etc.
+// download lets apt look for sources where it looks for packages, in the world's own /etc.
 func download(t *testing.T, name, to string) {
 	t.Helper()
 	files, _ := filepath.Glob("/etc/apt/sources.list.d/*")
@@ -67,7 +67,7 @@ func download(t *testing.T, name, to string) {
 		done
 		exit 1`,
 		"sh", part, name); err != nil {
-		t.Fatalf("the source of %s is neither below build/_suites nor to be had from the "+
+		t.Fatalf("the source of %s is neither below build/_suites nor available from the "+
 			"package registry: %v\n%s", name, err, out)
 	}
 	if err := os.Rename(part, to); err != nil {

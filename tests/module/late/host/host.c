@@ -1,7 +1,7 @@
 /* A host whose worker is in a system call that not even SIGKILL ends, as GET_PERSISTENT is while
  * the kernel looks for cycles. Here that is write(2) to a file which a thread of the host keeps
- * locked: its own write(2) waits for a page that nobody brings. Linked with c/guard.c and a
- * deadline of 200 ms. The argument is a file. Prints what has become of host and worker. */
+ * locked: its own write(2) waits for a page that is never provided. Linked with c/guard.c and a
+ * deadline of 200 ms. The argument is a file. Prints what happens to host and worker. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -89,7 +89,7 @@ static void wait_long(void *unused)
 		_exit(1);
 }
 
-/* What a stack that is too small would write to. */
+/* Writes where a stack that is too small would overflow. */
 static void write_below(void *stack)
 {
 	((volatile char *)stack)[-1] = 1;
@@ -100,7 +100,7 @@ static void work(void *done)
 	*(int *)done = 1;
 }
 
-/* Returns the letter by which /proc names the state of a process: Z if it is gone. */
+/* Returns the letter of a process's state in /proc: Z if it is gone. */
 static char state_of(pid_t pid, int *parent)
 {
 	char name[64], line[256], state = 'Z';
@@ -116,7 +116,7 @@ static char state_of(pid_t pid, int *parent)
 	return state;
 }
 
-/* Prints what /proc says of the worker, and whether it has a descriptor of the host's. */
+/* Prints what /proc says about the worker, and whether it has a descriptor of the host's. */
 static void look_at(pid_t pid, const char *pipe_name)
 {
 	char name[64], line[256];
@@ -173,7 +173,7 @@ int main(int argc, char **argv)
 	make_missing(&fault);
 	if (pthread_create(&locker, 0, lock_file, 0))
 		fail("pthread_create");
-	/* The kernel reports the missing page when the thread has locked the file. */
+	/* The kernel reports the missing page once the thread has locked the file. */
 	if (read(fault, &message, sizeof message) != sizeof message)
 		fail("read");
 	errno = EDOM;

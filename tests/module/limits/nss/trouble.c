@@ -1,5 +1,5 @@
-/* A name service that goes wrong in the way that the user is named after. Where the name service
- * answers at all, the user has the UID that is in the environment variable TROUBLE_UID. */
+/* A name service with the fault that the user is named after. If it answers at all, the user has
+ * the UID in the environment variable TROUBLE_UID. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <nss.h>
@@ -62,7 +62,7 @@ static void deep(struct passwd *pw)
 	frame(0);
 }
 
-/* Takes as much stack as modules of the name service may take that ask a server. */
+/* Uses as much stack as name service modules that ask a server may use. */
 static void greedy(struct passwd *pw)
 {
 	volatile char buffer[300 * 1024];
@@ -112,7 +112,7 @@ static void ignore(int sig)
 	(void)sig;
 }
 
-/* Everything that a library can change in a process. */
+/* Changes everything that a library can change in a process. */
 static void settle(struct passwd *pw)
 {
 	sigset_t all;

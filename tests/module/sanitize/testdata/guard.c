@@ -4,10 +4,10 @@
 
 #include "guard.h"
 
-/* For valgrind, which turns the guard's clone(2) into a plain fork(2), so that what the guard finds
- * out would be lost, and refuses the worker's. Here the login process does the work itself: the same
- * code, seen by memcheck from end to end. What belongs to the guard alone (dispositions, descriptors
- * of its pipe) is left in the login process by this; other tests look at that. */
+/* For valgrind, which turns the guard's clone(2) into a plain fork(2), so that the guard's results
+ * would be lost, and refuses the worker's. Here the login process does the work itself: memcheck
+ * sees the same code from end to end. The guard's own traces (dispositions, descriptors of its
+ * pipe) remain in the login process; other tests check those. */
 int pp_run_guarded(void (*work)(void *), void *arg, char *stack, size_t size)
 {
 	int saved = errno;
@@ -15,7 +15,7 @@ int pp_run_guarded(void (*work)(void *), void *arg, char *stack, size_t size)
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	/* The stack is not used, but it has to be there. */
+	/* The stack is not used, but must exist. */
 	stack[0] = stack[size - 1] = 0;
 	work(arg);
 	pthread_sigmask(SIG_SETMASK, &before, 0);

@@ -1,11 +1,11 @@
-/* Logins by the thousand, each as sshd or login(1) makes one: pam_start, pam_open_session, a look
- * at the session keyring, pam_close_session, pam_end.
+/* Thousands of logins, each as sshd or login(1) makes it: pam_start, pam_open_session, a look at
+ * the session keyring, pam_close_session, pam_end.
  *
  *   hold N WIDTH SERVICE USER...
- *           N sessions, a process each, WIDTH of them being opened at any time; when all are open,
+ *           N sessions, a process each, of which WIDTH are opened at any time; when all are open,
  *           they are held until the standard input ends
  *   load SECONDS WIDTH SERVICES USER...
- *           as many logins as there is time for, a process each, WIDTH at any time; commas separate
+ *           as many logins as the time allows, a process each, WIDTH at any time; commas separate
  *           the SERVICES
  *   abandon N SERVICE USER...
  *           N logins in a host that closes no session and reaps no child; then the host waits until
@@ -15,7 +15,7 @@
  *           and at the end, the process waits for a line from the standard input
  *
  * Users take turns. Prints "held PID SERVICE CODE LINK" for each session that hold has opened,
- * "ready" where the program waits, and at the end "SERVICE CALL CODE LINK COUNT". LINK is linked,
+ * "ready" when the program waits, and at the end "SERVICE CALL CODE LINK COUNT". LINK is linked,
  * unlinked, or quota: unlinked while the user's key quota is used up. */
 #define _GNU_SOURCE
 #include <linux/keyctl.h>
@@ -74,7 +74,7 @@ static int no_talk(int n, const struct pam_message **m, struct pam_response **r,
 	return PAM_CONV_ERR;
 }
 
-/* Whether the persistent keyring stands in the session keyring itself. */
+/* Reports whether the persistent keyring is directly in the session keyring. */
 static int linked(uid_t uid)
 {
 	int32_t keys[64];
@@ -182,7 +182,7 @@ static void await_end_of_input(void)
 		;
 }
 
-/* In the parent the child's PID; a child has none but its parent's end to die of. */
+/* Returns the child's PID in the parent, and 0 in the child, which dies with its parent. */
 static pid_t spawn(void)
 {
 	pid_t pid = fork();
@@ -328,7 +328,7 @@ static void daemon_of(double seconds, int handles, char **users, int n_users)
 
 int main(int argc, char **argv)
 {
-	/* How many arguments come before the services. */
+	/* The number of arguments before the services. */
 	static const struct {
 		const char *name;
 		int numbers;

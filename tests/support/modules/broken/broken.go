@@ -1,5 +1,5 @@
-// The C half of the module with children that go wrong, each in the way that the line's first
-// option names.
+// The C half of the module with children that go wrong, each in the way that the first option of
+// the line names.
 package main
 
 /*
@@ -47,11 +47,11 @@ func init() {
 		C.fault()
 	case "abort":
 		unix.Kill(os.Getpid(), unix.SIGABRT)
-	case "throw": // what no recover() can catch
+	case "throw": // recover() cannot catch this
 		new(sync.Mutex).Unlock()
 	case "panic":
 		panic("of the test")
-	case "exit0": // without an answer
+	case "exit0": // without a reply
 		unix.Exit(0)
 	case "exit2":
 		unix.Exit(2)
@@ -72,12 +72,12 @@ func init() {
 			call.Log(c.Error, "line of a noisy child")
 		}
 		call.Done(c.Success)
-	case "environment": // not broken: tells what it sees
+	case "environment": // not broken: shows what it sees
 		for _, variable := range os.Environ() {
 			call.Log(c.Error, variable)
 		}
 		call.Done(c.Success)
-	case "secrets": // not broken: tells how it keeps the host's
+	case "secrets": // not broken: shows how it protects the host's secrets
 		dumpable, _, _ := unix.RawSyscall(unix.SYS_PRCTL, unix.PR_GET_DUMPABLE, 0, 0)
 		var core unix.Rlimit
 		unix.Getrlimit(unix.RLIMIT_CORE, &core)

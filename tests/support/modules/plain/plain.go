@@ -1,6 +1,6 @@
-// The module as anybody would write it first: Go in the login process, the link made in whatever
-// session keyring is there. The tests need this module to show that they notice its faults, and the
-// benchmark compares the real module with it.
+// A first attempt at the module: Go in the login process, the link made in whatever session keyring
+// it finds. The tests show with it that they notice its faults, and the benchmark compares the real
+// module with it.
 package main
 
 // #cgo LDFLAGS: -lpam

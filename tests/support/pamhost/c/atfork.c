@@ -58,7 +58,7 @@ static void atfork_thread(void)
 	start();
 }
 
-/* The kernel says whether the thread is one of this process; if so, its work has to go on. */
+/* The kernel knows whether the thread belongs to this process; if so, its work must continue. */
 static void alive(void)
 {
 	unsigned long before = rounds;
@@ -76,6 +76,6 @@ const struct command atfork_commands[] = {
 	{ "atfork-thread", 0, { .none = atfork_thread },
 	  "start a helper thread that ends before each fork and starts again in the parent" },
 	{ "atfork-thread-alive", 0, { .none = alive },
-	  "print whether this process has it and it works" },
+	  "print whether this process has that thread and it works" },
 	{ 0 },
 };

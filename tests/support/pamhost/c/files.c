@@ -18,7 +18,7 @@ static void close_standard(void)
 	close(2);
 }
 
-/* A host that has lost its standard descriptors has to print all the same. */
+/* A host that has lost its standard descriptors must still print. */
 static void no_standard(void)
 {
 	int high = fcntl(1, F_DUPFD_CLOEXEC, 900);
@@ -46,11 +46,11 @@ static void change_root(const char *directory)
 /* clang-format off */
 const struct command file_commands[] = {
 	{ "open-log", 0, { .none = open_log },
-	  "connect to the system log, which otherwise the first line logged would do" },
+	  "connect to the system log, which the first log line would do otherwise" },
 	{ "close-standard", 0, { .none = close_standard }, "close descriptors 0 and 2" },
 	{ "no-standard", 0, { .none = no_standard },
 	  "close descriptors 0 to 2; print to a high one" },
-	{ "use-up-files", 0, { .none = use_up_files }, "open descriptors until there is no more" },
-	{ "chroot", 1, { .one = change_root }, "DIR: chroot(2) and go there" },
+	{ "use-up-files", 0, { .none = use_up_files }, "open descriptors until none is free" },
+	{ "chroot", 1, { .one = change_root }, "DIR: chroot(2) and chdir(2) to it" },
 	{ 0 },
 };

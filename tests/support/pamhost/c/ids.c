@@ -34,7 +34,7 @@ void drop(const char *name)
 		die("cannot become %s: %m", name);
 }
 
-/* A thread without any UID 0 has no capabilities, so this one keeps its GIDs from then on. */
+/* A thread without any UID 0 has no capabilities, so from then on this one keeps its GIDs. */
 static void drop_uid(const char *name)
 {
 	uid_t uid = user(name)->pw_uid;
@@ -57,8 +57,8 @@ static const char *const capabilities[] = {
 
 enum { CAPABILITIES = sizeof capabilities / sizeof *capabilities };
 
-/* Takes the capabilities of the mask out of the bounding set, as long as that is allowed, and then
- * out of the other sets; the kernel takes them out of the ambient set itself. */
+/* Removes the capabilities in the mask from the bounding set, as long as that is allowed, and then
+ * from the other sets; the kernel itself removes them from the ambient set. */
 static void take_away(unsigned long long mask)
 {
 	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
@@ -99,9 +99,9 @@ static pthread_t peer;
 static atomic_int peer_ends;
 static atomic_ulong peer_rounds;
 
-/* The call is refused to a thread that has read its UID just before another thread dropped to a
- * user. glibc ends the process if the call succeeds in some threads only, as after drop-uid in one
- * of them. */
+/* The kernel refuses the call to a thread that has read its UID just before another thread dropped
+ * to a user. glibc ends the process if the call succeeds only in some threads, as after drop-uid in
+ * one of them. */
 static void *set_ids(void *unused)
 {
 	(void)unused;
@@ -133,15 +133,15 @@ static void peer_stops(void)
 const struct command id_commands[] = {
 	{ "drop", 1, { .one = drop }, "USER: become that user, with UIDs, GIDs and groups" },
 	{ "drop-uid", 1, { .one = drop_uid },
-	  "USER: have that user's UIDs, no capability any more, and the GIDs as they were" },
+	  "USER: have that user's UIDs and no capabilities, and keep the GIDs" },
 	{ "drop-cap", 1, { .one = drop_cap },
-	  "NAME: take a capability (sys_admin, setuid...) out of all sets, also the "
+	  "NAME: remove a capability (sys_admin, setuid...) from all sets, also the "
 	  "bounding set" },
 	{ "give-up", 0, { .none = give_up },
-	  "take all capabilities out of all sets; the IDs stay" },
+	  "remove all capabilities from all sets; the IDs stay" },
 	{ "peer-sets-ids", 0, { .none = peer_sets_ids },
-	  "a thread that calls glibc's setresuid(-1, geteuid(), -1), for all threads, again "
-	  "and again" },
+	  "start a thread that calls glibc's setresuid(-1, geteuid(), -1), for all threads, "
+	  "in a loop" },
 	{ "peer-stops", 0, { .none = peer_stops }, "end that thread" },
 	{ 0 },
 };

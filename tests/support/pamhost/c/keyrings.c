@@ -66,7 +66,7 @@ static void tree(void)
 	}
 	struct passwd *pw = getpwuid(owner);
 
-	/* Without a free descriptor there is no name to be had. */
+	/* The name cannot be read without a free descriptor. */
 	if (pw)
 		printf("session keyring %s of %s:", name, pw->pw_name);
 	else
@@ -84,8 +84,8 @@ static void tree(void)
 	fflush(stdout);
 }
 
-/* Processes that users have got from this host. Each is in the session keyring that its thread had,
- * and says what it finds there when it is asked to. */
+/* Processes that this host has started for users. Each is in the session keyring of its thread, and
+ * reports what it finds there when asked. */
 static struct witness {
 	const char *name;
 	int ask, answer;
@@ -141,14 +141,14 @@ static void ask_witnesses(void)
 	fflush(stdout);
 }
 
-/* Makes keys until there is no room for the smallest one. Bytes have to be used up, not only keys:
- * a thread gets its keyring even over the limit on keys, but no link into it over that on bytes. */
+/* Makes keys until there is no room for the smallest one. Bytes must be used up, not only keys: a
+ * thread gets its keyring even above the limit on keys, but no link into it above that on bytes. */
 static void fill(void)
 {
 	static const char payload[1000];
 
-	/* A key that finds no room gives back some milliseconds later what it was charged: the
-	 * quota is full if it stays full. */
+	/* A key that finds no room releases its charge some milliseconds later: the quota is full
+	 * if it stays full. */
 	for (unsigned i = 0, size = sizeof payload, full = 0; full < 3; i++) {
 		char description[32];
 
@@ -167,7 +167,7 @@ static void fill(void)
 		die("add_key: %m");
 }
 
-/* Lets go of a key and waits until the kernel has given back what it was charged. */
+/* Releases a key and waits until the kernel has released its charge. */
 static void free_key(long key, const char *owner)
 {
 	char path[] = "/proc/key-users", line[128];
@@ -216,7 +216,7 @@ static void fill_quota_but(const char *name, const char *left)
 	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, 0L) < 0)
 		die("join: %m");
 	drop(name);
-	prctl(PR_SET_PDEATHSIG, SIGKILL); /* after drop(), which takes it back */
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* after drop(), which cancels it */
 	close(1);
 	close(2);
 	/* The spare key's description takes two bytes of the quota, and the link to the key takes
@@ -254,6 +254,6 @@ const struct command keyring_commands[] = {
 	{ "fill-quota", 1, { .one = fill_quota },
 	  "USER: make keys of that user until there is no room" },
 	{ "fill-quota-but", 2, { .two = fill_quota_but },
-	  "USER N: the same, with room for N bytes and what a key and a link take besides" },
+	  "USER N: the same, with room for N bytes, a key and a link" },
 	{ 0 },
 };

@@ -17,8 +17,8 @@ static void limit_as(const char *mb)
 	fclose(f);
 	rlim_t bytes = (rlim_t)pages * 4096 + (rlim_t)atol(mb) * 1024 * 1024;
 
-	/* The hard limit stays: root in a container may lack CAP_SYS_RESOURCE, and then nothing
-	 * could raise it again. */
+	/* The hard limit stays: root in a container may lack CAP_SYS_RESOURCE, and could then not
+	 * raise it again. */
 	if (setrlimit(RLIMIT_AS, &(struct rlimit){ bytes, RLIM_INFINITY }))
 		die("setrlimit: %m");
 }

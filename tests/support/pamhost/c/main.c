@@ -1,13 +1,13 @@
-/* A PAM application that carries out its arguments, one after the other, in one process: the
- * patterns of sshd, su, systemd and xrdp-sesman, without the rest of them.
+/* A PAM application that carries out its arguments, one after another, in one process: the patterns
+ * of sshd, su, systemd and xrdp-sesman, and nothing else of them.
  *
  *     pamhost start login alice open run id close end
  *
  * An argument is the name of a command, followed by the arguments of that command. "pamhost help"
  * prints all commands; each file documents its own, in the table at its end.
  *
- * Each PAM call prints "call = code". Exit status 0 if every command could be carried out, whatever
- * the codes; else 70.
+ * Each PAM call prints "call = code". The exit status is 0 if every command could be carried out,
+ * whatever the codes; otherwise 70.
  */
 #include "pamhost.h"
 

@@ -1,4 +1,4 @@
-/* Memory, and those who allocate it. */
+/* Memory, and threads that allocate it. */
 #include "pamhost.h"
 
 #include <dlfcn.h>
@@ -31,7 +31,7 @@ static void busy(const char *n)
 
 static void *volatile held;
 
-/* Written to, so that it is there. */
+/* Written to, so that it is really allocated. */
 static void hold(const char *mb)
 {
 	size_t size = (size_t)atol(mb) << 20;
@@ -76,12 +76,12 @@ static void fork_allocates(void)
 /* clang-format off */
 const struct command memory_commands[] = {
 	{ "busy", 1, { .one = busy }, "N: have N threads that only call malloc and free" },
-	{ "hold", 1, { .one = hold }, "MB: allocate so much memory and keep it" },
-	{ "lock-memory", 0, { .none = lock_memory }, "mlockall(2), also of what is mapped later" },
+	{ "hold", 1, { .one = hold }, "MB: allocate this much memory and keep it" },
+	{ "lock-memory", 0, { .none = lock_memory }, "mlockall(2), also for later mappings" },
 	{ "own-malloc-locked", 0, { .none = own_malloc_locked },
-	  "from now on a thread has the lock of this host's own malloc, preload/malloc.c, "
-	  "at any fork" },
+	  "from now on a thread holds the lock of this host's own malloc, "
+	  "preload/malloc.c, at any fork" },
 	{ "fork-allocates", 0, { .none = fork_allocates },
-	  "print whether a forked child can call malloc; hangs as the child does" },
+	  "print whether a forked child can call malloc; hangs if the child hangs" },
 	{ 0 },
 };

@@ -1,4 +1,4 @@
-/* The PAM calls, and what a login does with them. */
+/* The PAM calls, and the actions of a login around them. */
 #include "pamhost.h"
 
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A PAM handle of this process. The first one, without a name, is there from the start. */
+/* A PAM handle of this process. The first one, without a name, always exists. */
 struct handle {
 	const char *name;
 	pam_handle_t *pamh;
@@ -46,7 +46,7 @@ static const char *code_name(int code)
 	case PAM_IGNORE: return "ignore";
 	case PAM_USER_UNKNOWN: return "user_unknown";
 	case PAM_ABORT: return "abort";
-	case PAM_PERM_DENIED: return "perm_denied"; /* libpam's answer when all modules ignore */
+	case PAM_PERM_DENIED: return "perm_denied"; /* libpam's result when all modules ignore */
 	case PAM_AUTH_ERR: return "auth_err";
 	case PAM_AUTHTOK_ERR: return "authtok_err";
 	case PAM_SYSTEM_ERR: return "system_err";
@@ -186,7 +186,7 @@ static void serve(const char *service, const char *name, const char *command)
 
 /* clang-format off */
 const struct command pam_commands[] = {
-	{ "start", 2, { .two = start }, "SERVICE USER: pam_start; an empty USER is none" },
+	{ "start", 2, { .two = start }, "SERVICE USER: pam_start; an empty USER: no user" },
 	{ "open", 0, { .none = open_session }, "pam_open_session" },
 	{ "close", 0, { .none = close_session }, "pam_close_session" },
 	{ "authenticate", 0, { .none = authenticate }, "pam_authenticate" },
@@ -196,7 +196,7 @@ const struct command pam_commands[] = {
 	  "FLAG: pam_setcred: establish, delete, reinitialize, refresh, none, contradictory" },
 	{ "end", 0, { .none = end }, "pam_end" },
 	{ "handle", 1, { .one = handle },
-	  "NAME: the PAM calls that follow, on whatever thread, use the handle of that name" },
+	  "NAME: the next PAM calls, on any thread, use the handle of that name" },
 	{ "user", 1, { .one = set_user }, "USER: another PAM_USER" },
 	{ "put-env", 1, { .one = put_env }, "NAME=VALUE: into the PAM environment" },
 	{ "print-env", 1, { .one = print_env }, "NAME: print a variable of the PAM environment" },

@@ -1,4 +1,4 @@
-/* What the files of the PAM host share. main.c tells how it works. */
+/* What the files of the PAM host share. main.c explains it. */
 #ifndef PAMHOST_H
 #define PAMHOST_H
 
@@ -28,7 +28,7 @@ extern const struct command pam_commands[], process_commands[], thread_commands[
 	seccomp_commands[], tracer_commands[];
 
 /* main.c */
-extern pid_t host; /* the process that was started, not one that it has forked */
+extern pid_t host; /* the process that was started, not a forked one */
 __attribute__((noreturn, format(printf, 1, 2))) void die(const char *format, ...);
 void call(const struct command *command, char **args);
 

@@ -88,8 +88,8 @@ static void at_exit(const char *file)
 /* clang-format off */
 const struct command process_commands[] = {
 	{ "fork", 0, { .none = go_on_in_child },
-	  "go on in a child; the parent waits for it and ends as it did; only on the main "
-	  "thread" },
+	  "continue in a child; the parent waits for it and ends as it did; only on the "
+	  "main thread" },
 	{ "fork-works", 0, { .none = fork_works },
 	  "fork a child that exits; print \"fork: works\" or the error" },
 	{ "unshare-pid", 0, { .none = unshare_pid },

@@ -34,7 +34,7 @@ static void forbid(const char *call_name, const char *first, const char *error)
 	install(code, sizeof code / sizeof *code);
 }
 
-/* The kernel asks the holder of a descriptor what such a call has to return. This process keeps the
+/* The kernel asks the holder of a descriptor what such a call must return. This process keeps the
  * descriptor and does not answer, so only SIGKILL ends the call. */
 static void stall(const char *first)
 {
@@ -115,7 +115,7 @@ const struct command seccomp_commands[] = {
 	{ "stall", 1, { .one = stall },
 	  "ARG: keyctl with that first argument does not return until its process is killed" },
 	{ "filter", 2, { .two = filter },
-	  "CALL ACTION: that system call, with whatever arguments, leads to kill-process, "
+	  "CALL ACTION: that system call, with any arguments, leads to kill-process, "
 	  "kill-thread, trap, ENOSYS or EPERM" },
 	{ 0 },
 };

@@ -1,4 +1,4 @@
-/* Signals, and the children that SIGCHLD tells of. */
+/* Signals, and children that cause SIGCHLD. */
 #include "pamhost.h"
 
 #include <semaphore.h>
@@ -77,7 +77,8 @@ static void *reap_all(void *unused)
 	return 0;
 }
 
-/* AddressSanitizer holds locks while a thread starts, and does not free them in a forked child. */
+/* AddressSanitizer holds locks while a thread starts, and does not release them in a forked
+ * child. */
 static void reaper(void)
 {
 	if (sem_init(&reaping, 0, 0))
@@ -90,7 +91,7 @@ static void reaper(void)
 static volatile sig_atomic_t handled, misplaced;
 static uid_t own_uid;
 
-/* A host's handler may do anything that only the host may do. */
+/* A host's handler may do things that only the host may do. */
 static void on_signal(int sig)
 {
 	(void)sig;
@@ -107,7 +108,7 @@ static void bombard(void)
 		die("setpgid: %m");
 	signal(SIGUSR1, on_signal);
 	if (fork()) {
-		/* Then the child will die with this process, and signals come by now. */
+		/* After the first signal, the child dies with this process. */
 		while (!handled)
 			usleep(20);
 		handled = 0;
@@ -142,11 +143,10 @@ const struct command signal_commands[] = {
 	  "ignore SIGCHLD, as hosts like inetd do" },
 	{ "brood", 1, { .one = brood },
 	  "MS: block SIGCHLD and have a child that ends after MS milliseconds" },
-	{ "reap", 0, { .none = reap }, "print whether signal and child of brood are there" },
-	{ "reaper", 0, { .none = reaper }, "a thread that only calls wait(2) for any child" },
+	{ "reap", 0, { .none = reap }, "print whether signal and child of brood have come" },
+	{ "reaper", 0, { .none = reaper }, "start a thread that only calls wait(2) for any child" },
 	{ "bombard", 0, { .none = bombard },
-	  "handle SIGUSR1, and have a child that sends it to the process group again and "
-	  "again" },
+	  "handle SIGUSR1, and have a child that sends it to the process group in a loop" },
 	{ "at-terminal", 0, { .none = at_terminal }, "handle SIGINT, SIGQUIT and SIGTSTP" },
 	{ "bombarded", 0, { .none = bombarded },
 	  "print whether all these signals were handled by the host, with its own UID" },

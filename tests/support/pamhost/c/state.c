@@ -56,7 +56,7 @@ static void write_descriptors(FILE *out)
 	}
 }
 
-/* IDs, capabilities and more, as /proc has them. */
+/* IDs, capabilities and more, from /proc. */
 static void write_status(FILE *out)
 {
 	static const char *const keys[] = { "Umask:",   "Uid:",         "Gid:", "Groups:",
@@ -109,7 +109,7 @@ static char *look(void)
 	if (!out)
 		die("open_memstream: %m");
 	write_limits(out);
-	/* To look takes a descriptor, and a host at its limit has none. */
+	/* Looking takes a descriptor, which a host at its limit lacks. */
 	getrlimit(RLIMIT_NOFILE, &nofile);
 	setrlimit(RLIMIT_NOFILE, &(struct rlimit){ nofile.rlim_max, nofile.rlim_max });
 	write_signals(out);
@@ -160,7 +160,7 @@ static void same(void)
 
 /* clang-format off */
 const struct command state_commands[] = {
-	{ "state", 0, { .none = state }, "note what the module must not change" },
+	{ "state", 0, { .none = state }, "record what the module must not change" },
 	{ "same", 0, { .none = same }, "print what has changed since; on the same thread" },
 	{ 0 },
 };

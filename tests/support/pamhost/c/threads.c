@@ -1,8 +1,8 @@
 /* Threads that carry out commands: a host with one thread for each login, or with a pool.
  *
- * Commands still run one after the other: the main thread hands a command over and waits until it
- * is done. Only the main thread makes these threads, so each begins with the credentials, and thus
- * the session keyring, that the main thread has at that moment.
+ * Commands still run one after another: the main thread hands a command over and waits until it is
+ * done. Only the main thread makes these threads, so each begins with the credentials, and thus the
+ * session keyring, that the main thread has at that moment.
  */
 #include "pamhost.h"
 
@@ -91,7 +91,7 @@ int on_main_thread(void)
 	return gettid() == getpid();
 }
 
-/* A forked child has the main thread only. */
+/* A forked child has only the main thread. */
 void forget_threads(void)
 {
 	memset(threads, 0, sizeof threads);
@@ -101,8 +101,8 @@ void forget_threads(void)
 /* clang-format off */
 const struct command thread_commands[] = {
 	{ "on", 1, { .one = on },
-	  "NAME: the commands that follow run on the thread of that name, made if there is "
-	  "none; \"on main\": on the main thread" },
-	{ "worker", 1, { .one = worker }, "NAME: make that thread, without going on there" },
+	  "NAME: run the next commands on the thread of that name, which is made if "
+	  "missing; \"on main\": on the main thread" },
+	{ "worker", 1, { .one = worker }, "NAME: make that thread, without switching to it" },
 	{ 0 },
 };

@@ -16,7 +16,7 @@ long cpu_ms(void)
 	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* In user mode, not in the kernel: a timer may count only that. */
+/* In user mode, not in the kernel: some timers count only that. */
 void burn_ms(long ms)
 {
 	for (long end = cpu_ms() + ms; cpu_ms() < end;)
@@ -61,7 +61,7 @@ static void timers(void)
 		die("timer_create: %m");
 }
 
-/* Each timer has to be armed as before, and its signal has to come again. */
+/* Each timer must be armed as before, and its signal must come again. */
 static void timed(void)
 {
 	struct itimerspec posix = { 0 };
@@ -87,7 +87,7 @@ static void timed(void)
 const struct command timer_commands[] = {
 	{ "timers", 0, { .none = timers },
 	  "SIGALRM, SIGVTALRM, SIGPROF and SIGRTMIN each millisecond, handled" },
-	{ "timed", 0, { .none = timed }, "print whether these timers go on as they should" },
-	{ "burn", 1, { .one = burn }, "MS: use so many milliseconds of CPU time" },
+	{ "timed", 0, { .none = timed }, "print whether these timers still work" },
+	{ "burn", 1, { .one = burn }, "MS: use this many milliseconds of CPU time" },
 	{ 0 },
 };

@@ -1,4 +1,4 @@
-/* What a tracer of this process needs to find its place. */
+/* What helps a tracer of this process to find its place. */
 #include "pamhost.h"
 
 #include <stdio.h>
@@ -21,8 +21,8 @@ static void await_tracer(void)
 	}
 }
 
-/* A tracer that counts the calls of each process lets the n-th one fail: once this process is
- * past n, only those of its children do. */
+/* A tracer that counts the calls of each process makes the n-th one fail: once this process has
+ * made more than n, only those of its children fail. */
 static void pad(const char *nr)
 {
 	for (int i = 0; i < 100; i++)

@@ -1,5 +1,5 @@
-// Package accounts makes a copy of /etc know the users of a test, and of the machine's own users
-// only those who do not get in their way.
+// Package accounts adds the users of a test to a copy of /etc, and removes those users of the
+// machine that would conflict with them.
 package accounts
 
 import (
@@ -14,11 +14,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Lines are what the users of a test have in the files of /etc.
+// Lines are the users' lines in the files of /etc.
 type Lines struct{ Passwd, Shadow, Group string }
 
-// Install puts the lines into a copy of /etc, in which these files then are the only source of
-// users: a directory server, or systemd, may know somebody else by the same name.
+// Install adds the lines to a copy of /etc, and makes these files the only source of users: a
+// directory server, or systemd, may have another user of the same name.
 func Install(etc string, lines Lines) error {
 	names := fields(lines.Passwd, 0)
 	for file, change := range map[string]func(text string) string{
@@ -42,7 +42,7 @@ func Install(etc string, lines Lines) error {
 }
 
 // HideCache hides the socket of nscd(8), which answers with the machine's users before any file is
-// read. It is for a mount namespace of the caller's own.
+// read. It must run in a mount namespace of the caller.
 func HideCache() error {
 	const dir = "/run/nscd"
 	if _, err := os.Stat(dir); err != nil {
@@ -55,13 +55,13 @@ func HideCache() error {
 }
 
 // Passwd returns the text of a passwd(5) file with the lines at its end, and without all others
-// that have one of their names or UIDs: the first line that fits is the one that counts.
+// with the same name or UID, because the first matching line counts.
 func Passwd(text, lines string) string { return replace(text, lines, 0, 2) }
 
-// ByName is the same by the name alone: for shadow(5), and for a second name of a UID in passwd(5).
+// ByName does so by the name alone: for shadow(5), and for a second name of a UID in passwd(5).
 func ByName(text, lines string) string { return replace(text, lines, 0) }
 
-// Group is the same for group(5). The users of these names are no members of the groups that stay.
+// Group does so for group(5). Users with these names are removed from the other groups.
 func Group(text, lines string, users []string) string {
 	var kept strings.Builder
 	for line := range strings.Lines(text) {
@@ -78,7 +78,7 @@ func Group(text, lines string, users []string) string {
 	return replace(kept.String(), lines, 0, 2)
 }
 
-// FilesOnly returns the text of an nsswitch.conf(5) by which users and groups are those of the
+// FilesOnly returns the text of an nsswitch.conf(5) with which users and groups come only from the
 // files in /etc.
 func FilesOnly(text string) string {
 	accounts := regexp.MustCompile(
@@ -86,8 +86,7 @@ func FilesOnly(text string) string {
 	return "passwd: files\nshadow: files\ngroup: files\n" + accounts.ReplaceAllString(text, "")
 }
 
-// replace appends lines, and takes away those that are the same as one of them in any of the
-// fields.
+// replace appends lines, and removes those that equal one of them in any of the given fields.
 func replace(text, lines string, same ...int) string {
 	var kept strings.Builder
 	for line := range strings.Lines(text) {
@@ -101,7 +100,7 @@ func replace(text, lines string, same ...int) string {
 	return kept.String() + lines
 }
 
-// fields returns one field of each line that has it; numbers as the C library reads them.
+// fields returns one field of each line that has it; it reads numbers as the C library does.
 func fields(lines string, i int) (found []string) {
 	for line := range strings.Lines(lines) {
 		f := strings.Split(strings.TrimSuffix(line, "\n"), ":")

@@ -1,5 +1,6 @@
-/* pam_exec(8) without the SIGCHLD, from which vsftpd concludes that its session has ended: runs argv[0] argv[1] when a session is opened.
- * The process that has no signal for its parent has a child of its own for the program, because execve(2) would give it one again. */
+/* pam_exec(8) without the SIGCHLD, which makes vsftpd think that its session has ended: runs
+ * argv[0] argv[1] when a session is opened. The process without an exit signal runs the program in
+ * a child of its own, because execve(2) would restore that signal. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <sys/syscall.h>

@@ -1,5 +1,6 @@
-/* Preloaded into a host: a limit on its address space is set as soft limit only, so that the module's child can lift it. So does a
- * process with CAP_SYS_RESOURCE find it anyway; this is for machines whose root has not got that. */
+/* Preloaded into a host: sets a limit on its address space only as a soft limit, so that the
+ * module's child can lift it. A process with CAP_SYS_RESOURCE can do so anyway; this is for
+ * machines whose root lacks it. */
 #define _GNU_SOURCE
 #include <sys/resource.h>
 #include <sys/syscall.h>

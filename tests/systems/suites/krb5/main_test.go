@@ -1,10 +1,9 @@
 // Package krb5 runs MIT Kerberos's own tests of credential caches in sessions that the module has
 // opened: t_cc, t_cccol and t_ccache, with the programs and libraries of the distribution, as a
-// user. All but t_cc's are run once more on the persistent keyring, which MIT leaves out because it
-// might be in use.
+// user. All but t_cc run once more on the persistent keyring, which MIT leaves out because it might
+// be in use.
 //
-// The tests come as the distribution's source package. Nothing of it is kept here but the download,
-// below build/.
+// The tests come from the distribution's source package. Only the download is kept, below build/.
 package krb5
 
 import (

@@ -12,14 +12,14 @@ import (
 )
 
 // stacks are two with the module, after pam_keyinit and without it, and one without the module. The
-// tests pass in the last one as well, so they show that the module takes nothing away.
+// tests also pass in the last one, so they show that the module removes nothing.
 var stacks = map[string]string{
 	"keyinit":            world.Stacks["keyinit"],
 	"no-keyinit":         world.Stacks["no-keyinit"],
 	"without the module": "session required pam_keyinit.so force\n",
 }
 
-// Each is run where its files are.
+// Each runs in the directory of its files.
 var suites = []struct{ name, dir, command string }{
 	{"t_cc", "lib/krb5/ccache", "./t_cc"},
 	{"t_cccol.py", "lib/krb5/ccache", "python t_cccol.py"},
@@ -52,7 +52,7 @@ func testInSessions(t *testing.T) {
 	}
 }
 
-// The tests fail if the session keyring is revoked, so they do use it.
+// The tests fail if the session keyring is revoked, so they really use it.
 func testUnusable(t *testing.T) {
 	world.ForgetKeys(t)
 	world.Service(t, world.Built(t, "pam_persistent.so"), stacks["keyinit"])
@@ -67,14 +67,14 @@ func testUnusable(t *testing.T) {
 
 var commandsRun = regexp.MustCompile(`commands run: \d+`)
 
-// passed tells whether the test ended well and skipped nothing, because a test that finds no
-// support for KEYRING caches skips them and ends well.
+// passed reports whether the test ended well and skipped nothing: a test that finds no support for
+// KEYRING caches skips them and ends well.
 func passed(out string) bool {
 	return strings.Contains(out, "\nwell\n") && !strings.Contains(strings.ToLower(out), "skip")
 }
 
-// inSession runs a command in a session of alice's. The tests' KDC listens on each address of the
-// machine, so it has one to itself.
+// inSession runs a command in a session of alice. The tests' KDC listens on each address of the
+// machine, so it gets its own machine.
 func inSession(t *testing.T, dir, command string) (string, error) {
 	t.Helper()
 	r := pamhost.Host{Limit: 3 * time.Minute,

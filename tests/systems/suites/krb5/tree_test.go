@@ -10,7 +10,7 @@ import (
 	"pam_persistent/tests/support/world"
 )
 
-// source unpacks the source package that the installed libraries were built from.
+// source unpacks the source package from which the installed libraries were built.
 func source(t *testing.T) string {
 	t.Helper()
 	version := strings.TrimSpace(world.Run(t, "dpkg-query", "-W", "-f", "${source:Version}",
@@ -47,16 +47,16 @@ func download(t *testing.T, name, to string) {
 		get update
 		get source --download-only "$1"
 		mv "$2.part" "$2"`, "sh", name, to); err != nil {
-		t.Fatalf("the source of %s is neither below build/_suites nor to be had from the "+
+		t.Fatalf("the source of %s is neither below build/_suites nor available from the "+
 			"package registry: %v\n%s", name, err, out)
 	}
 }
 
 const tree = "/home/alice/krb5"
 
-// buildTree makes what the tests take for a tree in which Kerberos has been built: their sources,
-// with links to installed programs. The sources use little that is not in the public headers, so
-// testdata/k5-int.h is enough to compile them; to configure all of Kerberos would take minutes.
+// buildTree makes a tree that the tests take for a built Kerberos: their sources, with links to
+// installed programs. The sources use little that is not in the public headers, so
+// testdata/k5-int.h is enough to compile them; configuring all of Kerberos would take minutes.
 func buildTree(t *testing.T, src string) {
 	t.Helper()
 	header, err := filepath.Abs("testdata/k5-int.h")

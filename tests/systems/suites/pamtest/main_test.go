@@ -1,8 +1,8 @@
-// Package pamtest drives the module as the authors of other modules test theirs: a program that
-// says with libpamtest what each PAM call has to return, under pam_wrapper, which brings service
-// files of its own and a module that authenticates from a file.
+// Package pamtest drives the module as the authors of other modules test theirs: a program tells
+// libpamtest the expected result of each PAM call, under pam_wrapper, which brings its own service
+// files and a module that authenticates from a file.
 //
-// Both come from the distribution and go away with the world.
+// Both come from the distribution and disappear with the world.
 package pamtest
 
 import (
@@ -72,7 +72,7 @@ func (a app) run(t *testing.T, user, password string, steps ...string) (string, 
 	return out, 0
 }
 
-// What libpamtest says, by the words and by the exit status.
+// Exit statuses of libpamtest.
 const ok, caseFailed = 0, 2
 
 var login = []string{"authenticate=0", "account=0", "establish=0", "open=0", "env", "show",
@@ -98,8 +98,8 @@ func (a app) testLogin(t *testing.T) {
 	}
 }
 
-// What the program expects, and what libpamtest says where it gets something else. 7 is
-// PAM_AUTH_ERR, 10 PAM_USER_UNKNOWN, 14 PAM_SESSION_ERR, 17 PAM_CRED_ERR.
+// The program's expectations, and libpamtest's messages for other results. 7 is PAM_AUTH_ERR, 10
+// PAM_USER_UNKNOWN, 14 PAM_SESSION_ERR, 17 PAM_CRED_ERR.
 func (a app) testFailures(t *testing.T) {
 	world.ForgetKeys(t)
 	for _, test := range []struct {
@@ -131,8 +131,8 @@ func (a app) testFailures(t *testing.T) {
 	}
 }
 
-// Without the module's line, with pam_permit in its place, the session has no link: what the login
-// above shows is the module's.
+// Without the module's line, with pam_permit in its place, the session has no link: the login above
+// shows what the module does.
 func (a app) testOthers(t *testing.T) {
 	world.ForgetKeys(t)
 	a.service(t, "pam_permit.so", "")

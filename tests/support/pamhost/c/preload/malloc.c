@@ -1,9 +1,9 @@
-/* The malloc of a host that brings its own: one lock, and no pthread_atfork(3) handlers.
+/* The malloc of a host that has its own: one lock, and no pthread_atfork(3) handlers.
  *
- * Memory is taken from a fixed area and never given back. After pamhost_lock_malloc() a thread has
- * the lock whenever no other thread is inside malloc: it gives the lock to those who ask and gets
- * it back from them. So in any forked copy of the process the lock is taken, by a thread that the
- * copy does not have, and the first malloc there waits forever. The process itself goes on.
+ * Memory comes from a fixed area and is never freed. After pamhost_lock_malloc() a thread has the
+ * lock whenever no other thread is inside malloc: it gives the lock to threads that ask and gets it
+ * back from them. So in any forked copy of the process the lock is taken, by a thread that the copy
+ * does not have, and the first malloc there waits forever. The process itself continues.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -40,8 +40,8 @@ static void release(void)
 	lock = (int)released;
 }
 
-/* Nobody else changes the lock while it is the holder's. So the thread that was seen to wait still
- * waits when it is freed, and the holder gets it back from that thread's release(). */
+/* Nobody else changes the lock while the holder has it. So the thread that was seen to wait still
+ * waits when it is released, and the holder gets the lock back from that thread's release(). */
 static void *hold(void *unused)
 {
 	(void)unused;
@@ -111,7 +111,7 @@ void *calloc(size_t n, size_t size)
 	return allocate(ALIGNMENT, n * size);
 }
 
-/* Takes the lock, as any malloc does, though there is nothing to be done. */
+/* Takes the lock, as any malloc does, though it frees nothing. */
 void free(void *block)
 {
 	if (!block)

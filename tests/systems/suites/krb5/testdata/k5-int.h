@@ -1,4 +1,5 @@
-/* In place of MIT Kerberos's internal header, which only its own configure completes: what its tests of credential caches use of it. */
+/* Replaces MIT Kerberos's internal header, which only its own configure completes: what its tests
+ * of credential caches use of it. */
 #ifndef SHIM_K5_INT_H
 #define SHIM_K5_INT_H
 

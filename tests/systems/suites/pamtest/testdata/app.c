@@ -1,12 +1,12 @@
-/* A program that tests a PAM stack with libpamtest, as the authors of modules and applications do.
- * Run it under pam_wrapper.
+/* A program that tests a PAM stack with libpamtest, as authors of modules and applications do. Run
+ * it under pam_wrapper.
  *
  *   app SERVICE USER PASSWORD STEP...
  *
- * A step is a PAM call with the code that it has to return: authenticate=0, account=0, establish=0,
- * refresh=0, delete=0, open=14... In "env" the PAM environment is printed, and in "show" the session
- * keyring. The steps up to "show" are one run of libpamtest, which keeps the handle; the others are
- * a second one with the same handle. The exit status is that of libpamtest, see enum pamtest_err.
+ * A step is a PAM call with its expected code: authenticate=0, account=0, establish=0, refresh=0,
+ * delete=0, open=14... "env" prints the PAM environment, and "show" the session keyring. The steps
+ * up to "show" are one run of libpamtest, which keeps the handle; the others are a second one with
+ * the same handle. The exit status is that of libpamtest, see enum pamtest_err.
  */
 #include <libpamtest.h>
 #include <stdint.h>
@@ -89,7 +89,7 @@ int main(int argc, char **argv)
 
 	if (argc < 5 || argc > first + MOST)
 		return 64;
-	unsetenv("LD_PRELOAD"); /* pam_wrapper is here already, and keyctl needs none */
+	unsetenv("LD_PRELOAD"); /* pam_wrapper is loaded already, and keyctl does not need it */
 	while (show < argc && strcmp(argv[show], "show"))
 		show++;
 

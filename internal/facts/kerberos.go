@@ -1,0 +1,63 @@
+package facts
+
+import (
+	"time"
+)
+
+// Persistent is how the name of a cache in a persistent keyring begins.
+const Persistent = "KEYRING:persistent:"
+
+// Ticket is one credential. Times that the cache does not state are zero; one that does not state
+// its start is good from the first authentication on.
+type Ticket struct {
+	Client, Server string
+	Starts, Ends   time.Time
+	RenewableUntil time.Time
+	Setting        bool // no ticket, but a setting of the library
+	Granting       bool // a ticket-granting ticket of the client's realm
+	Whole          bool // all parts of a ticket are there, and nothing follows them
+}
+
+// Cache is a credential cache. What is not known is zero.
+type Cache struct {
+	Name        string // as Kerberos names it: KEYRING:persistent:UID:...
+	Principal   string
+	Granting    *Ticket // the ticket-granting ticket that is good for longest; nil: none
+	Keys, Bytes int     // what it takes of the quota
+	TicketBytes int     // what the ticket-granting ticket takes of that
+	Primary     bool    // programs use it if they are not told another
+	Problem     error   // why it could not be read wholly
+
+	Keyring Serial
+}
+
+// Collection is all caches of a persistent keyring.
+type Collection struct {
+	Unread error   // why the persistent keyring could not be read
+	Caches []Cache // in the order of their names
+	// Problem is why the primary cannot be told.
+	Problem error
+
+	Keyring Serial
+}
+
+// Same tells whether two looks have found the same cache, with the same tickets in it.
+func (c Cache) Same(as Cache) bool {
+	return c.Keyring == as.Keyring && c.Name == as.Name && c.Bytes == as.Bytes &&
+		*c.Granting == *as.Granting
+}
+
+// Superseded is a cache that a newer one of the same principal makes superfluous, and what has
+// become of it.
+type Superseded struct {
+	Cache, By Cache
+	Removed   bool
+	Problem   error // why it could not be removed
+}
+
+// Prune is which caches are to be removed.
+type Prune struct {
+	Account
+	Caches []Superseded
+	Unread []error // what is left alone because it could not be read
+}

@@ -1,0 +1,137 @@
+package finding
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pam_persistent/internal/facts"
+)
+
+var now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+
+// cache has a ticket that started some hours ago, ends in some and can be renewed for some; 0: not
+// at all.
+func cache(name, principal string, started, ends, renewable int) facts.Cache {
+	hours := func(n int) time.Time { return now.Add(time.Duration(n) * time.Hour) }
+	t := &facts.Ticket{Starts: hours(-started), Ends: hours(ends)}
+	if renewable != 0 {
+		t.RenewableUntil = hours(renewable)
+	}
+	return facts.Cache{Name: name, Principal: principal, Granting: t}
+}
+
+func primary(c facts.Cache) facts.Cache { c.Primary = true; return c }
+func broken(c facts.Cache) facts.Cache  { c.Problem = errors.New("broken"); return c }
+func empty(c facts.Cache) facts.Cache   { c.Granting = nil; return c }
+
+func TestSuperseded(t *testing.T) {
+	for name, test := range map[string]struct {
+		caches []facts.Cache
+		want   string
+	}{
+		"none":  {nil, ""},
+		"alone": {[]facts.Cache{cache("a", "x", 1, 9, 0)}, ""},
+		"ends later": {[]facts.Cache{cache("a", "x", 1, 9, 0), cache("b", "x", 1, 8, 0)},
+			"b by a"},
+		"starts later": {[]facts.Cache{cache("a", "x", 2, 9, 0), cache("b", "x", 1, 9, 0)},
+			"a by b"},
+		"started later, ends sooner": {[]facts.Cache{cache("a", "x", 2, 9, 0),
+			cache("b", "x", 1, 8, 0)}, "b by a"},
+		"equal": {[]facts.Cache{cache("a", "x", 1, 9, 0), cache("b", "x", 1, 9, 0)}, "b by a"},
+		"equal, primary": {[]facts.Cache{cache("a", "x", 1, 9, 0),
+			primary(cache("b", "x", 1, 9, 0))}, "a by b"},
+		"of another principal": {[]facts.Cache{cache("a", "x", 1, 9, 0),
+			cache("b", "y", 2, 8, 0)}, ""},
+		"renewable for longer": {[]facts.Cache{cache("a", "x", 1, 9, 0),
+			cache("b", "x", 2, 8, 99)}, ""},
+		"both renewable": {[]facts.Cache{cache("a", "x", 1, 9, 99), cache("b", "x", 2, 8, 99)},
+			"b by a"},
+		"renewable by another": {[]facts.Cache{cache("a", "x", 1, 9, 0),
+			cache("b", "x", 1, 8, 99), cache("c", "x", 1, 7, 99)}, "c by b"},
+		"the primary": {[]facts.Cache{cache("a", "x", 1, 9, 0), primary(cache("b", "x", 2, 8, 0)),
+			cache("c", "x", 3, 7, 0)}, "c by a"},
+		"not good yet": {[]facts.Cache{cache("a", "x", -1, 9, 0), cache("b", "x", 2, 8, 0)}, ""},
+		"broken": {[]facts.Cache{cache("a", "x", 1, 9, 0), broken(cache("b", "x", 2, 8, 0))},
+			""},
+		"newer broken": {[]facts.Cache{broken(cache("a", "x", 1, 9, 0)),
+			cache("b", "x", 2, 8, 0)}, ""},
+		"no ticket": {[]facts.Cache{cache("a", "x", 1, 9, 0), empty(cache("b", "x", 2, 8, 0))},
+			""},
+		"ended": {[]facts.Cache{cache("a", "x", 1, 9, 0), cache("b", "x", 9, -1, 0)}, "b by a"},
+		"many": {[]facts.Cache{cache("a", "x", 5, 5, 0), cache("b", "y", 1, 9, 0),
+			cache("c", "x", 3, 7, 0), cache("d", "x", 4, 6, 0),
+			cache("e", "y", 2, 8, 0)}, "e by b, d by c, a by c"},
+	} {
+		c := &facts.Collection{Caches: test.caches}
+		var got []string
+		for _, s := range SupersededCaches(c, now) {
+			got = append(got, fmt.Sprintf("%s by %s", s.Cache.Name, s.By.Name))
+		}
+		if strings.Join(got, ", ") != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+		c.Problem = errors.New("the primary cannot be read")
+		if got := SupersededCaches(c, now); len(got) > 0 {
+			t.Errorf("%s: without a primary: %+v", name, got)
+		}
+	}
+}
+
+// However the caches are listed, of each principal one stays that is good for longest.
+func TestOneIsLeft(t *testing.T) {
+	caches := []facts.Cache{cache("a", "x", 1, 9, 0), cache("b", "x", 1, 9, 20),
+		cache("c", "x", 2, 9, 30), cache("d", "x", 0, 9, 30), cache("e", "x", 1, 8, 40)}
+	for range 100 {
+		caches = append(caches[1:], caches[0])
+		caches[1], caches[3] = caches[3], caches[1]
+		c := &facts.Collection{Caches: caches}
+		var gone []string
+		for _, s := range SupersededCaches(c, now) {
+			gone = append(gone, s.Cache.Name)
+			if slices.Contains(gone, s.By.Name) {
+				t.Errorf("%s is superseded by %s, which goes too", s.Cache.Name,
+					s.By.Name)
+			}
+		}
+		if slices.Sort(gone); strings.Join(gone, "") != "abc" {
+			t.Errorf("%q go, and not a, b and c", gone)
+		}
+	}
+}
+
+func TestDue(t *testing.T) {
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	ticket := func(started, ends, renewable int) facts.Cache {
+		hours := func(n int) time.Time { return now.Add(time.Duration(n) * time.Hour) }
+		t := &facts.Ticket{Starts: hours(-started), Ends: hours(ends)}
+		if renewable != 0 {
+			t.RenewableUntil = hours(renewable)
+		}
+		return facts.Cache{Granting: t}
+	}
+	unread := ticket(6, 4, 100)
+	unread.Problem = errors.New("broken")
+	for name, test := range map[string]struct {
+		cache facts.Cache
+		want  facts.TicketResult
+	}{
+		"past half":        {ticket(6, 4, 100), facts.Renewed},
+		"at half":          {ticket(5, 5, 100), facts.Renewed},
+		"young":            {ticket(4, 6, 100), facts.Early},
+		"not renewable":    {ticket(6, 4, 0), facts.NotRenewable},
+		"at the last":      {ticket(6, 4, 4), facts.Spent},
+		"renewable before": {ticket(6, 4, -1), facts.Spent},
+		"ended":            {ticket(10, 0, 100), facts.Ended},
+		"not begun":        {ticket(-1, 9, 100), facts.Early},
+		"no ticket":        {facts.Cache{}, facts.NoTicket},
+		"unread":           {unread, facts.Unread},
+	} {
+		if got := Due(test.cache, now); got != test.want {
+			t.Errorf("%s: %s, want %s", name, got, test.want)
+		}
+	}
+}

@@ -1,0 +1,258 @@
+// Package renewal resets the expiry timers of persistent keyrings in a child, which can be killed.
+//
+// KEYCTL_GET_PERSISTENT searches everything below the keyring, along each way that leads there, and
+// holds a mutex of the whole machine meanwhile. A user who nests keyrings can make one search last
+// half a minute, and no signal ends it. A thread that possesses such a keyring searches it whenever
+// it looks at any key. So each link ends with a thread that does not look at other keys.
+package renewal
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"pam_persistent/internal/child"
+	"pam_persistent/internal/facts"
+	"pam_persistent/internal/finding"
+	"pam_persistent/internal/keyrings"
+	"pam_persistent/internal/persistent"
+	"pam_persistent/internal/phrase"
+)
+
+// Command is the hidden first argument of the child that [Each] starts.
+const Command = "renew-keyrings"
+
+// answer is what the child writes of one user.
+type answer struct {
+	Before, After facts.Keyring
+	None          bool
+	Problem       string
+}
+
+func (a answer) renewal(user facts.Account) facts.Renewal {
+	r := facts.Renewal{User: user, Before: a.Before, After: a.After, None: a.None}
+	if a.Problem != "" {
+		r.Err = errors.New(a.Problem)
+	}
+	return r
+}
+
+// Main is the child: it renews the keyring of each UID that it reads.
+func Main() {
+	uids, answers := json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)
+	for {
+		var uid uint32
+		if uids.Decode(&uid) != nil {
+			os.Exit(0)
+		}
+		r := renew(uid)
+		a := answer{r.Before, r.After, r.None, ""}
+		if r.Err != nil {
+			a.Problem = persistent.Explain(r.Err).Error()
+		}
+		if answers.Encode(a) != nil {
+			os.Exit(1)
+		}
+	}
+}
+
+// renew looks before and after, on a thread that possesses nothing.
+func renew(uid uint32) (r facts.Renewal) {
+	var ok bool
+	r.Before, ok, r.Err = keyrings.Of(uid)
+	switch {
+	case !ok && r.Err != nil:
+		return r
+	case !ok || r.Before.State == facts.Revoked:
+		r.None, r.Err = true, nil
+		return r
+	}
+	if r.Err = reset(uid); r.Err != nil {
+		return r
+	}
+	if r.After, ok, r.Err = keyrings.Of(uid); ok {
+		r.Err = nil
+	} else if r.Err == nil {
+		r.Err = unix.ENOKEY
+	}
+	return r
+}
+
+// reset resets the timer on a thread of its own, whose link ends with it.
+func reset(uid uint32) error {
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		_, err := persistent.Renew(uid)
+		done <- err
+	}()
+	return <-done
+}
+
+const (
+	// search and tooMany are the CPU time of a late child, and the ways below a keyring, from
+	// which on that keyring is the reason. The time alone does not tell: a process that waits
+	// for another one's search uses as much if its CPU has nothing else to do, because the
+	// kernel spins on the mutex while its owner runs.
+	search  = time.Second
+	tooMany = 10_000_000
+)
+
+// Each renews users' keyrings one after the other, in a child that serves them in turn until one
+// is late, and reports each result. A late user whose keyring is not the reason comes again, after
+// all others.
+func Each(users []facts.Account, report func(facts.Renewal)) {
+	r := renewer{command: command, after: time.After, ways: ways}
+	r.each(users, report)
+}
+
+func command() *exec.Cmd {
+	c := child.Self(Command)
+	c.Stderr = os.Stderr
+	return c
+}
+
+func ways(user facts.Account) uint64 {
+	keyring, _, _ := keyrings.Of(user.UID)
+	return keyrings.Ways(keyring)
+}
+
+// renewer is the parent.
+type renewer struct {
+	command func() *exec.Cmd
+	after   func(time.Duration) <-chan time.Time
+	ways    func(facts.Account) uint64
+	child   *process // nil: none
+	stuck   error    // why no other user is served
+}
+
+var errWaited = fmt.Errorf("the timer was not reset in %s, because the kernel was searching "+
+	"keyrings, perhaps another user's; persistent-keyring doctor names users whose keyrings "+
+	"take long", phrase.Duration(uint64(child.Timer.Seconds())))
+
+func (r *renewer) each(users []facts.Account, report func(facts.Renewal)) {
+	defer r.stop()
+	var again []facts.Account
+	for _, user := range users {
+		result := r.renew(user)
+		if result.Err == errWaited {
+			again = append(again, user)
+			continue
+		}
+		report(result)
+	}
+	for _, user := range again {
+		report(r.renew(user))
+	}
+}
+
+func (r *renewer) renew(user facts.Account) facts.Renewal {
+	if r.stuck != nil {
+		return facts.Renewal{User: user, Err: fmt.Errorf("%w; later: persistent-keyring renew %s", r.stuck,
+			user.Word())}
+	}
+	if r.child == nil {
+		var err error
+		if r.child, err = start(r.command()); err != nil {
+			return facts.Renewal{User: user, Err: fmt.Errorf("the process that renews keyrings: %w", err)}
+		}
+	}
+	c := r.child
+	before := c.used()
+	_ = c.uids.Encode(user.UID) // a child that has ended does not answer
+	select {
+	case a, ok := <-c.answers:
+		if ok {
+			return a.renewal(user)
+		}
+		err := errors.New("the process that renews keyrings has ended")
+		if r.stop() {
+			err = fmt.Errorf("%w: %v", err, c.cmd.ProcessState)
+		}
+		return facts.Renewal{User: user, Err: err}
+	case <-r.after(child.Timer):
+	}
+	result, used := facts.Renewal{User: user, Err: errWaited}, c.used()-before
+	if used >= search && r.ways(user) >= tooMany {
+		result.Err = errors.New(finding.NotSearched(user, used, uint32(os.Geteuid())).String())
+	}
+	if !r.stop() {
+		r.stuck = fmt.Errorf("not tried: process %d, killed while it renewed the keyring "+
+			"of %s, has not ended, and another one would wait as it does",
+			c.cmd.Process.Pid, user)
+	}
+	return result
+}
+
+// stop kills the child and reports whether it is gone. A search goes on after SIGKILL, and whoever
+// calls the kernel meanwhile waits for it.
+func (r *renewer) stop() bool {
+	c := r.child
+	if c == nil {
+		return true
+	}
+	r.child = nil
+	_ = c.cmd.Process.Kill()
+	select {
+	case <-c.gone:
+		return true
+	case <-r.after(child.Grace):
+		return false
+	}
+}
+
+// process is a running child.
+type process struct {
+	cmd     *exec.Cmd
+	uids    *json.Encoder
+	answers chan answer   // closed when the child has ended
+	gone    chan struct{} // closed when it was waited for
+}
+
+func start(cmd *exec.Cmd) (*process, error) {
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	// There is room for the answer of a child that is given up just then.
+	c := &process{cmd, json.NewEncoder(in), make(chan answer, 1), make(chan struct{})}
+	go func() {
+		defer close(c.gone)
+		defer func() { _ = cmd.Wait() }()
+		defer close(c.answers)
+		answers := json.NewDecoder(out)
+		for {
+			var a answer
+			if answers.Decode(&a) != nil {
+				return
+			}
+			c.answers <- a
+		}
+	}()
+	return c, nil
+}
+
+// used is the CPU time of the child, of which the kernel's searches are a part.
+//
+// Source: clock_getcpuclockid(3), MAKE_PROCESS_CPUCLOCK in linux/posix-timers_types.h.
+func (c *process) used() time.Duration {
+	const scheduler = 2
+	var t unix.Timespec
+	if unix.ClockGettime(int32(^c.cmd.Process.Pid<<3|scheduler), &t) != nil {
+		return 0
+	}
+	return time.Duration(t.Nano())
+}

@@ -1,0 +1,277 @@
+package renewal
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"runtime"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"pam_persistent/internal/child"
+	"pam_persistent/internal/facts"
+	"pam_persistent/internal/finding"
+	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keyrings"
+	"pam_persistent/internal/krb5"
+	"pam_persistent/internal/persistent"
+	"pam_persistent/internal/phrase"
+)
+
+// TicketsCommand is the hidden first argument of the child that [Tickets] starts.
+const TicketsCommand = "renew-tickets"
+
+// ticketsAnswer is what the child writes.
+type ticketsAnswer struct {
+	Caches  []facts.TicketRenewal
+	Problem string
+}
+
+// Tickets renews the tickets of a user in a child that has the user's IDs, a clean environment and
+// no terminal, and a session keyring in which nothing is but the user's persistent keyring. The
+// user controls the child, so its answer is not trusted.
+func Tickets(user facts.Account, program string) ([]facts.TicketRenewal, error) {
+	who, err := identityOf(user)
+	if err != nil {
+		return nil, err
+	}
+	type output struct {
+		text []byte
+		err  error
+	}
+	done := make(chan output, 1)
+	go func() {
+		// Locked and never unlocked, the thread ends with the goroutine, and with it the
+		// session keyring.
+		runtime.LockOSThread()
+		var out output
+		// Joined before the IDs change: the user must not possess what the caller does.
+		if _, out.err = keyctl.JoinSession(); out.err == nil {
+			out.text, out.err = runTickets(who, program)
+		}
+		done <- out
+	}()
+	select {
+	case out := <-done:
+		if out.err != nil {
+			return nil, persistent.Explain(out.err)
+		}
+		return parseTickets(out.text)
+	case <-time.After(child.Tickets + child.Grace):
+		return nil, errTicketsLate
+	}
+}
+
+var errTicketsLate = fmt.Errorf("the tickets were not renewed in %s",
+	phrase.Duration(uint64(child.Tickets.Seconds())))
+
+func runTickets(who identity, program string) ([]byte, error) {
+	if err := closeInherited(); err != nil {
+		return nil, err
+	}
+	out := &limited{}
+	c := child.Self(TicketsCommand, program)
+	c.Dir, c.Env, c.Stdout = "/", who.environment, out
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: who.credential,
+		Pdeathsig: unix.SIGKILL}
+	err := child.Run(c, child.Tickets)
+	switch {
+	case err == child.ErrLate:
+		return nil, errTicketsLate
+	case err != nil:
+		return nil, fmt.Errorf("the process that renews the tickets: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// closeInherited keeps the descriptors that the caller has inherited from the user's process. That
+// close_range(2) can do it is new in Linux 5.11.
+func closeInherited() error {
+	const standard = 3 // descriptors, which [exec.Cmd] replaces
+	open, err := os.ReadDir("/proc/self/fd")
+	for _, file := range open {
+		if fd, err := strconv.Atoi(file.Name()); err == nil && fd >= standard {
+			unix.CloseOnExec(fd)
+		}
+	}
+	return err
+}
+
+// limited is a buffer for as much as all tickets of a full quota are worth telling.
+type limited struct{ bytes.Buffer }
+
+func (l *limited) Write(text []byte) (int, error) {
+	if l.Len()+len(text) > 1<<20 {
+		return 0, errors.New("too much is answered")
+	}
+	return l.Buffer.Write(text)
+}
+
+// parseTickets takes no more than the document's schema allows.
+func parseTickets(text []byte) ([]facts.TicketRenewal, error) {
+	var a ticketsAnswer
+	if err := json.Unmarshal(text, &a); err != nil {
+		return nil, fmt.Errorf("the process that renews the tickets: %w", err)
+	}
+	if a.Problem != "" {
+		return nil, errors.New(phrase.Quote(a.Problem))
+	}
+	for _, r := range a.Caches {
+		if !r.Result.Known() {
+			return nil, errors.New("the process that renews the tickets makes no sense")
+		}
+	}
+	return a.Caches, nil
+}
+
+// TicketsMain is the child.
+func TicketsMain(program string) {
+	var a ticketsAnswer
+	var err error
+	if a.Caches, err = renewAll(uint32(os.Getuid()), program); err != nil {
+		a.Problem = err.Error()
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(a); err != nil {
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// identity is what makes a process a user's.
+type identity struct {
+	credential  *syscall.Credential // nil: that of the caller
+	environment []string
+}
+
+// passed are the variables that the child inherits: where Kerberos is configured, and where
+// programs are.
+var passed = []string{"KRB5_CONFIG", "PATH"}
+
+func identityOf(a facts.Account) (who identity, err error) {
+	who.environment = []string{"LC_ALL=C"} // what kinit says is read
+	for _, name := range passed {
+		if value, ok := os.LookupEnv(name); ok {
+			who.environment = append(who.environment, name+"="+value)
+		}
+	}
+	found, err := user.LookupId(keyctl.FormatID(a.UID))
+	if err == nil {
+		who.environment = append(who.environment, "HOME="+found.HomeDir,
+			"USER="+found.Username, "LOGNAME="+found.Username)
+	}
+	if a.UID == uint32(os.Geteuid()) {
+		return who, nil
+	}
+	if err != nil {
+		return who, fmt.Errorf("the groups of the user cannot be looked up: %w", err)
+	}
+	who.credential, err = credentialOf(found)
+	return who, err
+}
+
+func credentialOf(u *user.User) (*syscall.Credential, error) {
+	groups, err := u.GroupIds()
+	if err != nil {
+		return nil, err
+	}
+	var ids []uint32
+	for _, text := range append([]string{u.Uid, u.Gid}, groups...) {
+		id, err := strconv.ParseUint(text, 10, 32)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, uint32(id))
+	}
+	return &syscall.Credential{Uid: ids[0], Gid: ids[1], Groups: ids[2:]}, nil
+}
+
+// renewAll renews what is due in the persistent keyring of the process's user, which it links into
+// the session keyring for kinit. program is MIT's kinit.
+func renewAll(uid uint32, program string) (list []facts.TicketRenewal, _ error) {
+	keyring, err := persistent.Link(uid, keyctl.Session)
+	if err != nil {
+		return nil, err
+	}
+	for _, cache := range keyrings.Caches(uid, keyring).Caches {
+		r := renewTicket(uid, program, cache)
+		if r.Result == facts.Renewed || r.Result == facts.Failed {
+			r.After = ends(again(uid, keyring, cache))
+		}
+		if r.Result == facts.Renewed && r.After.Equal(r.Before) {
+			r.Result, r.Problem = facts.Failed, "the KDC's ticket is good for no longer"
+		}
+		list = append(list, r)
+	}
+	return list, nil
+}
+
+func renewTicket(uid uint32, program string, cache facts.Cache) facts.TicketRenewal {
+	r := facts.TicketRenewal{Cache: cache.Name, Principal: cache.Principal,
+		Result: finding.Due(cache, time.Now()), Before: ends(cache), After: ends(cache)}
+	if cache.Granting != nil {
+		r.RenewableUntil = cache.Granting.RenewableUntil
+	}
+	switch r.Result {
+	case facts.Unread:
+		r.Problem = cache.Problem.Error()
+	case facts.Renewed:
+		err := fits(uid, cache)
+		if err == nil {
+			err = krb5.Renew(program, cache.Name)
+		}
+		if err != nil {
+			r.Result, r.Problem = facts.Failed, err.Error()
+		}
+	}
+	return r
+}
+
+// again looks at a cache once more.
+func again(uid uint32, keyring keyctl.Serial, cache facts.Cache) facts.Cache {
+	for _, found := range keyrings.Caches(uid, keyring).Caches {
+		if found.Name == cache.Name {
+			return found
+		}
+	}
+	return facts.Cache{}
+}
+
+// ends is when the ticket of a cache ends; zero if there is none.
+func ends(cache facts.Cache) (end time.Time) {
+	if cache.Granting != nil {
+		end = cache.Granting.Ends
+	}
+	return end
+}
+
+// What kinit needs beside the new ticket: its process keyring, the principal, and a ticket that is
+// somewhat larger than the old one.
+const (
+	moreKeys  = 4
+	moreBytes = 300
+)
+
+// fits tells why kinit would lose the ticket: it empties the cache and fills it again, but the
+// kernel gives back what was in the cache some milliseconds later, and until then a quota that is
+// nearly full refuses the new ticket.
+func fits(uid uint32, cache facts.Cache) error {
+	users, err := keyctl.ProcKeyUsers()
+	u := keyctl.KeyUserOf(users, uid)
+	switch {
+	case u == nil && err == nil:
+		return errors.New("there is no line for the user in /proc/key-users")
+	case u == nil:
+		return err
+	case u.MaxKeys-u.QuotaKeys < moreKeys ||
+		u.MaxBytes-u.QuotaBytes < cache.TicketBytes+moreBytes:
+		return errors.New("the key quota has no room for the old and the new ticket; " +
+			"persistent-keyring prune may make some")
+	}
+	return nil
+}

@@ -1,0 +1,184 @@
+package show
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"pam_persistent/internal/facts"
+	"pam_persistent/internal/phrase"
+)
+
+// Renewal says when a persistent keyring would have expired, and when it does now. full is the
+// kernel's setting as in [facts.Status].
+func Renewal(r *facts.Renewal, full *uint32) string {
+	// The kernel rounds, so that the timer may look the same before and after.
+	same := !r.IsNew() && r.Before.State == facts.Valid &&
+		r.Before.Timeout == r.After.Timeout
+	switch {
+	case same && full != nil && *full > 0 && r.After.Timeout.Seconds >= uint64(*full):
+		return "already at the full " + phrase.Duration(uint64(*full))
+	case same:
+		return "expires " + phrase.Expires(r.After.Timeout, full) + ", as before"
+	}
+	text := "would have expired " + phrase.Left(r.Before.Timeout, 0)
+	if r.Before.State == facts.Expired {
+		text = "had expired"
+	}
+	if r.IsNew() {
+		text += ", was collected, and a new, empty one was made"
+	}
+	return text + "; expires " + phrase.Expires(r.After.Timeout, full) + " now"
+}
+
+// ticketTexts say what has become of a ticket that is good until a time, in which %s is that time.
+var ticketTexts = map[facts.TicketResult]string{
+	facts.Renewed:      "was good until %s",
+	facts.Early:        "good until %s, not renewed: less than half of its life is over",
+	facts.NotRenewable: "good until %s, not renewed: it is not renewable",
+	facts.Spent:        "good until %s, not renewed: it cannot be renewed beyond that",
+	facts.Ended:        "ended %s: too late to renew it",
+	facts.NoTicket:     "there is no ticket-granting ticket in it",
+	facts.Unread:       "left alone",
+	facts.Failed:       "not renewed",
+}
+
+// TicketRenewal says what has become of one ticket.
+func TicketRenewal(r facts.TicketRenewal) string {
+	text := ticketTexts[r.Result]
+	if strings.Contains(text, "%s") {
+		text = fmt.Sprintf(text, moment(r.Before))
+	}
+	if r.Result == facts.Renewed {
+		text += ", renewed: good until " + moment(r.After)
+	}
+	if r.Problem != "" {
+		text += ": " + phrase.Quote(r.Problem)
+	}
+	switch {
+	case r.Result != facts.Failed:
+	case r.After.IsZero():
+		text += "; the ticket is lost: get another one with kinit"
+	default:
+		text += "; the old ticket is kept, good until " + moment(r.After)
+	}
+	name := phrase.Name(r.Cache)
+	if r.Principal != "" {
+		name += ", " + phrase.Name(r.Principal)
+	}
+	return name + ": " + text
+}
+
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return "an unknown time"
+	}
+	return phrase.Time(t)
+}
+
+// Prune prints what is superseded, and what could not be read.
+func (out *Printer) Prune(p *facts.Prune, now time.Time) {
+	if len(p.Caches) > 0 {
+		out.Heading("Superseded ticket caches of " + p.Account.String())
+	}
+	for _, c := range p.Caches {
+		out.Item(2, phrase.Name(c.Cache.Name))
+		out.Item(4, fmt.Sprintf("%s, %s, takes %s", phrase.Name(c.Cache.Principal),
+			until(c.Cache.Granting, now), phrase.Count(c.Cache.Bytes, "byte")))
+		out.Item(4, fmt.Sprintf("newer: %s, %s", phrase.Name(c.By.Name),
+			until(c.By.Granting, now)))
+	}
+	for _, err := range p.Unread {
+		out.Labelled(0, 7, Note, "note", err.Error())
+	}
+	if len(p.Caches) == 0 {
+		out.Item(0, "no ticket cache is superseded")
+	}
+}
+
+func until(t *facts.Ticket, now time.Time) string {
+	if t.Ends.Before(now) {
+		return "ended " + phrase.Time(t.Ends)
+	}
+	return "good until " + phrase.Time(t.Ends)
+}
+
+// Pruned prints what was removed, and what was not.
+func (out *Printer) Pruned(p *facts.Prune) {
+	for _, c := range p.Caches {
+		switch {
+		case c.Removed:
+			out.Item(0, "removed "+phrase.Name(c.Cache.Name))
+		case c.Problem != nil:
+			out.Labelled(0, 7, Bad, "WRONG", fmt.Sprintf("%s: %v",
+				phrase.Name(c.Cache.Name), c.Problem))
+		}
+	}
+}
+
+// Trial prints what was seen of a session, what is wrong with it, and what doctor has to say.
+func (p *Printer) Trial(r *facts.Trial, findings []facts.Finding, now time.Time) {
+	p.Heading(fmt.Sprintf("A session of %s through %s", r.Account, phrase.Name(r.Service)))
+	if r.Problem == nil && r.Refused == nil {
+		p.before(r, now)
+		p.inside(r, now)
+	}
+	for _, f := range findings {
+		p.Finding(f, 2, column, Bad, "WRONG")
+	}
+	if len(findings) == 0 {
+		p.Labelled(2, column, Good, "ok",
+			"the session possesses the persistent keyring")
+	}
+	if setup := slices.DeleteFunc(slices.Clone(r.Setup), func(f facts.Finding) bool {
+		return f.Level == facts.OK
+	}); len(setup) > 0 {
+		p.Heading("What doctor says about it")
+		p.Report(setup)
+	}
+}
+
+func (p *Printer) before(r *facts.Trial, now time.Time) {
+	p.Labelled(2, column, Plain, "before", keyringAndTimer(r.Before.Persistent, r.Setting))
+	PrintTree(p, r.Before.Keys, 4, Everything, now)
+	if r.Before.Session != nil {
+		p.Item(4,
+			"session "+KeyLine(r.Before.Session, now)+" (a daemon's, made for this trial)")
+	}
+}
+
+func (p *Printer) inside(r *facts.Trial, now time.Time) {
+	for _, text := range r.Messages {
+		p.Labelled(2, column, Plain, "said", phrase.Quote(strings.TrimSpace(text)))
+	}
+	p.Labelled(2, column, Plain, "opening",
+		fmt.Sprintf("took %.1f ms", float64(r.Took.Microseconds())/1000))
+	p.Labelled(2, column, Plain, "after", keyringAndTimer(r.Inside.Persistent, r.Setting)+revived(r))
+	PrintTree(p, r.Inside.Session, 4, Everything, now)
+	if r.Ccache != "" {
+		p.Labelled(2, column, Plain, "tickets", "KRB5CCNAME is "+phrase.Name(r.Ccache))
+	}
+}
+
+func keyringAndTimer(k *facts.Keyring, setting *uint32) string {
+	switch {
+	case k == nil:
+		return "no persistent keyring"
+	case k.State != facts.Valid:
+		return fmt.Sprintf("persistent keyring %d, %s", k.Serial, k.State)
+	}
+	return fmt.Sprintf("persistent keyring %d, expires %s", k.Serial, phrase.Expires(k.Timeout, setting))
+}
+
+func revived(r *facts.Trial) string {
+	before, after := r.Before.Persistent, r.Inside.Persistent
+	switch {
+	case before == nil || after == nil || before.State != facts.Expired ||
+		after.State != facts.Valid:
+		return ""
+	case before.Serial == after.Serial:
+		return "; it had expired, and this login has brought it back"
+	}
+	return "; the old one was collected, this is a new one"
+}
