@@ -2,7 +2,6 @@ package facts
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,7 +25,8 @@ func (l Line) Where() string { return fmt.Sprintf("%s:%d", l.File, l.Number) }
 
 // Is reports whether the line calls the module of this file name, in whatever directory.
 func (l Line) Is(module string) bool {
-	return !l.Includes() && l.Control != "substack" && path.Base(l.Module) == module
+	return !l.Includes() && l.Control != "substack" &&
+		(l.Module == module || strings.HasSuffix(l.Module, "/"+module))
 }
 
 // Has reports whether the module is given this argument.

@@ -65,14 +65,14 @@ const pamProfile = "/usr/share/pam-configs/pam_persistent"
 
 var enableProfile = Command("pam-auth-update --enable pam_persistent")
 
-// noSession are services whose programs call pam_setcred(3) for a user, open no session, and then
+// sessionless are services whose programs call pam_setcred(3) for a user, open no session, and then
 // start programs for other users.
-var noSession = map[string]string{"cups": "cupsd", "dovecot": "dovecot with setcred=yes"}
+var sessionless = map[string]string{"cups": "cupsd", "dovecot": "dovecot with setcred=yes"}
 
 // noEnd judges a line in the auth stack of such a service: the module leaves the session keyring
 // when a session was closed, and here that never happens.
 func noEnd(m *facts.Machine, s facts.Service, hasSession bool) []facts.Finding {
-	program, known := noSession[s.Name]
+	program, known := sessionless[s.Name]
 	i := slices.IndexFunc(s.Auth.Lines, func(l facts.Line) bool { return l.Is(facts.Module) })
 	if !known || hasSession || i < 0 {
 		return nil
