@@ -93,16 +93,9 @@ func toRenew(names []string, all, loggedIn bool) (users []facts.Account, unknown
 }
 
 func printRenewal(p *show.Printer, r *facts.Renewal, full *uint32) {
-	switch {
-	case r.None:
-		p.Item(0, r.User.String()+": none, nothing to renew")
-	case r.Err != nil:
+	p.Renewal(r, full)
+	if r.Err != nil {
 		complain(fmt.Errorf("%s: %w", r.User, r.Err))
-	default:
-		p.Item(0, r.User.String()+": "+show.Renewal(r, full))
-	}
-	for _, t := range r.Tickets {
-		p.Item(2, show.TicketRenewal(t))
 	}
 	if r.TicketsErr != nil {
 		complain(fmt.Errorf("%s: tickets: %w", r.User, r.TicketsErr))

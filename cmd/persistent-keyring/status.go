@@ -19,9 +19,6 @@ import (
 	"pam_persistent/internal/show"
 )
 
-// fewKeys is how many keys of one keyring are shown unless all are asked for.
-const fewKeys = 20
-
 func statusCommand() *cobra.Command {
 	var asJSON, all bool
 	c := &cobra.Command{
@@ -41,9 +38,7 @@ func statusCommand() *cobra.Command {
 				return err
 			}
 			findings, meaning := finding.Status(s), finding.Meaning(s)
-			print := func(p *show.Printer) {
-				p.Status(s, findings, meaning, most(all))
-			}
+			print := func(p *show.Printer) { p.Status(s, findings, meaning, all) }
 			return report(asJSON, document.StatusOf(s, findings, meaning), print,
 				len(findings) > 0)
 		},
@@ -71,13 +66,6 @@ func look(args []string) (*facts.Status, error) {
 	s := keyrings.Look()
 	keyrings.LookForTickets(s)
 	return s, nil
-}
-
-func most(all bool) int {
-	if all {
-		return show.Everything
-	}
-	return fewKeys
 }
 
 func listCommand() *cobra.Command {
@@ -165,7 +153,7 @@ func draw() error {
 	if err != nil {
 		return err
 	}
-	p.Status(s, finding.Status(s), finding.Meaning(s), fewKeys)
+	p.Status(s, finding.Status(s), finding.Meaning(s), false)
 	p.Item(0, time.Now().Format(time.DateTime)+"; Ctrl-C ends")
 	lines := bytes.Split(bytes.TrimSuffix(text.Bytes(), []byte("\n")), []byte("\n"))
 	_, rows, _ := term.GetSize(int(os.Stdout.Fd()))
