@@ -252,7 +252,7 @@ func mine() (keyctl.Serial, error) {
 	serial, err := persistent.Renew(uid)
 	if errors.Is(err, unix.EDQUOT) {
 		// The link to it does not fit in, but the session may have one.
-		if _, notPossessed := keyctl.KeyringID(keyring.Serial, false); notPossessed == nil {
+		if keyrings.Possessed(keyring.Serial) {
 			return keyring.Serial, nil
 		}
 	}

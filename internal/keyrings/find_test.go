@@ -103,7 +103,7 @@ func expiredLine(t *testing.T, of uint32) keyctl.Serial {
 	t.Helper()
 	var made []keyctl.Serial
 	name := "a key"
-	// The line of the first key is not to be seen, or the two lines would contradict each
+	// The line of the first key must not be shown, or the two lines would contradict each
 	// other.
 	for _, view := range []keyctl.Perm{0, keyctl.UsrView | keyctl.OthView} {
 		key, err := keyctltest.AddKey("user", name, []byte("1"), keyctl.Session)

@@ -85,8 +85,7 @@ func look(uid uint32) (v facts.View) {
 		}
 		v.Persistent = &keyring
 		if keyring.State == facts.Valid {
-			_, notPossessed := keyctl.KeyringID(keyring.Serial, false)
-			v.Possessed = notPossessed == nil
+			v.Possessed = keyrings.Possessed(keyring.Serial)
 			v.Keys = keyrings.NewReader(keys).Tree(keyring.Serial)
 		}
 		return err
