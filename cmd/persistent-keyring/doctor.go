@@ -38,8 +38,8 @@ func doctorCommand() *cobra.Command {
 			if quiet {
 				r = r.Wrong()
 			}
-			return report(asJSON, document.Doctor{Version: document.Version, Results: document.ResultsOf(r)},
-				func(p *show.Printer) { p.Report(r) }, !good)
+			print := func(p *show.Printer) { p.Report(r) }
+			return report(asJSON, document.DoctorOf(r), print, !good)
 		},
 	}
 	jsonFlag(c, &asJSON)

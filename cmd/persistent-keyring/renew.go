@@ -112,8 +112,6 @@ type renewals struct {
 // renewEach renews users' keyrings, and prints each as it is done. Each of the problems is a
 // finding already.
 func (how renewals) renewEach(users []facts.Account, problems []error) error {
-	d := document.Renew{Version: document.Version, Users: []document.Renewal{},
-		Problems: []string{}}
 	p, program, full := out(), "", keyrings.Setting()
 	if how.tickets {
 		var err error
@@ -122,9 +120,7 @@ func (how renewals) renewEach(users []facts.Account, problems []error) error {
 		}
 	}
 	found := len(problems) > 0
-	for _, err := range problems {
-		d.Problems = append(d.Problems, err.Error())
-	}
+	var done []facts.Renewal
 	renewal.Each(users, func(r facts.Renewal) {
 		if r.Err == nil && program != "" {
 			r.Tickets, r.TicketsErr = renewal.Tickets(r.User, program)
@@ -133,9 +129,9 @@ func (how renewals) renewEach(users []facts.Account, problems []error) error {
 			printRenewal(p, &r, full)
 		}
 		found = found || finding.NotRenewed(&r, how.named)
-		d.Users = append(d.Users, document.RenewalOf(&r))
+		done = append(done, r)
 	})
-	return report(how.asJSON, d, func(*show.Printer) {
+	return report(how.asJSON, document.RenewOf(done, problems), func(*show.Printer) {
 		for _, err := range problems {
 			complain(err)
 		}
