@@ -15,14 +15,15 @@ import (
 	"pam_persistent/internal/persistent"
 )
 
-// Run opens and closes the session in this process, which may be changed by that in any
-// way: it must be one of its own, and the goroutine locked to its thread.
+// Run opens and closes a session in this process. Modules may change the process in any way, so it
+// must do nothing else, and the goroutine must be locked to its thread.
 func Run(service string, user facts.Account) *facts.Trial {
-	r := &facts.Trial{Service: service, Account: user, Setting: keyrings.Setting(), Setup: doctor.Session(service, user.UID)}
+	r := &facts.Trial{Service: service, Account: user, Setting: keyrings.Setting(),
+		Setup: doctor.Session(service, user.UID)}
 	if r.Refused = doctor.Dangerous(service); r.Refused != nil {
 		return r
 	}
-	// As a daemon has one. Nothing that modules do gets into the keyring of whoever tries.
+	// A daemon has a session keyring too. Modules cannot reach the caller's.
 	if _, err := keyctl.JoinSession(); err != nil {
 		r.Problem = persistent.Explain(err)
 		return r
@@ -58,8 +59,7 @@ func session(r *facts.Trial, t *pam.Transaction) {
 	}
 }
 
-// converse returns what keeps all that modules say and gives no answers: nobody is asked for a
-// password.
+// converse returns a conversation that stores what modules say, and answers no questions.
 func converse(r *facts.Trial) func(pam.Style, string) (string, error) {
 	return func(style pam.Style, message string) (string, error) {
 		if style == pam.ErrorMsg || style == pam.TextInfo {
@@ -71,6 +71,7 @@ func converse(r *facts.Trial) func(pam.Style, string) (string, error) {
 	}
 }
 
+// look looks at the session keyring and the persistent keyring of a user, as the user sees them.
 func look(uid uint32) (v facts.View) {
 	v.Err = keyctl.As(uid, func() error {
 		keys, _ := keyctl.ConfirmedKeys() // without it there are no timers
