@@ -73,7 +73,7 @@ func toRenew(names []string, all, loggedIn bool) (users []facts.Account, unknown
 			uids = append(uids, keyring.UID)
 		}
 	case loggedIn:
-		if uids, unknown, err = account.UIDs(); err != nil {
+		if uids, unknown, err = account.LoggedIn(); err != nil {
 			return nil, nil, err
 		}
 	case len(names) == 0:
