@@ -39,8 +39,8 @@ func renewCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			named := !all && !loggedIn
-			return renewals{named, withTickets, asJSON}.renewEach(users, unknown)
+			how := renewals{!all && !loggedIn, withTickets, asJSON}
+			return how.renewEach(users, unknown)
 		},
 	}
 	c.Flags().BoolVar(&all, "all", false, "of every user who has a persistent keyring")
@@ -51,15 +51,16 @@ func renewCommand() *cobra.Command {
 	return c
 }
 
-// onlyMe tells whether all names are the caller's. Who is unknown is another mistake.
+// onlyMe reports whether no name is another user's. It ignores names of unknown users, which are
+// another mistake.
 func onlyMe(names []string) bool {
 	return !slices.ContainsFunc(names, func(name string) bool {
 		user, err := account.ByName(name)
-		return err == nil && user.UID != uint32(os.Getuid())
+		return err == nil && user.UID != me()
 	})
 }
 
-// toRenew returns, with the users, an error for each one who cannot be found out.
+// toRenew returns the users, and in unknown an error for each one who cannot be looked up.
 func toRenew(names []string, all, loggedIn bool) (users []facts.Account, unknown []error,
 	err error) {
 	var uids []uint32
@@ -77,7 +78,7 @@ func toRenew(names []string, all, loggedIn bool) (users []facts.Account, unknown
 			return nil, nil, err
 		}
 	case len(names) == 0:
-		return []facts.Account{account.ByUID(uint32(os.Getuid()))}, nil, nil
+		return []facts.Account{account.ByUID(me())}, nil, nil
 	}
 	for _, uid := range uids {
 		users = append(users, account.ByUID(uid))
@@ -85,32 +86,22 @@ func toRenew(names []string, all, loggedIn bool) (users []facts.Account, unknown
 	for _, name := range names {
 		user, err := account.ByName(name)
 		if err != nil {
-			return nil, nil, usageError{err}
+			return nil, nil, usage(err)
 		}
 		users = append(users, user)
 	}
 	return users, unknown, nil
 }
 
-func printRenewal(p *show.Printer, r *facts.Renewal, full *uint32) {
-	p.Renewal(r, full)
-	if r.Err != nil {
-		complain(fmt.Errorf("%s: %w", r.User, r.Err))
-	}
-	if r.TicketsErr != nil {
-		complain(fmt.Errorf("%s: tickets: %w", r.User, r.TicketsErr))
-	}
-}
-
-// renewals are how keyrings are to be renewed.
+// renewals say how to renew keyrings.
 type renewals struct {
-	named   bool // to have none is a finding
-	tickets bool // and not the keyrings alone
+	named   bool // a user without a persistent keyring is a finding
+	tickets bool // renew tickets too
 	asJSON  bool
 }
 
-// renewEach renews users' keyrings, and prints each as it is done. Each of the problems is a
-// finding already.
+// renewEach renews users' keyrings, and prints each result immediately unless that is JSON. Each of
+// the problems is a finding already.
 func (how renewals) renewEach(users []facts.Account, problems []error) error {
 	p, program, full := out(), "", keyrings.Setting()
 	if how.tickets {
@@ -136,4 +127,14 @@ func (how renewals) renewEach(users []facts.Account, problems []error) error {
 			complain(err)
 		}
 	}, found)
+}
+
+func printRenewal(p *show.Printer, r *facts.Renewal, full *uint32) {
+	p.Renewal(r, full)
+	if r.Err != nil {
+		complain(fmt.Errorf("%s: %w", r.User, r.Err))
+	}
+	if r.TicketsErr != nil {
+		complain(fmt.Errorf("%s: tickets: %w", r.User, r.TicketsErr))
+	}
 }
