@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -68,6 +69,24 @@ func TestRenewRevives(t *testing.T) {
 		})
 		runCommand(t, "renew").want(t, 0, "had expired; expires in")
 		runCommand(t, "status").want(t, 0, `user "x"`)
+	})
+}
+
+// Output that cannot be written is an error, also of renew, which prints each user's line
+// immediately: it had exit status 0.
+func TestNoSpace(t *testing.T) {
+	full := must(os.OpenFile("/dev/full", os.O_WRONLY, 0))(t)
+	defer full.Close()
+	as(t, alice, func() {
+		persistentIn(t, alice, keyctl.Session)
+		for _, subcommand := range []string{"renew", "status"} {
+			cmd := exec.Command(commandUnderTest, subcommand)
+			var said bytes.Buffer
+			cmd.Stdout, cmd.Stderr = full, &said
+			_ = cmd.Run() // the exit status says the same
+			result{"", said.String(), cmd.ProcessState.ExitCode()}.want(t, 1,
+				"persistent-keyring: standard output: ", "ENOSPC")
+		}
 	})
 }
 

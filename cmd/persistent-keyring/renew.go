@@ -122,11 +122,13 @@ func (how renewals) renewEach(users []facts.Account, problems []error) error {
 		found = found || finding.NotRenewed(&r, how.named)
 		done = append(done, r)
 	})
-	return report(how.asJSON, document.RenewOf(done, problems), func(*show.Printer) {
-		for _, err := range problems {
-			complain(err)
-		}
-	}, found)
+	if how.asJSON {
+		return report(true, document.RenewOf(done, problems), nil, found)
+	}
+	for _, err := range problems {
+		complain(err)
+	}
+	return finish(p, found)
 }
 
 func printRenewal(p *show.Printer, r *facts.Renewal, full *uint32) {
