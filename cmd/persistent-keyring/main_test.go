@@ -31,8 +31,8 @@ func build() {
 		{"make", "-s", "-C", world.Root, "build/pam_persistent.so"},
 		{"go", "build", "-o", world.Root + "/build/tests/persistent-keyring", "."},
 	} {
-		if out, err := exec.Command(command[0], command[1:]...).
-			CombinedOutput(); err != nil {
+		out, err := exec.Command(command[0], command[1:]...).CombinedOutput()
+		if err != nil {
 			fmt.Fprintf(os.Stderr, "%q: %v\n%s", command, err, out)
 			os.Exit(1)
 		}

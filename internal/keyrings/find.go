@@ -126,7 +126,7 @@ func stateOf(key keyctl.KeyInfo) facts.State {
 }
 
 // links returns the number of links in a keyring, given what /proc/keys says about it; -1 if that
-// is no number.
+// is not a number.
 func links(info string) int {
 	if info == "empty" {
 		return 0

@@ -137,7 +137,7 @@ func TestStates(t *testing.T) {
 	})
 }
 
-// What looks like a credential cache but is none is shown as what it is.
+// A keyring that only looks like a credential cache is not taken for one.
 func TestBadCache(t *testing.T) {
 	keyctltest.AsUser(t, user, func() {
 		cache := add(t, "keyring", "cache", keyctl.Session)
