@@ -26,7 +26,7 @@ func jsonFlag(c *cobra.Command, to *bool) {
 	c.Flags().BoolVar(to, "json", false, "print JSON")
 }
 
-// once makes it an error to give a flag twice: of two values, one would be lost without a word. A
+// once makes it an error to give a flag twice, because one of two values would be lost silently. A
 // flag that makes a list is left as it is.
 func once(flags *pflag.FlagSet) {
 	flags.VisitAll(func(f *pflag.Flag) {
@@ -49,7 +49,7 @@ func (v *onceValue) Set(text string) error {
 	return v.Value.Set(text)
 }
 
-// seconds is a time that is given in seconds, as watch(1) takes it, or with a unit.
+// seconds is a flag's time, given in seconds, as watch(1) takes it, or with a unit.
 type seconds time.Duration
 
 func (s *seconds) Set(text string) error {
@@ -69,8 +69,8 @@ func (s *seconds) Set(text string) error {
 func (s *seconds) String() string { return time.Duration(*s).String() }
 func (s *seconds) Type() string   { return "seconds" }
 
-// ask asks on the terminal; the error is that nothing was done. instead says what does without the
-// question.
+// ask asks a question on the terminal, and returns an error unless the answer is yes. instead says
+// which flags avoid the question, and done what was not done.
 func ask(question, instead, done string) error {
 	if !term.IsTerminal(int(os.Stdin.Fd())) {
 		return usagef("standard input is no terminal to ask on: %s", instead)
@@ -83,23 +83,31 @@ func ask(question, instead, done string) error {
 	return nil
 }
 
-// checkService takes what libpam can find a file by.
+// checkService returns an error if libpam cannot find a file by the name of a service.
 func checkService(service string) error {
-	if service == "" || strings.ContainsAny(service, "/\x00") ||
-		strings.HasPrefix(service, ".") {
+	if service == "" || service[0] == '.' || strings.ContainsAny(service, "/\x00") {
 		return usagef("service %s: not the name of a file in /etc/pam.d",
 			phrase.Quote(service))
 	}
 	return nil
 }
 
-// firstUser is the first UID of people in most distributions (UID_MIN in login.defs(5)).
-const firstUser = 1000
+// byPosition completes the first argument with the first function, and so on.
+func byPosition(functions ...cobra.CompletionFunc) cobra.CompletionFunc {
+	return func(c *cobra.Command, args []string, begin string) ([]string,
+		cobra.ShellCompDirective) {
+		if len(args) < len(functions) {
+			return functions[len(args)](c, args, begin)
+		}
+		return cobra.NoFileCompletions(c, args, begin)
+	}
+}
 
 // completeUsers offers root and the people of the local file; a directory service may have too
 // many. Accounts of daemons, and those who cannot log in, have no persistent keyring.
 func completeUsers(_ *cobra.Command, _ []string, begin string) (names []string,
 	_ cobra.ShellCompDirective) {
+	const firstUser = 1000 // UID_MIN of login.defs(5) in most distributions
 	text, _ := os.ReadFile("/etc/passwd")
 	for line := range strings.Lines(string(text)) {
 		field := strings.Split(strings.TrimSuffix(line, "\n"), ":")
@@ -108,16 +116,16 @@ func completeUsers(_ *cobra.Command, _ []string, begin string) (names []string,
 		}
 		uid, err := strconv.ParseUint(field[2], 10, 32)
 		shell := filepath.Base(field[6])
-		if err == nil && (uid == 0 || uid >= firstUser) && shell != "nologin" &&
-			shell != "false" {
+		if err == nil && (uid == 0 || uid >= firstUser) &&
+			shell != "nologin" && shell != "false" {
 			names = append(names, field[0])
 		}
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
-// completeServices offers the services that programs ask for: not the files that other services
-// include, nor the one for services without a file.
+// completeServices offers the services that programs ask for, but not files that other services
+// include, and not the one for services without a file.
 func completeServices(_ *cobra.Command, _ []string, begin string) (names []string,
 	_ cobra.ShellCompDirective) {
 	services, _ := pamconf.System.Services()
@@ -137,8 +145,4 @@ func completeServices(_ *cobra.Command, _ []string, begin string) (names []strin
 		}
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
-}
-
-func completeNothing(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	return nil, cobra.ShellCompDirectiveNoFileComp
 }

@@ -130,7 +130,8 @@ keyctl setperm $(keyctl request user own) 0x0b0b0000`, "", "finds own",
 	}
 }
 
-// joinUserSession gives alice's thread what stands in for a session keyring where there is none.
+// joinUserSession gives alice's thread the user session keyring, as a thread without a session
+// keyring has.
 func joinUserSession(t *testing.T) {
 	must(keyctl.KeyringID(keyctl.UserSession, true))(t)
 	must(keyctltest.JoinNamedSession(keyctl.UserSessionName(alice)))(t)

@@ -237,7 +237,7 @@ func TestBrokenSetups(t *testing.T) {
 	}
 }
 
-// What doctor tells to do fixes it: the machine is good after it.
+// The fix that doctor prints works: the machine is good after it.
 func TestFixes(t *testing.T) {
 	for _, test := range []struct{ name, sshd string }{
 		{"wrong order", keyinitLine + "session optional pam_persistent.so\n"},
@@ -256,13 +256,14 @@ func TestFixes(t *testing.T) {
 	}
 }
 
-// good checks that nothing is wrong with a service and all that it depends on. Quotas and keyrings
-// are left out: other tests at work on this machine use theirs up.
+// good checks that nothing is wrong with a service and all that it depends on. It leaves out quotas
+// and keyrings, because other tests that run on this machine use theirs up.
 func good(t *testing.T, service string) {
 	t.Helper()
-	for _, one := range decode[document.Doctor](t, runCommand(t, "doctor", "--json",
-		"--service", service)).Results {
-		if one.Level == string(facts.Wrong) && one.Check != "quota" && one.Check != "keyrings" {
+	r := runCommand(t, "doctor", "--json", "--service", service)
+	for _, one := range decode[document.Doctor](t, r).Results {
+		if one.Level == string(facts.Wrong) &&
+			one.Check != "quota" && one.Check != "keyrings" {
 			t.Errorf("%+v", one)
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -29,10 +30,8 @@ func TestRenew(t *testing.T) {
 		keyctltest.OnThread(t, func() {
 			keyctltest.SetSysctl(t, "persistent_keyring_expiry", 30*60*60)
 		})
-		runCommand(t, "renew").
-			want(t, 0,
-				"alice (UID {alice}): would have expired in 16 to 17 minutes; "+
-					"expires in ", "now")
+		runCommand(t, "renew").want(t, 0, "now",
+			"alice (UID {alice}): would have expired in 16 to 17 minutes; expires in ")
 		if left := timeout(t, alice); left.Seconds < 24*60*60 {
 			t.Errorf("the kernel says %v", left)
 		}
@@ -71,6 +70,24 @@ func TestRenewRevives(t *testing.T) {
 	})
 }
 
+// Output that cannot be written is an error, also of renew, which prints each user's line
+// immediately: it had exit status 0.
+func TestNoSpace(t *testing.T) {
+	full := must(os.OpenFile("/dev/full", os.O_WRONLY, 0))(t)
+	defer full.Close()
+	as(t, alice, func() {
+		persistentIn(t, alice, keyctl.Session)
+		for _, subcommand := range []string{"renew", "status"} {
+			cmd := exec.Command(commandUnderTest, subcommand)
+			var said bytes.Buffer
+			cmd.Stdout, cmd.Stderr = full, &said
+			_ = cmd.Run() // the exit status says the same
+			result{"", said.String(), cmd.ProcessState.ExitCode()}.want(t, 1,
+				"persistent-keyring: standard output: ", "ENOSPC")
+		}
+	})
+}
+
 func TestRenewOthers(t *testing.T) {
 	for _, uid := range []uint32{alice, bob} {
 		as(t, uid, func() { persistentIn(t, uid, keyctl.Session) })
@@ -89,9 +106,9 @@ func TestRenewOthers(t *testing.T) {
 		if strings.Contains(r.out, "bob") {
 			t.Errorf("bob is not logged in:\n%s", r.out)
 		}
-		runCommand(t, "renew", "bob", fmt.Sprint(carol)).
-			want(t, 1, "bob (UID {bob}): would have expired in ", "weeks now",
-				"carol (UID {carol}): none")
+		r = runCommand(t, "renew", "bob", fmt.Sprint(carol))
+		r.want(t, 1, "bob (UID {bob}): would have expired in ", "weeks now",
+			"carol (UID {carol}): none")
 		// --all would renew the keyrings of other tests' users too: see TestUserNamespace.
 		runCommand(t, "renew", "--all", "--logged-in").want(t, 2, "one of the three")
 		runCommand(t, "renew", "--all", "bob").want(t, 2, "one of the three")
@@ -111,8 +128,8 @@ func TestRenewLoggedInGoesOn(t *testing.T) {
 		world.Root+"/tests/module/limits/nss/trouble.c")
 	const file = "/etc/nsswitch.conf"
 	before := string(must(os.ReadFile(file))(t))
-	put(t, file, regexp.MustCompile(`(?m)^passwd:.*$`).
-		ReplaceAllString(before, "passwd: files trouble"))
+	passwd := regexp.MustCompile(`(?m)^passwd:.*$`)
+	put(t, file, passwd.ReplaceAllString(before, "passwd: files trouble"))
 	as(t, alice, func() { persistentIn(t, alice, keyctl.Session) })
 	utmp := make([]byte, 2*384)
 	utmp[0], utmp[384] = 7, 7
@@ -280,9 +297,9 @@ func TestExec(t *testing.T) {
 // What a command that exec runs adds to its persistent keyring is there for the next one.
 func TestExecKeeps(t *testing.T) {
 	as(t, alice, func() {
-		runCommand(t, "exec", "sh", "-c", `"$0" keep "$(keyctl add user job 1 @s)"`,
-			commandUnderTest).
-			want(t, 0, `kept user "job"`)
+		const keep = `"$0" keep "$(keyctl add user job 1 @s)"`
+		r := runCommand(t, "exec", "sh", "-c", keep, commandUnderTest)
+		r.want(t, 0, `kept user "job"`)
 		runCommand(t, "exec", "keyctl", "search", "@s", "user", "job").want(t, 0)
 	})
 }
@@ -332,7 +349,7 @@ func TestList(t *testing.T) {
 	})
 }
 
-// An entry of the kernel's register that cannot be put down to a user is named.
+// list names an entry of the kernel's register whose user is not known.
 func TestListUnseen(t *testing.T) {
 	var serial keyctl.Serial
 	as(t, alice, func() { serial = persistentIn(t, alice, keyctl.Session) })

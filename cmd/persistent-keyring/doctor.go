@@ -39,16 +39,15 @@ func doctorCommand() *cobra.Command {
 			if quiet {
 				all = wrong
 			}
-			return report(asJSON, document.Doctor{Version: document.Version,
-				Results: document.ResultsOf(all)},
-				func(p *show.Printer) { p.Report(all) }, len(wrong) > 0)
+			print := func(p *show.Printer) { p.Report(all) }
+			return report(asJSON, document.DoctorOf(all), print, len(wrong) > 0)
 		},
 	}
 	jsonFlag(c, &asJSON)
 	c.Flags().BoolVarP(&quiet, "quiet", "q", false, "print only what is wrong")
 	c.Flags().StringArrayVarP(&services, "service", "s", nil,
 		"examine this `service` alone; may be given again")
-	// fails only for a flag that is not there
+	// fails only if the flag does not exist
 	_ = c.RegisterFlagCompletionFunc("service", completeServices)
 	return c
 }
@@ -68,16 +67,7 @@ func tryCommand() *cobra.Command {
 			}
 			return nil
 		},
-		ValidArgsFunction: func(c *cobra.Command, args []string, begin string) ([]string,
-			cobra.ShellCompDirective) {
-			switch len(args) {
-			case 0:
-				return completeServices(c, args, begin)
-			case 1:
-				return completeUsers(c, args, begin)
-			}
-			return completeNothing(c, args, begin)
-		},
+		ValidArgsFunction: byPosition(completeServices, completeUsers),
 		RunE: func(_ *cobra.Command, args []string) error {
 			service, name := args[0], args[1]
 			if err := checkService(service); err != nil {
@@ -102,8 +92,8 @@ func tryCommand() *cobra.Command {
 	return c
 }
 
-// triable returns the user, if the service and the user exist. For a service without a file libpam
-// takes that of "other", so a mistake would open a session that nobody has asked for.
+// triable returns the user, if the service and the user exist. For a service without a file, libpam
+// would take that of "other", and open a session that nobody has asked for.
 func triable(service, name string) (facts.Account, error) {
 	user, err := account.ByName(name)
 	if !pamconf.System.Has(service) {
@@ -117,7 +107,7 @@ func triable(service, name string) (facts.Account, error) {
 	}
 	switch {
 	case err != nil:
-		return user, usageError{err}
+		return user, usage(err)
 	case user.Name == "":
 		return user, usagef("%s has no name: PAM opens sessions by name", user)
 	}

@@ -119,7 +119,7 @@ func TestTryGood(t *testing.T) {
 	})
 }
 
-// openTTY is a module that tells the user what it gets when it opens the controlling terminal.
+// openTTY is a module that says to the user what it gets when it opens the controlling terminal.
 const openTTY = `#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -258,8 +258,8 @@ func TestDoctorQuiet(t *testing.T) {
 	})
 }
 
-// A link that the option user_keyring has made outlives the option: doctor found nothing. What it
-// tells to do takes the link away.
+// A link that the option user_keyring has made outlives the option: doctor found nothing. The fix
+// that doctor prints removes the link.
 func TestDoctorLeftover(t *testing.T) {
 	const text = "note   keyrings: the user keyring of alice has a link to the persistent " +
 		"keyring"

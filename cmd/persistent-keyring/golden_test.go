@@ -272,9 +272,9 @@ func giveTerminal(t *testing.T, cmd *exec.Cmd, types string) (shown func() strin
 	}
 }
 
-// settle waits until what has ended or was unlinked counts no more: keyrings of processes (see the
-// program settle), keys, and users who have no key. own is the session keyring of the calling
-// thread.
+// settle waits until the kernel no longer counts what has ended or was unlinked: keyrings of
+// processes (see the program settle), keys, and users who have no key. own is the session keyring
+// of the calling thread.
 func (s *situation) settle(own keyctl.Serial) {
 	s.t.Helper()
 	keyctltest.Eventually(s.t, "no keyring of a process is left", func() bool {
@@ -306,7 +306,7 @@ type names struct {
 	given map[string]string // S1, S2... for serials, in the order of their first appearance
 }
 
-// learn notes that a number is a serial. A number of few digits is hardly ever one, and may well be
+// learn notes that a number is a serial. A number of few digits hardly ever is, and often is
 // something else.
 func (n names) learn(serial string) { n.known[serial] = len(serial) > 4 }
 
@@ -383,8 +383,8 @@ func (n names) withoutStrangers(r result) result {
 	if r.out == before {
 		return r
 	}
-	r.out = strings.NewReplacer("\"unseen\": [\n  ]", `"unseen": []`, "\",\n  ]", "\"\n  ]").
-		Replace(r.out)
+	tidy := strings.NewReplacer("\"unseen\": [\n  ]", `"unseen": []`, "\",\n  ]", "\"\n  ]")
+	r.out = tidy.Replace(r.out)
 	if !unseen.MatchString(r.out) {
 		r.status = 0
 	}

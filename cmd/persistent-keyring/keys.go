@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,17 +20,84 @@ import (
 	"pam_persistent/internal/show"
 )
 
-// keyName is a key by serial, or by type and description.
+// keysCommand completes a command whose arguments are keys. The command does all that it can, and
+// reports each failure as a finding.
+func keysCommand(c *cobra.Command, do func([]keyName) ([]change, error)) *cobra.Command {
+	var asJSON bool
+	c.Args, c.ValidArgsFunction = cobra.MinimumNArgs(1), cobra.NoFileCompletions
+	c.RunE = func(_ *cobra.Command, args []string) error {
+		names, err := parseKeyNames(args)
+		if err != nil {
+			return err
+		}
+		changes, err := do(names)
+		if err != nil {
+			return err
+		}
+		d := document.Changes{Version: document.Version, Keys: []document.KeyChange{}}
+		failed := false
+		for _, one := range changes {
+			failed = failed || one.err != nil
+			d.Keys = append(d.Keys, one.document())
+		}
+		print := func(p *show.Printer) {
+			for _, one := range changes {
+				one.print(p)
+			}
+		}
+		return report(asJSON, d, print, failed)
+	}
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+// change is what was done with a key, or why nothing was.
+type change struct {
+	name   keyName
+	serial keyctl.Serial // 0: not known
+	about  keyctl.Description
+	result string // of document.KeyChange
+	err    error
+}
+
+// changed returns the change of a key, without a result.
+func changed(name keyName, serial keyctl.Serial) change {
+	about, _ := keyctl.Describe(serial) // without it the serial is shown
+	return change{name: name, serial: serial, about: about}
+}
+
+func (c change) print(p *show.Printer) {
+	switch {
+	case c.err != nil:
+		complain(fmt.Errorf("%s: %w", c.name, c.err))
+	case c.about.Type == "":
+		p.Item(0, fmt.Sprintf("%s key %d", c.result, c.serial))
+	default:
+		p.Item(0, fmt.Sprintf("%s %s %s (%d)", c.result, phrase.Name(c.about.Type),
+			phrase.Quote(c.about.Text), c.serial))
+	}
+}
+
+func (c change) document() document.KeyChange {
+	d := document.KeyChange{Name: c.name.String(), Serial: c.serial, Type: c.about.Type,
+		Description: c.about.Text, Result: c.result}
+	if c.err != nil {
+		d.Result, d.Problem = "failed", explained(c.err)
+	}
+	return d
+}
+
+// keyName names a key by serial, or by type and description.
 type keyName struct {
-	Serial            keyctl.Serial // 0: by the others
+	Serial            keyctl.Serial // 0: by type and description
 	Type, Description string
 }
 
-// special are the names that keyctl(1) has for keyrings of a process or a user.
+// special are keyctl(1)'s names of keyrings of a process or a user.
 var special = []string{"@t", "@p", "@s", "@u", "@us", "@g", "@a"}
 
-// parseKeyName reads "123456", "0x1e240" or "type:description", and keyctl's "%type:description" and
-// "%:description" of a keyring.
+// parseKeyName parses "123456", "0x1e240", "type:description", and keyctl(1)'s "%type:description"
+// and "%:description", which is a keyring.
 func parseKeyName(arg string) (keyName, error) {
 	if slices.Contains(special, arg) {
 		return keyName{}, fmt.Errorf("key %s: that is a whole keyring of this process or "+
@@ -65,7 +131,7 @@ func (n keyName) String() string {
 	return phrase.Name(n.Type) + " " + phrase.Quote(n.Description)
 }
 
-// is reports whether a key goes by that name.
+// is reports whether n names a key.
 func (n keyName) is(serial keyctl.Serial, typ, description string) bool {
 	if n.Serial != 0 {
 		return serial == n.Serial
@@ -77,80 +143,11 @@ func parseKeyNames(args []string) (names []keyName, err error) {
 	for _, arg := range args {
 		name, err := parseKeyName(arg)
 		if err != nil {
-			return nil, usageError{err}
+			return nil, usage(err)
 		}
 		names = append(names, name)
 	}
 	return names, nil
-}
-
-// A change is what was done with a key, or why nothing was.
-type change struct {
-	name   keyName
-	serial keyctl.Serial // 0: not known
-	about  keyctl.Description
-	result string // of document.KeyChange
-	err    error
-}
-
-// keysCommand completes a command whose arguments are keys: it does all that can be done; a key
-// with which it cannot is a finding.
-func keysCommand(c *cobra.Command, do func([]keyName) ([]change, error)) *cobra.Command {
-	var asJSON bool
-	c.Args, c.ValidArgsFunction = cobra.MinimumNArgs(1), completeNothing
-	c.RunE = func(_ *cobra.Command, args []string) error {
-		names, err := parseKeyNames(args)
-		if err != nil {
-			return err
-		}
-		changes, err := do(names)
-		if err != nil {
-			return err
-		}
-		d := document.Changes{Version: document.Version, Keys: []document.KeyChange{}}
-		failed := false
-		for _, one := range changes {
-			failed = failed || one.err != nil
-			d.Keys = append(d.Keys, one.document())
-		}
-		return report(asJSON, d, func(p *show.Printer) { print(p, changes) }, failed)
-	}
-	jsonFlag(c, &asJSON)
-	return c
-}
-
-func print(p *show.Printer, changes []change) {
-	for _, one := range changes {
-		if one.err != nil {
-			complain(fmt.Errorf("%s: %w", one.name, one.err))
-			continue
-		}
-		p.Item(0, one.result+" "+one.describe())
-	}
-}
-
-// describe names the key for people.
-func (c change) describe() string {
-	if c.about.Type == "" {
-		return fmt.Sprintf("key %d", c.serial)
-	}
-	return fmt.Sprintf("%s %s (%d)", phrase.Name(c.about.Type), phrase.Quote(c.about.Text),
-		c.serial)
-}
-
-func (c change) document() document.KeyChange {
-	d := document.KeyChange{Name: c.name.String(), Serial: c.serial, Type: c.about.Type,
-		Description: c.about.Text, Result: c.result}
-	if c.err != nil {
-		d.Result, d.Problem = "failed", explained(c.err)
-	}
-	return d
-}
-
-// changed describes a key.
-func changed(name keyName, serial keyctl.Serial) change {
-	about, _ := keyctl.Describe(serial) // without it the serial is shown
-	return change{name: name, serial: serial, about: about}
 }
 
 func keepCommand() *cobra.Command {
@@ -163,13 +160,13 @@ func keepCommand() *cobra.Command {
 	}, keep)
 }
 
-// keep makes or renews the persistent keyring only if there is a key for it.
+// keep makes or renews the persistent keyring only if a key can be put into it.
 func keep(names []keyName) ([]change, error) {
 	changes, some := find(names)
 	if !some {
 		return changes, nil
 	}
-	keyring, err := persistent.Renew(uint32(os.Getuid()))
+	keyring, err := persistent.Renew(me())
 	if err != nil {
 		return nil, err
 	}
@@ -181,12 +178,12 @@ func keep(names []keyName) ([]change, error) {
 	return changes, nil
 }
 
-// around is what to do with a key that nobody may link, such as those of cifscreds(1).
+// around is the remedy for a key that nobody may link, such as those of cifscreds(1).
 const around = "this key may not be linked, but a keyring around it may, where COMMAND makes the " +
 	"key: " + `keyctl session - sh -c 'COMMAND && persistent-keyring keep "$(keyctl id @s)"'`
 
-// find looks for the keys. A link into the thread keyring, which ends with this command, shows
-// whether the key may be linked; some is that one of them may.
+// find looks for keys, and links each into the thread keyring, which ends with this command, to see
+// whether it may be linked. some reports whether at least one may.
 func find(names []keyName) (changes []change, some bool) {
 	for _, name := range names {
 		serial, err := name.Serial, error(nil)
@@ -238,10 +235,10 @@ func drop(names []keyName) (changes []change, err error) {
 	return changes, nil
 }
 
-// mine is the caller's persistent keyring, possessed by this thread, its timer reset if there is
-// room for that; mine does not create one.
+// mine returns the caller's persistent keyring, which this thread then possesses, and resets its
+// timer if the quota has room for the link. It does not create a keyring.
 func mine() (keyctl.Serial, error) {
-	uid := uint32(os.Getuid())
+	uid := me()
 	keyring, ok, err := keyrings.Of(uid)
 	switch {
 	case !ok && err != nil:
@@ -251,18 +248,18 @@ func mine() (keyctl.Serial, error) {
 	}
 	serial, err := persistent.Renew(uid)
 	if errors.Is(err, unix.EDQUOT) {
-		// The link to it does not fit in, but the session may have one.
-		if _, notPossessed := keyctl.KeyringID(keyring.Serial, false); notPossessed == nil {
+		// There is no room for a link to it, but the session may have one.
+		if keyrings.Possessed(keyring.Serial) {
 			return keyring.Serial, nil
 		}
 	}
 	return serial, err
 }
 
-// dropFrom unlinks a key from where it lies: the top if it is there, else the one place in which it
-// was found.
+// dropFrom unlinks a key from the persistent keyring itself, or, if it is not there, from the only
+// keyring below in which it is.
 func dropFrom(keyring keyctl.Serial, name keyName) change {
-	keys, _ := keyctl.ConfirmedKeys() // for what the kernel does not describe any more
+	keys, _ := keyctl.ConfirmedKeys() // for keys that the kernel no longer describes
 	tree := keyrings.NewReader(keys).Tree(keyring)
 	type place struct{ key, in *facts.Key }
 	var top, deep []place
@@ -324,7 +321,7 @@ func clearCommand() *cobra.Command {
 	return c
 }
 
-// inside says what there is to lose: "3 keys, tickets of alice@EXAMPLE.ORG among them,".
+// inside says what a keyring holds: "3 keys, tickets of alice@EXAMPLE.ORG among them,".
 func inside(keyring keyctl.Serial) string {
 	tree := keyrings.NewReader(nil).Tree(keyring)
 	keys := 0

@@ -1,5 +1,5 @@
-// Command persistent-keyring shows people their persistent keyring, and
-// administrators why a session lacks it. persistent-keyring(1) is its manual.
+// Command persistent-keyring shows people their persistent keyring, and administrators why a
+// session lacks it. persistent-keyring(1) is its manual.
 package main
 
 import (
@@ -21,64 +21,72 @@ import (
 	"pam_persistent/internal/try"
 )
 
+// What goes where:
+//
+//   - Standard output has what was asked for, findings, and questions: see report, out and ask.
+//     Answers come from standard input, which must be a terminal.
+//   - Standard error has what could not be done, after "persistent-keyring: ": see complain. It
+//     also has what PAM modules print in try.
+//   - With --json, standard output has one document or nothing. What could not be done for one of
+//     several users or keys is in the document, and not on standard error.
+//   - Colour, folding and watch are for a standard output that is a terminal: see show.To.
+//   - The exit status is 0 if all is well, 1 if there is a finding or something could not be done,
+//     and 2 for a mistake in the command line, such as a subcommand for root alone: see main. That
+//     of exec is the command's, which replaces this process; it is 126 if the command cannot be
+//     run, 127 if it is not found: see notRun.
+
 // Exit statuses.
 const (
-	exitFinding = 1 // something is not as it should be, or the kernel refused
+	exitFinding = 1
 	exitUsage   = 2
 )
+
+// failure is an error with an exit status other than exitFinding.
+type failure struct {
+	error
+	status int
+}
+
+func (f failure) Unwrap() error { return f.error }
+
+// usage returns an error for a mistake in the command line.
+func usage(err error) error { return failure{err, exitUsage} }
+
+func usagef(format string, args ...any) error { return usage(fmt.Errorf(format, args...)) }
+
+// onlyRoot returns the error of a user who asks for what only root can do.
+func onlyRoot(can string) error { return usagef("only root can %s", can) }
 
 // errFinding ends the command with a finding that has been printed already.
 var errFinding = errors.New("finding")
 
-// usageError is a mistake in the command line.
-type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }
-
-func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+// started reports whether cobra has understood the command line. Its errors before that are
+// mistakes in the command line.
+var started bool
 
 // The session keyring belongs to a thread: everything here happens on the first one.
 func init() { runtime.LockOSThread() }
 
 func main() {
 	child(os.Args[1:])
-	root := command()
-	err := root.Execute()
-	var status exitStatus
-	switch {
-	case err == nil:
+	err := command().Execute()
+	if err == nil {
 		return
-	case errors.Is(err, errFinding):
-		os.Exit(exitFinding)
-	case errors.As(err, &status):
-		complain(err)
-		os.Exit(status.code)
-	case errors.As(err, new(usageError)) || !started:
-		complain(err)
-		fmt.Fprintln(os.Stderr, "persistent-keyring --help tells how to use it.")
-		os.Exit(exitUsage)
 	}
-	complain(err)
-	os.Exit(exitFinding)
+	status := exitFinding
+	if f := (failure{}); errors.As(err, &f) {
+		status = f.status
+	} else if !started {
+		status = exitUsage
+	}
+	if !errors.Is(err, errFinding) {
+		complain(err)
+	}
+	if status == exitUsage {
+		fmt.Fprintln(os.Stderr, "persistent-keyring --help tells how to use it.")
+	}
+	os.Exit(status)
 }
-
-// started tells that the command line was understood: before, cobra's errors are mistakes in it.
-var started bool
-
-func complain(err error) {
-	fmt.Fprintln(os.Stderr, "persistent-keyring:", explained(err))
-}
-
-// explained is an error for people, with what can be done about it.
-func explained(err error) string { return phrase.Error(persistent.Explain(err)) }
-
-// exitStatus is an error with an exit status of its own.
-type exitStatus struct {
-	error
-	code int
-}
-
-func (e exitStatus) Unwrap() error { return e.error }
 
 func command() *cobra.Command {
 	root := statusCommand()
@@ -101,7 +109,7 @@ func command() *cobra.Command {
 	return root
 }
 
-// noSubcommand takes no arguments: the first one is no subcommand, or it would not come here.
+// noSubcommand refuses arguments of the root command: the first one is not a subcommand.
 func noSubcommand(root *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -113,44 +121,8 @@ func noSubcommand(root *cobra.Command, args []string) error {
 	return usagef("%s", text)
 }
 
-// onlyRoot is the mistake of a user who asks for what takes root.
-func onlyRoot(can string) error { return usagef("only root can %s", can) }
-
-// lookApart gives root's thread an empty session keyring. The caller's may lead to a user's
-// keyrings, because su leaves it as it is, and the kernel would search these at every look.
-func lookApart() {
-	if os.Geteuid() == 0 {
-		_, _ = keyctl.JoinSession() // if that is refused, looking may take longer
-	}
-}
-
-// out prints on standard output.
-func out() *show.Printer { return show.To(os.Stdout) }
-
-// report prints what was found, as JSON or for people.
-func report(asJSON bool, d any, print func(*show.Printer), found bool) error {
-	p := out()
-	if !asJSON {
-		print(p)
-	} else if err := document.Write(os.Stdout, d); err != nil {
-		return err
-	}
-	return finish(p, found)
-}
-
-// finish is the error of a command that printed with p, and found something or not.
-func finish(p *show.Printer, found bool) error {
-	switch {
-	case p.Err() != nil:
-		return fmt.Errorf("standard output: %w", p.Err())
-	case found:
-		return errFinding
-	}
-	return nil
-}
-
-// child does the work for which this program has started itself again, if it has. Nobody
-// types these words, so they are no subcommands.
+// child does the work of a child, and ends the process, if this program has started itself again.
+// The words for that are not subcommands, because users do not type them.
 func child(args []string) {
 	switch {
 	case len(args) == 1 && args[0] == renewal.Command:
@@ -164,8 +136,53 @@ func child(args []string) {
 	}
 }
 
-// versions are those of this command and of the module that libpam loads, one line each: after half
-// an upgrade they differ.
+// me returns the UID of the caller.
+func me() uint32 { return uint32(os.Getuid()) }
+
+// lookApart gives root's thread an empty session keyring. The caller's may lead to a user's
+// keyrings, because su does not replace it, and the kernel would search these at every look.
+func lookApart() {
+	if os.Geteuid() == 0 {
+		_, _ = keyctl.JoinSession() // without it, looking may take longer
+	}
+}
+
+// out returns a printer on standard output.
+func out() *show.Printer { return show.To(os.Stdout) }
+
+// report prints d as JSON, or for people with print, and returns the error of the command; found
+// reports whether there is a finding.
+func report(asJSON bool, d any, print func(*show.Printer), found bool) error {
+	p := out()
+	if !asJSON {
+		print(p)
+	} else if err := document.Write(os.Stdout, d); err != nil {
+		return err
+	}
+	return finish(p, found)
+}
+
+// finish returns the error of a command that has printed with p.
+func finish(p *show.Printer, found bool) error {
+	switch {
+	case p.Err() != nil:
+		return fmt.Errorf("standard output: %w", p.Err())
+	case found:
+		return errFinding
+	}
+	return nil
+}
+
+// complain prints an error on standard error.
+func complain(err error) {
+	fmt.Fprintln(os.Stderr, "persistent-keyring:", explained(err))
+}
+
+// explained returns the text of an error, with what can be done about it.
+func explained(err error) string { return phrase.Error(persistent.Explain(err)) }
+
+// versions returns the versions of this command and of the module that libpam loads, one line each:
+// after half an upgrade they differ.
 func versions() string {
 	text := "persistent-keyring " + versionOf("/proc/self/exe") + "\n"
 	module := machine.ModulePath()

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"time"
 
@@ -25,7 +24,7 @@ func pruneCommand() *cobra.Command {
 		Long: "Remove the ticket caches in my persistent keyring that newer ones of the " +
 			"same\nprincipal supersede, after a question.",
 		Args:              cobra.NoArgs,
-		ValidArgsFunction: completeNothing,
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(*cobra.Command, []string) error {
 			switch {
 			case yes && dryRun:
@@ -48,9 +47,8 @@ func pruneCaches(yes, dryRun, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	me := account.ByUID(uint32(os.Getuid()))
-	caches := keyrings.Caches(me.UID, keyring)
-	plan := finding.Prune(me, caches, time.Now())
+	caches := keyrings.Caches(me(), keyring)
+	plan := finding.Prune(account.ByUID(me()), caches, time.Now())
 	list := func(p *show.Printer) { p.Prune(plan, time.Now()) }
 	if dryRun || len(plan.Caches) == 0 {
 		return report(asJSON, document.PruneOf(plan), list, false)
@@ -68,10 +66,11 @@ func pruneCaches(yes, dryRun, asJSON bool) error {
 			return err
 		}
 	}
-	again := keyrings.Caches(me.UID, keyring)
+	again := keyrings.Caches(me(), keyring)
 	keyrings.Remove(plan.Caches, caches, finding.SupersededCaches(again, time.Now()))
 	failed := slices.ContainsFunc(plan.Caches, func(c facts.Superseded) bool {
 		return c.Problem != nil
 	})
-	return report(asJSON, document.PruneOf(plan), func(p *show.Printer) { p.Pruned(plan) }, failed)
+	print := func(p *show.Printer) { p.Pruned(plan) }
+	return report(asJSON, document.PruneOf(plan), print, failed)
 }

@@ -39,8 +39,8 @@ func renewCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			named := !all && !loggedIn
-			return renewals{named, withTickets, asJSON}.renewEach(users, unknown)
+			how := renewals{!all && !loggedIn, withTickets, asJSON}
+			return how.renewEach(users, unknown)
 		},
 	}
 	c.Flags().BoolVar(&all, "all", false, "of every user who has a persistent keyring")
@@ -51,15 +51,16 @@ func renewCommand() *cobra.Command {
 	return c
 }
 
-// onlyMe tells whether all names are the caller's. Who is unknown is another mistake.
+// onlyMe reports whether no name is another user's. It ignores names of unknown users, which are
+// another mistake.
 func onlyMe(names []string) bool {
 	return !slices.ContainsFunc(names, func(name string) bool {
 		user, err := account.ByName(name)
-		return err == nil && user.UID != uint32(os.Getuid())
+		return err == nil && user.UID != me()
 	})
 }
 
-// toRenew returns, with the users, an error for each one who cannot be found out.
+// toRenew returns the users, and in unknown an error for each one who cannot be looked up.
 func toRenew(names []string, all, loggedIn bool) (users []facts.Account, unknown []error,
 	err error) {
 	var uids []uint32
@@ -73,11 +74,11 @@ func toRenew(names []string, all, loggedIn bool) (users []facts.Account, unknown
 			uids = append(uids, keyring.UID)
 		}
 	case loggedIn:
-		if uids, unknown, err = account.UIDs(); err != nil {
+		if uids, unknown, err = account.LoggedIn(); err != nil {
 			return nil, nil, err
 		}
 	case len(names) == 0:
-		return []facts.Account{account.ByUID(uint32(os.Getuid()))}, nil, nil
+		return []facts.Account{account.ByUID(me())}, nil, nil
 	}
 	for _, uid := range uids {
 		users = append(users, account.ByUID(uid))
@@ -85,42 +86,23 @@ func toRenew(names []string, all, loggedIn bool) (users []facts.Account, unknown
 	for _, name := range names {
 		user, err := account.ByName(name)
 		if err != nil {
-			return nil, nil, usageError{err}
+			return nil, nil, usage(err)
 		}
 		users = append(users, user)
 	}
 	return users, unknown, nil
 }
 
-func printRenewal(p *show.Printer, r *facts.Renewal, full *uint32) {
-	switch {
-	case r.None:
-		p.Item(0, r.User.String()+": none, nothing to renew")
-	case r.Err != nil:
-		complain(fmt.Errorf("%s: %w", r.User, r.Err))
-	default:
-		p.Item(0, r.User.String()+": "+show.Renewal(r, full))
-	}
-	for _, t := range r.Tickets {
-		p.Item(2, show.TicketRenewal(t))
-	}
-	if r.TicketsErr != nil {
-		complain(fmt.Errorf("%s: tickets: %w", r.User, r.TicketsErr))
-	}
-}
-
-// renewals are how keyrings are to be renewed.
+// renewals say how to renew keyrings.
 type renewals struct {
-	named   bool // to have none is a finding
-	tickets bool // and not the keyrings alone
+	named   bool // a user without a persistent keyring is a finding
+	tickets bool // renew tickets too
 	asJSON  bool
 }
 
-// renewEach renews users' keyrings, and prints each as it is done. Each of the problems is a
-// finding already.
+// renewEach renews users' keyrings, and prints each result immediately unless that is JSON. Each of
+// the problems is a finding already.
 func (how renewals) renewEach(users []facts.Account, problems []error) error {
-	d := document.Renew{Version: document.Version, Users: []document.Renewal{},
-		Problems: []string{}}
 	p, program, full := out(), "", keyrings.Setting()
 	if how.tickets {
 		var err error
@@ -129,9 +111,7 @@ func (how renewals) renewEach(users []facts.Account, problems []error) error {
 		}
 	}
 	found := len(problems) > 0
-	for _, err := range problems {
-		d.Problems = append(d.Problems, err.Error())
-	}
+	var done []facts.Renewal
 	renewal.Each(users, func(r facts.Renewal) {
 		if r.Err == nil && program != "" {
 			r.Tickets, r.TicketsErr = renewal.Tickets(r.User, program)
@@ -140,11 +120,23 @@ func (how renewals) renewEach(users []facts.Account, problems []error) error {
 			printRenewal(p, &r, full)
 		}
 		found = found || finding.NotRenewed(&r, how.named)
-		d.Users = append(d.Users, document.RenewalOf(&r))
+		done = append(done, r)
 	})
-	return report(how.asJSON, d, func(*show.Printer) {
-		for _, err := range problems {
-			complain(err)
-		}
-	}, found)
+	if how.asJSON {
+		return report(true, document.RenewOf(done, problems), nil, found)
+	}
+	for _, err := range problems {
+		complain(err)
+	}
+	return finish(p, found)
+}
+
+func printRenewal(p *show.Printer, r *facts.Renewal, full *uint32) {
+	p.Renewal(r, full)
+	if r.Err != nil {
+		complain(fmt.Errorf("%s: %w", r.User, r.Err))
+	}
+	if r.TicketsErr != nil {
+		complain(fmt.Errorf("%s: tickets: %w", r.User, r.TicketsErr))
+	}
 }

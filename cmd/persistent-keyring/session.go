@@ -19,7 +19,7 @@ import (
 	"pam_persistent/internal/show"
 )
 
-// Exit statuses of a command that could not be run, as of env(1) and nohup(1).
+// Exit statuses of exec if it could not run the command, as those of env(1) and nohup(1).
 const (
 	exitCannotRun = 126
 	exitNotFound  = 127
@@ -37,44 +37,43 @@ func execCommand() *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			path, err := exec.LookPath(args[0])
 			if err != nil {
-				return exitStatus{fmt.Errorf("%s: %w", phrase.Quote(args[0]),
-					errors.Unwrap(err)), notRun(err)}
+				return notRun(args[0], errors.Unwrap(err))
 			}
-			if _, _, err := freshSession(); err != nil {
+			if _, err := freshSession(); err != nil {
 				return err
 			}
-			err = syscall.Exec(path, args, os.Environ())
-			return exitStatus{fmt.Errorf("%s: %w", phrase.Quote(path), err), notRun(err)}
+			return notRun(path, syscall.Exec(path, args, os.Environ()))
 		},
 	}
-	// What follows the command is the command's.
-	c.Flags().SetInterspersed(false)
+	c.Flags().SetInterspersed(false) // flags after COMMAND are the command's
 	return c
+}
+
+// notRun returns the error of a command that could not be run.
+func notRun(command string, err error) error {
+	status := exitCannotRun
+	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
+		status = exitNotFound
+	}
+	return failure{fmt.Errorf("%s: %w", phrase.Quote(command), err), status}
 }
 
 // freshSession joins a session keyring that nobody else has, with the user's own keyring in it as
 // pam_keyinit(8) does, and the persistent one.
-func freshSession() (session, keyring keyctl.Serial, err error) {
+func freshSession() (session keyctl.Serial, err error) {
 	if session, err = keyctl.JoinSession(); err == nil {
-		keyring, err = fillSession(session)
+		err = fillSession(session)
 	}
-	return session, keyring, err
+	return session, err
 }
 
-// fillSession links the user keyring and the persistent keyring into a session keyring, and returns
-// the serial of the persistent one.
-func fillSession(session keyctl.Serial) (keyctl.Serial, error) {
+// fillSession links the user keyring and the persistent keyring into a session keyring.
+func fillSession(session keyctl.Serial) error {
 	if err := keyctl.Link(keyctl.User, session); err != nil {
-		return 0, err
+		return err
 	}
-	return persistent.Link(uint32(os.Getuid()), session)
-}
-
-func notRun(err error) int {
-	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
-		return exitNotFound
-	}
-	return exitCannotRun
+	_, err := persistent.Link(me(), session)
+	return err
 }
 
 func attachCommand() *cobra.Command {
@@ -90,7 +89,7 @@ func attachCommand() *cobra.Command {
 			"one. Then every process\nthat has it gets my keys: these programs, and " +
 			"other users' processes that have\ninherited it through su or sudo.",
 		Args:              cobra.NoArgs,
-		ValidArgsFunction: completeNothing,
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(*cobra.Command, []string) error {
 			done, err := attach(shared)
 			if err != nil && !asJSON {
@@ -105,12 +104,49 @@ func attachCommand() *cobra.Command {
 	return c
 }
 
+// attach first links the persistent keyring into this command's thread keyring, which resets the
+// timer, and gives the serial to look for in the session keyring.
+func attach(shared bool) (done attached, err error) {
+	if done.shell, err = callingProgram(); err != nil {
+		return done, err
+	}
+	if done.keyring, err = persistent.Renew(me()); err != nil {
+		return done, err
+	}
+	old := inheritedSession()
+	if slices.Contains(old.links, done.keyring) {
+		done.session, done.result = old.serial, linkedAlready
+		return done, nil
+	}
+	if shared && old.own() && !old.standsIn() {
+		if fillSession(old.serial) == nil {
+			done.session, done.result = old.serial, linked
+			return done, nil
+		}
+	}
+	if done.session, err = joinBeside(old); err != nil {
+		return done, fmt.Errorf("%s keeps its session keyring: %w", done.shell, err)
+	}
+	if err := keyctl.SessionToParent(); err != nil {
+		return done, fmt.Errorf("%s: %w%s", done.shell, err, refusal(done.shell, old))
+	}
+	done.result = newSession
+	return done, nil
+}
+
 // attached is what attach did.
 type attached struct {
 	shell            program
 	session, keyring keyctl.Serial
 	result           string // of document.Attach
 }
+
+// Results of [attached].
+const (
+	linked        = "linked"
+	linkedAlready = "linked already"
+	newSession    = "new"
+)
 
 func (a attached) print(p *show.Printer) {
 	switch a.result {
@@ -133,7 +169,7 @@ func (a attached) print(p *show.Printer) {
 }
 
 // windowServer returns the program that has opened the shell's window, and the command that gives
-// its server a new session keyring; the server has the one of the login that has started it.
+// its server a new session keyring. The server has the one of the login that has started it.
 func windowServer(shell program) (name, command string) {
 	switch {
 	case os.Getenv("TMUX") != "" && !strings.HasPrefix(shell.name, "tmux"):
@@ -154,14 +190,7 @@ func (a attached) document(err error) document.Attach {
 	return d
 }
 
-// What attach can have done.
-const (
-	linked        = "linked"
-	linkedAlready = "linked already"
-	newSession    = "new"
-)
-
-// A program is the process that attach works on: the one that has started this command.
+// program is the process that attach works on: the one that has started this command.
 type program struct {
 	pid  int
 	name string // its name in /proc/PID/comm, "" if that cannot be read
@@ -174,8 +203,8 @@ func (p program) String() string {
 	return fmt.Sprintf("%s (process %d)", phrase.Name(p.name), p.pid)
 }
 
-// passing are programs that run one command as a user and end with it: to give them a session
-// keyring would look like a success, and nobody would have it.
+// passing are programs that run one command as a user and end with it. attach refuses them, because
+// the session keyring would end with them.
 var passing = []string{"doas", "pkexec", "run0", "runuser", "su", "sudo", "sudo-rs"}
 
 func callingProgram() (program, error) {
@@ -194,39 +223,9 @@ func callingProgram() (program, error) {
 	return p, nil
 }
 
-// attach first links the persistent keyring into this command's thread keyring, which nobody has:
-// that resets the timer, and gives the serial to look for in the session keyring.
-func attach(shared bool) (done attached, err error) {
-	if done.shell, err = callingProgram(); err != nil {
-		return done, err
-	}
-	if done.keyring, err = persistent.Renew(uint32(os.Getuid())); err != nil {
-		return done, err
-	}
-	old := inheritedSession()
-	if slices.Contains(old.links, done.keyring) {
-		done.session, done.result = old.serial, linkedAlready
-		return done, nil
-	}
-	if shared && old.own() && !old.standsIn() {
-		if _, err := fillSession(old.serial); err == nil {
-			done.session, done.result = old.serial, linked
-			return done, nil
-		}
-	}
-	if done.session, err = joinBeside(old); err != nil {
-		return done, fmt.Errorf("%s keeps its session keyring: %w", done.shell, err)
-	}
-	if err := keyctl.SessionToParent(); err != nil {
-		return done, fmt.Errorf("%s: %w%s", done.shell, err, refusal(done.shell, old))
-	}
-	done.result = newSession
-	return done, nil
-}
-
-// sessionKeyring is what this command has inherited from the shell.
+// sessionKeyring is the session keyring that this command has inherited from the shell.
 type sessionKeyring struct {
-	serial keyctl.Serial // 0: it cannot be used, because it was revoked, for example
+	serial keyctl.Serial // 0: it cannot be used, for example because it was revoked
 	err    error
 	about  keyctl.Description
 	links  []keyctl.Serial
@@ -241,23 +240,21 @@ func inheritedSession() (s sessionKeyring) {
 }
 
 // own reports whether the keyring is the user's and can be used. Other users' processes may have
-// inherited it all the same.
-func (s sessionKeyring) own() bool { return s.err == nil && s.about.UID == uint32(os.Getuid()) }
+// inherited it nevertheless.
+func (s sessionKeyring) own() bool { return s.err == nil && s.about.UID == me() }
 
-// standsIn reports whether this is the user session keyring, which stands in for a session keyring
-// in every process of the user that has none.
+// standsIn reports whether this is the user session keyring, which the kernel uses in every process
+// of the user that has no session keyring.
 func (s sessionKeyring) standsIn() bool {
-	return s.about.Text == keyctl.UserSessionName(uint32(os.Getuid()))
+	return s.about.Text == keyctl.UserSessionName(me())
 }
 
-// joinBeside joins a session keyring that nobody else has, with the keys of the old one, so that
-// the shell loses none.
+// joinBeside joins a session keyring that nobody else has, with the keys of the old one in it.
 func joinBeside(old sessionKeyring) (keyctl.Serial, error) {
 	if old.serial == 0 {
-		session, _, err := freshSession()
-		return session, err
+		return freshSession()
 	}
-	// Without a link that stays, the thread would no longer possess it, and could not link it.
+	// Without this link, the thread would no longer possess the old one, and could not link it.
 	if err := keyctl.Link(old.serial, keyctl.Thread); err != nil {
 		return 0, lost(err)
 	}
@@ -270,26 +267,26 @@ func joinBeside(old sessionKeyring) (keyctl.Serial, error) {
 			return 0, lost(err)
 		}
 	}
-	// Last, because a link replaces one to a key of the same name, which anybody may have made.
-	_, err = fillSession(session)
-	return session, err
+	// Last, because a link replaces one to a key of the same name, and any user may have made
+	// such a key.
+	return session, fillSession(session)
 }
 
-// kept returns the keys to link into the new keyring so that all that the old one holds is found
-// there. The old keyring itself is enough, unless it holds keyrings, such as that of before an
-// earlier attach: the kernel looks six keyrings deep, and ignores what lies deeper.
+// kept returns the keys to link into the new keyring so that searches find all that the old one
+// holds. The old keyring itself is enough, unless it holds keyrings, such as the one before an
+// earlier attach: the kernel searches six keyrings deep.
 func (s sessionKeyring) kept() []keyctl.Serial {
 	for _, key := range s.links {
 		about, err := keyctl.Describe(key)
-		if err != nil || about.Type == "keyring" &&
-			!strings.HasPrefix(about.Text, keyctl.UserPrefix) {
+		ofUser := strings.HasPrefix(about.Text, keyctl.UserPrefix)
+		if err != nil || about.Type == "keyring" && !ofUser {
 			return s.links
 		}
 	}
 	return []keyctl.Serial{s.serial}
 }
 
-// lost is the error of a link without which the shell would lose keys.
+// lost returns the error of a link without which the shell would lose keys.
 func lost(err error) error {
 	if errors.Is(err, unix.EDQUOT) {
 		return err // with advice of its own
@@ -298,8 +295,8 @@ func lost(err error) error {
 		"instead: persistent-keyring exec $SHELL", err)
 }
 
-// refusal is why the kernel does not let this command give that program a session keyring, as far
-// as can be seen (keyctl_session_to_parent in security/keys/keyctl.c).
+// refusal says why the kernel does not let this command give a program a session keyring, as far as
+// can be seen (keyctl_session_to_parent in security/keys/keyctl.c).
 func refusal(shell program, old sessionKeyring) string {
 	threads, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", shell.pid))
 	mine, its := ids("self"), ids(fmt.Sprint(shell.pid))
@@ -322,7 +319,7 @@ func refusal(shell program, old sessionKeyring) string {
 	return ""
 }
 
-// ids are the IDs of a process: real, effective, saved, filesystem; of the user, then the group.
+// ids returns the IDs of a process: real, effective, saved and filesystem UID, then the GIDs.
 func ids(pid string) string {
 	status, _ := os.ReadFile("/proc/" + pid + "/status")
 	var found []string

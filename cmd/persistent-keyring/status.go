@@ -19,33 +19,22 @@ import (
 	"pam_persistent/internal/show"
 )
 
-// fewKeys is how many keys of one keyring are shown unless all are asked for.
-const fewKeys = 20
-
 func statusCommand() *cobra.Command {
 	var asJSON, all bool
 	c := &cobra.Command{
-		Use:   "status [USER]",
-		Short: "Show my persistent keyring, or another's (root)",
-		Args:  cobra.MaximumNArgs(1),
-		ValidArgsFunction: func(c *cobra.Command, args []string, begin string) ([]string,
-			cobra.ShellCompDirective) {
-			if len(args) > 0 {
-				return completeNothing(c, args, begin)
-			}
-			return completeUsers(c, args, begin)
-		},
+		Use:               "status [USER]",
+		Short:             "Show my persistent keyring, or another's (root)",
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: byPosition(completeUsers),
 		RunE: func(_ *cobra.Command, args []string) error {
 			s, err := look(args)
 			if err != nil {
 				return err
 			}
 			findings, meaning := finding.Status(s), finding.Meaning(s)
-			print := func(p *show.Printer) {
-				p.Status(s, findings, meaning, most(all))
-			}
-			return report(asJSON, document.StatusOf(s, findings, meaning), print,
-				len(findings) > 0)
+			print := func(p *show.Printer) { p.Status(s, findings, meaning, all) }
+			d := document.StatusOf(s, findings, meaning)
+			return report(asJSON, d, print, len(findings) > 0)
 		},
 	}
 	jsonFlag(c, &asJSON)
@@ -53,17 +42,16 @@ func statusCommand() *cobra.Command {
 	return c
 }
 
-// look looks at the caller's keyring, or at that of the user who is named.
+// look looks at the caller's keyring, or at that of the user whom args name.
 func look(args []string) (*facts.Status, error) {
-	me := uint32(os.Getuid())
 	if len(args) == 1 {
 		user, err := account.ByName(args[0])
 		switch {
 		case err != nil:
-			return nil, usageError{err}
-		case user.UID != me && os.Geteuid() != 0:
+			return nil, usage(err)
+		case user.UID != me() && os.Geteuid() != 0:
 			return nil, onlyRoot("look at another user's keyring")
-		case user.UID != me:
+		case user.UID != me():
 			lookApart()
 			return keyrings.LookAt(user)
 		}
@@ -71,13 +59,6 @@ func look(args []string) (*facts.Status, error) {
 	s := keyrings.Look()
 	keyrings.LookForTickets(s)
 	return s, nil
-}
-
-func most(all bool) int {
-	if all {
-		return show.Everything
-	}
-	return fewKeys
 }
 
 func listCommand() *cobra.Command {
@@ -97,19 +78,17 @@ func listCommand() *cobra.Command {
 				return err
 			}
 			findings := finding.List(l)
-			return report(asJSON, document.ListOf(l, findings), func(p *show.Printer) {
-				p.List(l, findings)
-			}, len(findings)+len(l.Unseen) > 0)
+			print := func(p *show.Printer) { p.List(l, findings) }
+			return report(asJSON, document.ListOf(l, findings), print,
+				len(findings)+len(l.Unseen) > 0)
 		},
 	}
 	jsonFlag(c, &asJSON)
 	return c
 }
 
-// shortest is as often as anybody can read.
-const shortest = 100 * time.Millisecond
-
 func watchCommand() *cobra.Command {
+	const shortest = 100 * time.Millisecond // nobody reads faster
 	interval := seconds(2 * time.Second)
 	c := &cobra.Command{
 		Use:   "watch",
@@ -120,7 +99,7 @@ func watchCommand() *cobra.Command {
 				return usagef("interval %v: it must be %v or more", &interval,
 					shortest)
 			}
-			if show.To(os.Stdout).Width == 0 {
+			if out().Width == 0 {
 				return usagef("watch draws on a terminal, which standard output " +
 					"is not; persistent-keyring status prints once")
 			}
@@ -131,7 +110,7 @@ func watchCommand() *cobra.Command {
 	return c
 }
 
-// What a terminal does for these is in ECMA-48.
+// Control sequences of ECMA-48.
 const (
 	home       = "\x1b[H"
 	eraseRight = "\x1b[K"
@@ -158,14 +137,14 @@ func watch(interval time.Duration) error {
 	}
 }
 
-// draw writes one screen at once, so that it does not flicker.
+// draw writes a screen with one write, so that it does not flicker.
 func draw() error {
 	p, text := out().Buffer()
 	s, err := look(nil)
 	if err != nil {
 		return err
 	}
-	p.Status(s, finding.Status(s), finding.Meaning(s), fewKeys)
+	p.Status(s, finding.Status(s), finding.Meaning(s), false)
 	p.Item(0, time.Now().Format(time.DateTime)+"; Ctrl-C ends")
 	lines := bytes.Split(bytes.TrimSuffix(text.Bytes(), []byte("\n")), []byte("\n"))
 	_, rows, _ := term.GetSize(int(os.Stdout.Fd()))

@@ -173,7 +173,7 @@ func TestStatusNasty(t *testing.T) {
 		}
 		r := runCommand(t, "status")
 		r.want(t, 0, `"two\nlines"`, `"\x1b[2Jclear"`, `"  blanks  "`, "holds 9 keys")
-		// The kernel tells the whole names, so no line of /proc/keys is a riddle.
+		// The kernel gives the whole names, so no line of /proc/keys is ambiguous.
 		if strings.Contains(r.out, "unseen") {
 			t.Error(r.out)
 		}
@@ -199,7 +199,7 @@ func TestStatusForged(t *testing.T) {
 			keyctl.Session))(t)
 		j := decode[document.Status](t, runCommand(t, "--json"))
 		if j.Keyring != nil && j.Keyring.Serial == 3 {
-			t.Errorf("a keyring that is not there was believed in: %+v", j.Keyring)
+			t.Errorf("a keyring that does not exist was believed in: %+v", j.Keyring)
 		}
 	})
 }

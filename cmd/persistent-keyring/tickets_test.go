@@ -134,7 +134,7 @@ func TestRenewTicketsIsTheUsers(t *testing.T) {
 	}
 }
 
-// A user whose kinit answers nonsense, or whose process is killed, is that user's finding.
+// A kinit that answers nonsense, or a process that is killed, is a finding about its user alone.
 func TestRenewTicketsAttacked(t *testing.T) {
 	as(t, alice, func() { dueCaches(t) })
 	as(t, bob, func() { persistentIn(t, bob, keyctl.Session) })
@@ -145,13 +145,12 @@ func TestRenewTicketsAttacked(t *testing.T) {
 			`"kinit: \x1b[2J\nbob: renewed"; the old ticket is kept`},
 		// It empties the cache, and the new ticket does not fit in.
 		{`keyctl clear $(keyctl search @s keyring due); exit 1`,
-			"the ticket is lost: get " +
-				"another one with kinit"},
+			"the ticket is lost: get another one with kinit"},
 	} {
 		environment := kinitOfMIT(t, test.script)
 		as(t, 0, func() {
-			runWith(t, environment, "", "renew", "--tickets", "alice", "bob").
-				want(t, 1, test.want, "bob (UID {bob}): ")
+			r := runWith(t, environment, "", "renew", "--tickets", "alice", "bob")
+			r.want(t, 1, test.want, "bob (UID {bob}): ")
 		})
 	}
 }

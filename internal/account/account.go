@@ -1,4 +1,4 @@
-// Package account names users by UID, and finds them by name.
+// Package account names users by UID, finds them by name, and finds out who is logged in.
 package account
 
 import (
@@ -17,7 +17,7 @@ import (
 	"pam_persistent/internal/phrase"
 )
 
-// ByUID gives the user with a UID.
+// ByUID returns the user with a UID, without a name if the name service has none.
 func ByUID(uid uint32) facts.Account {
 	a := facts.Account{UID: uid}
 	if found, err := user.LookupId(keyctl.FormatID(uid)); err == nil {
@@ -26,7 +26,7 @@ func ByUID(uid uint32) facts.Account {
 	return a
 }
 
-// ByName gives the user of this name, or whose UID this is.
+// ByName returns the user with a name, or whose UID the name is.
 func ByName(name string) (facts.Account, error) {
 	if found, err := user.Lookup(name); err == nil {
 		uid, err := strconv.ParseUint(found.Uid, 10, 32)
@@ -41,16 +41,14 @@ func ByName(name string) (facts.Account, error) {
 }
 
 const (
-	// logind keeps a file for each UID that has a session or a manager
-	usersDir = "/run/systemd/users"
+	usersDir = "/run/systemd/users" // has a file for each UID with a session or a manager
 	utmpPath = "/run/utmp"
 )
 
-// UIDs are those of the users whom systemd-logind or utmp(5) knows; either may be
-// missing. An entry of utmp with a name that nobody has is passed over. unknown has an
-// error for each user, or each of the two lists, that cannot be read: the others are
-// returned all the same. err is that nobody can be told.
-func UIDs() (uids []uint32, unknown []error, err error) {
+// LoggedIn returns the UIDs of the users whom systemd-logind or utmp(5) knows. Entries of unknown
+// users in utmp are skipped. unknown has an error for each user who cannot be looked up, and for a
+// source that cannot be read. err is set if neither source exists.
+func LoggedIn() (uids []uint32, unknown []error, err error) {
 	uids, errLogind := logind(usersDir)
 	text, errUtmp := os.ReadFile(utmpPath)
 	if errors.Is(errLogind, fs.ErrNotExist) && errors.Is(errUtmp, fs.ErrNotExist) {
@@ -62,18 +60,15 @@ func UIDs() (uids []uint32, unknown []error, err error) {
 			unknown = append(unknown, err)
 		}
 	}
-	for _, name := range ParseUtmp(text) {
-		account, err := user.Lookup(name)
-		if errors.As(err, new(user.UnknownUserError)) {
-			continue
-		}
-		if err != nil {
+	for _, name := range parseUtmp(text) {
+		found, err := user.Lookup(name)
+		switch {
+		case errors.As(err, new(user.UnknownUserError)):
+		case err != nil:
 			unknown = append(unknown,
 				fmt.Errorf("user %s of %s: %w", phrase.Quote(name), utmpPath, err))
-			continue
-		}
-		if uid, err := strconv.ParseUint(account.Uid, 10, 32); err == nil {
-			uids = append(uids, uint32(uid))
+		default:
+			uids = appendUID(uids, found.Uid)
 		}
 	}
 	slices.Sort(uids)
@@ -83,14 +78,20 @@ func UIDs() (uids []uint32, unknown []error, err error) {
 func logind(dir string) (uids []uint32, err error) {
 	entries, err := os.ReadDir(dir)
 	for _, entry := range entries {
-		if uid, err := strconv.ParseUint(entry.Name(), 10, 32); err == nil {
-			uids = append(uids, uint32(uid))
-		}
+		uids = appendUID(uids, entry.Name())
 	}
 	return uids, err
 }
 
-// The record of utmp(5) in glibc on Linux: the same on all architectures in all that is read here.
+// appendUID appends a UID to a list, if the text is one.
+func appendUID(uids []uint32, text string) []uint32 {
+	if uid, err := strconv.ParseUint(text, 10, 32); err == nil {
+		uids = append(uids, uint32(uid))
+	}
+	return uids
+}
+
+// Parts of a record of utmp(5) in glibc on Linux, which are the same on all architectures.
 const (
 	recordSize  = 384
 	userOffset  = 44
@@ -98,8 +99,8 @@ const (
 	userProcess = 7 // type of the entry of a session
 )
 
-// ParseUtmp lists the names of the users who have a session in utmp(5).
-func ParseUtmp(text []byte) (names []string) {
+// parseUtmp returns the names of the users who have a session.
+func parseUtmp(text []byte) (names []string) {
 	for ; len(text) >= recordSize; text = text[recordSize:] {
 		if binary.NativeEndian.Uint16(text) != userProcess {
 			continue

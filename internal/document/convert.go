@@ -6,8 +6,83 @@ import (
 	"pam_persistent/internal/facts"
 )
 
-// TimerOf converts a timeout; nil stays nil.
-func TimerOf(t *facts.Timeout) *Timer {
+// StatusOf converts a status and what is wrong with it.
+func StatusOf(s *facts.Status, findings []facts.Finding, meaning string) Status {
+	d := Status{
+		Version: Version, UID: s.UID, User: s.Name,
+		Keyring:   keyringOf(s.Keyring),
+		Session:   Session{s.Session, s.SessionName, textOf(s.SessionErr)},
+		Possessed: s.Possessed, Through: each(s.Through, stepOf), Holds: keysIn(s.Holds),
+		Quota: quotaOf(s.Quota), RenewalSeconds: s.Setting,
+		CredentialCache: s.Tickets.Variable, DefaultCache: s.Tickets.Default,
+		Elsewhere: each(s.Tickets.Elsewhere, credentialCacheOf),
+		Unseen:    each(s.Unseen, error.Error),
+		Findings:  each(findings, facts.Finding.String), Meaning: meaning,
+	}
+	if d.Keyring != nil && !s.TimerKnown {
+		d.Keyring.Timer = nil
+	}
+	return d
+}
+
+// ListOf converts a list and what is wrong with it.
+func ListOf(l *facts.List, findings []facts.Finding) List {
+	return List{Version, each(l.Keyrings, listedOf), append([]string{}, l.Unseen...),
+		each(findings, facts.Finding.String)}
+}
+
+// DoctorOf converts an examination.
+func DoctorOf(findings []facts.Finding) Doctor {
+	return Doctor{Version, each(findings, resultOf)}
+}
+
+// TryOf converts what was seen of a session and what is wrong with it.
+func TryOf(r *facts.Trial, findings []facts.Finding) Try {
+	return Try{
+		Version: Version, Service: r.Service, User: r.Name, UID: r.UID,
+		Before: viewOf(r.Before), After: viewOf(r.Inside), Linked: r.Linked,
+		OpenMillis: float64(r.Took.Microseconds()) / 1000,
+		Messages:   append([]string{}, r.Messages...), Ccache: r.Ccache,
+		Findings: each(findings, facts.Finding.String), Setup: each(r.Setup, resultOf),
+	}
+}
+
+// PruneOf converts a plan, and what has become of it if it was carried out.
+func PruneOf(p *facts.Prune) Prune {
+	return Prune{Version, p.UID, p.Name, each(p.Caches, supersededOf),
+		each(p.Unread, error.Error)}
+}
+
+// RenewOf converts what has become of users' keyrings and tickets, and why others were not found.
+func RenewOf(users []facts.Renewal, problems []error) Renew {
+	return Renew{Version, each(users, renewalOf), each(problems, error.Error)}
+}
+
+// each converts the elements of a list; it is never nil, so that JSON always has a list.
+func each[From, To any](list []From, convert func(From) To) []To {
+	converted := make([]To, 0, len(list))
+	for _, one := range list {
+		converted = append(converted, convert(one))
+	}
+	return converted
+}
+
+func textOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// stamp returns a time in RFC 3339; "" for the zero time.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+func timerOf(t *facts.Timeout) *Timer {
 	if t == nil {
 		return nil
 	}
@@ -20,98 +95,46 @@ func TimerOf(t *facts.Timeout) *Timer {
 	return &Timer{"running", t.Seconds, t.Seconds + t.Unit}
 }
 
-// Stamp is a moment in RFC 3339; "" for the zero time.
-func Stamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
+func keyringOf(k *facts.Keyring) *Keyring {
+	if k == nil {
+		return nil
 	}
-	return t.UTC().Format(time.RFC3339)
+	return &Keyring{k.Serial, string(k.State), timerOf(&k.Timeout), k.Keys}
 }
 
-// KeyringOf converts a persistent keyring.
-func KeyringOf(k facts.Keyring) Keyring {
-	return Keyring{k.Serial, string(k.State), TimerOf(&k.Timeout), k.Keys}
-}
-
-// QuotaOf converts a line of /proc/key-users; nil stays nil.
-func QuotaOf(u *facts.Quota) *Quota {
+func quotaOf(u *facts.Quota) *Quota {
 	if u == nil {
 		return nil
 	}
 	return &Quota{u.QuotaKeys, u.MaxKeys, u.QuotaBytes, u.MaxBytes}
 }
 
-// ResultsOf converts findings; it is never nil, so that JSON always has a list.
-func ResultsOf(findings []facts.Finding) []Result {
-	results := make([]Result, 0, len(findings))
-	for _, f := range findings {
-		results = append(results, Result{f.Check, string(f.Level), f.Text, Fix(f.Fix)})
-	}
-	return results
+func stepOf(k *facts.Key) Step { return Step{k.Serial, k.Description} }
+
+func credentialCacheOf(c facts.ListedCache) CredentialCache {
+	return CredentialCache{c.Name, c.Principal, c.Expired}
 }
 
-// StatusOf converts a status.
-func StatusOf(s *facts.Status, findings []facts.Finding, meaning string) Status {
-	d := Status{
-		Version: Version, UID: s.UID, User: s.Name,
-		Session:   Session{Serial: s.Session, Description: s.SessionName},
-		Possessed: s.Possessed, Through: []Step{}, Holds: []Key{},
-		Quota: QuotaOf(s.Quota), RenewalSeconds: s.Setting,
-		CredentialCache: s.Tickets.Variable, DefaultCache: s.Tickets.Default,
-		Elsewhere: []CredentialCache{},
-		Unseen:    []string{}, Findings: []string{}, Meaning: meaning,
-	}
-	if s.SessionErr != nil {
-		d.Session.Problem = s.SessionErr.Error()
-	}
-	if s.Keyring != nil {
-		keyring := KeyringOf(*s.Keyring)
-		if d.Keyring = &keyring; !s.TimerKnown {
-			keyring.Timer = nil
-		}
-	}
-	for _, key := range s.Through {
-		d.Through = append(d.Through, Step{Serial: key.Serial,
-			Description: key.Description})
-	}
-	if s.Holds != nil {
-		d.Holds = KeysOf(s.Holds.Keys)
-	}
-	for _, cache := range s.Tickets.Elsewhere {
-		d.Elsewhere = append(d.Elsewhere, CredentialCache{Name: cache.Name,
-			Principal: cache.Principal, Expired: cache.Expired})
-	}
-	for _, err := range s.Unseen {
-		d.Unseen = append(d.Unseen, err.Error())
-	}
-	for _, f := range findings {
-		d.Findings = append(d.Findings, f.String())
-	}
-	return d
+func listedOf(k facts.Listed) Listed {
+	return Listed{k.UID, k.Owner.Name, *keyringOf(&k.Keyring), quotaOf(k.Quota)}
 }
 
-// ListOf converts a list.
-func ListOf(l *facts.List, findings []facts.Finding) List {
-	d := List{Version: Version, Keyrings: []Listed{},
-		Unseen: append([]string{}, l.Unseen...), Findings: []string{}}
-	for _, f := range findings {
-		d.Findings = append(d.Findings, f.String())
-	}
-	for _, k := range l.Keyrings {
-		d.Keyrings = append(d.Keyrings, Listed{UID: k.UID, User: k.Owner.Name,
-			Keyring: KeyringOf(k.Keyring), Quota: QuotaOf(k.Quota)})
-	}
-	return d
+func resultOf(f facts.Finding) Result {
+	return Result{f.Check, string(f.Level), f.Text, Fix(f.Fix)}
 }
 
-// RenewalOf converts what has become of a user's keyring and tickets.
-func RenewalOf(r *facts.Renewal) Renewal {
+func supersededOf(c facts.Superseded) Superseded {
+	return Superseded{
+		Cache: c.Cache.Name, Principal: c.Cache.Principal,
+		Ends: stamp(c.Cache.Granting.Ends), Bytes: c.Cache.Bytes,
+		By: c.By.Name, ByEnds: stamp(c.By.Granting.Ends),
+		Removed: c.Removed, Problem: textOf(c.Problem),
+	}
+}
+
+func renewalOf(r facts.Renewal) Renewal {
 	d := Renewal{UID: r.User.UID, User: r.User.Name, Result: "renewed",
-		Caches: []TicketRenewal{}}
-	for _, t := range r.Tickets {
-		d.Caches = append(d.Caches, TicketRenewal{t.Cache, t.Principal, string(t.Result),
-			Stamp(t.Before), Stamp(t.After), Stamp(t.RenewableUntil), t.Problem})
-	}
+		Problem: textOf(r.TicketsErr), Caches: each(r.Tickets, ticketRenewalOf)}
 	switch {
 	case r.None:
 		d.Result = "none"
@@ -119,99 +142,51 @@ func RenewalOf(r *facts.Renewal) Renewal {
 		d.Result, d.Problem = "failed", r.Err.Error()
 	default:
 		d.Serial, d.New = r.After.Serial, r.IsNew()
-		d.Before, d.After = TimerOf(&r.Before.Timeout), TimerOf(&r.After.Timeout)
-	}
-	if r.TicketsErr != nil {
-		d.Problem = r.TicketsErr.Error()
+		d.Before, d.After = timerOf(&r.Before.Timeout), timerOf(&r.After.Timeout)
 	}
 	return d
 }
 
-// PruneOf converts a plan and what has become of it.
-func PruneOf(p *facts.Prune) Prune {
-	d := Prune{Version: Version, UID: p.UID, User: p.Name,
-		Caches: []Superseded{}, Unread: []string{}}
-	for _, c := range p.Caches {
-		one := Superseded{Cache: c.Cache.Name, Principal: c.Cache.Principal,
-			Ends: Stamp(c.Cache.Granting.Ends), Bytes: c.Cache.Bytes,
-			By: c.By.Name, ByEnds: Stamp(c.By.Granting.Ends),
-			Removed: c.Removed}
-		if c.Problem != nil {
-			one.Problem = c.Problem.Error()
-		}
-		d.Caches = append(d.Caches, one)
-	}
-	for _, err := range p.Unread {
-		d.Unread = append(d.Unread, err.Error())
-	}
-	return d
-}
-
-// TryOf converts what was seen of a session.
-func TryOf(r *facts.Trial, findings []facts.Finding) Try {
-	d := Try{
-		Version: Version, Service: r.Service, User: r.Name, UID: r.UID,
-		Before: viewOf(r.Before), After: viewOf(r.Inside), Linked: r.Linked,
-		OpenMillis: float64(r.Took.Microseconds()) / 1000,
-		Messages:   append([]string{}, r.Messages...),
-		Ccache:     r.Ccache, Findings: []string{}, Setup: ResultsOf(r.Setup),
-	}
-	for _, f := range findings {
-		d.Findings = append(d.Findings, f.String())
-	}
-	return d
+func ticketRenewalOf(t facts.TicketRenewal) TicketRenewal {
+	return TicketRenewal{t.Cache, t.Principal, string(t.Result),
+		stamp(t.Before), stamp(t.After), stamp(t.RenewableUntil), t.Problem}
 }
 
 func viewOf(v facts.View) View {
-	d := View{Holds: []Key{}}
+	d := View{Keyring: keyringOf(v.Persistent), Holds: keysIn(v.Keys), Problem: textOf(v.Err)}
 	if v.Session != nil {
-		session := KeyOf(v.Session)
+		session := keyOf(v.Session)
 		d.Session = &session
-	}
-	if v.Persistent != nil {
-		keyring := KeyringOf(*v.Persistent)
-		d.Keyring = &keyring
-	}
-	if v.Keys != nil {
-		d.Holds = KeysOf(v.Keys.Keys)
-	}
-	if v.Err != nil {
-		d.Problem = v.Err.Error()
 	}
 	return d
 }
 
-// Document converts a key and all below it.
-func KeyOf(k *facts.Key) Key {
+// keysIn converts the keys in a keyring, which may be nil.
+func keysIn(k *facts.Key) []Key {
+	if k == nil {
+		return []Key{}
+	}
+	return each(k.Keys, keyOf)
+}
+
+func keyOf(k *facts.Key) Key {
 	d := Key{
 		Serial: k.Serial, State: string(k.State), Type: k.Type, Description: k.Description,
-		Timer: TimerOf(k.Timeout), Bytes: k.Bytes, Again: k.Again,
-		Principal: k.Principal, Ticket: ticketOf(k.Ticket), Keys: KeysOf(k.Keys),
+		Timer: timerOf(k.Timeout), Bytes: k.Bytes, Again: k.Again,
+		Problem: textOf(k.Problem), Principal: k.Principal, Ticket: ticketOf(k.Ticket),
+		Keys: each(k.Keys, keyOf),
 	}
 	if k.Type != "" {
 		uid := k.UID
 		d.UID, d.Permissions = &uid, k.Perm.String()
 	}
-	if k.Problem != nil {
-		d.Problem = k.Problem.Error()
-	}
 	return d
-}
-
-// Documents converts keys; it is never nil, so that JSON has a list always.
-func KeysOf(keys []*facts.Key) []Key {
-	list := make([]Key, 0, len(keys))
-	for _, key := range keys {
-		list = append(list, KeyOf(key))
-	}
-	return list
 }
 
 func ticketOf(t *facts.Ticket) *Ticket {
 	if t == nil {
 		return nil
 	}
-	return &Ticket{Client: t.Client, Server: t.Server,
-		Starts: Stamp(t.Starts), Ends: Stamp(t.Ends),
-		RenewableUntil: Stamp(t.RenewableUntil), Setting: t.Setting}
+	return &Ticket{t.Client, t.Server, stamp(t.Starts), stamp(t.Ends), stamp(t.RenewableUntil),
+		t.Setting}
 }

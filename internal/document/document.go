@@ -5,6 +5,11 @@ package document
 
 import (
 	_ "embed"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf16"
 
 	"pam_persistent/internal/facts"
 )
@@ -16,6 +21,34 @@ var Schema []byte
 
 // Version is the version of the contract. It changes only with a document that breaks the contract.
 const Version = 1
+
+// Write writes a document in ASCII, because a terminal may take other characters for control
+// characters. Bytes that are not UTF-8 become U+FFFD.
+func Write(out io.Writer, document any) error {
+	text, err := json.MarshalIndent(document, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(out, ascii(string(text))+"\n")
+	return err
+}
+
+// ascii escapes DEL and what is not ASCII. In JSON that can only be within strings.
+func ascii(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case r < 0x7f:
+			b.WriteRune(r)
+		case r < 0x10000:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		}
+	}
+	return b.String()
+}
 
 // Status is the document of the subcommand status.
 type Status struct {
@@ -165,10 +198,10 @@ type Result struct {
 	Fix   Fix    `json:"fix"`
 }
 
-// Fix is what fixes a result; the zero value where nothing is to be done.
+// Fix is what fixes a result; the zero value where nothing has to be done.
 type Fix struct {
 	Where string `json:"where"` // "in FILE after line N"; "" for a command
-	Lines string `json:"lines"` // exactly as they are to be typed
+	Lines string `json:"lines"` // to be typed exactly as they are
 }
 
 // Try is the document of the subcommand try.

@@ -48,7 +48,7 @@ func TestTypesFitTheSchema(t *testing.T) {
 		delete(schema.Defs, name)
 	}
 	for name := range schema.Defs {
-		t.Errorf("the schema's %s is none of the program's", name)
+		t.Errorf("the schema's %s is not one of the program's", name)
 	}
 }
 
@@ -97,7 +97,7 @@ func (p property) String() string {
 	return p.Type.(string)
 }
 
-// fields lists the same of a type of the program.
+// fields lists the same for a type of the program.
 func fields(of reflect.Type) (list []string) {
 	for i := range of.NumField() {
 		if field := of.Field(i); field.Anonymous {
@@ -145,10 +145,10 @@ func TestSchemaRefuses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = documents.Validate("doctor", []byte(strings.Replace(string(text), test.old,
-			test.new, 1)))
-		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(),
-			test.want) {
+		changed := strings.Replace(string(text), test.old, test.new, 1)
+		err = documents.Validate("doctor", []byte(changed))
+		if (err == nil) != (test.want == "") ||
+			err != nil && !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, want %q", test.name, err, test.want)
 		}
 	}

@@ -1,5 +1,3 @@
-// Package collection finds the ticket caches that MIT Kerberos has in a persistent keyring, and
-// tells which of them a newer one supersedes.
 package keyrings
 
 import (
@@ -13,26 +11,51 @@ import (
 	"pam_persistent/internal/krb5"
 )
 
-// In finds the collection in the tree of a user's persistent keyring; it is empty if there is none,
-// or no tree.
-func CachesIn(tree *facts.Key, uid uint32) *facts.Collection {
-	c := &facts.Collection{}
+// Caches reads the ticket caches in a user's persistent keyring, which the calling thread must
+// possess.
+func Caches(uid uint32, keyring keyctl.Serial) *facts.Collection {
+	keys, _ := keyctl.ConfirmedKeys() // without them, no timers and sizes are known
+	c := cachesIn(NewReader(keys).Tree(keyring), uid)
+	return &c
+}
+
+// Remove removes caches of a collection as Kerberos itself does: links to a cache's keyring that
+// programs have at this moment lead to an empty cache then. now are the superseded caches of
+// another look at the collection, because programs may have used it since the first one: a cache
+// that is not the same among them is left alone. Remove stores in caches what has become of each.
+func Remove(caches []facts.Superseded, c *facts.Collection, now []facts.Superseded) {
+	for i := range caches {
+		old := &caches[i]
+		same := func(s facts.Superseded) bool { return s.Cache.Same(old.Cache) }
+		if !slices.ContainsFunc(now, same) {
+			old.Problem = errChanged
+			continue
+		}
+		if old.Problem = keyctl.Clear(old.Cache.Keyring); old.Problem == nil {
+			old.Problem = keyctl.Unlink(old.Cache.Keyring, c.Keyring)
+		}
+		old.Removed = old.Problem == nil
+	}
+}
+
+var errChanged = errors.New("it has changed meanwhile, and is left alone")
+
+// cachesIn returns the collection in the tree of a user's persistent keyring, which may be nil. It
+// is empty if Kerberos has made none.
+func cachesIn(tree *facts.Key, uid uint32) (c facts.Collection) {
 	if tree == nil {
 		return c
 	}
 	c.Unread = tree.Problem
-	for _, key := range tree.Keys {
-		if key.Type == "keyring" && key.Description == krb5.CollectionName {
-			readCaches(c, key, uid)
-		}
+	i := slices.IndexFunc(tree.Keys, func(k *facts.Key) bool {
+		return k.Type == "keyring" && k.Description == krb5.CollectionName
+	})
+	if i < 0 {
+		return c
 	}
-	return c
-}
-
-func readCaches(c *facts.Collection, collection *facts.Key, uid uint32) {
-	c.Keyring = collection.Serial
+	c.Keyring = tree.Keys[i].Serial
 	primary := keyctl.FormatID(uid) // the name that Kerberos begins with
-	for _, key := range collection.Keys {
+	for _, key := range tree.Keys[i].Keys {
 		switch {
 		case key.Description == krb5.PrimaryKey:
 			if primary, c.Problem = readPrimary(key.Serial); c.Problem != nil {
@@ -43,9 +66,12 @@ func readCaches(c *facts.Collection, collection *facts.Key, uid uint32) {
 		}
 	}
 	for i := range c.Caches {
-		c.Caches[i].Primary = c.Caches[i].Name == cacheName(uid, primary)
+		c.Caches[i].Primary = c.Caches[i].Name == fullName(uid, primary)
 	}
-	slices.SortFunc(c.Caches, func(a, b facts.Cache) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(c.Caches, func(a, b facts.Cache) int {
+		return strings.Compare(a.Name, b.Name)
+	})
+	return c
 }
 
 func readPrimary(key keyctl.Serial) (string, error) {
@@ -56,13 +82,14 @@ func readPrimary(key keyctl.Serial) (string, error) {
 	return krb5.ParsePrimary(payload)
 }
 
-func cacheName(uid uint32, cache string) string {
+// fullName returns the name by which Kerberos's programs know a cache of a user's collection.
+func fullName(uid uint32, cache string) string {
 	return fmt.Sprintf("%s%d:%s", facts.Persistent, uid, cache)
 }
 
 func cacheOf(keyring *facts.Key, uid uint32) facts.Cache {
-	c := facts.Cache{Name: cacheName(uid, keyring.Description), Principal: keyring.Principal,
-		Problem: cacheProblem(keyring), Keyring: keyring.Serial}
+	c := facts.Cache{Name: fullName(uid, keyring.Description), Principal: keyring.Principal,
+		Problem: whyUnread(keyring), Keyring: keyring.Serial}
 	c.Keys, c.Bytes = keyring.Charge()
 	for _, key := range keyring.Keys {
 		if t := key.Ticket; t != nil && t.Granting && t.Client == c.Principal &&
@@ -74,8 +101,9 @@ func cacheOf(keyring *facts.Key, uid uint32) facts.Cache {
 	return c
 }
 
-// problem is why a cache has something in it that cannot be read, or is nothing of Kerberos.
-func cacheProblem(cache *facts.Key) error {
+// whyUnread says what in a cache cannot be read, or is not Kerberos's; nil if there is no such
+// thing.
+func whyUnread(cache *facts.Key) error {
 	switch {
 	case cache.Problem != nil:
 		return cache.Problem
@@ -99,33 +127,4 @@ func cacheProblem(cache *facts.Key) error {
 		}
 	}
 	return nil
-}
-
-// Remove removes superseded caches, as Kerberos itself does: other links to a cache's keyring, which
-// programs may have at this moment, lead to an empty cache then. now is another look at the same
-// collection, because programs may have used the caches since: what is not superseded there in the
-// same way is left alone.
-func Remove(caches []facts.Superseded, c *facts.Collection, now []facts.Superseded) {
-	for i := range caches {
-		old := &caches[i]
-		if !slices.ContainsFunc(now, func(s facts.Superseded) bool {
-			return s.Cache.Same(old.Cache)
-		}) {
-			old.Problem = errChanged
-			continue
-		}
-		if old.Problem = keyctl.Clear(old.Cache.Keyring); old.Problem == nil {
-			old.Problem = keyctl.Unlink(old.Cache.Keyring, c.Keyring)
-		}
-		old.Removed = old.Problem == nil
-	}
-}
-
-var errChanged = errors.New("it has changed meanwhile, and is left alone")
-
-// Caches reads the ticket caches in a user's persistent keyring, which the calling thread must
-// possess.
-func Caches(uid uint32, keyring keyctl.Serial) *facts.Collection {
-	keys, _ := keyctl.ConfirmedKeys() // no more than timers and sizes come from there
-	return CachesIn(NewReader(keys).Tree(keyring), uid)
 }

@@ -4,6 +4,7 @@ package keyrings
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,79 +16,22 @@ import (
 	"pam_persistent/internal/persistent"
 )
 
-// Find looks for the persistent keyring of a user among the keys that
-// [keyctl.ConfirmedKeys] has found for that user (or for a thread with that filesystem
-// UID, see [keyctl.As]). One that is valid is preferred to one that has expired, and
-// that to a revoked one. A keyring of that name which is charged to a quota was made
-// with add_key(2), so it is not believed.
-func Find(uid uint32, keys []keyctl.KeyInfo) (found facts.Keyring, ok bool) {
-	rank := map[facts.State]int{facts.Valid: 3, facts.Expired: 2, facts.Revoked: 1}
-	for _, key := range keys {
-		if !isPersistent(key, uid) || key.Description != keyctl.PersistentName(uid) {
-			continue
-		}
-		state := stateOf(key)
-		if rank[state] > rank[found.State] {
-			found = facts.Keyring{UID: uid, Serial: key.Serial, State: state,
-				Timeout: key.Timeout, Keys: links(key.Info)}
-		}
-	}
-	return found, found.State != ""
-}
-
-// isPersistent reports whether the kernel has made a key as a persistent keyring of a user in some
-// user namespace, whose UIDs its name has.
-func isPersistent(key keyctl.KeyInfo, uid uint32) bool {
-	return key.Type == "keyring" && key.UID == uid && !key.Flags.Has(keyctl.FlagInQuota) &&
-		strings.HasPrefix(key.Description, keyctl.PersistentPrefix)
-}
-
-func stateOf(key keyctl.KeyInfo) facts.State {
-	switch {
-	case key.Flags.Has(keyctl.FlagRevoked):
-		return facts.Revoked
-	case key.Timeout.Kind == keyctl.Expired:
-		return facts.Expired
-	}
-	return facts.Valid
-}
-
-func links(info string) int {
-	if info == "empty" {
-		return 0
-	}
-	if n, err := strconv.Atoi(info); err == nil && n >= 0 {
-		return n
-	}
-	return -1
-}
-
-// Setting returns the time in seconds to which the kernel resets a timer, 0 for never; nil if that
-// cannot be read.
-func Setting() *uint32 {
-	seconds, err := keyctl.Expiry()
-	if err != nil {
-		return nil
-	}
-	return &seconds
-}
-
-// registerName is the keyring in which the kernel keeps the persistent keyrings of
-// a user namespace. No user can make a keyring whose name begins with a dot.
-const registerName = ".persistent_register"
-
 // List is every persistent keyring that could be seen.
 type List struct {
 	Keyrings []facts.Keyring // in the order of the UIDs
-	// Unseen are entries of the register whose owner could not be found out.
-	Unseen []keyctl.Serial
-	// Problems are the reasons why there may be more than that.
-	Problems []error
+	Unseen   []keyctl.Serial // those in a register of the kernel whose owner was not found
+	Problems []error         // why there may be more than these
 }
 
-// All lists the persistent keyrings of the user namespace: those of every user who
-// has keys there (/proc/key-users), each seen with the owner's filesystem UID, and
-// checks the result against the kernel's registers. It needs CAP_SETUID.
+func (l *List) note(err error) {
+	if err != nil {
+		l.Problems = append(l.Problems, err)
+	}
+}
+
+// All lists the persistent keyrings of the user namespace: those of every user who has keys there
+// (/proc/key-users), each seen with the owner's filesystem UID. It checks the result against the
+// kernel's registers. It takes CAP_SETUID: EPERM without it.
 func All() (List, error) {
 	// The registers are read first: what is made meanwhile is not missed.
 	registered, registersErr := readRegisters()
@@ -104,8 +48,7 @@ func All() (List, error) {
 			return List{}, err
 		}
 		if err != nil {
-			list.note(errors.New("UID " + keyctl.FormatID(user.UID) + ": " +
-				err.Error()))
+			list.note(fmt.Errorf("UID %d: %w", user.UID, err))
 		}
 		seen = append(seen, keys...)
 		if keyring, ok := registered.find(user.UID, keys); ok {
@@ -124,14 +67,8 @@ func All() (List, error) {
 	return list, nil
 }
 
-func (l *List) note(err error) {
-	if err != nil {
-		l.Problems = append(l.Problems, err)
-	}
-}
-
-// Of looks for the persistent keyring of a user; another one's needs CAP_SETUID. An
-// error with ok tells that /proc/keys has lines which cannot be believed.
+// Of looks for the persistent keyring of a user, which takes CAP_SETUID if it is another user's. If
+// ok is true, err is about lines of /proc/keys that cannot be believed.
 func Of(uid uint32) (keyring facts.Keyring, ok bool, err error) {
 	keys, err := madeFor(uid)
 	var registered registers
@@ -142,8 +79,65 @@ func Of(uid uint32) (keyring facts.Keyring, ok bool, err error) {
 	return keyring, ok, err
 }
 
-// madeFor returns the persistent keyrings that the kernel has made for a user, whatever their
-// names: in another user namespace the user has another UID.
+// Find looks for the persistent keyring of a user among the keys that [keyctl.ConfirmedKeys] has
+// found for a thread with that filesystem UID (see [keyctl.As]). It prefers a valid one to an
+// expired one, and that to a revoked one. A keyring of that name that is charged to a quota was
+// made with add_key(2), so it is not believed.
+func Find(uid uint32, keys []keyctl.KeyInfo) (found facts.Keyring, ok bool) {
+	rank := map[facts.State]int{facts.Valid: 3, facts.Expired: 2, facts.Revoked: 1}
+	for _, key := range keys {
+		if !isPersistent(key, uid) || key.Description != keyctl.PersistentName(uid) {
+			continue
+		}
+		state := stateOf(key)
+		if rank[state] > rank[found.State] {
+			found = facts.Keyring{UID: uid, Serial: key.Serial, State: state,
+				Timeout: key.Timeout, Keys: links(key.Info)}
+		}
+	}
+	return found, found.State != ""
+}
+
+// Setting returns the seconds to which the kernel resets a timer, 0 for never; nil if they cannot
+// be read.
+func Setting() *uint32 {
+	seconds, err := keyctl.Expiry()
+	if err != nil {
+		return nil
+	}
+	return &seconds
+}
+
+// isPersistent reports whether the kernel has made a key as a persistent keyring of a user, in this
+// user namespace or in another one, where its name has another UID.
+func isPersistent(key keyctl.KeyInfo, uid uint32) bool {
+	return key.Type == "keyring" && key.UID == uid && !key.Flags.Has(keyctl.FlagInQuota) &&
+		strings.HasPrefix(key.Description, keyctl.PersistentPrefix)
+}
+
+func stateOf(key keyctl.KeyInfo) facts.State {
+	switch {
+	case key.Flags.Has(keyctl.FlagRevoked):
+		return facts.Revoked
+	case key.Timeout.Kind == keyctl.Expired:
+		return facts.Expired
+	}
+	return facts.Valid
+}
+
+// links returns the number of links in a keyring, given what /proc/keys says about it; -1 if that
+// is not a number.
+func links(info string) int {
+	if info == "empty" {
+		return 0
+	}
+	if n, err := strconv.Atoi(info); err == nil && n >= 0 {
+		return n
+	}
+	return -1
+}
+
+// madeFor returns the keyrings of a user that [isPersistent] accepts.
 func madeFor(uid uint32) (keys []keyctl.KeyInfo, err error) {
 	asErr := keyctl.As(uid, func() error {
 		keys, err = keyctl.ConfirmedKeys()
@@ -157,24 +151,26 @@ func madeFor(uid uint32) (keys []keyctl.KeyInfo, err error) {
 	}), err
 }
 
-// gone reports whether a serial of the register is that of a key which has ended since, or was
-// revoked.
+// gone reports whether a key has ended, or was revoked, since its serial was read.
 func gone(serial keyctl.Serial) bool {
 	_, err := keyctl.Describe(serial)
 	return errors.Is(err, unix.ENOKEY) || errors.Is(err, unix.EKEYREVOKED)
 }
 
-// registers are the kernel's lists of persistent keyrings, the largest first. Each user namespace
-// has one as soon as somebody has a persistent keyring there, and root sees all of them. The kernel
-// does not say which is its own: serials are random, and name, owner and permissions the same
-// (security/keys/persistent.c).
+// registers are the keyrings in which the kernel keeps persistent keyrings, the largest first. Each
+// user namespace has a register as soon as somebody has a persistent keyring there, and root sees
+// all of them. Nothing shows which one belongs to which namespace: serials are random, and name,
+// owner and permissions are the same (security/keys/persistent.c).
 type registers [][]keyctl.Serial
+
+// registerName is the name of a register. No user can make a keyring whose name begins with a dot.
+const registerName = ".persistent_register"
 
 var errNoRegister = errors.New("the kernel's register of persistent keyrings is out of sight " +
 	"(that of a user namespace always is): whoever has no line in /proc/key-users is missing")
 
-// readRegisters reads the kernel's lists. There is none as long as nobody has had a
-// persistent keyring; they belong to the root of the machine, even those of user namespaces.
+// readRegisters reads all registers. They belong to the root of the machine, even those of user
+// namespaces.
 func readRegisters() (registers, error) {
 	keys, err := keyctl.ConfirmedKeys()
 	var all registers
@@ -202,8 +198,8 @@ func readRegisters() (registers, error) {
 	return all, nil
 }
 
-// find is [Find] among keyrings that one user may have in several user namespaces. Where they have
-// the same name, because a namespace maps a UID to itself, it takes that of the largest register: a
+// find is [Find] among keyrings that one user may have in several user namespaces. If they have the
+// same name, because a namespace maps a UID to itself, find takes that of the largest register: a
 // namespace that a user has made has no other users' keyrings.
 func (r registers) find(uid uint32, keys []keyctl.KeyInfo) (facts.Keyring, bool) {
 	for _, list := range r {

@@ -98,12 +98,12 @@ func TestFindForged(t *testing.T) {
 
 // expiredLine makes up a line in the caller's /proc/keys that says of a key of the caller's which
 // has expired that it is somebody's persistent keyring, and returns the serial. The line stands in
-// the name of a key that has expired too, so the kernel tells neither of the two keys' names.
+// the name of a key that has expired too, so the kernel gives neither of the two keys' names.
 func expiredLine(t *testing.T, of uint32) keyctl.Serial {
 	t.Helper()
 	var made []keyctl.Serial
 	name := "a key"
-	// The line of the first key is not to be seen, or the two lines would contradict each
+	// The line of the first key must not be shown, or the two lines would contradict each
 	// other.
 	for _, view := range []keyctl.Perm{0, keyctl.UsrView | keyctl.OthView} {
 		key, err := keyctltest.AddKey("user", name, []byte("1"), keyctl.Session)

@@ -16,15 +16,14 @@ import (
 	"pam_persistent/internal/persistent"
 )
 
-// Look looks for the calling process.
+// Look looks at the persistent keyring of the calling user, and at the session. It resets no timer.
 func Look() *facts.Status {
 	runtime.LockOSThread() // the session keyring is the thread's
 	defer runtime.UnlockOSThread()
 	s := &facts.Status{Now: time.Now(), Account: account.ByUID(uint32(os.Getuid()))}
 	s.Tickets.Variable = os.Getenv("KRB5CCNAME")
 	s.NoPersistence = persistent.Explain(keyctl.ProbePersistent(s.UID))
-	keys, err := keyctl.ConfirmedKeys()
-	unseen(s, explain(keys, err))
+	keys := readKeys(s)
 	lookAtLimits(s)
 
 	reader := NewReader(keys)
@@ -41,12 +40,12 @@ func Look() *facts.Status {
 	if s.Keyring != nil {
 		lookInside(s, reader, session)
 	}
-	s.Caches = *CachesIn(s.Holds, s.UID)
+	s.Caches = cachesIn(s.Holds, s.UID)
 	return s
 }
 
 // LookAt looks at another user's persistent keyring, with that user's filesystem UID. It takes
-// CAP_SETUID.
+// CAP_SETUID, and resets no timer.
 func LookAt(user facts.Account) (*facts.Status, error) {
 	s := &facts.Status{Now: time.Now(), Account: user, Others: true}
 	s.NoPersistence = persistent.Explain(keyctl.ProbePersistent(uint32(os.Getuid())))
@@ -59,15 +58,62 @@ func LookAt(user facts.Account) (*facts.Status, error) {
 		s.Keyring, s.TimerKnown = &keyring, true
 	}
 	return s, keyctl.As(user.UID, func() error {
-		keys, err := keyctl.ConfirmedKeys()
-		unseen(s, explain(keys, err))
+		keys := readKeys(s)
 		if ok {
 			lookInside(s, NewReader(keys), nil)
 		}
-		s.Caches = *CachesIn(s.Holds, s.UID)
-		s.Possessed = false // a session's, and none is looked at
+		s.Caches = cachesIn(s.Holds, s.UID)
+		s.Possessed = false // sessions possess keyrings, and no session of the user is seen
 		return nil
 	})
+}
+
+// LookForTickets asks Kerberos where it keeps this session's tickets, and adds that to s. It may
+// take some seconds.
+func LookForTickets(s *facts.Status) {
+	s.Tickets.Default = krb5.DefaultCache()
+	if s.Tickets.Default == "" {
+		s.Tickets.Default = s.Tickets.Variable
+	}
+	// klist would reset the timer of the persistent keyring, which this package reads itself.
+	if s.Tickets.Default == "" || strings.HasPrefix(s.Tickets.Default, facts.Persistent) {
+		return
+	}
+	caches, err := krb5.ListCaches()
+	if err != nil && !errors.Is(err, exec.ErrNotFound) {
+		unseen(s, err)
+	}
+	s.Tickets.Elsewhere = caches
+}
+
+// LookAtAll looks at every user's persistent keyring. It takes CAP_SETUID: EPERM without it.
+func LookAtAll() (*facts.List, error) {
+	found, err := All()
+	if err != nil {
+		return nil, err
+	}
+	users, _ := keyctl.ProcKeyUsers() // All has noted what is wrong with it
+	l := &facts.List{Setting: Setting(), Me: uint32(os.Geteuid())}
+	for _, keyring := range found.Keyrings {
+		owner := account.ByUID(keyring.UID)
+		l.Keyrings = append(l.Keyrings, facts.Listed{Keyring: keyring, Owner: owner,
+			Quota: keyctl.KeyUserOf(users, keyring.UID), Ways: Ways(keyring)})
+	}
+	for _, serial := range found.Unseen {
+		l.Unseen = append(l.Unseen, fmt.Sprintf("keyring %d of the kernel's register: "+
+			"its owner has no line in /proc/key-users", serial))
+	}
+	for _, err := range found.Problems {
+		l.Unseen = append(l.Unseen, err.Error())
+	}
+	return l, nil
+}
+
+// Possessed reports whether the calling thread possesses a keyring. It asks for the right to
+// search, which only the possessor of a persistent keyring has.
+func Possessed(keyring keyctl.Serial) bool {
+	_, err := keyctl.KeyringID(keyring, false)
+	return err == nil
 }
 
 func unseen(s *facts.Status, err error) {
@@ -76,19 +122,20 @@ func unseen(s *facts.Status, err error) {
 	}
 }
 
-// explain says what the error of reading /proc/keys costs.
-func explain(keys []keyctl.KeyInfo, err error) error {
+// readKeys reads /proc/keys, and adds to s what an error costs.
+func readKeys(s *facts.Status) []keyctl.KeyInfo {
+	keys, err := keyctl.ConfirmedKeys()
 	switch {
-	case err == nil:
-		return nil
-	case keys == nil:
-		return fmt.Errorf("timers: %w", err)
+	case err != nil && keys == nil:
+		unseen(s, fmt.Errorf("timers: %w", err))
+	case err != nil:
+		unseen(s, fmt.Errorf("some lines of /proc/keys are not believed, because a key's "+
+			"name can have newlines and make up lines: %w", firstOf(err)))
 	}
-	return fmt.Errorf("some lines of /proc/keys are not believed, because a key's name can "+
-		"have newlines and make up lines: %w", firstOf(err))
+	return keys
 }
 
-// firstOf is the first of joined errors: one example is enough.
+// firstOf returns the first of joined errors: one example is enough.
 func firstOf(err error) error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok && len(joined.Unwrap()) > 0 {
 		return joined.Unwrap()[0]
@@ -115,9 +162,7 @@ func lookInside(s *facts.Status, reader *Reader, session *facts.Key) {
 	if s.Keyring.State != facts.Valid {
 		return
 	}
-	// asks for the right to search, which only the possessor has
-	_, err := keyctl.KeyringID(serial, false)
-	s.Possessed = err == nil
+	s.Possessed = Possessed(serial)
 	if s.Through != nil {
 		s.Holds = s.Through[len(s.Through)-1]
 	} else {
@@ -128,56 +173,14 @@ func lookInside(s *facts.Status, reader *Reader, session *facts.Key) {
 	}
 }
 
-// inTree finds it without /proc/keys, which is possible only if the session has a link.
-func inTree(session *facts.Key, uid uint32) *facts.Keyring {
-	var found *facts.Keyring
-	session.Walk(func(key, _ *facts.Key) {
-		if key.Type == "keyring" && key.UID == uid &&
-			key.Description == keyctl.PersistentName(uid) && found == nil {
-			found = &facts.Keyring{UID: uid, Serial: key.Serial,
-				State: facts.Valid, Keys: -1}
+// inTree finds a user's persistent keyring among those that the session keyring leads to.
+func inTree(session *facts.Key, uid uint32) (found *facts.Keyring) {
+	name := keyctl.PersistentName(uid)
+	session.Walk(func(k, _ *facts.Key) {
+		if found == nil && k.Type == "keyring" && k.UID == uid && k.Description == name {
+			found = &facts.Keyring{UID: uid, Serial: k.Serial, State: facts.Valid,
+				Keys: -1}
 		}
 	})
 	return found
-}
-
-// LookForTickets asks Kerberos, which may take some seconds, where it keeps this session's tickets.
-func LookForTickets(s *facts.Status) {
-	s.Tickets.Default = krb5.DefaultCache()
-	if s.Tickets.Default == "" {
-		s.Tickets.Default = s.Tickets.Variable
-	}
-	// klist would reset the timer of the persistent keyring, in which this package looks
-	// itself.
-	if s.Tickets.Default == "" || strings.HasPrefix(s.Tickets.Default, facts.Persistent) {
-		return
-	}
-	caches, err := krb5.ListCaches()
-	if err != nil && !errors.Is(err, exec.ErrNotFound) {
-		unseen(s, err)
-	}
-	s.Tickets.Elsewhere = caches
-}
-
-// LookAtAll looks at every user's persistent keyring, which takes CAP_SETUID.
-func LookAtAll() (*facts.List, error) {
-	found, err := All()
-	if err != nil {
-		return nil, err
-	}
-	users, _ := keyctl.ProcKeyUsers() // All has reported what is wrong with it
-	l := &facts.List{Setting: Setting(), Me: uint32(os.Geteuid())}
-	for _, keyring := range found.Keyrings {
-		owner := account.ByUID(keyring.UID)
-		l.Keyrings = append(l.Keyrings, facts.Listed{Keyring: keyring, Owner: owner,
-			Quota: keyctl.KeyUserOf(users, keyring.UID), Ways: Ways(keyring)})
-	}
-	for _, serial := range found.Unseen {
-		l.Unseen = append(l.Unseen, fmt.Sprintf("keyring %d of the kernel's register: "+
-			"its owner has no line in /proc/key-users", serial))
-	}
-	for _, err := range found.Problems {
-		l.Unseen = append(l.Unseen, err.Error())
-	}
-	return l, nil
 }

@@ -1,4 +1,3 @@
-// Package keytree reads a keyring and all that is in it.
 package keyrings
 
 import (
@@ -15,16 +14,16 @@ import (
 	"pam_persistent/internal/krb5"
 )
 
-// Reader reads trees. Each keyring is expanded where it is nearest to the root, so that
-// keyrings which are linked many times over do not make a tree without end, and the way
-// to a key is the shortest.
+// Reader reads trees: keyrings and all that is in them. It expands each keyring once, where it is
+// nearest to the root. So a tree is finite however its keyrings are linked, and the way to a key is
+// the shortest.
 type Reader struct {
 	proc     map[keyctl.Serial]keyctl.KeyInfo
 	expanded map[keyctl.Serial]bool
 }
 
-// NewReader takes timers and sizes from what [keyctl.ConfirmedKeys] has returned, which may be
-// nothing.
+// NewReader returns a reader that takes timers and sizes from keys, which [keyctl.ConfirmedKeys]
+// has returned.
 func NewReader(keys []keyctl.KeyInfo) *Reader {
 	r := &Reader{make(map[keyctl.Serial]keyctl.KeyInfo, len(keys)), map[keyctl.Serial]bool{}}
 	for _, key := range keys {
@@ -47,7 +46,8 @@ func (r *Reader) Tree(root keyctl.Serial) *facts.Key {
 	return top
 }
 
-// expand reads what is in a keyring; the kernel has it in no order that means anything.
+// expand reads what is in a keyring, and sorts it by name, because the kernel's order has no
+// meaning.
 func (r *Reader) expand(k *facts.Key) {
 	if k.Type != "keyring" || k.State != facts.Valid {
 		return
@@ -93,8 +93,8 @@ func (r *Reader) key(serial keyctl.Serial) *facts.Key {
 	return k
 }
 
-// addProc adds what only /proc/keys tells: the timer always, the rest for a key
-// that the kernel does not describe any more.
+// addProc adds what only /proc/keys has: the timer and the size, and the rest of a key that the
+// kernel no longer describes.
 func (r *Reader) addProc(k *facts.Key) {
 	row, ok := r.proc[k.Serial]
 	if !ok {
@@ -112,7 +112,7 @@ func (r *Reader) addProc(k *facts.Key) {
 	}
 }
 
-// readCache names the principal and the tickets if the keyring is a credential cache.
+// readCache reads the principal and the tickets in a keyring that is a credential cache.
 func readCache(k *facts.Key) {
 	for _, key := range k.Keys {
 		if key.Description == krb5.PrincipalKey && holdsText(key) {
@@ -135,10 +135,12 @@ func readCache(k *facts.Key) {
 	}
 }
 
+// holdsText reports whether a key has a payload that can be read.
 func holdsText(k *facts.Key) bool {
 	return k.State == facts.Valid && (k.Type == "user" || k.Type == "big_key")
 }
 
+// readAs parses the payload of a key, and stores its size and why that failed in the key.
 func readAs[T any](k *facts.Key, parse func([]byte) (T, error)) (result T) {
 	payload, err := keyctl.Read(k.Serial)
 	if err == nil {
@@ -153,24 +155,25 @@ func readAs[T any](k *facts.Key, parse func([]byte) (T, error)) (result T) {
 }
 
 // Ways estimates how many ways lead from a persistent keyring down to keyrings below it. The kernel
-// goes all of them when it searches the keyring. Looking takes CAP_SETUID for another user's
+// follows all of them when it searches the keyring. Ways takes CAP_SETUID for another user's
 // keyring, resets no timer, and reads /proc/keys and the persistent keyring once.
 //
-// Only a possessor may read a keyring below, unless its owner lets others; and a search is what
-// possession costs. But the owner may view these keyrings, and /proc/keys says how many links each
-// holds, and how many hold it. Keyrings that the owner may not view are missed. Root's keyring has
-// no ways here: among root's keys are the kernel's, and root needs none of this to harm others.
+// Only a possessor may read the keyrings below, unless their owner permits others to; and to
+// possess them costs a search. But the owner may view them, and /proc/keys says how many links each
+// one holds, and how many hold it. Keyrings that the owner may not view are missed. For root's
+// keyring Ways returns 0: root's keys include the kernel's, and root needs no keyrings to harm
+// others.
 func Ways(keyring facts.Keyring) (ways uint64) {
 	if keyring.UID == 0 || keyring.Keys == 0 {
 		return 0
 	}
-	_ = keyctl.As(keyring.UID, func() error { // what cannot be seen has no ways
+	_ = keyctl.As(keyring.UID, func() error { // what cannot be seen is not counted
 		keys, _ := keyctl.ConfirmedKeys()
 		links, err := keyctl.ReadKeyring(keyring.Serial)
 		isBelow := func(k keyctl.KeyInfo) bool {
 			return k.Type == "keyring" && slices.Contains(links, k.Serial)
 		}
-		// One that has expired cannot be read, but a login may bring it back.
+		// An expired one cannot be read, but a login may bring it back.
 		if errors.Is(err, unix.EKEYEXPIRED) || slices.ContainsFunc(keys, isBelow) {
 			ways = waysAmong(keys, keyring)
 		}
@@ -179,10 +182,11 @@ func Ways(keyring facts.Keyring) (ways uint64) {
 	return ways
 }
 
-// waysAmong estimates by the number of keyrings and the number of links to keyrings that another
-// link leads to already. Without such links each keyring has one way. Six layers of n keyrings,
-// each linked to all of the next layer, have 5n²-5n of them and n⁶ ways. Of layers of any sizes
-// that fit into the default quota and have 10,000 ways or more, the estimate finds at least 0.85.
+// waysAmong estimates by the number of keyrings and the number of further links: those to keyrings
+// that another link leads to already. Without further links each keyring has one way. Six layers of
+// n keyrings, each linked to all of the next layer, have 5n²-5n further links and n⁶ ways. For
+// layers of any sizes that fit into the default quota and have 10,000 ways or more, the estimate is
+// at least 0.85 of the ways.
 func waysAmong(keys []keyctl.KeyInfo, top facts.Keyring) uint64 {
 	keyrings, more := 0, 0
 	for _, k := range keys {
@@ -190,9 +194,9 @@ func waysAmong(keys []keyctl.KeyInfo, top facts.Keyring) uint64 {
 		switch {
 		case k.UID != top.UID:
 		case k.Type != "keyring":
-			more -= k.Usage // its links are none to keyrings
+			more -= k.Usage // links to it do not lead to keyrings
 		case k.Serial == top.Serial || k.Description == keyctl.UserName(top.UID):
-			more += holds - k.Usage // each session has a link to it
+			more += holds - k.Usage // links to it are sessions'
 		default:
 			keyrings++
 			more += holds - 1

@@ -52,8 +52,8 @@ func TestTree(t *testing.T) {
 			t.Fatalf("path %+v", path)
 		}
 		if k := path[2]; k.Type != "user" || k.Description != "deep" || k.UID != user ||
-			k.State != facts.Valid || k.Bytes == nil || *k.Bytes != 4 || k.Timeout == nil ||
-			k.Timeout.Unit == 0 {
+			k.State != facts.Valid || k.Bytes == nil || *k.Bytes != 4 ||
+			k.Timeout == nil || k.Timeout.Unit == 0 {
 			t.Errorf("%+v", k)
 		}
 		again := 0
@@ -101,10 +101,10 @@ func TestOrder(t *testing.T) {
 func TestStates(t *testing.T) {
 	keyctltest.SetSysctl(t, "gc_delay", 300)
 	keyctltest.AsUser(t, user, func() {
-		revoked, hidden := add(t, "user", "revoked", keyctl.Session), add(t, "user",
-			"hidden", keyctl.Session)
-		expired, closed := add(t, "user", "expired", keyctl.Session), add(t, "keyring",
-			"closed", keyctl.Session)
+		revoked := add(t, "user", "revoked", keyctl.Session)
+		hidden := add(t, "user", "hidden", keyctl.Session)
+		expired := add(t, "user", "expired", keyctl.Session)
+		closed := add(t, "keyring", "closed", keyctl.Session)
 		if err := errors.Join(keyctl.Revoke(revoked), keyctl.SetPerm(hidden, 0),
 			keyctltest.SetTimeout(expired, 1),
 			keyctl.SetPerm(closed, keyctl.UsrView)); err != nil {
@@ -118,8 +118,10 @@ func TestStates(t *testing.T) {
 		for serial, want := range map[keyctl.Serial]struct {
 			state facts.State
 			name  string
-		}{revoked: {facts.Revoked, "revoked"}, hidden: {facts.Hidden, ""}, expired: {facts.Expired,
-			"expired"}, closed: {facts.Valid, "closed"}} {
+		}{
+			revoked: {facts.Revoked, "revoked"}, hidden: {facts.Hidden, ""},
+			expired: {facts.Expired, "expired"}, closed: {facts.Valid, "closed"},
+		} {
 			path := tree.Path(serial)
 			if path == nil || path[1].State != want.state ||
 				path[1].Description != want.name {
@@ -135,7 +137,7 @@ func TestStates(t *testing.T) {
 	})
 }
 
-// What looks like a credential cache but is none is shown as what it is.
+// A keyring that only looks like a credential cache is not taken for one.
 func TestBadCache(t *testing.T) {
 	keyctltest.AsUser(t, user, func() {
 		cache := add(t, "keyring", "cache", keyctl.Session)

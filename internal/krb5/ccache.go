@@ -1,14 +1,5 @@
-// Package ccache reads what MIT Kerberos keeps in keys: the principal of a
-// credential cache and the tickets in it.
-//
-// A collection of caches is a keyring named [CollectionName]. Each cache is a keyring in it, and a
-// key named [PrimaryKey] holds the name of the one that programs use if they are not told another.
-// In a cache, a key named [PrincipalKey] holds whose cache it is, and every other key whose name
-// does not begin with "__krb5_" one ticket.
-// Payloads have the form of version 4 of the file format, without its header:
-// big-endian numbers, and byte strings that follow their length.
-//
-// Source: MIT krb5, doc/formats/ccache_file_format and src/lib/krb5/ccache/cc_keyring.c.
+// Package krb5 knows MIT Kerberos: it reads the credential caches that the library keeps in keys
+// and the library's configuration, and runs its programs.
 package krb5
 
 import (
@@ -21,59 +12,55 @@ import (
 	"pam_persistent/internal/facts"
 )
 
-// Descriptions of keys.
+// Descriptions of keys. A collection of caches is a keyring named CollectionName. Each cache is a
+// keyring in it, and a key named PrimaryKey holds the name of the cache that programs use by
+// default. In a cache, a key named PrincipalKey holds the name of its principal, and every other
+// key whose name does not begin with "__krb5_" holds one ticket. Payloads are in version 4 of the
+// file format, without its header: big-endian numbers, and byte strings that follow their length.
+//
+// Source: MIT krb5, doc/formats/ccache_file_format and src/lib/krb5/ccache/cc_keyring.c.
 const (
-	PrincipalKey   = "__krb5_princ__" // makes a keyring a cache
-	CollectionName = "_krb"           // the keyring of caches in a persistent keyring
+	CollectionName = "_krb"
 	PrimaryKey     = "krb_ccache:primary"
+	PrincipalKey   = "__krb5_princ__"
 )
 
-// settingRealm is the realm of entries that are no tickets but settings of the
-// library, such as which preauthentication was used.
-const settingRealm = "X-CACHECONF:"
-
-var errShort = errors.New("cut off in the middle")
-var errLong = errors.New("more bytes than that has")
-
-// ParsePrincipal gives the name that the payload of a [PrincipalKey] holds, in the
-// form of krb5_unparse_name(3): "alice@EXAMPLE.ORG".
+// ParsePrincipal returns the name in the payload of a [PrincipalKey], in the form of
+// krb5_unparse_name(3): "alice@EXAMPLE.ORG".
 func ParsePrincipal(payload []byte) (string, error) {
 	r := reader{rest: payload}
 	p := r.principal()
-	if r.err == nil && len(r.rest) > 0 {
-		r.err = errLong
-	}
-	if r.err != nil {
-		return "", r.err
+	if err := r.end(); err != nil {
+		return "", err
 	}
 	return p.String(), nil
 }
 
-// ParsePrimary gives the name of a cache that the payload of a [PrimaryKey] holds.
+// ParsePrimary returns the name of a cache in the payload of a [PrimaryKey].
 func ParsePrimary(payload []byte) (string, error) {
+	const known = 1
 	r := reader{rest: payload}
-	if version := r.number(); r.err == nil && version != primaryVersion {
-		return "", fmt.Errorf("form %d, and not %d", version, primaryVersion)
+	if version := r.number(); r.err == nil && version != known {
+		return "", fmt.Errorf("form %d, and not %d", version, known)
 	}
 	name := string(r.bytes())
-	if r.err == nil && len(r.rest) > 0 {
-		r.err = errLong
-	}
-	if r.err != nil {
-		return "", r.err
+	if err := r.end(); err != nil {
+		return "", err
 	}
 	return name, nil
 }
 
-const primaryVersion = 1
+// settingRealm is the realm of entries that are not tickets but settings of the library, such as
+// which preauthentication was used.
+const settingRealm = "X-CACHECONF:"
 
-// ParseTicket reads the payload of a ticket. Of the parts that follow its times, of which the
-// encrypted ones are of no use without the server's key, it only tells whether they are there.
+// ParseTicket reads the payload of a ticket. Of what follows its times it only checks whether all
+// parts are there; they are of no use without the server's key.
 func ParseTicket(payload []byte) (facts.Ticket, error) {
 	r := reader{rest: payload}
 	client, server := r.principal(), r.principal()
-	r.skip(2) // encryption type of the session key, which nobody needs to see
-	r.bytes()
+	r.skip(2) // encryption type of the session key
+	r.bytes() // session key
 	authenticated := r.time()
 	t := facts.Ticket{
 		Client:         client.String(),
@@ -100,10 +87,9 @@ type principal struct {
 	parts []string
 }
 
-// escape is what krb5_unparse_name(3) does to the characters that have a meaning
-// in a name.
-var escape = strings.NewReplacer(`\`, `\\`, "/", `\/`, "@", `\@`, "\n", `\n`, "\t", `\t`, "\b",
-	`\b`, "\x00", `\0`)
+// escape escapes special characters in names as krb5_unparse_name(3) does.
+var escape = strings.NewReplacer(`\`, `\\`, "/", `\/`, "@", `\@`,
+	"\n", `\n`, "\t", `\t`, "\b", `\b`, "\x00", `\0`)
 
 func (p principal) String() string {
 	parts := make([]string, len(p.parts))
@@ -119,46 +105,57 @@ type reader struct {
 	err  error
 }
 
+var (
+	errShort = errors.New("cut off in the middle")
+	errLong  = errors.New("more bytes than that has")
+)
+
+// end returns the first error, or errLong if bytes are left.
+func (r *reader) end() error {
+	if r.err == nil && len(r.rest) > 0 {
+		r.err = errLong
+	}
+	return r.err
+}
+
 func (r *reader) skip(n uint32) []byte {
 	if r.err != nil || uint64(n) > uint64(len(r.rest)) {
 		r.err = errShort
 		return nil
 	}
-	field := r.rest[:n]
-	r.rest = r.rest[n:]
+	var field []byte
+	field, r.rest = r.rest[:n], r.rest[n:]
 	return field
 }
 
 func (r *reader) number() uint32 {
-	field := r.skip(4)
-	if field == nil {
-		return 0
+	if field := r.skip(4); field != nil {
+		return binary.BigEndian.Uint32(field)
 	}
-	return binary.BigEndian.Uint32(field)
+	return 0
 }
 
 func (r *reader) bytes() []byte { return r.skip(r.number()) }
 
 // time reads seconds since 1970. MIT krb5 takes them as unsigned, good until 2106.
 func (r *reader) time() time.Time {
-	seconds := r.number()
-	if seconds == 0 {
-		return time.Time{}
+	if seconds := r.number(); seconds != 0 {
+		return time.Unix(int64(seconds), 0).UTC()
 	}
-	return time.Unix(int64(seconds), 0).UTC()
+	return time.Time{}
 }
 
-// encrypted reads what follows a ticket's times, and tells whether that is all that is left.
+// encrypted reads what follows a ticket's times, and reports whether it is whole and the end.
 func (r *reader) encrypted() bool {
-	r.skip(1 + 4) // whether the key is that of another ticket; flags
+	r.skip(1 + 4) // whether the session key is another ticket's; flags
 	r.list()      // addresses
 	r.list()      // authorization data
 	r.bytes()     // the ticket
 	r.bytes()     // the other ticket
-	return r.err == nil && len(r.rest) == 0
+	return r.end() == nil
 }
 
-// list reads entries, each with a type.
+// list reads a number of byte strings, each with a type.
 func (r *reader) list() {
 	for count := r.number(); count > 0 && r.err == nil; count-- {
 		r.skip(2)

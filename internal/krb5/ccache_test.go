@@ -10,7 +10,7 @@ import (
 )
 
 // The files of testdata are what MIT krb5 1.20.1 wrote: kinit and kvno into
-// KEYRING:persistent: from a KDC that is no more.
+// KEYRING:persistent: from a KDC of a test realm.
 func payload(t testing.TB, name string) []byte {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", name+".bin"))
@@ -41,10 +41,12 @@ func TestTicket(t *testing.T) {
 		file string
 		want facts.Ticket
 	}{
-		{"tgt", facts.Ticket{Client: "alice@EXAMPLE.ORG", Server: "krbtgt/EXAMPLE.ORG@EXAMPLE.ORG",
+		{"tgt", facts.Ticket{Client: "alice@EXAMPLE.ORG",
+			Server: "krbtgt/EXAMPLE.ORG@EXAMPLE.ORG",
 			Starts: start, Ends: start.Add(10 * time.Hour),
 			RenewableUntil: start.AddDate(0, 0, 7), Granting: true, Whole: true}},
-		{"service", facts.Ticket{Client: "alice@EXAMPLE.ORG", Server: "host/www.example.org@EXAMPLE.ORG",
+		{"service", facts.Ticket{Client: "alice@EXAMPLE.ORG",
+			Server: "host/www.example.org@EXAMPLE.ORG",
 			Starts: start, Ends: start.Add(10 * time.Hour),
 			RenewableUntil: start.AddDate(0, 0, 7), Whole: true}},
 		{"setting", facts.Ticket{Client: "alice@EXAMPLE.ORG",

@@ -1,6 +1,3 @@
-// Package krb5conf finds settings in the configuration of MIT Kerberos.
-//
-// Source: krb5.conf(5).
 package krb5
 
 import (
@@ -14,17 +11,70 @@ import (
 	"pam_persistent/internal/facts"
 )
 
-// Entry is one line that says something: a relation outside of braces, or a directive.
-type Entry struct {
-	Section string // "libdefaults"; "" for directives
-	Key     string // with a Section: a relation; without: "include", "includedir"
-	Value   string
-	Line    int
+// ConfigFiles returns the configuration files that the library reads: those of the variable
+// KRB5_CONFIG, or the default.
+func ConfigFiles() []string {
+	if list := os.Getenv("KRB5_CONFIG"); list != "" {
+		return filepath.SplitList(list)
+	}
+	return []string{"/etc/krb5.conf"}
 }
 
-// Parse reads the text of a configuration file. Relations in braces are left out.
-func ParseConfig(text string) (entries []Entry) {
+// FindSetting looks for the first value of a relation in a section, which is the one that the
+// library uses. exists reports whether any of the files exists.
+func FindSetting(files []string, section, key string) (s facts.Setting, found, exists bool,
+	err error) {
+	for _, file := range files {
+		s, found, err = findIn(file, section, key, 0)
+		if errors.Is(err, fs.ErrNotExist) && s.File == file {
+			continue
+		}
+		exists = true
+		if found || err != nil {
+			return s, found, exists, err
+		}
+	}
+	return facts.Setting{}, false, exists, nil
+}
+
+// findIn looks in a file and those that it includes. With an error it returns the file that the
+// error is about.
+func findIn(file, section, key string, depth int) (facts.Setting, bool, error) {
+	if depth > facts.MaxDepth {
+		return facts.Setting{File: file}, false, facts.TooDeep(file)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return facts.Setting{File: file}, false, err
+	}
+	for _, e := range parseConfig(string(text)) {
+		if e.section == section && e.key == key {
+			return facts.Setting{Value: e.value, File: file, Line: e.line}, true, nil
+		}
+		for _, included := range e.files() {
+			s, found, err := findIn(included, section, key, depth+1)
+			if found || err != nil {
+				return s, found, err
+			}
+		}
+	}
+	return facts.Setting{}, false, nil
+}
+
+// entry is a relation outside of braces, or a directive.
+type entry struct {
+	section string // "libdefaults"; "" for directives
+	key     string // of a relation; "include" or "includedir"
+	value   string
+	line    int // counted from 1
+}
+
+// parseConfig reads the text of a configuration file. It leaves out relations in braces.
+func parseConfig(text string) (entries []entry) {
 	section, braces, number := "", 0, 0
+	add := func(section, key, value string) {
+		entries = append(entries, entry{section, key, value, number})
+	}
 	for line := range strings.Lines(text) {
 		number++
 		line = strings.TrimSpace(line)
@@ -37,8 +87,7 @@ func ParseConfig(text string) (entries []Entry) {
 			braces = max(0, braces-1)
 		case strings.HasPrefix(line, "include ") || strings.HasPrefix(line, "includedir "):
 			key, value, _ := strings.Cut(line, " ")
-			entries = append(entries,
-				Entry{Key: key, Value: strings.TrimSpace(value), Line: number})
+			add("", key, strings.TrimSpace(value))
 		default:
 			key, value, found := strings.Cut(line, "=")
 			value = strings.TrimSpace(value)
@@ -49,8 +98,7 @@ func ParseConfig(text string) (entries []Entry) {
 				}
 			case found && braces == 0 && section != "":
 				key = strings.TrimSuffix(strings.TrimSpace(key), "*")
-				entries = append(entries,
-					Entry{section, key, unquote(value), number})
+				add(section, key, unquote(value))
 			}
 		}
 	}
@@ -65,71 +113,22 @@ func unquote(value string) string {
 	return value
 }
 
-// Files are the configuration files that the library reads: those of the variable
-// KRB5_CONFIG, else the default.
-func ConfigFiles() []string {
-	if list := os.Getenv("KRB5_CONFIG"); list != "" {
-		return filepath.SplitList(list)
-	}
-	return []string{"/etc/krb5.conf"}
-}
+// includable matches the names that includedir takes: letters, digits, dashes and underscores, or
+// any name that ends in .conf.
+var includable = regexp.MustCompile(`^([A-Za-z0-9_-]+|[^.].*\.conf)$`)
 
-// Find looks for the first value of a relation in a section, which is the one that
-// counts. exists tells whether any of the files is there.
-func FindSetting(files []string, section, key string) (s facts.Setting, found, exists bool,
-	err error) {
-	for _, file := range files {
-		s, found, err = findIn(file, section, key, 0)
-		if errors.Is(err, fs.ErrNotExist) && s.File == file {
-			err = nil
-			continue
-		}
-		exists = true
-		if found || err != nil {
-			return s, found, exists, err
-		}
+// files returns the files that a directive includes.
+func (e entry) files() (files []string) {
+	switch {
+	case e.section != "":
+		return nil
+	case e.key == "include":
+		return []string{e.value}
 	}
-	return facts.Setting{}, false, exists, nil
-}
-
-// find returns with an error the file that it is about.
-func findIn(file, section, key string, depth int) (facts.Setting, bool, error) {
-	if depth > facts.MaxDepth {
-		return facts.Setting{File: file}, false, facts.TooDeep(file)
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return facts.Setting{File: file}, false, err
-	}
-	for _, e := range ParseConfig(string(text)) {
-		switch {
-		case e.Section == section && e.Key == key:
-			return facts.Setting{Value: e.Value, File: file, Line: e.Line}, true, nil
-		case e.Section != "":
-		default:
-			for _, included := range e.files() {
-				s, found, err := findIn(included, section, key, depth+1)
-				if found || err != nil {
-					return s, found, err
-				}
-			}
-		}
-	}
-	return facts.Setting{}, false, nil
-}
-
-// included are the names that includedir takes: letters, digits, dashes and
-// underscores, or any name that ends in .conf.
-var included = regexp.MustCompile(`^([A-Za-z0-9_-]+|[^.].*\.conf)$`)
-
-func (e Entry) files() (files []string) {
-	if e.Key == "include" {
-		return []string{e.Value}
-	}
-	entries, _ := os.ReadDir(e.Value) // one that is not there includes nothing
-	for _, entry := range entries {
-		if included.MatchString(entry.Name()) {
-			files = append(files, filepath.Join(e.Value, entry.Name()))
+	found, _ := os.ReadDir(e.value) // a missing directory includes nothing
+	for _, file := range found {
+		if includable.MatchString(file.Name()) {
+			files = append(files, filepath.Join(e.value, file.Name()))
 		}
 	}
 	return files

@@ -30,7 +30,7 @@ func setting(value, file string, line int) facts.Setting {
 	return facts.Setting{Value: value, File: file, Line: line}
 }
 
-func TestFind(t *testing.T) {
+func TestFindSetting(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		files map[string]string
@@ -65,12 +65,11 @@ func TestFind(t *testing.T) {
 		{"second file",
 			map[string]string{"a": "[libdefaults]\n",
 				"b": "[libdefaults]\ndefault_ccache_name = B\n"},
-			setting("B", "b", 2),
-			true},
+			setting("B", "b", 2), true},
 	} {
 		dir := write(t, test.files)
-		got, found, exists, err := FindSetting([]string{filepath.Join(dir, "a"),
-			filepath.Join(dir, "b")}, "libdefaults", "default_ccache_name")
+		files := []string{filepath.Join(dir, "a"), filepath.Join(dir, "b")}
+		got, found, exists, err := FindSetting(files, "libdefaults", "default_ccache_name")
 		got.File = strings.TrimPrefix(got.File, dir+"/")
 		if got != test.want || found != test.found || !exists || err != nil {
 			t.Errorf("%s: got %+v, %v, %v, %v, want %+v", test.name, got, found, exists,
@@ -79,22 +78,23 @@ func TestFind(t *testing.T) {
 	}
 }
 
-func TestFindProblems(t *testing.T) {
+func TestFindSettingProblems(t *testing.T) {
 	dir := write(t, map[string]string{"loop": "include DIR/loop\n",
 		"hole": "include DIR/nowhere\n"})
 	for _, name := range []string{"loop", "hole"} {
-		if _, _, _, err := FindSetting([]string{filepath.Join(dir, name)}, "libdefaults",
-			"x"); err == nil {
+		files := []string{filepath.Join(dir, name)}
+		if _, _, _, err := FindSetting(files, "libdefaults", "x"); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
-	if _, found, exists, err := FindSetting([]string{filepath.Join(dir, "none")}, "libdefaults",
-		"x"); found || exists || err != nil {
+	none := []string{filepath.Join(dir, "none")}
+	_, found, exists, err := FindSetting(none, "libdefaults", "x")
+	if found || exists || err != nil {
 		t.Errorf("no file: %v, %v, %v", found, exists, err)
 	}
 }
 
-func TestFiles(t *testing.T) {
+func TestConfigFiles(t *testing.T) {
 	t.Setenv("KRB5_CONFIG", "/a:/b")
 	if got := ConfigFiles(); !reflect.DeepEqual(got, []string{"/a", "/b"}) {
 		t.Error(got)
@@ -109,9 +109,9 @@ func FuzzParseConfig(f *testing.F) {
 	f.Add("[libdefaults]\n default_ccache_name = KCM:\n")
 	f.Add("include /x\n[a\nb = \"c\n}\n}\nd* = {\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		for _, e := range ParseConfig(text) {
-			if e.Line < 1 || e.Line > strings.Count(text, "\n")+1 || e.Section == "" &&
-				e.Key != "include" && e.Key != "includedir" {
+		for _, e := range parseConfig(text) {
+			if e.line < 1 || e.line > strings.Count(text, "\n")+1 ||
+				e.section == "" && e.key != "include" && e.key != "includedir" {
 				t.Errorf("%+v", e)
 			}
 		}

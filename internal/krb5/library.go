@@ -1,4 +1,3 @@
-// Package libkrb5 asks the library of MIT Kerberos, if it is installed.
 package krb5
 
 // #cgo LDFLAGS: -ldl
@@ -28,23 +27,20 @@ package krb5
 // 			name = strdup(found);
 // 		end(context);
 // 	}
-// 	// The library stays: it has handlers for the end of threads.
+// 	// The library stays loaded, because it has handlers for the end of threads.
 // 	return name;
 // }
 import "C"
 
 import "unsafe"
 
-// DefaultCache is the name of the credential cache that programs use if they are not told another:
-// that of KRB5CCNAME, of krb5.conf(5), or the one for which the library was built. It opens no
-// cache, so it resets no timer. It is "" if the library is not installed or cannot tell.
+// DefaultCache returns the name of the credential cache that programs use by default: that of
+// KRB5CCNAME or krb5.conf(5), or the library's own default. It opens no cache, so it resets no
+// timer. It returns "" if the library is not installed or fails.
 //
 // Source: krb5_cc_default_name in MIT krb5, doc/appdev/refs/api.
 func DefaultCache() string {
 	name := C.default_name()
-	if name == nil {
-		return ""
-	}
 	defer C.free(unsafe.Pointer(name))
 	return C.GoString(name)
 }

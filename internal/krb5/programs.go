@@ -1,4 +1,3 @@
-// Package klist asks the klist of MIT Kerberos which credential caches there are.
 package krb5
 
 import (
@@ -15,18 +14,12 @@ import (
 	"pam_persistent/internal/phrase"
 )
 
-// All lists the caches of the collection that the environment and krb5.conf(5) name. If that is a
-// KEYRING: of type persistent, klist resets the timer of the persistent keyring: see
-// [DefaultCache].
-//
-// Errors: one that wraps [exec.ErrNotFound] if there is no klist.
+// ListCaches has MIT's klist list the caches of the collection that the environment and
+// krb5.conf(5) name. If they are in a persistent keyring, klist resets its timer: ask
+// [DefaultCache] first. The error is [exec.ErrNotFound] if klist is not installed.
 func ListCaches() ([]facts.ListedCache, error) {
 	err := error(exec.ErrNotFound)
-	for _, name := range []string{"klist.mit", "klist"} { // Debian can have Heimdal's too
-		path, missing := exec.LookPath(name)
-		if missing != nil {
-			continue
-		}
+	for _, path := range installed("klist.mit", "klist") {
 		var caches []facts.ListedCache
 		if caches, err = runKlist(path); err == nil {
 			return caches, nil
@@ -35,17 +28,59 @@ func ListCaches() ([]facts.ListedCache, error) {
 	return nil, err
 }
 
+// FindKinit returns the path of MIT's kinit.
+func FindKinit() (path string, err error) {
+	const install = "install MIT's: krb5-user on Debian, krb5-workstation on Fedora and RHEL"
+	err = errors.New("kinit is not installed; " + install)
+	for _, path := range installed("kinit.mit", "kinit") {
+		if !isHeimdals(path) {
+			return path, nil
+		}
+		err = fmt.Errorf("%s is Heimdal's kinit, which may not know these caches; %s",
+			phrase.Name(path), install)
+	}
+	return "", err
+}
+
+// Renew has kinit renew the ticket-granting ticket in a cache, with the environment and the
+// keyrings of the caller. kinit empties the cache only after it has got the new ticket.
+func Renew(kinit, cache string) error {
+	out, err := runKinit(kinit, "-R", "-c", cache)
+	said := strings.TrimPrefix(strings.TrimSpace(out), "kinit: ")
+	switch {
+	case err == nil:
+		return nil
+	case err == child.ErrLate:
+		return fmt.Errorf("kinit had no answer from the KDC in %s",
+			phrase.Duration(uint64(child.Kinit.Seconds())))
+	case said == "":
+		return fmt.Errorf("kinit: %w", err)
+	}
+	return errors.New("kinit: " + said)
+}
+
+// installed returns the paths of those programs that are installed. Debian adds a suffix to the
+// names of MIT's where Heimdal's are installed too.
+func installed(names ...string) (paths []string) {
+	for _, name := range names {
+		if path, err := exec.LookPath(name); err == nil {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
 func runKlist(path string) ([]facts.ListedCache, error) {
 	var out, said bytes.Buffer
 	c := exec.Command(path, "-l")
 	c.Env, c.Stdout, c.Stderr = append(os.Environ(), "LC_ALL=C"), &out, &said
 	err := child.Run(c, child.Klist)
-	caches, ok := ParseList(out.String())
+	caches, ok := parseKlist(out.String())
 	switch {
 	case err == child.ErrLate:
-		return nil, fmt.Errorf("%s -l has not ended after %v", phrase.Name(path),
-			child.Klist)
-	case ok: // its exit status is 1 if there is no cache
+		return nil, fmt.Errorf("%s -l has not ended after %v",
+			phrase.Name(path), child.Klist)
+	case ok: // whatever the exit status: it is 1 if there is no cache
 		return caches, nil
 	case errors.As(err, new(*exec.ExitError)):
 		return nil, fmt.Errorf("%s -l: %w: %s", phrase.Name(path), err,
@@ -58,59 +93,24 @@ func runKlist(path string) ([]facts.ListedCache, error) {
 
 var (
 	heading = regexp.MustCompile(`^Principal name +Cache name *\n-+ +-+ *\n`)
-	// The name of a principal may hold spaces, that of a cache begins with its type.
+	// A principal's name may have spaces in it. A cache's name begins with its type.
 	row = regexp.MustCompile(`(?m)^(.*\S) +([A-Z]+:.*?)( \(Expired\))?$`)
 )
 
-// Parse reads what klist -l prints; ok is that it is MIT's.
-func ParseList(text string) (caches []facts.ListedCache, ok bool) {
+// parseKlist reads what klist -l prints; ok reports whether it is MIT's klist.
+func parseKlist(text string) (caches []facts.ListedCache, ok bool) {
 	top := heading.FindString(text)
 	for _, m := range row.FindAllStringSubmatch(text[len(top):], -1) {
-		caches = append(caches, facts.ListedCache{Principal: m[1], Name: m[2], Expired: m[3] != ""})
+		cache := facts.ListedCache{Principal: m[1], Name: m[2], Expired: m[3] != ""}
+		caches = append(caches, cache)
 	}
 	return caches, top != ""
 }
 
-const install = "install MIT's: krb5-user on Debian, krb5-workstation on Fedora and RHEL"
-
-// Find finds MIT's kinit, also where the name is Heimdal's: newer Debian can have both.
-func FindKinit() (path string, err error) {
-	err = errors.New("kinit is not installed; " + install)
-	for _, name := range []string{"kinit.mit", "kinit"} {
-		path, missing := exec.LookPath(name)
-		if missing != nil {
-			continue
-		}
-		if !isHeimdals(path) {
-			return path, nil
-		}
-		err = fmt.Errorf("%s is Heimdal's kinit, which may not know these caches; %s",
-			phrase.Name(path), install)
-	}
-	return "", err
-}
-
-// isHeimdals goes by the version, which MIT's kinit does not tell: that takes it for a mistake.
+// isHeimdals reports whether a kinit is Heimdal's, which alone knows the option --version.
 func isHeimdals(path string) bool {
 	out, _ := runKinit(path, "--version")
 	return strings.Contains(out, "Heimdal")
-}
-
-// Renew has the ticket-granting ticket in a cache renewed, with the environment and the keyrings of
-// the caller. kinit empties the cache once it has the new ticket, not before.
-func Renew(path, cache string) error {
-	out, err := runKinit(path, "-R", "-c", cache)
-	said := strings.TrimPrefix(strings.TrimSpace(out), "kinit: ")
-	switch {
-	case err == nil:
-		return nil
-	case err == child.ErrLate:
-		return fmt.Errorf("kinit had no answer from the KDC in %s",
-			phrase.Duration(uint64(child.Kinit.Seconds())))
-	case said == "":
-		return fmt.Errorf("kinit: %w", err)
-	}
-	return errors.New("kinit: " + said)
 }
 
 func runKinit(path string, args ...string) (said string, err error) {

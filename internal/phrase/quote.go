@@ -1,10 +1,11 @@
-// Package phrase makes parts of sentences: numbers of things, times, and text from outside, which
-// it makes safe to print: nothing in it can move the cursor of a terminal, end the line or pass for
-// text of ours.
+// Package phrase makes parts of sentences: numbers of things, times, and text from outside. Such
+// text is made safe to print: it cannot move a terminal's cursor, end the line, or look like text
+// of this program.
 package phrase
 
 import (
 	"errors"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -14,10 +15,10 @@ import (
 	"pam_persistent/internal/keyctl"
 )
 
-// longest is how much of a text from outside is shown; the JSON output has all of it.
+// longest is how many bytes of a text from outside are shown; the JSON output has all of it.
 const longest = 120
 
-// Quote gives text in quotes, with escapes for all that is not printable.
+// Quote returns a text in quotes, with escapes for what cannot be printed, and cuts a long one.
 func Quote(text string) string {
 	if len(text) > longest {
 		cut := longest
@@ -29,20 +30,18 @@ func Quote(text string) string {
 	return strconv.Quote(text)
 }
 
-// Name is Quote for text that is mostly a plain word: a user, a principal, a path.
+var plain = regexp.MustCompile(`^[a-zA-Z0-9._+@/:$%{}=,-]+$`)
+
+// Name is [Quote] for a text that usually is a plain word, such as a user, a principal or a path. A
+// plain word gets no quotes.
 func Name(text string) string {
-	plain := text != "" && len(text) <= longest
-	for _, r := range text {
-		plain = plain && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' ||
-			r >= '0' && r <= '9' || strings.ContainsRune("._-+@/:$%{}=,", r))
-	}
-	if plain {
+	if len(text) <= longest && plain.MatchString(text) {
 		return text
 	}
 	return Quote(text)
 }
 
-// Error is the text of an error, with the errno as package keyctl writes it.
+// Error returns the text of an error, with the errno as package keyctl writes it.
 func Error(err error) string {
 	text := err.Error()
 	var errno unix.Errno

@@ -9,7 +9,7 @@ import (
 func TestTimes(t *testing.T) {
 	for _, test := range []struct {
 		timeout keyctl.Timeout
-		started uint32
+		setting uint32
 		want    string
 	}{
 		{keyctl.Timeout{Kind: keyctl.Permanent}, 0, "never"},
@@ -22,7 +22,7 @@ func TestTimes(t *testing.T) {
 			"in 1 to 2 weeks"},
 		{keyctl.Timeout{Kind: keyctl.Running, Seconds: 1, Unit: 1}, 0, "in 1 second"},
 	} {
-		if got := Left(test.timeout, test.started); got != test.want {
+		if got := Expires(test.timeout, &test.setting); got != test.want {
 			t.Errorf("%+v: got %q, want %q", test.timeout, got, test.want)
 		}
 	}

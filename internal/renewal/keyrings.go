@@ -1,4 +1,5 @@
-// Package renewal resets the expiry timers of persistent keyrings in a child, which can be killed.
+// Package renewal resets the expiry timers of persistent keyrings, and renews the tickets in them,
+// in children that can be killed.
 //
 // KEYCTL_GET_PERSISTENT searches everything below the keyring, along each way that leads there, and
 // holds a mutex of the whole machine meanwhile. A user who nests keyrings can make one search last
@@ -28,22 +29,16 @@ import (
 // Command is the hidden first argument of the child that [Each] starts.
 const Command = "renew-keyrings"
 
-// answer is what the child writes of one user.
-type answer struct {
-	Before, After facts.Keyring
-	None          bool
-	Problem       string
+// Each renews users' keyrings one after the other, in a child that serves them in turn until one is
+// late, and reports each result. A late user whose keyring is not the reason gets a second turn,
+// after all others.
+func Each(users []facts.Account, report func(facts.Renewal)) {
+	r := renewer{command: command, after: time.After, ways: ways}
+	r.each(users, report)
 }
 
-func (a answer) renewal(user facts.Account) facts.Renewal {
-	r := facts.Renewal{User: user, Before: a.Before, After: a.After, None: a.None}
-	if a.Problem != "" {
-		r.Err = errors.New(a.Problem)
-	}
-	return r
-}
-
-// Main is the child: it renews the keyring of each UID that it reads.
+// Main is the child of [Each]: it renews the keyring of each UID that it reads from its standard
+// input.
 func Main() {
 	uids, answers := json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)
 	for {
@@ -62,7 +57,23 @@ func Main() {
 	}
 }
 
-// renew looks before and after, on a thread that possesses nothing.
+// answer is what the child writes about one user.
+type answer struct {
+	Before, After facts.Keyring
+	None          bool
+	Problem       string
+}
+
+func (a answer) renewal(user facts.Account) facts.Renewal {
+	r := facts.Renewal{User: user, Before: a.Before, After: a.After, None: a.None}
+	if a.Problem != "" {
+		r.Err = errors.New(a.Problem)
+	}
+	return r
+}
+
+// renew resets a timer and looks at the keyring before and after, on a thread that possesses
+// nothing.
 func renew(uid uint32) (r facts.Renewal) {
 	var ok bool
 	r.Before, ok, r.Err = keyrings.Of(uid)
@@ -95,21 +106,13 @@ func reset(uid uint32) error {
 	return <-done
 }
 
-const (
-	// search and tooMany are the CPU time of a late child, and the ways below a keyring, from
-	// which on that keyring is the reason. The time alone does not tell: a process that waits
-	// for another one's search uses as much if its CPU has nothing else to do, because the
-	// kernel spins on the mutex while its owner runs.
-	search  = time.Second
-	tooMany = 10_000_000
-)
-
-// Each renews users' keyrings one after the other, in a child that serves them in turn until one
-// is late, and reports each result. A late user whose keyring is not the reason comes again, after
-// all others.
-func Each(users []facts.Account, report func(facts.Renewal)) {
-	r := renewer{command: command, after: time.After, ways: ways}
-	r.each(users, report)
+// renewer is the parent.
+type renewer struct {
+	command func() *exec.Cmd
+	after   func(time.Duration) <-chan time.Time
+	ways    func(facts.Account) uint64
+	child   *process // nil: none
+	stuck   error    // why no other user is served
 }
 
 func command() *exec.Cmd {
@@ -123,14 +126,14 @@ func ways(user facts.Account) uint64 {
 	return keyrings.Ways(keyring)
 }
 
-// renewer is the parent.
-type renewer struct {
-	command func() *exec.Cmd
-	after   func(time.Duration) <-chan time.Time
-	ways    func(facts.Account) uint64
-	child   *process // nil: none
-	stuck   error    // why no other user is served
-}
+const (
+	// search is the CPU time of a late child, and tooMany the number of ways below a keyring,
+	// from which on that keyring is the reason. The time alone does not show it: a process that
+	// waits for another one's search may use as much, because the kernel spins on the mutex
+	// while its owner runs.
+	search  = time.Second
+	tooMany = 10_000_000
+)
 
 var errWaited = fmt.Errorf("the timer was not reset in %s, because the kernel was searching "+
 	"keyrings, perhaps another user's; persistent-keyring doctor names users whose keyrings "+
@@ -153,14 +156,15 @@ func (r *renewer) each(users []facts.Account, report func(facts.Renewal)) {
 }
 
 func (r *renewer) renew(user facts.Account) facts.Renewal {
+	failed := func(err error) facts.Renewal { return facts.Renewal{User: user, Err: err} }
 	if r.stuck != nil {
-		return facts.Renewal{User: user, Err: fmt.Errorf("%w; later: persistent-keyring renew %s", r.stuck,
-			user.Word())}
+		return failed(fmt.Errorf("%w; later: persistent-keyring renew %s",
+			r.stuck, user.Word()))
 	}
 	if r.child == nil {
 		var err error
 		if r.child, err = start(r.command()); err != nil {
-			return facts.Renewal{User: user, Err: fmt.Errorf("the process that renews keyrings: %w", err)}
+			return failed(fmt.Errorf("the process that renews keyrings: %w", err))
 		}
 	}
 	c := r.child
@@ -175,23 +179,24 @@ func (r *renewer) renew(user facts.Account) facts.Renewal {
 		if r.stop() {
 			err = fmt.Errorf("%w: %v", err, c.cmd.ProcessState)
 		}
-		return facts.Renewal{User: user, Err: err}
+		return failed(err)
 	case <-r.after(child.Timer):
 	}
-	result, used := facts.Renewal{User: user, Err: errWaited}, c.used()-before
+	err, used := errWaited, c.used()-before
 	if used >= search && r.ways(user) >= tooMany {
-		result.Err = errors.New(finding.NotSearched(user, used, uint32(os.Geteuid())).String())
+		found := finding.NotSearched(user, used, uint32(os.Geteuid()))
+		err = errors.New(found.String())
 	}
 	if !r.stop() {
 		r.stuck = fmt.Errorf("not tried: process %d, killed while it renewed the keyring "+
 			"of %s, has not ended, and another one would wait as it does",
 			c.cmd.Process.Pid, user)
 	}
-	return result
+	return failed(err)
 }
 
-// stop kills the child and reports whether it is gone. A search goes on after SIGKILL, and whoever
-// calls the kernel meanwhile waits for it.
+// stop kills the child and reports whether it is gone. A search goes on after SIGKILL, and key
+// calls of other processes wait for it.
 func (r *renewer) stop() bool {
 	c := r.child
 	if c == nil {
@@ -212,7 +217,7 @@ type process struct {
 	cmd     *exec.Cmd
 	uids    *json.Encoder
 	answers chan answer   // closed when the child has ended
-	gone    chan struct{} // closed when it was waited for
+	gone    chan struct{} // closed when the child was waited for
 }
 
 func start(cmd *exec.Cmd) (*process, error) {
@@ -227,7 +232,7 @@ func start(cmd *exec.Cmd) (*process, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	// There is room for the answer of a child that is given up just then.
+	// The channel has room for the answer of a child that is killed just then.
 	c := &process{cmd, json.NewEncoder(in), make(chan answer, 1), make(chan struct{})}
 	go func() {
 		defer close(c.gone)

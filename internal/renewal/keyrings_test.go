@@ -223,8 +223,8 @@ func TestLate(t *testing.T) {
 		"linked in so many ways that the kernel needs more than 1 second to search it",
 		"101: renewed", "5: the process that renews keyrings has ended: exit status 3",
 		"102: renewed", "3: renewed", "2: renewed"}
-	if !slices.EqualFunc(got, want, strings.HasPrefix) || !strings.HasSuffix(got[1],
-		": setpriv --reuid 1 --clear-groups persistent-keyring clear --yes") {
+	const clear = ": setpriv --reuid 1 --clear-groups persistent-keyring clear --yes"
+	if !slices.EqualFunc(got, want, strings.HasPrefix) || !strings.HasSuffix(got[1], clear) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 	noChild(t)
@@ -251,8 +251,8 @@ func TestStuck(t *testing.T) {
 	}
 	got := r.outcomes(100, waiting, 101)
 	const stuck = "not tried: process "
-	if want := []string{"100: renewed", "101: " + stuck, "3: " + stuck}; !slices.EqualFunc(got,
-		want, strings.HasPrefix) {
+	want := []string{"100: renewed", "101: " + stuck, "3: " + stuck}
+	if !slices.EqualFunc(got, want, strings.HasPrefix) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 	close(end)

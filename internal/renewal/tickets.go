@@ -27,15 +27,9 @@ import (
 // TicketsCommand is the hidden first argument of the child that [Tickets] starts.
 const TicketsCommand = "renew-tickets"
 
-// ticketsAnswer is what the child writes.
-type ticketsAnswer struct {
-	Caches  []facts.TicketRenewal
-	Problem string
-}
-
-// Tickets renews the tickets of a user in a child that has the user's IDs, a clean environment and
-// no terminal, and a session keyring in which nothing is but the user's persistent keyring. The
-// user controls the child, so its answer is not trusted.
+// Tickets renews the tickets of a user with MIT's kinit, whose path is program. It does so in a
+// child that has the user's IDs, a clean environment, no terminal, and a session keyring that holds
+// only the user's persistent keyring. The user controls the child, so its answer is not trusted.
 func Tickets(user facts.Account, program string) ([]facts.TicketRenewal, error) {
 	who, err := identityOf(user)
 	if err != nil {
@@ -47,11 +41,11 @@ func Tickets(user facts.Account, program string) ([]facts.TicketRenewal, error) 
 	}
 	done := make(chan output, 1)
 	go func() {
-		// Locked and never unlocked, the thread ends with the goroutine, and with it the
-		// session keyring.
+		// Never unlocked: the thread ends with the goroutine, and with it the session
+		// keyring.
 		runtime.LockOSThread()
 		var out output
-		// Joined before the IDs change: the user must not possess what the caller does.
+		// Joined before the IDs change, so that the user never possesses the caller's keys.
 		if _, out.err = keyctl.JoinSession(); out.err == nil {
 			out.text, out.err = runTickets(who, program)
 		}
@@ -68,6 +62,25 @@ func Tickets(user facts.Account, program string) ([]facts.TicketRenewal, error) 
 	}
 }
 
+// TicketsMain is the child of [Tickets]. program is MIT's kinit.
+func TicketsMain(program string) {
+	var a ticketsAnswer
+	var err error
+	if a.Caches, err = renewAll(uint32(os.Getuid()), program); err != nil {
+		a.Problem = err.Error()
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(a); err != nil {
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// ticketsAnswer is what the child writes on its standard output.
+type ticketsAnswer struct {
+	Caches  []facts.TicketRenewal
+	Problem string
+}
+
 var errTicketsLate = fmt.Errorf("the tickets were not renewed in %s",
 	phrase.Duration(uint64(child.Tickets.Seconds())))
 
@@ -80,18 +93,18 @@ func runTickets(who identity, program string) ([]byte, error) {
 	c.Dir, c.Env, c.Stdout = "/", who.environment, out
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: who.credential,
 		Pdeathsig: unix.SIGKILL}
-	err := child.Run(c, child.Tickets)
-	switch {
-	case err == child.ErrLate:
+	switch err := child.Run(c, child.Tickets); err {
+	case nil:
+		return out.Bytes(), nil
+	case child.ErrLate:
 		return nil, errTicketsLate
-	case err != nil:
+	default:
 		return nil, fmt.Errorf("the process that renews the tickets: %w", err)
 	}
-	return out.Bytes(), nil
 }
 
-// closeInherited keeps the descriptors that the caller has inherited from the user's process. That
-// close_range(2) can do it is new in Linux 5.11.
+// closeInherited keeps the child from inheriting descriptors that this process has inherited.
+// close_range(2) can do that only since Linux 5.11.
 func closeInherited() error {
 	const standard = 3 // descriptors, which [exec.Cmd] replaces
 	open, err := os.ReadDir("/proc/self/fd")
@@ -103,7 +116,7 @@ func closeInherited() error {
 	return err
 }
 
-// limited is a buffer for as much as all tickets of a full quota are worth telling.
+// limited is a buffer that is large enough for an answer about all tickets of a full quota.
 type limited struct{ bytes.Buffer }
 
 func (l *limited) Write(text []byte) (int, error) {
@@ -113,7 +126,7 @@ func (l *limited) Write(text []byte) (int, error) {
 	return l.Buffer.Write(text)
 }
 
-// parseTickets takes no more than the document's schema allows.
+// parseTickets refuses what the schema of the document does not allow.
 func parseTickets(text []byte) ([]facts.TicketRenewal, error) {
 	var a ticketsAnswer
 	if err := json.Unmarshal(text, &a); err != nil {
@@ -130,20 +143,7 @@ func parseTickets(text []byte) ([]facts.TicketRenewal, error) {
 	return a.Caches, nil
 }
 
-// TicketsMain is the child.
-func TicketsMain(program string) {
-	var a ticketsAnswer
-	var err error
-	if a.Caches, err = renewAll(uint32(os.Getuid()), program); err != nil {
-		a.Problem = err.Error()
-	}
-	if err := json.NewEncoder(os.Stdout).Encode(a); err != nil {
-		os.Exit(1)
-	}
-	os.Exit(0)
-}
-
-// identity is what makes a process a user's.
+// identity is the credential and the environment of a user's process.
 type identity struct {
 	credential  *syscall.Credential // nil: that of the caller
 	environment []string
@@ -191,8 +191,8 @@ func credentialOf(u *user.User) (*syscall.Credential, error) {
 	return &syscall.Credential{Uid: ids[0], Gid: ids[1], Groups: ids[2:]}, nil
 }
 
-// renewAll renews what is due in the persistent keyring of the process's user, which it links into
-// the session keyring for kinit. program is MIT's kinit.
+// renewAll renews the tickets that are due in a user's persistent keyring, which it links into the
+// session keyring for kinit.
 func renewAll(uid uint32, program string) (list []facts.TicketRenewal, _ error) {
 	keyring, err := persistent.Link(uid, keyctl.Session)
 	if err != nil {
@@ -232,7 +232,7 @@ func renewTicket(uid uint32, program string, cache facts.Cache) facts.TicketRene
 	return r
 }
 
-// again looks at a cache once more.
+// again looks at a cache once more; it returns the zero value if the cache is gone.
 func again(uid uint32, keyring keyctl.Serial, cache facts.Cache) facts.Cache {
 	for _, found := range keyrings.Caches(uid, keyring).Caches {
 		if found.Name == cache.Name {
@@ -242,12 +242,12 @@ func again(uid uint32, keyring keyctl.Serial, cache facts.Cache) facts.Cache {
 	return facts.Cache{}
 }
 
-// ends is when the ticket of a cache ends; zero if there is none.
-func ends(cache facts.Cache) (end time.Time) {
-	if cache.Granting != nil {
-		end = cache.Granting.Ends
+// ends returns when the ticket-granting ticket of a cache ends; zero if it has none.
+func ends(cache facts.Cache) time.Time {
+	if cache.Granting == nil {
+		return time.Time{}
 	}
-	return end
+	return cache.Granting.Ends
 }
 
 // What kinit needs beside the new ticket: its process keyring, the principal, and a ticket that is
@@ -257,9 +257,9 @@ const (
 	moreBytes = 300
 )
 
-// fits tells why kinit would lose the ticket: it empties the cache and fills it again, but the
-// kernel gives back what was in the cache some milliseconds later, and until then a quota that is
-// nearly full refuses the new ticket.
+// fits returns an error if kinit would lose the ticket. kinit empties the cache and fills it again,
+// but the kernel takes what was in it off the quota some milliseconds later, and until then a quota
+// that is nearly full refuses the new ticket.
 func fits(uid uint32, cache facts.Cache) error {
 	users, err := keyctl.ProcKeyUsers()
 	u := keyctl.KeyUserOf(users, uid)

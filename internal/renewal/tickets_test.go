@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// What a child answers is its user's word.
+// The user controls the child, so its answer is not trusted.
 func TestParseTickets(t *testing.T) {
 	const senseless = "makes no sense"
 	for _, test := range []struct{ text, want string }{

@@ -2,7 +2,6 @@ package show
 
 import (
 	"fmt"
-	"math"
 	"strings"
 	"time"
 
@@ -11,27 +10,23 @@ import (
 	"pam_persistent/internal/phrase"
 )
 
-// column is where texts begin, right of the labels.
-const column = 10
-
-// Print shows the status; of each keyring no more keys than most.
-func (p *Printer) Status(s *facts.Status, findings []facts.Finding, meaning string, most int) {
+// Status prints the status. Of a keyring with many keys it prints the first, unless all is set.
+func (p *Printer) Status(s *facts.Status, findings []facts.Finding, meaning string, all bool) {
 	p.Heading("Persistent keyring of " + s.Account.String())
-	field := func(label, text string) { p.Labelled(2, column, Plain, label, text) }
-	field("keyring", keyringText(s))
+	p.field("keyring", keyringText(s))
 	if s.TimerKnown && s.Keyring.State == facts.Valid {
-		field("expires", phrase.Expires(s.Keyring.Timeout, s.Setting)+renewalText(s))
+		p.field("expires", phrase.Expires(s.Keyring.Timeout, s.Setting)+renewalText(s))
 	}
 	if !s.Others {
-		field("session", sessionText(s))
+		p.field("session", sessionText(s))
 	}
-	field("quota", quotaText(s))
+	p.field("quota", quotaText(s))
 	if tickets := ticketsText(s); tickets != "" {
-		field("tickets", tickets)
+		p.field("tickets", tickets)
 	}
 	if s.Holds != nil && (len(s.Holds.Keys) > 0 || s.Holds.Problem != nil) {
-		field("holds", "")
-		PrintTrees(p, s.Holds.Keys, 4, most, s.Now)
+		p.field("holds", "")
+		p.keys(s.Holds.Keys, 4, all, s.Now)
 		if s.Holds.Problem != nil {
 			p.Item(4, s.Holds.Problem.Error())
 		}
@@ -45,6 +40,11 @@ func (p *Printer) Status(s *facts.Status, findings []facts.Finding, meaning stri
 	p.Item(0, meaning)
 }
 
+// column is where texts begin, right of the labels.
+const column = 10
+
+func (p *Printer) field(label, text string) { p.Labelled(2, column, Plain, label, text) }
+
 func keyringText(s *facts.Status) string {
 	switch {
 	case s.Keyring == nil && s.CannotLook():
@@ -54,7 +54,7 @@ func keyringText(s *facts.Status) string {
 	case s.Keyring.State != facts.Valid:
 		return fmt.Sprintf("%d, %s", s.Keyring.Serial, s.Keyring.State)
 	case s.Keyring.Keys < 0:
-		return fmt.Sprintf("%d", s.Keyring.Serial)
+		return s.Keyring.Serial.String()
 	case s.Keyring.Keys == 0:
 		return fmt.Sprintf("%d, empty", s.Keyring.Serial)
 	}
@@ -80,30 +80,33 @@ func sessionText(s *facts.Status) string {
 	case !s.Possessed && len(s.Through) > 0:
 		return "is linked to it but may not search it, through " + throughText(s)
 	case !s.Possessed:
-		return fmt.Sprintf("keyring %s, does not possess it", sessionKeyringText(s))
+		return "keyring " + sessionKeyringText(s) + ", does not possess it"
 	case len(s.Through) == 0:
-		return fmt.Sprintf("keyring %s, possesses it in a way that cannot be followed",
-			sessionKeyringText(s))
+		return "keyring " + sessionKeyringText(s) +
+			", possesses it in a way that cannot be followed"
 	}
 	return "possesses it through " + throughText(s)
 }
 
 func sessionKeyringText(s *facts.Status) string {
-	text := fmt.Sprintf("%s (%d)", phrase.Quote(s.SessionName), s.Session)
+	text := named(s.SessionName, s.Session)
 	if strings.HasPrefix(s.SessionName, facts.UserSessionPrefix) {
 		text += ", the default of a session that has none of its own"
 	}
 	return text
 }
 
-// through names the keyrings on the way, the session's first.
+// throughText names the keyrings on the way to the persistent one, the session keyring first.
 func throughText(s *facts.Status) string {
 	var names []string
 	for _, key := range s.Through[:len(s.Through)-1] {
-		names = append(names, fmt.Sprintf("%s (%d)", phrase.Quote(key.Description),
-			key.Serial))
+		names = append(names, named(key.Description, key.Serial))
 	}
 	return strings.Join(names, " -> ")
+}
+
+func named(description string, serial facts.Serial) string {
+	return fmt.Sprintf("%s (%d)", phrase.Quote(description), serial)
 }
 
 func quotaText(s *facts.Status) string {
@@ -121,16 +124,15 @@ func quotaText(s *facts.Status) string {
 	return text
 }
 
-// tickets says in one line where tickets go.
+// ticketsText says where new tickets go; it is "" if that is not known.
 func ticketsText(s *facts.Status) string {
-	var text string
 	switch {
 	case s.Tickets.Variable != "":
-		text = "KRB5CCNAME is " + finding.CacheAndPlace(s.Tickets.Variable)
+		return "KRB5CCNAME is " + finding.CacheAndPlace(s.Tickets.Variable)
 	case s.Tickets.Default != "":
-		text = "new ones go to " + finding.CacheAndPlace(s.Tickets.Default)
+		return "new ones go to " + finding.CacheAndPlace(s.Tickets.Default)
 	}
-	return text
+	return ""
 }
 
 // List prints every user's persistent keyring.
@@ -138,7 +140,8 @@ func (p *Printer) List(l *facts.List, findings []facts.Finding) {
 	const row = "%-20s %10s %5s %11s  %s"
 	p.Heading(fmt.Sprintf(row, "USER", "SERIAL", "KEYS", "QUOTA BYTES", "EXPIRES"))
 	for _, k := range l.Keyrings {
-		name, keys, bytes, expires := fmt.Sprint(k.UID), "?", "?", phrase.Expires(k.Timeout, l.Setting)
+		name, keys, bytes := fmt.Sprint(k.UID), "?", "?"
+		expires := phrase.Expires(k.Timeout, l.Setting)
 		if k.Owner.Name != "" {
 			name = phrase.Name(k.Owner.Name)
 		}
@@ -161,52 +164,43 @@ func (p *Printer) List(l *facts.List, findings []facts.Finding) {
 	}
 }
 
-// Everything, as the number of keys to be shown, shows those that Kerberos keeps for itself too.
-const Everything = math.MaxInt
+// fewKeys is how many keys of one keyring are printed unless all are asked for.
+const fewKeys = 20
 
-// Print shows a key and all below it, of each keyring no more keys than most.
-func PrintTree(p *Printer, k *facts.Key, indent, most int, now time.Time) {
-	if k == nil {
-		return
+// tree prints a key, if k is not nil, and all below it.
+func (p *Printer) tree(k *facts.Key, indent int, now time.Time) {
+	if k != nil {
+		p.keys([]*facts.Key{k}, indent, true, now)
 	}
-	p.Item(indent, KeyLine(k, now))
-	PrintTrees(p, k.Keys, indent+2, most, now)
 }
 
-// PrintAll shows keys and all below them.
-func PrintTrees(p *Printer, keys []*facts.Key, indent, most int, now time.Time) {
-	shown, left := 0, 0
+// keys prints keys and all below them. Unless all is set, it prints the first of many, and leaves
+// out what Kerberos keeps for itself.
+func (p *Printer) keys(keys []*facts.Key, indent int, all bool, now time.Time) {
+	shown := 0
 	for _, key := range keys {
-		if shown == most || key.Internal && most != Everything {
-			left++
-			continue
+		if all || shown < fewKeys && !key.Internal {
+			shown++
+			p.Item(indent, keyText(key, now))
+			p.keys(key.Keys, indent+2, all, now)
 		}
-		shown++
-		PrintTree(p, key, indent, most, now)
 	}
-	if left > 0 {
-		p.Item(indent, fmt.Sprintf("and %s more (--all shows them)",
-			phrase.Count(left, "key")))
+	if left := len(keys) - shown; left > 0 {
+		more := phrase.Count(left, "key")
+		p.Item(indent, "and "+more+" more (--all shows them)")
 	}
 }
 
-// Line is a key in one line.
-func KeyLine(k *facts.Key, now time.Time) string {
-	name := fmt.Sprintf("key %d", k.Serial)
+// keyText describes a key in one line.
+func keyText(k *facts.Key, now time.Time) string {
+	text := fmt.Sprintf("key %d", k.Serial)
 	switch {
 	case k.Ticket != nil && !k.Ticket.Setting:
-		name = fmt.Sprintf("ticket for %s (%d)", phrase.Name(k.Ticket.Server), k.Serial)
+		text = fmt.Sprintf("ticket for %s (%d)", phrase.Name(k.Ticket.Server), k.Serial)
 	case k.Type != "":
-		name = fmt.Sprintf("%s %s (%d)", phrase.Name(k.Type), phrase.Quote(k.Description),
-			k.Serial)
+		text = phrase.Name(k.Type) + " " + named(k.Description, k.Serial)
 	}
-	return strings.Join(append([]string{name}, keyDetails(k, now)...), ", ")
-}
-
-func keyDetails(k *facts.Key, now time.Time) (list []string) {
-	add := func(format string, args ...any) {
-		list = append(list, fmt.Sprintf(format, args...))
-	}
+	add := func(format string, args ...any) { text += ", " + fmt.Sprintf(format, args...) }
 	switch k.State {
 	case facts.Valid:
 	case facts.Hidden:
@@ -221,14 +215,12 @@ func keyDetails(k *facts.Key, now time.Time) (list []string) {
 	case k.Ticket != nil && k.Ticket.Setting:
 		add("kept by Kerberos for itself")
 	case k.Ticket != nil:
-		list = append(list,
-			ticketTimes(k.Ticket.Ends, k.Ticket.RenewableUntil, now)...)
+		add("%s", ticketTimes(k.Ticket, now))
 	case k.Bytes != nil:
 		add("%s", phrase.Count(*k.Bytes, "byte"))
 	}
-	if k.Timeout != nil && k.Timeout.Unit > 0 && !timerElsewhere(k) {
-
-		add("expires %s", phrase.Left(*k.Timeout, 0))
+	if k.Timeout != nil && k.Timeout.Unit > 0 && !timerIsKnown(k) {
+		add("expires %s", phrase.Expires(*k.Timeout, nil))
 	}
 	if k.Again {
 		add("shown elsewhere")
@@ -236,24 +228,23 @@ func keyDetails(k *facts.Key, now time.Time) (list []string) {
 	if k.Problem != nil {
 		add("%v", k.Problem)
 	}
-	return list
+	return text
 }
 
-// timerElsewhere tells of keys whose timer says nothing new: Kerberos lets its keys expire with the
-// ticket, and when a persistent keyring expires is told where it is introduced.
-func timerElsewhere(k *facts.Key) bool {
-	return k.Ticket != nil || k.Principal != "" || k.Type == "keyring" &&
-		strings.HasPrefix(k.Description, facts.PersistentPrefix)
+// timerIsKnown reports whether a key's timer says nothing new: Kerberos lets its keys expire with
+// the ticket, and a line above says when a persistent keyring expires.
+func timerIsKnown(k *facts.Key) bool {
+	return k.Ticket != nil || k.Principal != "" ||
+		k.Type == "keyring" && strings.HasPrefix(k.Description, facts.PersistentPrefix)
 }
 
-func ticketTimes(ends, renewable, now time.Time) (times []string) {
-	verb := "until "
-	if ends.Before(now) {
-		verb = "ended "
+func ticketTimes(t *facts.Ticket, now time.Time) string {
+	if t.Ends.Before(now) {
+		return "ended " + phrase.Time(t.Ends)
 	}
-	times = append(times, verb+phrase.Time(ends))
-	if renewable.After(now) && !ends.Before(now) {
-		times = append(times, "renewable until "+phrase.Time(renewable))
+	text := "until " + phrase.Time(t.Ends)
+	if t.RenewableUntil.After(now) {
+		text += ", renewable until " + phrase.Time(t.RenewableUntil)
 	}
-	return times
+	return text
 }

@@ -10,19 +10,31 @@ import (
 	"pam_persistent/internal/phrase"
 )
 
-// Renewal says when a persistent keyring would have expired, and when it does now. full is the
-// kernel's setting as in [facts.Status].
-func Renewal(r *facts.Renewal, full *uint32) string {
+// Renewal prints what has become of a user's persistent keyring and tickets, but not r.Err and
+// r.TicketsErr. full is the kernel's setting as in [facts.Status].
+func (p *Printer) Renewal(r *facts.Renewal, full *uint32) {
+	switch {
+	case r.None:
+		p.Item(0, r.User.String()+": none, nothing to renew")
+	case r.Err == nil:
+		p.Item(0, r.User.String()+": "+renewedText(r, full))
+	}
+	for _, t := range r.Tickets {
+		p.Item(2, ticketText(t))
+	}
+}
+
+// renewedText says when a persistent keyring would have expired, and when it does now.
+func renewedText(r *facts.Renewal, full *uint32) string {
 	// The kernel rounds, so that the timer may look the same before and after.
-	same := !r.IsNew() && r.Before.State == facts.Valid &&
-		r.Before.Timeout == r.After.Timeout
+	same := !r.IsNew() && r.Before.State == facts.Valid && r.Before.Timeout == r.After.Timeout
 	switch {
 	case same && full != nil && *full > 0 && r.After.Timeout.Seconds >= uint64(*full):
 		return "already at the full " + phrase.Duration(uint64(*full))
 	case same:
 		return "expires " + phrase.Expires(r.After.Timeout, full) + ", as before"
 	}
-	text := "would have expired " + phrase.Left(r.Before.Timeout, 0)
+	text := "would have expired " + phrase.Expires(r.Before.Timeout, nil)
 	if r.Before.State == facts.Expired {
 		text = "had expired"
 	}
@@ -32,7 +44,7 @@ func Renewal(r *facts.Renewal, full *uint32) string {
 	return text + "; expires " + phrase.Expires(r.After.Timeout, full) + " now"
 }
 
-// ticketTexts say what has become of a ticket that is good until a time, in which %s is that time.
+// ticketTexts say what has become of a ticket; %s is the time at which it ends or has ended.
 var ticketTexts = map[facts.TicketResult]string{
 	facts.Renewed:      "was good until %s",
 	facts.Early:        "good until %s, not renewed: less than half of its life is over",
@@ -44,8 +56,7 @@ var ticketTexts = map[facts.TicketResult]string{
 	facts.Failed:       "not renewed",
 }
 
-// TicketRenewal says what has become of one ticket.
-func TicketRenewal(r facts.TicketRenewal) string {
+func ticketText(r facts.TicketRenewal) string {
 	text := ticketTexts[r.Result]
 	if strings.Contains(text, "%s") {
 		text = fmt.Sprintf(text, moment(r.Before))
@@ -77,23 +88,22 @@ func moment(t time.Time) string {
 	return phrase.Time(t)
 }
 
-// Prune prints what is superseded, and what could not be read.
-func (out *Printer) Prune(p *facts.Prune, now time.Time) {
-	if len(p.Caches) > 0 {
-		out.Heading("Superseded ticket caches of " + p.Account.String())
+// Prune prints which caches are superseded, and what could not be read.
+func (p *Printer) Prune(plan *facts.Prune, now time.Time) {
+	if len(plan.Caches) > 0 {
+		p.Heading("Superseded ticket caches of " + plan.Account.String())
 	}
-	for _, c := range p.Caches {
-		out.Item(2, phrase.Name(c.Cache.Name))
-		out.Item(4, fmt.Sprintf("%s, %s, takes %s", phrase.Name(c.Cache.Principal),
-			until(c.Cache.Granting, now), phrase.Count(c.Cache.Bytes, "byte")))
-		out.Item(4, fmt.Sprintf("newer: %s, %s", phrase.Name(c.By.Name),
-			until(c.By.Granting, now)))
+	for _, c := range plan.Caches {
+		p.Item(2, phrase.Name(c.Cache.Name))
+		p.Item(4, phrase.Name(c.Cache.Principal)+", "+until(c.Cache.Granting, now)+
+			", takes "+phrase.Count(c.Cache.Bytes, "byte"))
+		p.Item(4, "newer: "+phrase.Name(c.By.Name)+", "+until(c.By.Granting, now))
 	}
-	for _, err := range p.Unread {
-		out.Labelled(0, 7, Note, "note", err.Error())
+	for _, err := range plan.Unread {
+		p.Labelled(0, 7, Note, "note", err.Error())
 	}
-	if len(p.Caches) == 0 {
-		out.Item(0, "no ticket cache is superseded")
+	if len(plan.Caches) == 0 {
+		p.Item(0, "no ticket cache is superseded")
 	}
 }
 
@@ -104,15 +114,15 @@ func until(t *facts.Ticket, now time.Time) string {
 	return "good until " + phrase.Time(t.Ends)
 }
 
-// Pruned prints what was removed, and what was not.
-func (out *Printer) Pruned(p *facts.Prune) {
-	for _, c := range p.Caches {
+// Pruned prints which caches were removed, and why others were not.
+func (p *Printer) Pruned(plan *facts.Prune) {
+	for _, c := range plan.Caches {
+		name := phrase.Name(c.Cache.Name)
 		switch {
 		case c.Removed:
-			out.Item(0, "removed "+phrase.Name(c.Cache.Name))
+			p.Item(0, "removed "+name)
 		case c.Problem != nil:
-			out.Labelled(0, 7, Bad, "WRONG", fmt.Sprintf("%s: %v",
-				phrase.Name(c.Cache.Name), c.Problem))
+			p.Labelled(0, 7, Bad, "WRONG", name+": "+c.Problem.Error())
 		}
 	}
 }
@@ -128,36 +138,33 @@ func (p *Printer) Trial(r *facts.Trial, findings []facts.Finding, now time.Time)
 		p.Finding(f, 2, column, Bad, "WRONG")
 	}
 	if len(findings) == 0 {
-		p.Labelled(2, column, Good, "ok",
-			"the session possesses the persistent keyring")
+		p.Labelled(2, column, Good, "ok", "the session possesses the persistent keyring")
 	}
-	if setup := slices.DeleteFunc(slices.Clone(r.Setup), func(f facts.Finding) bool {
-		return f.Level == facts.OK
-	}); len(setup) > 0 {
+	good := func(f facts.Finding) bool { return f.Level == facts.OK }
+	if setup := slices.DeleteFunc(slices.Clone(r.Setup), good); len(setup) > 0 {
 		p.Heading("What doctor says about it")
 		p.Report(setup)
 	}
 }
 
 func (p *Printer) before(r *facts.Trial, now time.Time) {
-	p.Labelled(2, column, Plain, "before", keyringAndTimer(r.Before.Persistent, r.Setting))
-	PrintTree(p, r.Before.Keys, 4, Everything, now)
+	p.field("before", keyringAndTimer(r.Before.Persistent, r.Setting))
+	p.tree(r.Before.Keys, 4, now)
 	if r.Before.Session != nil {
-		p.Item(4,
-			"session "+KeyLine(r.Before.Session, now)+" (a daemon's, made for this trial)")
+		session := keyText(r.Before.Session, now)
+		p.Item(4, "session "+session+" (a daemon's, made for this trial)")
 	}
 }
 
 func (p *Printer) inside(r *facts.Trial, now time.Time) {
 	for _, text := range r.Messages {
-		p.Labelled(2, column, Plain, "said", phrase.Quote(strings.TrimSpace(text)))
+		p.field("said", phrase.Quote(strings.TrimSpace(text)))
 	}
-	p.Labelled(2, column, Plain, "opening",
-		fmt.Sprintf("took %.1f ms", float64(r.Took.Microseconds())/1000))
-	p.Labelled(2, column, Plain, "after", keyringAndTimer(r.Inside.Persistent, r.Setting)+revived(r))
-	PrintTree(p, r.Inside.Session, 4, Everything, now)
+	p.field("opening", fmt.Sprintf("took %.1f ms", float64(r.Took.Microseconds())/1000))
+	p.field("after", keyringAndTimer(r.Inside.Persistent, r.Setting)+revived(r))
+	p.tree(r.Inside.Session, 4, now)
 	if r.Ccache != "" {
-		p.Labelled(2, column, Plain, "tickets", "KRB5CCNAME is "+phrase.Name(r.Ccache))
+		p.field("tickets", "KRB5CCNAME is "+phrase.Name(r.Ccache))
 	}
 }
 
@@ -168,7 +175,8 @@ func keyringAndTimer(k *facts.Keyring, setting *uint32) string {
 	case k.State != facts.Valid:
 		return fmt.Sprintf("persistent keyring %d, %s", k.Serial, k.State)
 	}
-	return fmt.Sprintf("persistent keyring %d, expires %s", k.Serial, phrase.Expires(k.Timeout, setting))
+	expires := phrase.Expires(k.Timeout, setting)
+	return fmt.Sprintf("persistent keyring %d, expires %s", k.Serial, expires)
 }
 
 func revived(r *facts.Trial) string {

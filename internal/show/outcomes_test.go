@@ -8,7 +8,7 @@ import (
 	"pam_persistent/internal/facts"
 )
 
-func TestTicketRenewal(t *testing.T) {
+func TestTicketText(t *testing.T) {
 	t.Setenv("TZ", "UTC")
 	before := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	after := before.Add(10 * time.Hour)
@@ -35,7 +35,7 @@ func TestTicketRenewal(t *testing.T) {
 	} {
 		test.r.Cache, test.r.Principal = "KEYRING:persistent:1:x\x1b", "a@B"
 		want := `"KEYRING:persistent:1:x\x1b", a@B` + test.want
-		if got := TicketRenewal(test.r); !strings.HasPrefix(got, want) {
+		if got := ticketText(test.r); !strings.HasPrefix(got, want) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}

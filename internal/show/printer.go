@@ -1,3 +1,5 @@
+// Package show prints for people what the command has found and done. On a terminal it colours and
+// folds.
 package show
 
 import (
@@ -12,7 +14,7 @@ import (
 	"pam_persistent/internal/facts"
 )
 
-// Style is a colour that stands for a meaning, never for it alone.
+// Style is a colour; a word beside it always says the same.
 type Style string
 
 const (
@@ -31,8 +33,8 @@ type Printer struct {
 	err    error
 }
 
-// To prints on a file. Colour and folding are for terminals; the variable NO_COLOR,
-// if it is not empty, keeps the colour away (no-color.org).
+// To returns a printer on a file. It folds and colours only on a terminal, and does not colour if
+// the variable NO_COLOR is set and not empty (no-color.org).
 func To(file *os.File) *Printer {
 	p := &Printer{Out: file}
 	if columns, _, err := term.GetSize(int(file.Fd())); err == nil {
@@ -42,50 +44,43 @@ func To(file *os.File) *Printer {
 	return p
 }
 
-// Err is the first error of a write.
+// Buffer returns a printer like p, and the buffer that it prints into.
+func (p *Printer) Buffer() (*Printer, *bytes.Buffer) {
+	var kept bytes.Buffer
+	return &Printer{Out: &kept, Colour: p.Colour, Width: p.Width}, &kept
+}
+
+// Err returns the first error of a write. After it nothing more is written.
 func (p *Printer) Err() error { return p.err }
-
-func (p *Printer) write(text string) {
-	if p.err == nil {
-		_, p.err = io.WriteString(p.Out, text)
-	}
-}
-
-func (p *Printer) paint(style Style, text string) string {
-	if !p.Colour || style == Plain {
-		return text
-	}
-	return "\x1b[" + string(style) + "m" + text + "\x1b[0m"
-}
 
 // Heading starts a part.
 func (p *Printer) Heading(text string) { p.write(p.paint(Bold, text) + "\n") }
 
-// Labelled prints a text with a label before it, in a column of so many characters.
+// Labelled prints a label after an indent, and a text column characters after the label's start.
 func (p *Printer) Labelled(indent, column int, style Style, label, text string) {
+	p.write(blanks(indent) + p.paint(style, label))
 	if text == "" {
-		p.write(strings.Repeat(" ", indent) + p.paint(style, label) + "\n")
+		p.write("\n")
 		return
 	}
-	pad := strings.Repeat(" ", max(1, column-utf8.RuneCountInString(label)))
-	p.write(strings.Repeat(" ", indent) + p.paint(style, label) + pad)
+	p.write(blanks(max(1, column-utf8.RuneCountInString(label))))
 	p.fold(indent+column, indent+column, text)
 }
 
-// Item prints a text of its own; what is folded is indented by two more.
+// Item prints a text without a label. Its folded lines are indented by two more.
 func (p *Printer) Item(indent int, text string) {
-	p.write(strings.Repeat(" ", indent))
+	p.write(blanks(indent))
 	p.fold(indent, indent+2, text)
 }
 
-// Verbatim prints what is to be copied: never folded.
+// Verbatim prints lines for people to copy, and does not fold them.
 func (p *Printer) Verbatim(indent int, text string) {
 	for line := range strings.Lines(text) {
-		p.write(strings.Repeat(" ", indent) + strings.TrimSuffix(line, "\n") + "\n")
+		p.write(blanks(indent) + strings.TrimSuffix(line, "\n") + "\n")
 	}
 }
 
-// Finding prints a finding behind a label, and its fix below.
+// Finding prints a label, the finding's text as [Printer.Labelled] does, and the fix below it.
 func (p *Printer) Finding(f facts.Finding, indent, column int, style Style, label string) {
 	p.Labelled(indent, column, style, label, f.Text)
 	indent += column + 2
@@ -117,12 +112,27 @@ func (p *Printer) Report(findings []facts.Finding) {
 			printed[f.Alike] = true
 			text = "services " + strings.Join(names, ", ") + ": " + f.Alike
 		}
-		p.Finding(facts.Finding{Text: text, Fix: f.Fix}, 0, 7, style[f.Level], word[f.Level])
+		one := facts.Finding{Text: text, Fix: f.Fix}
+		p.Finding(one, 0, 7, style[f.Level], word[f.Level])
 	}
 }
 
-// fold writes text from the given column on, and what does not fit into lines with the given
-// indent.
+func (p *Printer) write(text string) {
+	if p.err == nil {
+		_, p.err = io.WriteString(p.Out, text)
+	}
+}
+
+func (p *Printer) paint(style Style, text string) string {
+	if !p.Colour || style == Plain {
+		return text
+	}
+	return "\x1b[" + string(style) + "m" + text + "\x1b[0m"
+}
+
+func blanks(n int) string { return strings.Repeat(" ", n) }
+
+// fold writes text from a column on, and what does not fit there into lines with an indent.
 func (p *Printer) fold(column, indent int, text string) {
 	if p.Width <= 0 {
 		p.write(text + "\n")
@@ -134,7 +144,7 @@ func (p *Printer) fold(column, indent int, text string) {
 		switch {
 		case first:
 		case column+1+length > p.Width:
-			p.write("\n" + strings.Repeat(" ", indent))
+			p.write("\n" + blanks(indent))
 			column = indent
 		default:
 			p.write(" ")
@@ -145,10 +155,4 @@ func (p *Printer) fold(column, indent int, text string) {
 		first = false
 	}
 	p.write("\n")
-}
-
-// Buffer is a printer like p whose output is kept.
-func (p *Printer) Buffer() (*Printer, *bytes.Buffer) {
-	var kept bytes.Buffer
-	return &Printer{Out: &kept, Colour: p.Colour, Width: p.Width}, &kept
 }

@@ -21,19 +21,20 @@ import (
 // Command is the hidden first argument of the child that [InChild] starts.
 const Command = "try-session"
 
-// answers is the child's descriptor for the report; its standard output is for what modules print.
-const answers = 3
+// report is the child's descriptor for the report. Its standard output is for what modules print.
+const report = 3
 
 // The child's exit statuses.
 const (
 	exitGood = iota
 	exitBad
-	exitBroken // no report was made
+	exitBroken // no report was printed
 )
 
-// InChild opens the session in a child, because it joins keyrings, lowers limits and may move
-// the process elsewhere, and prints the report on out. good is that of the report. The child has no
-// controlling terminal: what modules start, as the user perhaps, could push input into root's.
+// InChild runs [Run] in a child, because a session joins keyrings, lowers limits and may move the
+// process elsewhere. The child prints the report on out; good reports whether nothing is wrong. The
+// child has no controlling terminal, because programs that modules start, perhaps as the user,
+// could push input into it.
 func InChild(service, username string, asJSON bool, out *os.File) (good bool, err error) {
 	form := "text"
 	if asJSON {
@@ -44,7 +45,7 @@ func InChild(service, username string, asJSON bool, out *os.File) (good bool, er
 	c.ExtraFiles = []*os.File{out}
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	err = child.Run(c, child.Session)
-	exit := (*exec.ExitError)(nil)
+	var exit *exec.ExitError
 	switch {
 	case err == child.ErrLate:
 		return false, fmt.Errorf("the session did not open and close in %s and was given "+
@@ -57,10 +58,10 @@ func InChild(service, username string, asJSON bool, out *os.File) (good bool, er
 	return true, nil
 }
 
-// Main is the child.
+// Main is the child. form is "text" or "json".
 func Main(service, username, form string) {
-	signal.Ignore(os.Interrupt, syscall.SIGHUP) // or a session would stay open
-	out := os.NewFile(answers, "the report")
+	signal.Ignore(os.Interrupt, syscall.SIGHUP) // so that the session is closed
+	out := os.NewFile(report, "the report")
 	user, err := account.ByName(username)
 	var r *facts.Trial
 	var findings []facts.Finding

@@ -16,8 +16,8 @@ import (
 	"pam_persistent/internal/persistent"
 )
 
-// Run opens and closes the session in this process, which may be changed by that in any
-// way: it must be one of its own, and the goroutine locked to its thread.
+// Run opens and closes a session in this process. Modules may change the process in any way, so it
+// must do nothing else, and the goroutine must be locked to its thread.
 func Run(service string, user facts.Account) *facts.Trial {
 	m := machine.LookForSession(service, user.UID)
 	r := &facts.Trial{Service: service, Account: user, Setting: keyrings.Setting(),
@@ -25,7 +25,7 @@ func Run(service string, user facts.Account) *facts.Trial {
 	if r.Refused = finding.CutOff(m); r.Refused != nil {
 		return r
 	}
-	// As a daemon has one. Nothing that modules do gets into the keyring of whoever tries.
+	// A daemon has a session keyring too. Modules cannot reach the caller's.
 	if _, err := keyctl.JoinSession(); err != nil {
 		r.Problem = persistent.Explain(err)
 		return r
@@ -61,8 +61,7 @@ func session(r *facts.Trial, t *pam.Transaction) {
 	}
 }
 
-// converse returns what keeps all that modules say and gives no answers: nobody is asked for a
-// password.
+// converse returns a conversation that stores what modules say, and answers no questions.
 func converse(r *facts.Trial) func(pam.Style, string) (string, error) {
 	return func(style pam.Style, message string) (string, error) {
 		if style == pam.ErrorMsg || style == pam.TextInfo {
@@ -74,6 +73,7 @@ func converse(r *facts.Trial) func(pam.Style, string) (string, error) {
 	}
 }
 
+// look looks at the session keyring and the persistent keyring of a user, as the user sees them.
 func look(uid uint32) (v facts.View) {
 	v.Err = keyctl.As(uid, func() error {
 		keys, _ := keyctl.ConfirmedKeys() // without it there are no timers
@@ -88,8 +88,7 @@ func look(uid uint32) (v facts.View) {
 		}
 		v.Persistent = &keyring
 		if keyring.State == facts.Valid {
-			_, notPossessed := keyctl.KeyringID(keyring.Serial, false)
-			v.Possessed = notPossessed == nil
+			v.Possessed = keyrings.Possessed(keyring.Serial)
 			v.Keys = keyrings.NewReader(keys).Tree(keyring.Serial)
 		}
 		return err

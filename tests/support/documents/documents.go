@@ -13,7 +13,7 @@ import (
 	"pam_persistent/internal/document"
 )
 
-// Validate says why a text is not the document of a subcommand.
+// Validate returns an error that says why a text is not the document of a subcommand.
 func Validate(subcommand string, text []byte) error {
 	compiler := jsonschema.NewCompiler()
 	parsed, err := jsonschema.UnmarshalJSON(bytes.NewReader(document.Schema))
@@ -34,7 +34,8 @@ func Validate(subcommand string, text []byte) error {
 	return compiled.Validate(value)
 }
 
-// Decode reads a document of the type D, such as document.Status, that must fit the schema.
+// Decode reads a document of type D, such as document.Status, and fails the test if the document
+// does not fit the schema.
 func Decode[D any](t testing.TB, text string) (d D) {
 	t.Helper()
 	err := Validate(strings.ToLower(reflect.TypeFor[D]().Name()), []byte(text))

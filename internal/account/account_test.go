@@ -21,8 +21,8 @@ const longName = "a-name-that-fills-the-whole-field"
 func TestParseUtmp(t *testing.T) {
 	text := record(7, "alice") + record(8, "bob") + record(7, "") + record(7, "alice") +
 		record(7, longName) + record(7, "carol")[:100]
-	if got, want := ParseUtmp([]byte(text)), []string{"alice",
-		longName[:userSize]}; !reflect.DeepEqual(got, want) {
+	want := []string{"alice", longName[:userSize]}
+	if got := parseUtmp([]byte(text)); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -45,7 +45,7 @@ func FuzzParseUtmp(f *testing.F) {
 	f.Add([]byte(record(7, "alice") + record(2, "reboot")))
 	f.Add([]byte(record(7, longName)))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		for _, name := range ParseUtmp(text) {
+		for _, name := range parseUtmp(text) {
 			if name == "" || len(name) > userSize {
 				t.Errorf("%q", name)
 			}
