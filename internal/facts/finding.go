@@ -13,7 +13,7 @@ type Finding struct {
 	Level Level
 	Text  string
 	Fix   Fix
-	// Alike says what is good about a service if many are good in the same way: they share a line.
+	// Alike says what is good about a service, if many are good in the same way.
 	Alike string
 }
 

@@ -22,7 +22,7 @@ func (r *Renewal) IsNew() bool { return r.Before.Serial != r.After.Serial }
 type TicketRenewal struct {
 	Cache, Principal string
 	Result           TicketResult
-	Before, After    time.Time // when the ticket ends: the old one, and the one that is there now
+	Before, After    time.Time // when the old ticket ends, and the present one
 	RenewableUntil   time.Time
 	Problem          string
 }

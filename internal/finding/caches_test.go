@@ -13,6 +13,8 @@ import (
 
 var now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
+type list []facts.Cache
+
 // cache has a ticket that started some hours ago, ends in some and can be renewed for some; 0: not
 // at all.
 func cache(name, principal string, started, ends, renewable int) facts.Cache {
@@ -34,35 +36,35 @@ func TestSuperseded(t *testing.T) {
 		want   string
 	}{
 		"none":  {nil, ""},
-		"alone": {[]facts.Cache{cache("a", "x", 1, 9, 0)}, ""},
-		"ends later": {[]facts.Cache{cache("a", "x", 1, 9, 0), cache("b", "x", 1, 8, 0)},
+		"alone": {list{cache("a", "x", 1, 9, 0)}, ""},
+		"ends later": {list{cache("a", "x", 1, 9, 0), cache("b", "x", 1, 8, 0)},
 			"b by a"},
-		"starts later": {[]facts.Cache{cache("a", "x", 2, 9, 0), cache("b", "x", 1, 9, 0)},
+		"starts later": {list{cache("a", "x", 2, 9, 0), cache("b", "x", 1, 9, 0)},
 			"a by b"},
-		"started later, ends sooner": {[]facts.Cache{cache("a", "x", 2, 9, 0),
+		"started later, ends sooner": {list{cache("a", "x", 2, 9, 0),
 			cache("b", "x", 1, 8, 0)}, "b by a"},
-		"equal": {[]facts.Cache{cache("a", "x", 1, 9, 0), cache("b", "x", 1, 9, 0)}, "b by a"},
-		"equal, primary": {[]facts.Cache{cache("a", "x", 1, 9, 0),
+		"equal": {list{cache("a", "x", 1, 9, 0), cache("b", "x", 1, 9, 0)}, "b by a"},
+		"equal, primary": {list{cache("a", "x", 1, 9, 0),
 			primary(cache("b", "x", 1, 9, 0))}, "a by b"},
-		"of another principal": {[]facts.Cache{cache("a", "x", 1, 9, 0),
+		"of another principal": {list{cache("a", "x", 1, 9, 0),
 			cache("b", "y", 2, 8, 0)}, ""},
-		"renewable for longer": {[]facts.Cache{cache("a", "x", 1, 9, 0),
+		"renewable for longer": {list{cache("a", "x", 1, 9, 0),
 			cache("b", "x", 2, 8, 99)}, ""},
-		"both renewable": {[]facts.Cache{cache("a", "x", 1, 9, 99), cache("b", "x", 2, 8, 99)},
+		"both renewable": {list{cache("a", "x", 1, 9, 99), cache("b", "x", 2, 8, 99)},
 			"b by a"},
-		"renewable by another": {[]facts.Cache{cache("a", "x", 1, 9, 0),
+		"renewable by another": {list{cache("a", "x", 1, 9, 0),
 			cache("b", "x", 1, 8, 99), cache("c", "x", 1, 7, 99)}, "c by b"},
-		"the primary": {[]facts.Cache{cache("a", "x", 1, 9, 0), primary(cache("b", "x", 2, 8, 0)),
+		"the primary": {list{cache("a", "x", 1, 9, 0), primary(cache("b", "x", 2, 8, 0)),
 			cache("c", "x", 3, 7, 0)}, "c by a"},
-		"not good yet": {[]facts.Cache{cache("a", "x", -1, 9, 0), cache("b", "x", 2, 8, 0)}, ""},
-		"broken": {[]facts.Cache{cache("a", "x", 1, 9, 0), broken(cache("b", "x", 2, 8, 0))},
+		"not good yet": {list{cache("a", "x", -1, 9, 0), cache("b", "x", 2, 8, 0)}, ""},
+		"broken": {list{cache("a", "x", 1, 9, 0), broken(cache("b", "x", 2, 8, 0))},
 			""},
-		"newer broken": {[]facts.Cache{broken(cache("a", "x", 1, 9, 0)),
+		"newer broken": {list{broken(cache("a", "x", 1, 9, 0)),
 			cache("b", "x", 2, 8, 0)}, ""},
-		"no ticket": {[]facts.Cache{cache("a", "x", 1, 9, 0), empty(cache("b", "x", 2, 8, 0))},
+		"no ticket": {list{cache("a", "x", 1, 9, 0), empty(cache("b", "x", 2, 8, 0))},
 			""},
-		"ended": {[]facts.Cache{cache("a", "x", 1, 9, 0), cache("b", "x", 9, -1, 0)}, "b by a"},
-		"many": {[]facts.Cache{cache("a", "x", 5, 5, 0), cache("b", "y", 1, 9, 0),
+		"ended": {list{cache("a", "x", 1, 9, 0), cache("b", "x", 9, -1, 0)}, "b by a"},
+		"many": {list{cache("a", "x", 5, 5, 0), cache("b", "y", 1, 9, 0),
 			cache("c", "x", 3, 7, 0), cache("d", "x", 4, 6, 0),
 			cache("e", "y", 2, 8, 0)}, "e by b, d by c, a by c"},
 	} {
@@ -83,7 +85,7 @@ func TestSuperseded(t *testing.T) {
 
 // However the caches are listed, of each principal one stays that is good for longest.
 func TestOneIsLeft(t *testing.T) {
-	caches := []facts.Cache{cache("a", "x", 1, 9, 0), cache("b", "x", 1, 9, 20),
+	caches := list{cache("a", "x", 1, 9, 0), cache("b", "x", 1, 9, 20),
 		cache("c", "x", 2, 9, 30), cache("d", "x", 0, 9, 30), cache("e", "x", 1, 8, 40)}
 	for range 100 {
 		caches = append(caches[1:], caches[0])

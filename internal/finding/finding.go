@@ -1,5 +1,5 @@
-// Package finding judges facts: what is wrong, and what fixes it. Each finding has one function, with
-// its words, and all subcommands show the same.
+// Package finding judges facts: what is wrong, and what fixes it. Each finding has one function,
+// with its words, and all subcommands show the same.
 package finding
 
 import (

@@ -2,8 +2,8 @@ package finding
 
 import "pam_persistent/internal/facts"
 
-// attach gives a shell a session keyring with the persistent keyring in it; where the kernel refuses
-// that, the command says what to do instead.
+// attach gives a shell a session keyring with the persistent keyring in it. Where the kernel
+// refuses that, the command says what to do instead.
 var attach = Command("persistent-keyring attach")
 
 // Status returns what is wrong with a user's persistent keyring, session, tickets and quota.

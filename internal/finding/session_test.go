@@ -11,6 +11,11 @@ import (
 
 const me = 4210
 
+type (
+	status = facts.Status
+	trial  = facts.Trial
+)
+
 var noon = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
 
 // good is a session in which nothing is wrong. A row of a table changes what it is about.
@@ -33,61 +38,61 @@ func TestStatus(t *testing.T) {
 	const lost = "If you log out now, every key and ticket that this session has in keyrings " +
 		"is lost: "
 	for name, row := range map[string]struct {
-		change  func(*facts.Status)
+		change  func(*status)
 		finding string
 		meaning string
 	}{
-		"good": {func(*facts.Status) {}, "",
+		"good": {func(*status) {}, "",
 			"If you log out now, 1 key stays for 2 to 3 days."},
-		"no persistent keyrings": {func(s *facts.Status) {
+		"no persistent keyrings": {func(s *status) {
 			s.NoPersistence, s.Keyring = errors.New("EOPNOTSUPP"), nil
 		}, "no persistent keyring can be had: EOPNOTSUPP; fix: persistent-keyring doctor",
 			lost + "there are no persistent keyrings here."},
-		"dead session": {func(s *facts.Status) {
+		"dead session": {func(s *status) {
 			s.SessionErr, s.Possessed = errors.New("EKEYREVOKED"), false
 		}, "the session keyring cannot be used: EKEYREVOKED; fix: persistent-keyring attach",
 			"If you log out now, 1 key stays for 2 to 3 days. What this session adds"},
-		"/proc/keys unreadable": {func(s *facts.Status) {
+		"/proc/keys unreadable": {func(s *status) {
 			s.Keyring, s.TimerKnown, s.Unseen = nil, false, []error{errors.New("EACCES")}
 		}, "/proc/keys cannot be read and the session has no link: there may be",
 			"What a logout now would leave cannot be seen."},
-		"none": {func(s *facts.Status) { s.Keyring = nil },
+		"none": {func(s *status) { s.Keyring = nil },
 			"there is no persistent keyring: no login has gone through pam_persistent.so",
 			lost + "there is no persistent keyring yet."},
-		"another's none": {func(s *facts.Status) { s.Keyring, s.Others = nil, true },
+		"another's none": {func(s *status) { s.Keyring, s.Others = nil, true },
 			"alice has no persistent keyring: no login has gone through",
 			"For the next login of alice, nothing is kept: there is no persistent"},
-		"expired": {func(s *facts.Status) { s.Keyring.State = facts.Expired },
+		"expired": {func(s *status) { s.Keyring.State = facts.Expired },
 			"the persistent keyring has expired: its keys are out of reach, and gone " +
 				"when the garbage collector takes it; fix: persistent-keyring renew",
 			"If you log out now, nothing stays: the keyring has expired already"},
-		"another's expired": {func(s *facts.Status) {
+		"another's expired": {func(s *status) {
 			s.Keyring.State, s.Others = facts.Expired, true
 		}, "the persistent keyring has expired: its keys are out of reach, and gone when " +
 			"the garbage collector takes it; fix: persistent-keyring renew alice",
 			"For the next login of alice, nothing stays"},
-		"revoked": {func(s *facts.Status) { s.Keyring.State = facts.Revoked },
+		"revoked": {func(s *status) { s.Keyring.State = facts.Revoked },
 			"the persistent keyring was revoked: the next login makes a new, empty one",
 			lost + "the persistent keyring was revoked."},
-		"not possessed": {func(s *facts.Status) { s.Possessed = false },
+		"not possessed": {func(s *status) { s.Possessed = false },
 			"the session does not possess the persistent keyring: the login did not",
 			"If you log out now, 1 key stays for 2 to 3 days. What this session adds"},
-		"another's, not possessed": {func(s *facts.Status) {
+		"another's, not possessed": {func(s *status) {
 			s.Possessed, s.Others = false, true
 		}, "", "For the next login of alice, 1 key stays for 2 to 3 days."},
-		"empty": {func(s *facts.Status) { s.Keyring.Keys = 0 }, "",
+		"empty": {func(s *status) { s.Keyring.Keys = 0 }, "",
 			"If you log out now, nothing stays: the persistent keyring is empty."},
-		"quota used up": {func(s *facts.Status) { s.Quota.QuotaKeys = 200 },
+		"quota used up": {func(s *status) { s.Quota.QuotaKeys = 200 },
 			"the key quota is used up: 200 of 200 keys and 99 of 20000 bytes used",
 			"If you log out now, 1 key stays"},
-		"never expires": {func(s *facts.Status) { s.Keyring.Timeout.Kind = facts.Never },
+		"never expires": {func(s *status) { s.Keyring.Timeout.Kind = facts.Never },
 			"", "If you log out now, 1 key stays for good."},
-		"less than the full time": {func(s *facts.Status) {
+		"less than the full time": {func(s *status) {
 			s.Keyring.Timeout = facts.Timeout{Kind: facts.Running, Seconds: 3600,
 				Unit: 3600}
 		}, "", "If you log out now, 1 key stays for 1 to 2 hours (3 days after a logout " +
 			"through pam_persistent.so)."},
-		"ended tickets": {func(s *facts.Status) {
+		"ended tickets": {func(s *status) {
 			ticket := &facts.Ticket{Ends: noon.Add(-time.Hour), Granting: true}
 			s.Holds.Keys[0] = &facts.Key{State: facts.Valid, Type: "user", Ticket: ticket}
 		}, "", "If you log out now, nothing stays: all that the persistent keyring holds"},
@@ -117,24 +122,24 @@ func TestTrial(t *testing.T) {
 	session := &facts.Key{Serial: 5, State: facts.Valid, Type: "keyring"}
 	linked := facts.Trial{Fresh: true, Linked: true, Inside: facts.View{Session: session}}
 	for name, row := range map[string]struct {
-		change func(*facts.Trial)
+		change func(*trial)
 		want   string
 	}{
-		"good": {func(*facts.Trial) {}, ""},
-		"not opened": {func(r *facts.Trial) { r.OpenErr = errors.New("pam_open_session: x") },
+		"good": {func(*trial) {}, ""},
+		"not opened": {func(r *trial) { r.OpenErr = errors.New("pam_open_session: x") },
 			"pam_open_session: x: no session is opened for this user; modules give"},
-		"not closed": {func(r *facts.Trial) { r.CloseErr = errors.New("pam_end: x") },
+		"not closed": {func(r *trial) { r.CloseErr = errors.New("pam_end: x") },
 			"pam_end: x"},
-		"no session keyring": {func(r *facts.Trial) {
+		"no session keyring": {func(r *trial) {
 			r.Linked, r.Inside = false, facts.View{Err: errors.New("EKEYREVOKED")}
 		}, "the session keyring cannot be used: EKEYREVOKED; modules give"},
-		"no keyring joined": {func(r *facts.Trial) { r.Linked, r.Fresh = false, false },
+		"no keyring joined": {func(r *trial) { r.Linked, r.Fresh = false, false },
 			"the session does not possess the persistent keyring: neither pam_keyinit.so"},
-		"not linked": {func(r *facts.Trial) { r.Linked = false },
+		"not linked": {func(r *trial) { r.Linked = false },
 			"the session does not possess the persistent keyring: a session keyring was"},
-		"nothing tried": {func(r *facts.Trial) { r.Problem = errors.New("EDQUOT") },
+		"nothing tried": {func(r *trial) { r.Problem = errors.New("EDQUOT") },
 			"nothing could be tried: EDQUOT"},
-		"refused": {func(r *facts.Trial) {
+		"refused": {func(r *trial) {
 			r.Refused = &facts.Finding{Text: "/x is damaged", Fix: Command("mend")}
 		}, "nothing was tried: /x is damaged; fix: mend"},
 	} {

@@ -14,6 +14,7 @@ import (
 // The advice goes by the call too: only GET_PERSISTENT of another user's keyring needs CAP_SETUID.
 func TestExplain(t *testing.T) {
 	me := unix.Getuid()
+	other := uint32(me) + 1
 	for _, test := range []struct {
 		err  keyctl.Error
 		want string
@@ -26,7 +27,7 @@ func TestExplain(t *testing.T) {
 			"a seccomp filter or"},
 		{keyctl.Error{Call: keyctl.CallGetPersistent, UID: uint32(me), Errno: unix.EPERM},
 			"a seccomp filter or"},
-		{keyctl.Error{Call: keyctl.CallGetPersistent, UID: uint32(me) + 1, Errno: unix.EPERM},
+		{keyctl.Error{Call: keyctl.CallGetPersistent, UID: other, Errno: unix.EPERM},
 			"CAP_SETUID is missing"},
 		{keyctl.Error{Call: keyctl.CallLink, Key: keyctl.User, Errno: unix.ENOKEY},
 			"there is no user keyring"},
