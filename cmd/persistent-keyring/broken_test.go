@@ -105,10 +105,10 @@ var setups = []setup{
 			keepFull(t, alice)
 			return nil, ""
 		},
-		doctor: []string{"WRONG  quota: alice: 200 of 200 keys",
+		doctor: []string{"WRONG  quota: the key quota of alice is used up: 200 of 200 keys",
 			" keys of type user, ",
 			"sysctl -w kernel.keys.maxkeys=400"},
-		try: []string{"WRONG  quota: alice: 200 of 200 keys",
+		try: []string{"WRONG  quota: the key quota of alice is used up: 200 of 200 keys",
 			"sysctl -w kernel.keys.maxkeys=400"},
 		// neither the session keyring, which stays root's, nor the persistent one is
 		// charged to alice
@@ -121,7 +121,7 @@ var setups = []setup{
 			expire(t, alice)
 			return nil, ""
 		},
-		doctor: []string{"WRONG  keyrings: that of alice has expired",
+		doctor: []string{"WRONG  keyrings: the persistent keyring of alice has expired",
 			"persistent-keyring renew alice"},
 		try:    []string{", expired", "it had expired, and this login has brought it back"},
 		linked: true,

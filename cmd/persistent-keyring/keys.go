@@ -31,8 +31,15 @@ func keysCommand(c *cobra.Command, do func([]keyName) ([]change, error)) *cobra.
 			return err
 		}
 		changes, err := do(names)
-		if err != nil {
+		switch {
+		case err != nil && !asJSON:
 			return err
+		case err != nil: // it is the reason for each key
+			changes = nil
+			for _, name := range names {
+				changes = append(changes, change{name: name, serial: name.Serial,
+					err: err})
+			}
 		}
 		d := document.Changes{Version: document.Version, Keys: []document.KeyChange{}}
 		failed := false
@@ -239,6 +246,9 @@ func drop(names []keyName) (changes []change, err error) {
 // timer if the quota has room for the link. It does not create a keyring.
 func mine() (keyctl.Serial, error) {
 	uid := me()
+	if err := keyctl.ProbePersistent(uid); err != nil {
+		return 0, err
+	}
 	keyring, ok, err := keyrings.Of(uid)
 	switch {
 	case !ok && err != nil:
@@ -247,11 +257,11 @@ func mine() (keyctl.Serial, error) {
 		return 0, fmt.Errorf("%s: there is no persistent keyring", account.ByUID(uid))
 	}
 	serial, err := persistent.Renew(uid)
-	if errors.Is(err, unix.EDQUOT) {
-		// There is no room for a link to it, but the session may have one.
-		if keyrings.Possessed(keyring.Serial) {
-			return keyring.Serial, nil
-		}
+	// A link to it does not fit in, or too many keyrings are nested in it; but the session may
+	// have one.
+	if (errors.Is(err, unix.EDQUOT) || errors.Is(err, unix.ELOOP)) &&
+		keyrings.Possessed(keyring.Serial) {
+		return keyring.Serial, nil
 	}
 	return serial, err
 }

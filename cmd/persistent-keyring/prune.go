@@ -12,6 +12,7 @@ import (
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/finding"
 	"pam_persistent/internal/keyrings"
+	"pam_persistent/internal/persistent"
 	"pam_persistent/internal/phrase"
 	"pam_persistent/internal/show"
 )
@@ -44,8 +45,13 @@ func pruneCommand() *cobra.Command {
 
 func pruneCaches(yes, dryRun, asJSON bool) error {
 	keyring, err := mine()
-	if err != nil {
+	switch {
+	case err != nil && !asJSON:
 		return err
+	case err != nil:
+		none := &facts.Prune{Account: account.ByUID(me()),
+			Unread: []error{persistent.Explain(err)}}
+		return report(true, document.PruneOf(none), nil, true)
 	}
 	caches := keyrings.Caches(me(), keyring)
 	plan := finding.Prune(account.ByUID(me()), caches, time.Now())

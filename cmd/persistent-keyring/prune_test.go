@@ -226,8 +226,9 @@ func TestPruneFullQuota(t *testing.T) {
 		}
 		const early = "room for 1 more ticket cache (39"
 		runCommand(t, "status").want(t, 0, early,
-			"3 superseded ticket caches can go: persistent-keyring prune")
-		runCommand(t, "doctor").want(t, 0, "note   quota: alice: ", early,
+			"3 superseded ticket caches can go\n", "persistent-keyring prune\n")
+		runCommand(t, "doctor").want(t, 0,
+			"note   quota: the key quota is nearly used up: ", early,
 			"\n         persistent-keyring prune\n")
 		fillBytes(t, persistent)
 		runCommand(t, "status").want(t, 1, "the key quota is used up", "no new key can be "+

@@ -32,9 +32,10 @@ func statusCommand() *cobra.Command {
 				return err
 			}
 			findings, meaning := finding.Status(s), finding.Meaning(s)
+			wrong := finding.OnlyWrong(findings)
 			print := func(p *show.Printer) { p.Status(s, findings, meaning, all) }
-			d := document.StatusOf(s, findings, meaning)
-			return report(asJSON, d, print, len(findings) > 0)
+			d := document.StatusOf(s, wrong, meaning)
+			return report(asJSON, d, print, len(wrong) > 0)
 		},
 	}
 	jsonFlag(c, &asJSON)
@@ -74,8 +75,11 @@ func listCommand() *cobra.Command {
 			}
 			lookApart()
 			l, err := keyrings.LookAtAll()
-			if err != nil {
+			switch {
+			case err != nil && !asJSON:
 				return err
+			case err != nil:
+				l = &facts.List{Unseen: []string{explained(err)}}
 			}
 			findings := finding.List(l)
 			print := func(p *show.Printer) { p.List(l, findings) }

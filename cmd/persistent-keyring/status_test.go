@@ -123,8 +123,8 @@ func TestStatusKerberos(t *testing.T) {
 	as(t, alice, func() {
 		kerberosCache(t, persistentIn(t, alice, keyctl.Session))
 		r := runWith(t, []string{"KRB5CCNAME=FILE:/tmp/x y"}, "", "status")
-		r.want(t, 0, "Kerberos cache of alice@EXAMPLE.ORG",
-			`KRB5CCNAME is "FILE:/tmp/x y": tickets are in files`,
+		r.want(t, 1, "Kerberos cache of alice@EXAMPLE.ORG",
+			`tickets   KRB5CCNAME is "FILE:/tmp/x y": tickets are in files`,
 			"ticket for krbtgt/EXAMPLE.ORG@EXAMPLE.ORG (", "ended 2026-11-24 01:30 UTC",
 			"and 2 keys more (--all",
 			// Its tickets have ended.
@@ -279,7 +279,8 @@ func TestStatusWithoutPersistentKeyrings(t *testing.T) {
 			"no persistent keyrings here")
 		for _, errno := range []string{"EPERM", "ENOSYS"} {
 			runWith(t, nil, errno, "status").want(t, 1, errno,
-				"persistent-keyring doctor\n")
+				"a seccomp filter is on this process",
+				"SystemCallFilter=@keyring\n")
 		}
 	})
 }

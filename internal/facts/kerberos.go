@@ -4,8 +4,12 @@ import (
 	"time"
 )
 
-// Persistent is how the name of a cache in a persistent keyring begins.
-const Persistent = "KEYRING:persistent:"
+const (
+	// Persistent is how the name of a cache in a persistent keyring begins.
+	Persistent = "KEYRING:persistent:"
+	// PrimaryKey is the description of the key that names the primary cache of a collection.
+	PrimaryKey = "krb_ccache:primary"
+)
 
 // Ticket is one credential. Times that the cache does not state are zero; one that does not state
 // its start is good from the first authentication on.
@@ -60,4 +64,21 @@ type Prune struct {
 	Account
 	Caches []Superseded
 	Unread []error // what is left alone because it could not be read
+}
+
+// Kerberos is where MIT Kerberos keeps tickets, and what shows whether anybody uses it.
+type Kerberos struct {
+	Files    []string // krb5.conf(5); nil: not looked at
+	Err      error
+	Missing  bool
+	Setting  *Setting // default_ccache_name
+	Realm    string   // default_realm
+	Variable string   // KRB5CCNAME
+	Default  string   // the cache that new tickets go to; "": not known
+	// Elsewhere are the caches outside of the persistent keyring, if new tickets go there.
+	Elsewhere []ListedCache
+
+	Ticket string // a file with tickets
+	Keytab bool   // there is /etc/krb5.keytab
+	SSSD   bool   // there is /etc/sssd/sssd.conf
 }

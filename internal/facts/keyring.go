@@ -72,6 +72,20 @@ func (k *Key) walk(visit func(key, in *Key)) {
 	}
 }
 
+// MostNested is how many keyrings deep the kernel searches below a keyring. It refuses to link one
+// in which more are nested (KEYRING_SEARCH_MAX_DEPTH in security/keys/keyring.c).
+const MostNested = 6
+
+// Nested returns how deep keyrings are nested below a keyring.
+func (k *Key) Nested() (depth int) {
+	for _, key := range k.Keys {
+		if key.Type == "keyring" {
+			depth = max(depth, 1+key.Nested())
+		}
+	}
+	return depth
+}
+
 // What the kernel charges to the quota of a key's owner beside its payload: the description and a
 // byte that ends it, and in each keyring that holds the key a link. All from security/keys: key.c
 // (key_alloc), keyring.c (KEYQUOTA_LINK_BYTES) and big_key.c (big_key_preparse).

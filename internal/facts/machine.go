@@ -66,7 +66,8 @@ type Kernel struct {
 	NoExpiry  bool    // there is no such setting
 	GCDelay   *uint32 // in seconds; nil: not known
 
-	Filtered bool // by seccomp(2)
+	Filtered  bool   // by seccomp(2)
+	Container string // its kind: "Docker"; "": none is known
 }
 
 // UserQuota is what a user takes of the kernel's limits.
@@ -129,17 +130,6 @@ type Sshd struct {
 	Missing bool
 	UsePAM  *Setting
 	InMatch *Setting // UsePAM where it is not allowed
-}
-
-// Kerberos is the configuration of MIT Kerberos, and what shows whether anybody uses it.
-type Kerberos struct {
-	Files    []string
-	Err      error
-	Missing  bool
-	Setting  *Setting // default_ccache_name
-	Realm    string   // default_realm
-	Variable string   // KRB5CCNAME
-	Ticket   string   // a file with tickets
 }
 
 // SELinux is what it has denied.

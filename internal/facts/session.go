@@ -12,33 +12,26 @@ type Status struct {
 
 	Session Serial // 0: the session keyring is dead, see SessionErr
 	// its description; "_uid_ses.UID" stands in for one that is missing
-	SessionName string
-	SessionErr  error
-	Keyring     *Keyring // nil: none
-	TimerKnown  bool
-	Possessed   bool
+	SessionName   string
+	SessionErr    error
+	OthersSession bool     // it belongs to another user
+	Keyring       *Keyring // nil: none
+	TimerKnown    bool
+	Possessed     bool
 	// from the session keyring to the persistent one, where it could be followed
 	Through []*Key
 	// the persistent keyring and all in it; nil: none, or not to be used
-	Holds         *Key
-	Caches        Collection // in Holds
-	Quota         *Quota
-	Setting       *uint32 // seconds that a renewal gives, 0: forever; nil: not to be seen
-	Tickets       Tickets
-	Unseen        []error // what could not be seen, and why
-	NoPersistence error   // why there is no way to a persistent keyring at all
+	Holds   *Key
+	Caches  Collection // in Holds
+	Quota   *Quota
+	Setting *uint32 // seconds that a renewal gives, 0: forever; nil: not to be seen
+	Tickets Kerberos
+	Unseen  []error // what could not be seen, and why
+	Kernel  Kernel
 }
 
 // CannotLook reports whether there may be a persistent keyring that could not be seen.
 func (s *Status) CannotLook() bool { return len(s.Unseen) > 0 && !s.TimerKnown }
-
-// Tickets is where Kerberos keeps tickets.
-type Tickets struct {
-	Variable string // KRB5CCNAME
-	Default  string // the cache that new tickets go to; "" if it is not known
-	// Elsewhere are the caches outside of the persistent keyring, if new tickets go there.
-	Elsewhere []ListedCache
-}
 
 // ListedCache is a credential cache.
 type ListedCache struct {

@@ -29,7 +29,7 @@ func Setup(m *facts.Machine) []facts.Finding {
 
 // base is what all else depends on.
 func base(m *facts.Machine) []facts.Finding {
-	return slices.Concat(about("kernel", kernel(m)), about("container", forbidden(m)...),
+	return slices.Concat(about("kernel", kernel(m.Kernel)), about("container", forbidden(m)...),
 		about("expiry", expiry(m.Kernel)))
 }
 

@@ -14,18 +14,18 @@ import (
 
 // sound are the facts of a machine on which root finds nothing wrong with keys.
 func sound() *facts.Machine {
-	delay, root := uint32(300), quota(0, 10, 500)
+	delay, root := uint32(300), userQuota(0, 10, 500)
 	root.Quota.MaxKeys, root.Quota.MaxBytes = 1000000, 25000000
 	return &facts.Machine{Root: true, Dirs: []string{"/etc/pam.d"},
 		Kernel:   facts.Kernel{Expiry: 259200, GCDelay: &delay},
-		Users:    []facts.UserQuota{root, quota(1000, 10, 500)},
+		Users:    []facts.UserQuota{root, userQuota(1000, 10, 500)},
 		Keyrings: []facts.OwnedKeyring{owned(1000, facts.Valid)},
 		Kerberos: facts.Kerberos{Files: []string{"/etc/krb5.conf"}, Missing: true},
 		Module:   facts.ModuleFile{Path: "/lib/security/" + facts.Module, Mode: 0o644},
 	}
 }
 
-func quota(uid uint32, keys, bytes int) facts.UserQuota {
+func userQuota(uid uint32, keys, bytes int) facts.UserQuota {
 	return facts.UserQuota{Owner: facts.Account{UID: uid, Name: "alice"},
 		Quota: keyctl.KeyUser{UID: uid, QuotaKeys: keys, MaxKeys: 200, QuotaBytes: bytes,
 			MaxBytes: 20000}}
@@ -81,8 +81,8 @@ func TestDoctor(t *testing.T) {
 			"wrong kernel: failure; a seccomp filter is on this process; fix: in the ",
 			"SystemCallFilter=@keyring"},
 		{"forbidden in a container", func(m *facts.Machine) {
-			m.Kernel = facts.Kernel{NoPersistent: failure, Forbidden: true}
-			m.Files = map[string]bool{"/run/.containerenv": true}
+			m.Kernel = facts.Kernel{NoPersistent: failure, Forbidden: true,
+				Container: "Podman"}
 		}, "wrong kernel: failure; this is a container (Podman); fix: to podman run, ", ""},
 		{"another reason", kernel(facts.Kernel{NoPersistent: failure}),
 			"wrong kernel: failure", "failure"},
@@ -107,16 +107,17 @@ func TestDoctor(t *testing.T) {
 		{"quotas unseen", func(m *facts.Machine) { m.Users, m.UsersErr = nil, failure },
 			"note quota: cannot be seen: failure", ""},
 		{"quota used up", func(m *facts.Machine) {
-			m.Users[1] = quota(1000, 200, 500)
+			m.Users[1] = userQuota(1000, 200, 500)
 			m.Users[1].Most = facts.Share{Kind: "keys of type user", Keys: 9, Bytes: 1}
-		}, "wrong quota: alice: 200 of 200 keys and 500 of 20000 bytes used; 0 and ",
+		}, "wrong quota: the key quota of alice is used up: 200 of 200 keys and 500 of ",
 			"; most of it: 9 keys of type user, 1 byte; fix: at once, and for good " +
 				"with the setting in a file of " + raise + "maxkeys=400"},
-		{"quota near", func(m *facts.Machine) { m.Users[1] = quota(1000, 190, 500) },
-			"note quota: alice: 190 of 200 keys", raise + "maxkeys=400"},
+		{"quota near", func(m *facts.Machine) { m.Users[1] = userQuota(1000, 190, 500) },
+			"note quota: the key quota of alice is nearly used up: 190 of 200 " +
+				"keys", raise + "maxkeys=400"},
 		{"quota of another", func(m *facts.Machine) {
 			asks(1001, facts.Status{})(m)
-			m.Users[1] = quota(1000, 200, 500)
+			m.Users[1] = userQuota(1000, 200, 500)
 		}, "ok quota: no user is near the limit of 200 keys and 20000 bytes", "bytes"},
 		{"quota of who asks", asks(1000, facts.Status{}), "ok quota: no user is near the ",
 			"; room for 4 more ticket caches (about 4000 bytes each) or 190 sessions"},
@@ -125,7 +126,8 @@ func TestDoctor(t *testing.T) {
 		{"keyrings not listed", func(m *facts.Machine) { m.KeyringsErr = failure },
 			"note keyrings: cannot be listed: failure", ""},
 		{"expired", func(m *facts.Machine) { m.Keyrings[0].State = facts.Expired },
-			"wrong keyrings: that of alice has expired: ", "-keyring renew alice"},
+			"wrong keyrings: the persistent keyring of alice has expired: " +
+				"", "-keyring renew alice"},
 		{"many ways", func(m *facts.Machine) { m.Keyrings[0].Ways = 10_001 },
 			"wrong keyrings: the persistent keyring of alice holds keyrings linked ",
 			"persistent-keyring clear --yes"},
@@ -203,7 +205,7 @@ func TestDoctorIsSilent(t *testing.T) {
 // A session depends on less than a machine: on its user's quota, its service and the module.
 func TestSetup(t *testing.T) {
 	m := sound()
-	m.Users[1] = quota(1000, 200, 500)
+	m.Users[1] = userQuota(1000, 200, 500)
 	m.Only = []facts.Service{{Name: "sshd", Own: true, Session: facts.Stack{Service: "sshd",
 		Lines: []facts.Line{{File: "/etc/pam.d/sshd", Number: 1, Kind: "session",
 			Control: "optional", Module: facts.Module}}}}}
@@ -247,14 +249,16 @@ func TestCutOff(t *testing.T) {
 
 // Where a session's tickets go is judged by its KRB5CCNAME, or without it by krb5.conf.
 func TestSessionTickets(t *testing.T) {
-	const says = " kerberos: KRB5CCNAME of the session says "
+	const says = " kerberos: KRB5CCNAME of the session is "
 	for name, want := range map[string]string{
 		"":            "ok kerberos: not set up here: there is no /etc/krb5.conf",
 		"FILE:/tmp/x": "wrong" + says + "FILE:/tmp/x: tickets are in files, ",
 		"KEYRING:persistent:7": "ok" + says + "KEYRING:persistent:7: tickets are in the " +
 			"persistent keyring",
+		"KEYRING:persistent:8": "wrong kerberos: KRB5CCNAME is KEYRING:persistent:8, the " +
+			"persistent keyring of UID 8 and not of UID 7: Kerberos says",
 	} {
-		got := each(SessionTickets(name, sound()))[0]
+		got := each(SessionTickets(name, 7, sound()))[0]
 		if !strings.HasPrefix(got, want) {
 			t.Errorf("got %q, want %q", got, want)
 		}

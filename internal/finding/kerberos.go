@@ -9,70 +9,154 @@ import (
 	"pam_persistent/internal/phrase"
 )
 
+// tickets is what the judgements about one user's tickets depend on.
+type tickets struct {
+	facts.Kerberos
+	uid       uint32
+	caches    facts.Collection // in the persistent keyring, if they could be read
+	forbidden bool             // the container forbids keyctl(2)
+	lines     []facts.Line     // of all services' stacks, if they were read
+}
+
 // kerberos judges where Kerberos keeps tickets: those outside of the persistent keyring are nothing
 // that the module can save.
 func kerberos(m *facts.Machine) []facts.Finding {
-	conf := []facts.Finding{krb5conf(m)}
-	if f, found := OthersCache(m.Kerberos.Variable, m.UID); found {
-		return append(conf, wrong(f.Text, f.Fix))
-	} else if m.Kerberos.Variable == "" {
-		return conf
+	t := tickets{Kerberos: m.Kerberos, uid: m.UID, forbidden: withoutKeyctl(m.Kernel),
+		lines: m.Lines()}
+	if m.Mine != nil {
+		t.caches = m.Mine.Caches
 	}
-	return append(conf, ccache(m, m.Kerberos.Variable, "KRB5CCNAME",
-		at("in this session, and look for what sets it", "unset KRB5CCNAME")))
+	if t.Variable == "" {
+		return []facts.Finding{t.krb5conf()}
+	}
+	return []facts.Finding{t.krb5conf(), t.variable()}
 }
 
-// SessionTickets judges where Kerberos keeps the tickets of a session whose KRB5CCNAME is known.
-func SessionTickets(name string, m *facts.Machine) []facts.Finding {
-	if name == "" {
-		return about("kerberos", krb5conf(m))
+// TicketsOf judges where the tickets of the caller's session go: by KRB5CCNAME, or without it by
+// krb5.conf.
+func TicketsOf(s *facts.Status) []facts.Finding {
+	t := tickets{Kerberos: s.Tickets, uid: s.UID, caches: s.Caches,
+		forbidden: withoutKeyctl(s.Kernel)}
+	switch {
+	case t.Files == nil: // not looked at
+		return nil
+	case t.Variable != "":
+		return []facts.Finding{t.variable()}
 	}
-	return about("kerberos", ccache(m, name, "KRB5CCNAME of the session",
+	return []facts.Finding{t.krb5conf()}
+}
+
+// SessionTickets judges where Kerberos keeps the tickets of a session of a user; name is its
+// KRB5CCNAME.
+func SessionTickets(name string, uid uint32, m *facts.Machine) []facts.Finding {
+	t := tickets{Kerberos: m.Kerberos, uid: uid, forbidden: withoutKeyctl(m.Kernel),
+		lines: m.Lines()}
+	owner, _, ok := ownerOf(name)
+	switch {
+	case name == "":
+		return about("kerberos", t.krb5conf())
+	case ok && owner != uid && uid != 0:
+		return about("kerberos", othersCache(name, owner, uid))
+	}
+	return about("kerberos", t.cache("KRB5CCNAME of the session is", name,
 		at("in whatever sets it (a PAM module, /etc/environment)",
 			"KRB5CCNAME="+facts.Persistent+"%{uid}")))
 }
 
-func krb5conf(m *facts.Machine) facts.Finding {
+// variable judges KRB5CCNAME.
+func (t tickets) variable() facts.Finding {
+	owner, one, ok := ownerOf(t.Variable)
+	if ok && !t.forbidden {
+		switch primary := t.primary(); {
+		case owner != t.uid && t.uid != 0: // root may use it
+			return othersCache(t.Variable, owner, t.uid)
+		case owner == t.uid && one != "" && primary != "" && primary != t.Variable:
+			return wrong(fmt.Sprintf("KRB5CCNAME is %s in this session, and the "+
+				"primary cache, which other sessions and cron jobs use, is %s: "+
+				"they do not see the same tickets", phrase.Name(t.Variable),
+				phrase.Name(primary)), Command("unset KRB5CCNAME"))
+		}
+	}
+	fix := at("in this session, and look for what sets it", "unset KRB5CCNAME")
+	if t.Setting == nil || !ours(t.Setting.Value) {
+		fix.Lines = fmt.Sprint("export KRB5CCNAME=", facts.Persistent, t.uid)
+	}
+	return t.cache("KRB5CCNAME is", t.Variable, fix)
+}
+
+// primary is the name of the primary cache; "": there is none, or it could not be read.
+func (t tickets) primary() string {
+	for _, cache := range t.caches.Caches {
+		if cache.Primary && t.caches.Problem == nil {
+			return cache.Name
+		}
+	}
+	return ""
+}
+
+// krb5conf judges the configuration.
+func (t tickets) krb5conf() facts.Finding {
 	const unset = "default_ccache_name is not set"
 	const built = unset + ": tickets go where the library was built to put them, usually "
-	k := m.Kerberos
 	switch {
-	case k.Err != nil:
-		return note("its configuration cannot be read: " + phrase.Error(k.Err))
-	case k.Missing:
-		return fine("not set up here: there is no " + strings.Join(k.Files, ", "))
-	case k.Setting != nil:
-		where := fmt.Sprintf("%s line %d", k.Setting.File, k.Setting.Line)
-		return ccache(m, k.Setting.Value, where, at("in "+where, CacheSetting))
-	case withoutKeyctl(m):
+	case t.Err != nil:
+		return note("its configuration cannot be read: " + phrase.Error(t.Err))
+	case t.Missing && t.lost() == "":
+		return fine("not set up here: there is no " + strings.Join(t.Files, ", "))
+	case t.Setting != nil:
+		where := fmt.Sprintf("%s line %d", t.Setting.File, t.Setting.Line)
+		return t.cache(where+" says", t.Setting.Value, at("in "+where, CacheSetting))
+	case t.forbidden:
 		return note(built + "into files, which is right here")
+	case ours(t.Variable):
+		return note(unset + "; this session has KRB5CCNAME instead")
 	}
-	used, why := inUse(m)
+	used, why := t.inUse()
 	if !used {
 		return note(unset + "; " + why)
 	}
-	return wrong(built+"FILE:/tmp/krb5cc_%{uid}; "+why,
-		at("in "+k.Files[0]+" under [libdefaults]", CacheSetting))
+	return wrong(built+"FILE:/tmp/krb5cc_%{uid}; "+why+t.lost(),
+		at("in "+t.Files[0]+" under [libdefaults]", CacheSetting))
 }
 
-// ccache judges the name of a cache.
-func ccache(m *facts.Machine, value, where string, fix facts.Fix) facts.Finding {
-	place, kept, ours := Tickets(value)
-	text := fmt.Sprintf("%s says %s: tickets ", where, phrase.Name(value))
-	switch forbidden := withoutKeyctl(m); {
-	case forbidden && !strings.HasPrefix(value, "KEYRING:"):
+// cache judges the name of a cache that somebody says.
+func (t tickets) cache(says, name string, fix facts.Fix) facts.Finding {
+	place, kept := placeOf(name)
+	text := fmt.Sprintf("%s %s: tickets ", says, phrase.Name(name))
+	switch {
+	case t.forbidden && !strings.HasPrefix(name, "KEYRING:"):
 		return fine(text + "need no keyring, which is right here")
-	case forbidden:
+	case t.forbidden:
 		if fix.Lines == CacheSetting {
 			fix.Lines = insteadOfKeyring
 		}
 		return wrong(text+"cannot be kept, because keyctl is forbidden here", fix)
-	case ours:
+	case ours(name):
 		return fine(text + "are " + place)
 	case kept:
 		return note(text + "are " + place)
 	}
-	return wrong(text+"are "+place, fix)
+	return wrong(text+"are "+place+t.lost(), fix)
+}
+
+// lost names the caches outside of the persistent keyring whose tickets are good, and says what
+// loses them.
+func (t tickets) lost() (text string) {
+	for _, cache := range t.Elsewhere {
+		if _, kept := placeOf(cache.Name); kept || cache.Expired {
+			continue
+		}
+		text += fmt.Sprintf("; those of %s are in %s: ", phrase.Name(cache.Principal),
+			phrase.Name(cache.Name))
+		if strings.HasPrefix(cache.Name, "KEYRING:") {
+			text += "a logout loses them"
+		} else {
+			text += "a reboot may lose them, and a logout if it removes what its " +
+				"login " +
+				"has made"
+		}
+	}
+	return text
 }
 
 // examples are the default realms of the configuration files that packages install.
@@ -83,24 +167,25 @@ var examples = []string{"ATHENA.MIT.EDU", "EXAMPLE.COM"}
 // What shows that somebody has: a ticket, a keytab, a PAM module that gets tickets, or a default
 // realm that is not the one of the packages' examples. (Realms alone show nothing: Debian's file
 // lists a dozen.) Where the module sets KRB5CCNAME, the setting does not matter for logins.
-func inUse(m *facts.Machine) (used bool, why string) {
-	lines := m.Lines()
-	if i := slices.IndexFunc(lines, setsCcache); i >= 0 {
+func (t tickets) inUse() (used bool, why string) {
+	if i := slices.IndexFunc(t.lines, setsCcache); i >= 0 {
 		return false, "sessions have KRB5CCNAME by the option krb5ccname in " +
-			lines[i].Where()
+			t.lines[i].Where()
 	}
-	login := slices.IndexFunc(lines, func(l facts.Line) bool { return getsTickets(m, l) })
-	switch k := m.Kerberos; {
-	case k.Variable != "":
+	login := slices.IndexFunc(t.lines, t.from)
+	switch {
+	case t.Variable != "":
 		why = "KRB5CCNAME is set"
-	case k.Ticket != "":
-		why = "there are tickets in " + phrase.Name(k.Ticket)
-	case m.Files["/etc/krb5.keytab"]:
+	case t.lost() != "":
+		why = "there are tickets"
+	case t.Ticket != "":
+		why = "there are tickets in " + phrase.Name(t.Ticket)
+	case t.Keytab:
 		why = "there is /etc/krb5.keytab"
-	case k.Realm != "" && !slices.Contains(examples, k.Realm):
-		why = "the default realm is " + phrase.Name(k.Realm)
+	case t.Realm != "" && !slices.Contains(examples, t.Realm):
+		why = "the default realm is " + phrase.Name(t.Realm)
 	case login >= 0:
-		why = lines[login].Where() + " is a line of " + lines[login].Module
+		why = t.lines[login].Where() + " is a line of " + t.lines[login].Module
 	default:
 		return false, "that is for Kerberos, which nothing here uses as far as can be seen"
 	}
@@ -111,15 +196,14 @@ func inUse(m *facts.Machine) (used bool, why string) {
 func setsCcache(line facts.Line) bool {
 	return line.Is(facts.Module) && slices.ContainsFunc(line.Args, func(arg string) bool {
 		name, value, hasValue := strings.Cut(arg, "=")
-		_, _, ours := Tickets(value)
-		return name == "krb5ccname" && (ours || !hasValue)
+		return name == "krb5ccname" && (ours(value) || !hasValue)
 	})
 }
 
-// getsTickets reports whether a line's module gets tickets at logins. pam_sss is in the stacks of
+// from reports whether a line's module gets tickets at logins. pam_sss is in the stacks of
 // Red Hat whether sssd is set up or not.
-func getsTickets(m *facts.Machine, line facts.Line) bool {
+func (t tickets) from(line facts.Line) bool {
 	return line.Is("pam_krb5.so") || line.Is("pam_krb5_migrate.so") ||
-		line.Is("pam_sss.so") && m.Files["/etc/sssd/sssd.conf"] ||
+		line.Is("pam_sss.so") && t.SSSD ||
 		line.Is("pam_winbind.so") && line.Has("krb5_auth")
 }

@@ -9,14 +9,17 @@ import (
 )
 
 // kernel judges whether the caller can have a persistent keyring, and keys to keep in it.
-func kernel(m *facts.Machine) facts.Finding {
-	k, c := m.Kernel, containerOf(m)
+func kernel(k facts.Kernel) facts.Finding {
+	allow, known := allowIn[k.Container]
+	if !known {
+		allow = at("in the unit of the service", filterOfSystemd)
+	}
 	blocks := "" // what can be what blocks a system call
 	if k.Filtered {
 		blocks = "; a seccomp filter is on this process"
 	}
-	if c.name != "" {
-		blocks += "; this is a container (" + c.name + ")"
+	if k.Container != "" {
+		blocks += "; this is a container (" + k.Container + ")"
 	}
 	switch {
 	case k.NoPersistent == nil && k.NoKeys == nil:
@@ -24,29 +27,24 @@ func kernel(m *facts.Machine) facts.Finding {
 	case k.NoPersistent == nil: // containers such as Podman's
 		return wrong("persistent keyrings can be had here, but programs cannot "+
 			"store or find keys such as tickets: "+phrase.Error(k.NoKeys)+blocks,
-			c.allow)
+			allow)
 	case k.Unsupported:
 		return wrong(k.NoPersistent.Error(), at("in the kernel's configuration",
 			"CONFIG_PERSISTENT_KEYRINGS=y"))
 	case k.Forbidden:
-		return wrong(k.NoPersistent.Error()+blocks, c.allow)
+		return wrong(k.NoPersistent.Error()+blocks, allow)
 	}
 	return wrong(k.NoPersistent.Error())
 }
 
-// A container is known by a file. It has to be told to allow the calls for keys.
-type container struct {
-	file, name string
-	allow      facts.Fix
-}
-
 const filterOfSystemd = "SystemCallFilter=@keyring"
 
-var containers = []container{
-	{"/.dockerenv", "Docker", profile("docker", "/etc/docker")},
-	{"/run/.containerenv", "Podman", profile("podman", "/etc/containers")},
-	{"/run/systemd/container", "systemd-nspawn or the like",
-		at("in the container's .nspawn file, in its section [Exec]", filterOfSystemd)},
+// allowIn says how a container is told to allow the calls for keys.
+var allowIn = map[string]facts.Fix{
+	"Docker": profile("docker", "/etc/docker"),
+	"Podman": profile("podman", "/etc/containers"),
+	"systemd-nspawn or the like": at("in the container's .nspawn file, in its section [Exec]",
+		filterOfSystemd),
 }
 
 func profile(command, dir string) facts.Fix {
@@ -54,27 +52,15 @@ func profile(command, dir string) facts.Fix {
 		"--security-opt seccomp="+dir+"/keyrings.json")
 }
 
-// containerOf returns the container that the caller is in; one without a name: none.
-func containerOf(m *facts.Machine) container {
-	for _, c := range containers {
-		if m.Files[c.file] {
-			return c
-		}
-	}
-	return container{allow: at("in the unit of the service", filterOfSystemd)}
-}
-
 // withoutKeyctl reports whether this is a container in which keyctl(2) is forbidden.
-func withoutKeyctl(m *facts.Machine) bool {
-	return m.Kernel.Forbidden && containerOf(m).name != ""
-}
+func withoutKeyctl(k facts.Kernel) bool { return k.Forbidden && k.Container != "" }
 
 // insteadOfKeyring is for such a container.
 const insteadOfKeyring = "default_ccache_name = FILE:/tmp/krb5cc_%{uid}"
 
 // forbidden says what such a container can do.
 func forbidden(m *facts.Machine) []facts.Finding {
-	if !withoutKeyctl(m) {
+	if !withoutKeyctl(m.Kernel) {
 		return nil
 	}
 	return []facts.Finding{note("keyctl is forbidden here because containers "+

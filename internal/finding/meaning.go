@@ -17,7 +17,7 @@ func Meaning(s *facts.Status) string {
 		lost = when + "nothing is kept: "
 	}
 	switch {
-	case s.NoPersistence != nil:
+	case s.Kernel.NoPersistent != nil:
 		return lost + "there are no persistent keyrings here."
 	case s.Keyring == nil && s.CannotLook():
 		return "What a logout now would leave cannot be seen."
@@ -31,34 +31,40 @@ func Meaning(s *facts.Status) string {
 	case s.Keyring.Keys == 0:
 		return when + "nothing stays: the persistent keyring is empty."
 	}
-	keys, tickets := kept(s)
-	if keys == 0 {
+	keys, ended, tickets := kept(s)
+	switch {
+	case keys == 0 && ended:
 		return when + "nothing stays: all that the persistent keyring holds has expired."
+	case keys == 0:
+		return when + "nothing stays: the persistent keyring holds no key of yours."
 	}
 	return when + stay(keys, tickets) + within(s) + "." + elsewhere(s)
 }
 
 // kept counts the keys that are still good, and names whose tickets are among them, and until when
-// they are good. What Kerberos keeps for itself does not count.
-func kept(s *facts.Status) (keys int, tickets []string) {
+// they are good. What Kerberos keeps for itself does not count. ended reports whether a key has
+// expired.
+func kept(s *facts.Status) (keys int, ended bool, tickets []string) {
 	if s.Holds == nil || s.Holds.Problem != nil {
-		return s.Keyring.Keys, nil
+		return s.Keyring.Keys, false, nil
 	}
 	s.Holds.Walk(func(key, in *facts.Key) {
+		readable := key.State == facts.Valid || key.State == facts.Hidden
+		expired := !readable || key.Ticket != nil && !key.Ticket.Ends.After(s.Now)
 		switch {
-		case in == nil || key.Internal || key.Again, key.State != facts.Valid &&
-			key.State != facts.Hidden, key.Type == "keyring" && key.Problem == nil:
-		case key.Ticket == nil:
+		case in == nil, key.Internal, key.Again, key.Description == facts.PrimaryKey:
+		case expired:
+			ended = true
+		case key.Type == "keyring" && key.Problem == nil:
+		default:
 			keys++
-		case key.Ticket.Ends.After(s.Now):
-			keys++
-			if key.Ticket.Granting {
+			if key.Ticket != nil && key.Ticket.Granting {
 				tickets = append(tickets, fmt.Sprintf("%s (until %s)",
 					phrase.Name(in.Principal), phrase.Time(key.Ticket.Ends)))
 			}
 		}
 	})
-	return keys, tickets
+	return keys, ended, tickets
 }
 
 func stay(keys int, tickets []string) string {

@@ -61,8 +61,9 @@ func Room(u facts.Quota, c Caches) (text string, tight bool) {
 	if c.Number == 0 {
 		about = "about "
 	}
-	text = fmt.Sprintf("room for %s (%s%s each) or %s", phrase.Count(caches, "more ticket cache"),
-		about, phrase.Count(bytes, "byte"), phrase.Count(sessions, "session"))
+	text = fmt.Sprintf("room for %s (%s%s each) or %s",
+		phrase.Count(caches, "more ticket cache"), about, phrase.Count(bytes, "byte"),
+		phrase.Count(sessions, "session"))
 	if c.Superseded > 0 {
 		text += "; " + c.superseded()
 	}
@@ -75,27 +76,42 @@ var PruneCommand = Command("persistent-keyring prune")
 // nearlyFull is the share of a quota, in percent, from which on it is worth a note.
 const nearlyFull = 90
 
-// NearQuota tells whether a user's quota is used up, or nearly, or soon will be by more tickets.
-// usedUp: not even one more key fits in: a session keyring takes one, and some bytes for its name.
-func NearQuota(u facts.Quota, c Caches) (f facts.Finding, usedUp, near bool) {
+// quota says that a user's quota is used up, or nearly, or soon will be by more tickets. It is used
+// up if not even one more key fits in: a session keyring takes one, and some bytes for its name. For
+// the caller, user is "".
+func quota(user string, u facts.Quota, c Caches, most facts.Share) []facts.Finding {
 	const smallest = 10
-	usedUp = u.QuotaKeys >= u.MaxKeys || u.QuotaBytes+smallest > u.MaxBytes
+	usedUp := u.QuotaKeys >= u.MaxKeys || u.QuotaBytes+smallest > u.MaxBytes
 	room, tight := Room(u, c)
-	f = wrong(Quota(u), raise(u))
+	used := max(percent(u.QuotaKeys, u.MaxKeys), percent(u.QuotaBytes, u.MaxBytes))
+	if !usedUp && used < nearlyFull && (!tight || c.Number == 0) {
+		return nil
+	}
+	fix, text, state := raise(u), Quota(u), "nearly used up"
 	if c.Superseded > 0 {
-		f.Fix = PruneCommand
+		fix = PruneCommand
 	}
 	switch {
 	case usedUp && c.Superseded > 0:
-		f.Text += ": no new key can be kept; " + c.superseded()
+		state, text = "used up", text+": no new key can be kept; "+c.superseded()
 	case usedUp:
-		f.Text += ": no new key can be kept; drop keys (persistent-keyring drop, keyctl " +
-			"unlink), or raise the quota"
+		state, text = "used up", text+": no new key can be kept; drop keys "+
+			"(persistent-keyring drop, keyctl unlink), or raise the quota"
 	default:
-		f.Text += "; " + room
+		text += "; " + room
 	}
-	used := max(percent(u.QuotaKeys, u.MaxKeys), percent(u.QuotaBytes, u.MaxBytes))
-	return f, usedUp, used >= nearlyFull || tight && c.Number > 0
+	if most.Kind != "" {
+		text += fmt.Sprintf("; most of it: %d %s, %s", most.Keys, most.Kind,
+			phrase.Count(most.Bytes, "byte"))
+	}
+	if user != "" {
+		user = " of " + user
+	}
+	f := wrong("the key quota"+user+" is "+state+": "+text, fix)
+	if !usedUp {
+		f.Level = facts.Note
+	}
+	return []facts.Finding{f}
 }
 
 func percent(part, whole int) int {
@@ -116,4 +132,15 @@ func raise(u facts.Quota) facts.Fix {
 		return Sysctl(root+"maxkeys", 2*max(u.MaxKeys, u.QuotaKeys, 100))
 	}
 	return Sysctl(root+"maxbytes", 2*max(u.MaxBytes, u.QuotaBytes, 10000))
+}
+
+// CachesOf returns what the ticket caches in a persistent keyring cost.
+func CachesOf(s *facts.Status) (all Caches) {
+	for _, cache := range s.Caches.Caches {
+		all.Number++
+		all.Keys += cache.Keys
+		all.Bytes += cache.Bytes
+	}
+	all.Superseded = len(SupersededCaches(&s.Caches, s.Now))
+	return all
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"pam_persistent/internal/facts"
 	"pam_persistent/internal/keyctl"
 )
 
@@ -35,34 +36,45 @@ func TestRoom(t *testing.T) {
 		if !strings.HasPrefix(text, test.want) || tight != test.tight {
 			t.Errorf("%+v: %q, tight: %v, want %q", test, text, tight, test.want)
 		}
-		f, usedUp, near := NearQuota(test.user, test.caches)
-		if near != test.near || strings.Contains(f.Text, text) == usedUp ||
-			(f.Fix == PruneCommand) != (test.caches.Superseded > 0) {
-			t.Errorf("%+v: near: %v, %s", test, near, f)
+		findings := quota("", test.user, test.caches, facts.Share{})
+		if len(findings) > 0 != test.near {
+			t.Errorf("%+v: %v", test, findings)
+		}
+		for _, f := range findings {
+			usedUp := f.Level == facts.Wrong
+			if strings.Contains(f.Text, text) == usedUp ||
+				(f.Fix == PruneCommand) != (test.caches.Superseded > 0) {
+				t.Errorf("%+v: %+v", test, f)
+			}
 		}
 	}
 }
 
 // What fixes a quota is enough for what is in use: twice the limit was not where the limit had been
 // lowered.
-func TestNearQuota(t *testing.T) {
+func TestQuota(t *testing.T) {
 	for _, test := range []struct {
-		keys, bytes  int
-		usedUp, near bool
-		fix          string
+		keys, bytes int
+		level       facts.Level
+		begins, fix string
 	}{
-		{10, 100, false, false, ""},
-		{185, 100, false, true, "kernel.keys.maxkeys=400"},
-		{200, 1000, true, true, "kernel.keys.maxkeys=400"},
-		{10, 19995, true, true, "kernel.keys.maxbytes=40000"},
-		{10000, 1000, true, true, "kernel.keys.maxkeys=20000"},
-		{10, 50000, true, true, "kernel.keys.maxbytes=100000"},
+		{10, 100, facts.OK, "", ""},
+		{185, 100, facts.Note, "the key quota of alice is nearly used up: 185 of 200",
+			"kernel.keys.maxkeys=400"},
+		{200, 1000, facts.Wrong, "the key quota of alice is used up: 200 of 200 keys",
+			"kernel.keys.maxkeys=400"},
+		{10, 19995, facts.Wrong, "", "kernel.keys.maxbytes=40000"},
+		{10000, 1000, facts.Wrong, "", "kernel.keys.maxkeys=20000"},
+		{10, 50000, facts.Wrong, "", "kernel.keys.maxbytes=100000"},
 	} {
-		f, usedUp, near := NearQuota(keyctl.KeyUser{UID: 1000, QuotaKeys: test.keys,
-			MaxKeys: 200, QuotaBytes: test.bytes, MaxBytes: 20000}, Caches{})
-		if usedUp != test.usedUp || near != test.near ||
+		u := keyctl.KeyUser{UID: 1000, QuotaKeys: test.keys, MaxKeys: 200,
+			QuotaBytes: test.bytes, MaxBytes: 20000}
+		f := facts.Finding{Level: facts.OK}
+		for _, f = range quota("alice", u, Caches{}, facts.Share{}) {
+		}
+		if f.Level != test.level || !strings.HasPrefix(f.Text, test.begins) ||
 			!strings.HasSuffix(f.Fix.Lines, test.fix) {
-			t.Errorf("%+v: got %+v, %v, %v", test, f, usedUp, near)
+			t.Errorf("%+v: got %+v", test, f)
 		}
 	}
 }

@@ -1,24 +1,30 @@
 package finding
 
-import "pam_persistent/internal/facts"
+import (
+	"fmt"
+	"slices"
+
+	"pam_persistent/internal/facts"
+)
 
 // attach gives a shell a session keyring with the persistent keyring in it. Where the kernel
 // refuses that, the command says what to do instead.
 var attach = Command("persistent-keyring attach")
 
-// Status returns what is wrong with a user's persistent keyring, session, tickets and quota.
+// Status returns what is wrong with a user's persistent keyring, session and tickets, and what is
+// wrong or nearly wrong with the quota. What else doctor notes stands in other fields of status.
 func Status(s *facts.Status) (findings []facts.Finding) {
-	if s.NoPersistence != nil {
-		findings = append(findings, wrong("no persistent keyring can be had: "+
-			s.NoPersistence.Error(), Command("persistent-keyring doctor")))
+	findings = append(findings, kernel(s.Kernel))
+	if s.Kernel.NoPersistent == nil {
+		findings = append(findings, expiry(s.Kernel))
 	}
-	findings = append(findings, Session(s)...)
-	findings = append(findings, TicketsOf(s)...)
+	findings = OnlyWrong(slices.Concat(findings, Session(s), TicketsOf(s)))
 	if s.Quota != nil {
-		if f, usedUp, _ := NearQuota(*s.Quota, CachesOf(s)); usedUp {
-			f.Text = "the key quota is used up: " + f.Text
-			findings = append(findings, f)
+		user := ""
+		if s.Others {
+			user = s.Short()
 		}
+		findings = append(findings, quota(user, *s.Quota, CachesOf(s), facts.Share{})...)
 	}
 	return findings
 }
@@ -30,40 +36,44 @@ func Session(s *facts.Status) (findings []facts.Finding) {
 	}
 	const noLogin = ": no login has gone through pam_persistent.so, or the garbage collector " +
 		"has taken it"
-	if s.SessionErr != nil && s.NoPersistence == nil {
+	if s.SessionErr != nil && s.Kernel.NoPersistent == nil {
 		findings = append(findings, noSession(s.SessionErr))
 	}
 	switch {
-	case s.Keyring == nil && s.NoPersistence != nil:
+	case s.Keyring == nil && s.Kernel.NoPersistent != nil:
 	case s.Keyring == nil && s.CannotLook():
 		add("/proc/keys cannot be read and the session has no link: there may be a " +
 			"persistent keyring or not")
 	case s.Keyring == nil && s.Others:
 		add(s.Short() + " has no persistent keyring" + noLogin)
 	case s.Keyring == nil:
-		add("there is no persistent keyring"+noLogin, attach)
-	case s.Keyring.State == facts.Expired && s.Others:
-		findings = append(findings, Expired("the persistent keyring", " "+s.Word()))
-	case s.Keyring.State == facts.Expired:
-		findings = append(findings, Expired("the persistent keyring", ""))
-	case s.Keyring.State == facts.Revoked:
-		add("the persistent keyring was revoked: the next login makes a new, empty one",
-			attach)
+		add("there is no persistent keyring"+noLogin, way(s))
+	case s.Keyring.State != facts.Valid:
+		findings = append(findings, unusable(*s.Keyring, s.Account, !s.Others)...)
 	case !s.Possessed && s.SessionErr == nil && !s.Others:
 		add("the session does not possess the persistent keyring: the login did not link "+
-			"it, or the session keyring was replaced since", attach)
+			"it, or the session keyring was replaced since", way(s))
+	}
+	if s.Holds != nil && s.Holds.Nested() > facts.MostNested {
+		add(fmt.Sprintf("keyrings are nested %d deep in the persistent keyring, and the "+
+			"kernel links none with more than %d: no login finds it, and no renewal "+
+			"resets its timer", s.Holds.Nested(), facts.MostNested),
+			at("in a session that possesses it", "persistent-keyring clear"))
 	}
 	return findings
 }
 
-func noSession(err error) facts.Finding {
-	return wrong("the session keyring cannot be used: "+err.Error(), attach)
+// way is a fix that gives the caller's session a way to the persistent keyring. The kernel does not
+// let a command replace a session keyring of another user.
+func way(s *facts.Status) facts.Fix {
+	if s.SessionErr == nil && s.OthersSession {
+		return Command("persistent-keyring exec $SHELL")
+	}
+	return attach
 }
 
-// Expired says that a persistent keyring has expired; user is that of the command that renews it.
-func Expired(keyring, user string) facts.Finding {
-	return wrong(keyring+" has expired: its keys are out of reach, and gone when the garbage "+
-		"collector takes it", Command("persistent-keyring renew"+user))
+func noSession(err error) facts.Finding {
+	return wrong("the session keyring cannot be used: "+err.Error(), attach)
 }
 
 // logged says where modules give their reasons; try's child logs under the command's name.

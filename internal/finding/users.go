@@ -42,17 +42,11 @@ func unseenQuotas(m *facts.Machine) []facts.Finding {
 // nearQuotas returns findings about users whose quota is used up, or nearly.
 func nearQuotas(m *facts.Machine, users []facts.UserQuota) (all []facts.Finding) {
 	for _, u := range users {
-		f, usedUp, near := NearQuota(u.Quota, cachesOf(m, u))
-		text := u.Owner.Short() + ": " + f.Text
-		if u.Most.Kind != "" {
-			text += fmt.Sprintf("; most of it: %d %s, %s", u.Most.Keys, u.Most.Kind,
-				phrase.Count(u.Most.Bytes, "byte"))
+		user := u.Owner.Short()
+		if u.Quota.UID == m.UID && !m.Root {
+			user = ""
 		}
-		if usedUp {
-			all = append(all, wrong(text, f.Fix))
-		} else if near {
-			all = append(all, note(text, f.Fix))
-		}
+		all = append(all, quota(user, u.Quota, cachesOf(m, u), u.Most)...)
 	}
 	return all
 }
@@ -83,18 +77,10 @@ func everyKeyring(m *facts.Machine) []facts.Finding {
 
 // others judges everybody's persistent keyrings.
 func others(m *facts.Machine) (all []facts.Finding) {
-	bad := false
-	for _, keyring := range m.Keyrings {
-		if f, found := Tangled(keyring.Owner, keyring.Ways, m.UID); found {
-			all = append(all, f)
-		}
-		if keyring.State == facts.Expired {
-			bad = true
-			all = append(all, Expired("that of "+keyring.Owner.Short(),
-				" "+keyring.Owner.Word()))
-		}
+	for _, k := range m.Keyrings {
+		all = append(all, other(k.Keyring, k.Owner, k.Ways, m.UID)...)
 	}
-	if !bad {
+	if len(all) == 0 {
 		all = append(all, fine(phrase.Count(len(m.Keyrings), "persistent keyring")+
 			", none has expired"))
 	}

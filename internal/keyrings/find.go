@@ -31,8 +31,12 @@ func (l *List) note(err error) {
 
 // All lists the persistent keyrings of the user namespace: those of every user who has keys there
 // (/proc/key-users), each seen with the owner's filesystem UID. It checks the result against the
-// kernel's registers. It takes CAP_SETUID: EPERM without it.
+// kernel's registers. It takes CAP_SETUID: EPERM without it. Where the kernel gives no persistent
+// keyrings, it returns the error of [keyctl.ProbePersistent].
 func All() (List, error) {
+	if err := keyctl.ProbePersistent(uint32(unix.Getuid())); err != nil {
+		return List{}, err
+	}
 	// The registers are read first: what is made meanwhile is not missed.
 	registered, registersErr := readRegisters()
 	users, err := keyctl.ProcKeyUsers()

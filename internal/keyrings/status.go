@@ -13,7 +13,6 @@ import (
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/krb5"
-	"pam_persistent/internal/persistent"
 )
 
 // Look looks at the persistent keyring of the calling user, and at the session. It resets no timer.
@@ -22,7 +21,7 @@ func Look() *facts.Status {
 	defer runtime.UnlockOSThread()
 	s := &facts.Status{Now: time.Now(), Account: account.ByUID(uint32(os.Getuid()))}
 	s.Tickets.Variable = os.Getenv("KRB5CCNAME")
-	s.NoPersistence = persistent.Explain(keyctl.ProbePersistent(s.UID))
+	s.Kernel = LookAtKernel()
 	keys := readKeys(s)
 	lookAtLimits(s)
 
@@ -31,6 +30,7 @@ func Look() *facts.Status {
 	if s.Session, s.SessionErr = keyctl.SessionKeyring(); s.SessionErr == nil {
 		session = reader.Tree(s.Session)
 		s.SessionName = session.Description
+		s.OthersSession = session.Type == "keyring" && session.UID != s.UID
 	}
 	if keyring, ok := Find(s.UID, keys); ok {
 		s.Keyring, s.TimerKnown = &keyring, true
@@ -48,7 +48,7 @@ func Look() *facts.Status {
 // CAP_SETUID, and resets no timer.
 func LookAt(user facts.Account) (*facts.Status, error) {
 	s := &facts.Status{Now: time.Now(), Account: user, Others: true}
-	s.NoPersistence = persistent.Explain(keyctl.ProbePersistent(uint32(os.Getuid())))
+	s.Kernel = LookAtKernel()
 	lookAtLimits(s)
 	keyring, ok, err := Of(user.UID)
 	if err != nil && !ok {
@@ -71,6 +71,7 @@ func LookAt(user facts.Account) (*facts.Status, error) {
 // LookForTickets asks Kerberos where it keeps this session's tickets, and adds that to s. It may
 // take some seconds.
 func LookForTickets(s *facts.Status) {
+	s.Tickets = krb5.Look("", krb5.ConfigFiles(), os.Getenv("KRB5CCNAME"))
 	s.Tickets.Default = krb5.DefaultCache()
 	if s.Tickets.Default == "" {
 		s.Tickets.Default = s.Tickets.Variable
@@ -127,7 +128,7 @@ func readKeys(s *facts.Status) []keyctl.KeyInfo {
 	keys, err := keyctl.ConfirmedKeys()
 	switch {
 	case err != nil && keys == nil:
-		unseen(s, fmt.Errorf("timers: %w", err))
+		unseen(s, fmt.Errorf("timers: %w", firstOf(err)))
 	case err != nil:
 		unseen(s, fmt.Errorf("some lines of /proc/keys are not believed, because a key's "+
 			"name can have newlines and make up lines: %w", firstOf(err)))
@@ -144,10 +145,10 @@ func firstOf(err error) error {
 }
 
 func lookAtLimits(s *facts.Status) {
-	if seconds, err := keyctl.Expiry(); err == nil {
-		s.Setting = &seconds
-	} else if s.NoPersistence == nil {
-		unseen(s, err)
+	if s.Kernel.ExpiryErr == nil {
+		s.Setting = &s.Kernel.Expiry
+	} else if s.Kernel.NoPersistent == nil {
+		unseen(s, s.Kernel.ExpiryErr)
 	}
 	users, err := keyctl.ProcKeyUsers()
 	unseen(s, err)

@@ -21,7 +21,7 @@ import (
 // Source: MIT krb5, doc/formats/ccache_file_format and src/lib/krb5/ccache/cc_keyring.c.
 const (
 	CollectionName = "_krb"
-	PrimaryKey     = "krb_ccache:primary"
+	PrimaryKey     = facts.PrimaryKey
 	PrincipalKey   = "__krb5_princ__"
 )
 

@@ -133,3 +133,25 @@ func (e entry) files() (files []string) {
 	}
 	return files
 }
+
+// Look looks at the configuration, for whoever has the value of KRB5CCNAME, and for what shows that
+// Kerberos is in use. root precedes the names of other files.
+func Look(root string, files []string, variable string) facts.Kerberos {
+	exists := func(name string) bool {
+		_, err := os.Stat(root + name)
+		return err == nil
+	}
+	k := facts.Kerberos{Files: files, Variable: variable, Keytab: exists("/etc/krb5.keytab"),
+		SSSD: exists("/etc/sssd/sssd.conf")}
+	setting, found, there, err := FindSetting(files, "libdefaults", "default_ccache_name")
+	k.Err, k.Missing = err, !there
+	if found {
+		k.Setting = &setting
+	}
+	realm, _, _, _ := FindSetting(files, "libdefaults", "default_realm")
+	k.Realm = realm.Value
+	if tickets, _ := filepath.Glob(root + "/tmp/krb5cc*"); len(tickets) > 0 {
+		k.Ticket = tickets[0]
+	}
+	return k
+}

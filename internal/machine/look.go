@@ -3,20 +3,15 @@
 package machine
 
 import (
-	"errors"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"pam_persistent/internal/facts"
-	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keyrings"
 	"pam_persistent/internal/krb5"
 	"pam_persistent/internal/pamconf"
-	"pam_persistent/internal/persistent"
 )
 
 // places are where the things are that doctor examines.
@@ -41,7 +36,7 @@ func Look(services []string) *facts.Machine {
 	p := here()
 	m := p.machine()
 	p.lookAtFiles(m, services)
-	if m.Kernel = p.kernel(probe()); m.Kernel.NoPersistent == nil {
+	if m.Kernel = keyrings.LookAtKernel(); m.Kernel.NoPersistent == nil {
 		lookAtUsers(m)
 		lookAtKeyrings(m)
 	}
@@ -53,7 +48,8 @@ func (p places) lookAtFiles(m *facts.Machine, only []string) {
 	for _, name := range only {
 		m.Only = append(m.Only, p.service(name))
 	}
-	m.Module, m.Sshd, m.Kerberos = p.moduleFile(), p.sshd(), p.krb5conf()
+	m.Module, m.Sshd, m.Kerberos = p.moduleFile(), p.sshd(), krb5.Look(p.root, p.kerberos,
+		p.ccache)
 	m.SELinux, m.AppArmor = p.selinux(), p.apparmor()
 }
 
@@ -61,7 +57,7 @@ func (p places) lookAtFiles(m *facts.Machine, only []string) {
 func LookForSession(service string, uid uint32) *facts.Machine {
 	p := here()
 	m := p.machine()
-	m.Kernel, m.Module, m.CutOff = p.kernel(probe()), p.moduleFile(), p.cutOff(service)
+	m.Kernel, m.Module, m.CutOff = keyrings.LookAtKernel(), p.moduleFile(), p.cutOff(service)
 	m.Only, m.Sshd = []facts.Service{p.service(service)}, p.sshd()
 	lookAtUsers(m, uid)
 	return m
@@ -71,17 +67,17 @@ func LookForSession(service string, uid uint32) *facts.Machine {
 func LookForTickets() *facts.Machine {
 	p := here()
 	m := p.machine()
-	m.Kerberos = p.krb5conf()
+	m.Kerberos = krb5.Look(p.root, p.kerberos, p.ccache)
 	p.lookAtServices(m)
 	return m
 }
 
 // marks are files that show what is installed and in use. Our packages are known by files of their
 // own, because the data bases of dpkg and rpm are no interface.
-var marks = []string{"/.dockerenv", "/run/.containerenv", "/run/systemd/container", "/usr/bin/dpkg",
-	"/usr/bin/rpm", "/usr/bin/zypper", "/usr/share/doc/libpam-persistent",
+var marks = []string{"/usr/bin/dpkg", "/usr/bin/rpm", "/usr/bin/zypper",
+	"/usr/share/doc/libpam-persistent",
 	"/usr/libexec/pam_persistent", "/usr/share/pam-configs/pam_persistent",
-	"/usr/share/selinux/packages/pam_persistent.cil", "/etc/krb5.keytab", "/etc/sssd/sssd.conf"}
+	"/usr/share/selinux/packages/pam_persistent.cil"}
 
 // machine has what all looks have.
 func (p places) machine() *facts.Machine {
@@ -96,32 +92,6 @@ func (p places) machine() *facts.Machine {
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
-}
-
-// probe asks the kernel for what a session needs.
-func probe() (noPersistent, noKeys error) {
-	if err := keyctl.ProbePersistent(uint32(os.Getuid())); err != nil {
-		return err, nil
-	}
-	if err := keyctl.ProbeAddKey(); err != nil {
-		return nil, err
-	}
-	return nil, keyctl.ProbeRequestKey()
-}
-
-// kernel looks for what can be the cause of the kernel's answers, and at its settings.
-func (p places) kernel(noPersistent, noKeys error) facts.Kernel {
-	is := func(errno unix.Errno) bool { return errors.Is(noPersistent, errno) }
-	k := facts.Kernel{NoPersistent: persistent.Explain(noPersistent), NoKeys: noKeys,
-		Unsupported: is(unix.EOPNOTSUPP), Forbidden: is(unix.EPERM) || is(unix.ENOSYS)}
-	status, _ := os.ReadFile(p.root + "/proc/self/status") // without it nothing is known
-	k.Filtered = strings.Contains(string(status), "\nSeccomp:\t2")
-	k.Expiry, k.ExpiryErr = keyctl.Expiry()
-	k.NoExpiry = errors.Is(k.ExpiryErr, unix.ENOENT)
-	if delay, err := keyctl.GCDelay(); err == nil {
-		k.GCDelay = &delay
-	}
-	return k
 }
 
 func (p places) lookAtServices(m *facts.Machine) {
@@ -141,24 +111,6 @@ func (p places) service(name string) facts.Service {
 		}
 	}
 	return s
-}
-
-// krb5conf looks for whoever uses Kerberos only where the setting is not there to be judged.
-func (p places) krb5conf() facts.Kerberos {
-	k := facts.Kerberos{Files: p.kerberos, Variable: p.ccache}
-	setting, found, exists, err := krb5.FindSetting(p.kerberos, "libdefaults",
-		"default_ccache_name")
-	k.Err, k.Missing = err, !exists
-	if found {
-		k.Setting = &setting
-		return k
-	}
-	realm, _, _, _ := krb5.FindSetting(p.kerberos, "libdefaults", "default_realm")
-	k.Realm = realm.Value
-	if tickets, _ := filepath.Glob(p.root + "/tmp/krb5cc*"); len(tickets) > 0 {
-		k.Ticket = tickets[0]
-	}
-	return k
 }
 
 // unmapped reports whether a UID stands for those that have no mapping in this user namespace,

@@ -16,6 +16,7 @@ import (
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/finding"
 	"pam_persistent/internal/keyctl"
+	"pam_persistent/internal/keyrings"
 	"pam_persistent/internal/pamconf"
 	"pam_persistent/internal/show"
 )
@@ -95,7 +96,7 @@ func layOut(t *testing.T, root, setUp string) places {
 // onMachine are the facts of a machine on which the kernel does what it should, and root asks.
 func onMachine(p places, only ...string) *facts.Machine {
 	m := p.machine()
-	m.UID, m.Root, m.Kernel = 0, true, p.kernel(nil, nil)
+	m.UID, m.Root, m.Kernel = 0, true, keyrings.Kernel(p.root, nil, nil)
 	p.lookAtFiles(m, only)
 	return m
 }
@@ -140,9 +141,11 @@ func examine(t *testing.T, p places, what string) []facts.Finding {
 			Fix: finding.CutOff(m).Fix}}
 	case "forbidden":
 		errno := map[string]unix.Errno{"EPERM": unix.EPERM, "ENOSYS": unix.ENOSYS}
-		m.Kernel = p.kernel(&keyctl.Error{Call: "keyctl", Errno: errno[argument]}, nil)
+		err := &keyctl.Error{Call: "keyctl", Errno: errno[argument]}
+		m.Kernel = keyrings.Kernel(p.root, err, nil)
 	case "no-keys":
-		m.Kernel.NoKeys = &keyctl.Error{Call: argument, Errno: unix.ENOSYS}
+		err := &keyctl.Error{Call: argument, Errno: unix.ENOSYS}
+		m.Kernel = keyrings.Kernel(p.root, nil, err)
 	}
 	all := slices.DeleteFunc(finding.Doctor(m), func(f facts.Finding) bool {
 		return !slices.ContainsFunc(checks, func(check string) bool {

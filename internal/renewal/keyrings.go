@@ -21,6 +21,7 @@ import (
 	"pam_persistent/internal/child"
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/finding"
+	"pam_persistent/internal/keyctl"
 	"pam_persistent/internal/keyrings"
 	"pam_persistent/internal/persistent"
 	"pam_persistent/internal/phrase"
@@ -80,7 +81,11 @@ func renew(uid uint32) (r facts.Renewal) {
 	switch {
 	case !ok && r.Err != nil:
 		return r
-	case !ok || r.Before.State == facts.Revoked:
+	case !ok:
+		r.Err = keyctl.ProbePersistent(uid) // perhaps nobody can have one
+		r.None = r.Err == nil
+		return r
+	case r.Before.State == facts.Revoked:
 		r.None, r.Err = true, nil
 		return r
 	}

@@ -35,7 +35,7 @@ func (p *Printer) Status(s *facts.Status, findings []facts.Finding, meaning stri
 		p.Labelled(2, column, Note, "unseen", err.Error())
 	}
 	for _, f := range findings {
-		p.Finding(f, 2, column, Bad, "WRONG")
+		p.Finding(f, 2, column)
 	}
 	p.Item(0, meaning)
 }
@@ -113,24 +113,16 @@ func quotaText(s *facts.Status) string {
 	if s.Quota == nil {
 		return "not to be seen"
 	}
-	text := finding.Quota(*s.Quota)
-	caches := finding.CachesOf(s)
-	if room, tight := finding.Room(*s.Quota, caches); tight {
-		text += "; " + room
-		if caches.Superseded > 0 {
-			text += ": " + finding.PruneCommand.Lines
-		}
-	}
-	return text
+	return finding.Quota(*s.Quota)
 }
 
 // ticketsText says where new tickets go; it is "" if that is not known.
 func ticketsText(s *facts.Status) string {
 	switch {
 	case s.Tickets.Variable != "":
-		return "KRB5CCNAME is " + finding.CacheAndPlace(s.Tickets.Variable)
+		return "KRB5CCNAME is " + finding.CacheAndPlace(s.Tickets.Variable, s.UID)
 	case s.Tickets.Default != "":
-		return "new ones go to " + finding.CacheAndPlace(s.Tickets.Default)
+		return "new ones go to " + finding.CacheAndPlace(s.Tickets.Default, s.UID)
 	}
 	return ""
 }
@@ -157,7 +149,7 @@ func (p *Printer) List(l *facts.List, findings []facts.Finding) {
 		p.Verbatim(0, fmt.Sprintf(row, name, k.Serial.String(), keys, bytes, expires))
 	}
 	for _, f := range findings {
-		p.Finding(f, 0, 8, Bad, "WRONG")
+		p.Finding(f, 0, 8)
 	}
 	for _, what := range l.Unseen {
 		p.Labelled(0, 8, Note, "unseen", what)

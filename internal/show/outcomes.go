@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pam_persistent/internal/facts"
+	"pam_persistent/internal/finding"
 	"pam_persistent/internal/phrase"
 )
 
@@ -14,6 +15,8 @@ import (
 // r.TicketsErr. full is the kernel's setting as in [facts.Status].
 func (p *Printer) Renewal(r *facts.Renewal, full *uint32) {
 	switch {
+	case r.None && r.Before.State == facts.Revoked:
+		p.Item(0, r.User.String()+": "+finding.Revoked("the persistent keyring").Text)
 	case r.None:
 		p.Item(0, r.User.String()+": none, nothing to renew")
 	case r.Err == nil:
@@ -135,7 +138,7 @@ func (p *Printer) Trial(r *facts.Trial, findings []facts.Finding, now time.Time)
 		p.inside(r, now)
 	}
 	for _, f := range findings {
-		p.Finding(f, 2, column, Bad, "WRONG")
+		p.Finding(f, 2, column)
 	}
 	if len(findings) == 0 {
 		p.Labelled(2, column, Good, "ok", "the session possesses the persistent keyring")

@@ -80,9 +80,12 @@ func (p *Printer) Verbatim(indent int, text string) {
 	}
 }
 
-// Finding prints a label, the finding's text as [Printer.Labelled] does, and the fix below it.
-func (p *Printer) Finding(f facts.Finding, indent, column int, style Style, label string) {
-	p.Labelled(indent, column, style, label, f.Text)
+// Finding prints a word for the level, the finding's text as [Printer.Labelled] does, and the fix
+// below it.
+func (p *Printer) Finding(f facts.Finding, indent, column int) {
+	style := map[facts.Level]Style{facts.OK: Good, facts.Note: Note, facts.Wrong: Bad}
+	word := map[facts.Level]string{facts.OK: "ok", facts.Note: "note", facts.Wrong: "WRONG"}
+	p.Labelled(indent, column, style[f.Level], word[f.Level], f.Text)
 	indent += column + 2
 	if f.Fix.Where != "" {
 		p.Item(indent, f.Fix.Where+":")
@@ -94,8 +97,6 @@ func (p *Printer) Finding(f facts.Finding, indent, column int, style Style, labe
 // Report prints the findings of a machine. Services that are good in the same way share a line, so
 // that those of a healthy machine fit on a screen.
 func (p *Printer) Report(findings []facts.Finding) {
-	style := map[facts.Level]Style{facts.OK: Good, facts.Note: Note, facts.Wrong: Bad}
-	word := map[facts.Level]string{facts.OK: "ok", facts.Note: "note", facts.Wrong: "WRONG"}
 	printed := map[string]bool{"": true}
 	for _, f := range findings {
 		var names []string
@@ -112,8 +113,7 @@ func (p *Printer) Report(findings []facts.Finding) {
 			printed[f.Alike] = true
 			text = "services " + strings.Join(names, ", ") + ": " + f.Alike
 		}
-		one := facts.Finding{Text: text, Fix: f.Fix}
-		p.Finding(one, 0, 7, style[f.Level], word[f.Level])
+		p.Finding(facts.Finding{Level: f.Level, Text: text, Fix: f.Fix}, 0, 7)
 	}
 }
 

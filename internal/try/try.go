@@ -55,7 +55,8 @@ func session(r *facts.Trial, t *pam.Transaction) {
 		return
 	}
 	r.Ccache = t.GetEnv("KRB5CCNAME")
-	r.Setup = append(r.Setup, finding.SessionTickets(r.Ccache, machine.LookForTickets())...)
+	r.Setup = append(r.Setup, finding.SessionTickets(r.Ccache, r.UID,
+		machine.LookForTickets())...)
 	if err := t.CloseSession(0); err != nil {
 		r.CloseErr = fmt.Errorf("pam_close_session: %w", err)
 	}
