@@ -77,8 +77,8 @@ var PruneCommand = Command("persistent-keyring prune")
 const nearlyFull = 90
 
 // quota says that a user's quota is used up, or nearly, or soon will be by more tickets. It is used
-// up if not even one more key fits in: a session keyring takes one, and some bytes for its name. For
-// the caller, user is "".
+// up if not even one more key fits in: a session keyring takes one, and some bytes for its name.
+// For the caller, user is "".
 func quota(user string, u facts.Quota, c Caches, most facts.Share) []facts.Finding {
 	const smallest = 10
 	usedUp := u.QuotaKeys >= u.MaxKeys || u.QuotaBytes+smallest > u.MaxBytes
