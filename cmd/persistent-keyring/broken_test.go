@@ -123,7 +123,7 @@ var setups = []setup{
 		},
 		doctor: []string{"WRONG  keyrings: that of alice has expired",
 			"persistent-keyring renew alice"},
-		try:    []string{", expired", "it had expired, and this login has brought it back"},
+		try:    []string{", expired", "it had expired, and this login restored it"},
 		linked: true,
 	},
 	{

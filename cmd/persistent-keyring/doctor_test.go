@@ -38,7 +38,7 @@ func TestDoctorServiceNames(t *testing.T) {
 			"it has no file in /etc/pam.d or /usr/lib/pam.d or /usr/share/pam/pam.d")
 		for _, name := range []string{"", "../passwd", ".hidden", "a/b"} {
 			runCommand(t, "doctor", "--service="+name).want(t, 2,
-				"not the name of a file in /etc/pam.d")
+				"not a valid name of a file in /etc/pam.d")
 		}
 	})
 }
@@ -107,7 +107,7 @@ func TestTryGood(t *testing.T) {
 		before := must(keyctl.ReadKeyring(mine))(t)
 		runCommand(t, "try", "sshd", "alice").want(t, 0)
 		if after := must(keyctl.ReadKeyring(keyctl.Session))(t); len(after) != len(before) {
-			t.Errorf("the trial has left %v in the session keyring of whoever tried",
+			t.Errorf("the trial has left %v in the session keyring of the caller",
 				after)
 		}
 		j := decode[document.Try](t, runCommand(t, "try", "--json", "sshd", "alice"))
@@ -166,7 +166,7 @@ func TestTryFailures(t *testing.T) {
 		runCommand(t, "try", "nowhere", "alice").want(t, 2,
 			`service "nowhere" has no file in /etc/pam.d`)
 		runCommand(t, "try", "sshd", "no\nbody").want(t, 2, `"no\nbody"`)
-		runCommand(t, "try", "../sshd", "alice").want(t, 2, "not the name of a file")
+		runCommand(t, "try", "../sshd", "alice").want(t, 2, "not a valid name of a file")
 		runCommand(t, "try", "sshd").want(t, 2, "try needs SERVICE and USER, as in: "+
 			"persistent-keyring try sshd alice\n")
 	})
@@ -190,7 +190,7 @@ func TestDoctorServices(t *testing.T) {
 			t.Errorf("another service is examined:\n%s", r.out)
 		}
 		runCommand(t, "doctor", "-s", "sshd", "-s", "../x").want(t, 2,
-			"not the name of a file")
+			"not a valid name of a file")
 	})
 }
 
