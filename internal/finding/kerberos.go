@@ -9,8 +9,8 @@ import (
 	"pam_persistent/internal/phrase"
 )
 
-// kerberos judges where Kerberos keeps tickets: those outside of the persistent keyring are nothing
-// that the module can save.
+// kerberos judges where Kerberos stores tickets: the module cannot keep those outside of the
+// persistent keyring.
 func kerberos(m *facts.Machine) []facts.Finding {
 	conf := []facts.Finding{krb5conf(m)}
 	if f, found := OthersCache(m.Kerberos.Variable, m.UID); found {
@@ -19,33 +19,33 @@ func kerberos(m *facts.Machine) []facts.Finding {
 		return conf
 	}
 	return append(conf, ccache(m, m.Kerberos.Variable, "KRB5CCNAME",
-		at("in this session, and look for what sets it", "unset KRB5CCNAME")))
+		at("in this session, and find out what sets it", "unset KRB5CCNAME")))
 }
 
-// SessionTickets judges where Kerberos keeps the tickets of a session whose KRB5CCNAME is known.
+// SessionTickets judges where Kerberos stores the tickets of a session, whose KRB5CCNAME is name.
 func SessionTickets(name string, m *facts.Machine) []facts.Finding {
 	if name == "" {
 		return about("kerberos", krb5conf(m))
 	}
 	return about("kerberos", ccache(m, name, "KRB5CCNAME of the session",
-		at("in whatever sets it (a PAM module, /etc/environment)",
+		at("where it is set (by a PAM module, in /etc/environment)",
 			"KRB5CCNAME="+facts.Persistent+"%{uid}")))
 }
 
 func krb5conf(m *facts.Machine) facts.Finding {
 	const unset = "default_ccache_name is not set"
-	const built = unset + ": tickets go where the library was built to put them, usually "
+	const built = unset + ": tickets go to the default of the library, usually "
 	k := m.Kerberos
 	switch {
 	case k.Err != nil:
-		return note("its configuration cannot be read: " + phrase.Error(k.Err))
+		return note("cannot read the configuration: " + phrase.Error(k.Err))
 	case k.Missing:
-		return fine("not set up here: there is no " + strings.Join(k.Files, ", "))
+		return fine("not set up: no " + strings.Join(k.Files, ", "))
 	case k.Setting != nil:
 		where := fmt.Sprintf("%s line %d", k.Setting.File, k.Setting.Line)
 		return ccache(m, k.Setting.Value, where, at("in "+where, CacheSetting))
 	case withoutKeyctl(m):
-		return note(built + "into files, which is right here")
+		return note(built + "files, which is right here")
 	}
 	used, why := inUse(m)
 	if !used {
@@ -58,7 +58,7 @@ func krb5conf(m *facts.Machine) facts.Finding {
 // ccache judges the name of a cache.
 func ccache(m *facts.Machine, value, where string, fix facts.Fix) facts.Finding {
 	place, kept, ours := Tickets(value)
-	text := fmt.Sprintf("%s says %s: tickets ", where, phrase.Name(value))
+	text := fmt.Sprintf("%s names %s: tickets ", where, phrase.Name(value))
 	switch forbidden := withoutKeyctl(m); {
 	case forbidden && !strings.HasPrefix(value, "KEYRING:"):
 		return fine(text + "need no keyring, which is right here")
@@ -66,7 +66,7 @@ func ccache(m *facts.Machine, value, where string, fix facts.Fix) facts.Finding 
 		if fix.Lines == CacheSetting {
 			fix.Lines = insteadOfKeyring
 		}
-		return wrong(text+"cannot be kept, because keyctl is forbidden here", fix)
+		return wrong(text+"cannot be stored, because keyctl is forbidden here", fix)
 	case ours:
 		return fine(text + "are " + place)
 	case kept:
@@ -79,14 +79,14 @@ func ccache(m *facts.Machine, value, where string, fix facts.Fix) facts.Finding 
 var examples = []string{"ATHENA.MIT.EDU", "EXAMPLE.COM"}
 
 // inUse reports whether tickets in a file are a fault on this machine. Many machines have krb5.conf
-// because a library depends on the package that has it, and nobody there has ever had a ticket.
-// What shows that somebody has: a ticket, a keytab, a PAM module that gets tickets, or a default
-// realm that is not the one of the packages' examples. (Realms alone show nothing: Debian's file
-// lists a dozen.) Where the module sets KRB5CCNAME, the setting does not matter for logins.
+// because a library depends on the package that has it, and no user there has ever had a ticket.
+// Kerberos is in use if there is a ticket, a keytab, a PAM module that gets tickets, or a default
+// realm other than those of the packages' examples. (Other realms prove nothing: Debian's file
+// lists a dozen.) If the module sets KRB5CCNAME, the setting does not matter for logins.
 func inUse(m *facts.Machine) (used bool, why string) {
 	lines := m.Lines()
 	if i := slices.IndexFunc(lines, setsCcache); i >= 0 {
-		return false, "sessions have KRB5CCNAME by the option krb5ccname in " +
+		return false, "sessions get KRB5CCNAME from the option krb5ccname in " +
 			lines[i].Where()
 	}
 	login := slices.IndexFunc(lines, func(l facts.Line) bool { return getsTickets(m, l) })
@@ -94,15 +94,15 @@ func inUse(m *facts.Machine) (used bool, why string) {
 	case k.Variable != "":
 		why = "KRB5CCNAME is set"
 	case k.Ticket != "":
-		why = "there are tickets in " + phrase.Name(k.Ticket)
+		why = phrase.Name(k.Ticket) + " has tickets"
 	case m.Files["/etc/krb5.keytab"]:
-		why = "there is /etc/krb5.keytab"
+		why = "/etc/krb5.keytab exists"
 	case k.Realm != "" && !slices.Contains(examples, k.Realm):
 		why = "the default realm is " + phrase.Name(k.Realm)
 	case login >= 0:
-		why = lines[login].Where() + " is a line of " + lines[login].Module
+		why = lines[login].Where() + " calls " + lines[login].Module
 	default:
-		return false, "that is for Kerberos, which nothing here uses as far as can be seen"
+		return false, "this matters only for Kerberos, which does not seem to be in use"
 	}
 	return true, "Kerberos is in use: " + why
 }

@@ -19,14 +19,14 @@ import (
 	"pam_persistent/internal/persistent"
 )
 
-// places are where the things are that doctor examines.
+// places are the paths that doctor examines.
 type places struct {
-	root     string // before all other absolute names
+	root     string // prefix of all other absolute paths
 	pam      pamconf.Config
 	modules  []string               // directories in which libpam looks for modules
 	kerberos []string               // krb5.conf(5)
 	ccache   string                 // the caller's KRB5CCNAME
-	ring     func() (string, error) // what the kernel has logged
+	ring     func() (string, error) // returns the kernel's log
 }
 
 // here are those of the machine on which doctor runs.
@@ -35,8 +35,7 @@ func here() places {
 		ccache: os.Getenv("KRB5CCNAME"), ring: ring}
 }
 
-// Look looks at a machine with the caller's rights. If services are named, they alone are to be
-// examined.
+// Look looks at a machine with the caller's rights. If services are named, only they are examined.
 func Look(services []string) *facts.Machine {
 	p := here()
 	m := p.machine()
@@ -77,13 +76,13 @@ func LookForTickets() *facts.Machine {
 }
 
 // marks are files that show what is installed and in use. Our packages are known by files of their
-// own, because the data bases of dpkg and rpm are no interface.
+// own, because the databases of dpkg and rpm are not an interface.
 var marks = []string{"/.dockerenv", "/run/.containerenv", "/run/systemd/container", "/usr/bin/dpkg",
 	"/usr/bin/rpm", "/usr/bin/zypper", "/usr/share/doc/libpam-persistent",
 	"/usr/libexec/pam_persistent", "/usr/share/pam-configs/pam_persistent",
 	"/usr/share/selinux/packages/pam_persistent.cil", "/etc/krb5.keytab", "/etc/sssd/sssd.conf"}
 
-// machine has what all looks have.
+// machine returns the facts that all looks share.
 func (p places) machine() *facts.Machine {
 	m := &facts.Machine{UID: uint32(os.Getuid()), Root: os.Geteuid() == 0, Dirs: p.pam.Dirs,
 		Files: map[string]bool{}}
@@ -109,7 +108,7 @@ func probe() (noPersistent, noKeys error) {
 	return nil, keyctl.ProbeRequestKey()
 }
 
-// kernel looks for what can be the cause of the kernel's answers, and at its settings.
+// kernel looks for the cause of the kernel's answers, and at its settings.
 func (p places) kernel(noPersistent, noKeys error) facts.Kernel {
 	is := func(errno unix.Errno) bool { return errors.Is(noPersistent, errno) }
 	k := facts.Kernel{NoPersistent: persistent.Explain(noPersistent), NoKeys: noKeys,
@@ -143,7 +142,7 @@ func (p places) service(name string) facts.Service {
 	return s
 }
 
-// krb5conf looks for whoever uses Kerberos only where the setting is not there to be judged.
+// krb5conf looks for users of Kerberos only if default_ccache_name is not set.
 func (p places) krb5conf() facts.Kerberos {
 	k := facts.Kerberos{Files: p.kerberos, Variable: p.ccache}
 	setting, found, exists, err := krb5.FindSetting(p.kerberos, "libdefaults",
@@ -161,8 +160,8 @@ func (p places) krb5conf() facts.Kerberos {
 	return k
 }
 
-// unmapped reports whether a UID stands for those that have no mapping in this user namespace,
-// which the kernel shows as the overflow UID. Where all UIDs are mapped, it is a user like others.
+// unmapped reports whether a UID has no mapping in this user namespace. The kernel shows such UIDs
+// as the overflow UID. If all UIDs are mapped, the overflow UID is an ordinary user.
 //
 // Source: user_namespaces(7).
 func (p places) unmapped(uid uint32) bool {
