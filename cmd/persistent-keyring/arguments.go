@@ -26,8 +26,8 @@ func jsonFlag(c *cobra.Command, to *bool) {
 	c.Flags().BoolVar(to, "json", false, "print JSON")
 }
 
-// once makes it an error to give a flag twice, because one of two values would be lost silently. A
-// flag that makes a list is left as it is.
+// once makes it an error to give a flag twice, because one of two values would be lost silently.
+// Flags whose values form a list may be repeated.
 func once(flags *pflag.FlagSet) {
 	flags.VisitAll(func(f *pflag.Flag) {
 		if _, list := f.Value.(pflag.SliceValue); !list {
@@ -43,7 +43,7 @@ type onceValue struct {
 
 func (v *onceValue) Set(text string) error {
 	if v.set {
-		return errors.New("the flag was given before")
+		return errors.New("the flag was given more than once")
 	}
 	v.set = true
 	return v.Value.Set(text)
@@ -69,11 +69,11 @@ func (s *seconds) Set(text string) error {
 func (s *seconds) String() string { return time.Duration(*s).String() }
 func (s *seconds) Type() string   { return "seconds" }
 
-// ask asks a question on the terminal, and returns an error unless the answer is yes. instead says
-// which flags avoid the question, and done what was not done.
+// ask asks a question on the terminal, and returns an error unless the answer is yes. instead names
+// the flags that avoid the question; done is a word for the action, such as "removed".
 func ask(question, instead, done string) error {
 	if !term.IsTerminal(int(os.Stdin.Fd())) {
-		return usagef("standard input is no terminal to ask on: %s", instead)
+		return usagef("standard input is not a terminal; %s", instead)
 	}
 	fmt.Print(question)
 	answer, _ := bufio.NewReader(os.Stdin).ReadString('\n')
@@ -86,7 +86,7 @@ func ask(question, instead, done string) error {
 // checkService returns an error if libpam cannot find a file by the name of a service.
 func checkService(service string) error {
 	if service == "" || service[0] == '.' || strings.ContainsAny(service, "/\x00") {
-		return usagef("service %s: not the name of a file in /etc/pam.d",
+		return usagef("service %s: not a valid name of a file in /etc/pam.d",
 			phrase.Quote(service))
 	}
 	return nil
@@ -103,8 +103,8 @@ func byPosition(functions ...cobra.CompletionFunc) cobra.CompletionFunc {
 	}
 }
 
-// completeUsers offers root and the people of the local file; a directory service may have too
-// many. Accounts of daemons, and those who cannot log in, have no persistent keyring.
+// completeUsers offers root and the users of the local file who can log in; others have no
+// persistent keyring. A directory service may have too many users.
 func completeUsers(_ *cobra.Command, _ []string, begin string) (names []string,
 	_ cobra.ShellCompDirective) {
 	const firstUser = 1000 // UID_MIN of login.defs(5) in most distributions
@@ -124,8 +124,8 @@ func completeUsers(_ *cobra.Command, _ []string, begin string) (names []string,
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
-// completeServices offers the services that programs ask for, but not files that other services
-// include, and not the one for services without a file.
+// completeServices offers the services that programs use, without files that other services include
+// and without the fallback, "other".
 func completeServices(_ *cobra.Command, _ []string, begin string) (names []string,
 	_ cobra.ShellCompDirective) {
 	services, _ := pamconf.System.Services()

@@ -61,10 +61,10 @@ func TestAttach(t *testing.T) {
 	}{
 		"no link": {"", "", "finds own", isNew, "finds kept own", "new"},
 		"no link, shared": {"", "--shared", "finds own",
-			"has your persistent keyring now, in its session keyring",
+			"now has your persistent keyring, in its session keyring",
 			"finds kept own", "same"},
 		"link": {`"$0" attach >/dev/null`, "", "finds kept own",
-			"had your persistent keyring already; its timer is reset",
+			"already has your persistent keyring; the expiry timer was reset",
 			"finds kept own", "same"},
 		"revoked": {"keyctl revoke @s", "", "finds", isNew, "finds kept", "new"},
 		"revoked, shared": {"keyctl revoke @s", "--shared", "finds", isNew, "finds kept",
@@ -159,12 +159,12 @@ func TestAttachRefused(t *testing.T) {
 		runCommand(t, "attach").want(t, 1,
 			"KEYCTL_SESSION_TO_PARENT the parent process: EPERM",
 			"threads, and only a program with one thread can be given a session "+
-				"keyring; persistent-keyring attach --shared uses the one that "+
-				"it has); instead: persistent-keyring exec $SHELL\n")
+				"keyring; persistent-keyring attach --shared uses its present "+
+				"one); instead: persistent-keyring exec $SHELL\n")
 		if after := must(keyctl.SessionKeyring())(t); after != before {
 			t.Errorf("the session keyring is %v, and was %v", after, before)
 		}
-		runCommand(t, "attach", "--shared").want(t, 0, "has your persistent keyring now")
+		runCommand(t, "attach", "--shared").want(t, 0, "now has your persistent keyring")
 		check(t, keyctl.Revoke(before))
 		runCommand(t, "attach", "--shared").want(t, 1, "can be given a session keyring)"+
 			"; instead: persistent-keyring exec $SHELL\n")

@@ -41,7 +41,7 @@ var setups = []setup{
 	{
 		name:   "wrong order",
 		break_: files(pamDir+"/sshd", "session optional pam_persistent.so\n"+keyinitLine),
-		doctor: []string{"WRONG  service sshd: /etc/pam.d/sshd:1 stands before " +
+		doctor: []string{"WRONG  service sshd: /etc/pam.d/sshd:1 is before " +
 			"pam_keyinit.so (/etc/pam.d/sshd:2)", "in /etc/pam.d/sshd move line 1 " +
 			"below line 2:\n             session optional pam_persistent.so\n"},
 		try: []string{"a session keyring was joined for it, but pam_persistent.so",
@@ -51,7 +51,7 @@ var setups = []setup{
 	{
 		name:   "wrong order in an included file",
 		break_: files(pamDir+"/sshd", "@include common-session\n"+keyinitLine),
-		doctor: []string{"WRONG  service sshd: /etc/pam.d/common-session:2 stands before",
+		doctor: []string{"WRONG  service sshd: /etc/pam.d/common-session:2 is before",
 			"in /etc/pam.d/sshd after line 2:\n" +
 				"             session optional pam_persistent.so\n"},
 		try: []string{"a session keyring was joined for it, but pam_persistent.so",
@@ -94,7 +94,7 @@ var setups = []setup{
 			return nil, "EPERM"
 		},
 		doctor: []string{"WRONG  kernel: KEYCTL_GET_PERSISTENT", "EPERM",
-			"forbids keyctl(2)", "a seccomp filter is on this process"},
+			"forbids keyctl(2)", "this process has a seccomp filter"},
 		try: []string{"nothing could be tried: KEYCTL_JOIN_SESSION_KEYRING (anonymous): " +
 			"EPERM", "allow keyctl, add_key and request_key"},
 	},
@@ -123,17 +123,17 @@ var setups = []setup{
 		},
 		doctor: []string{"WRONG  keyrings: the persistent keyring of alice has expired",
 			"persistent-keyring renew alice"},
-		try:    []string{", expired", "it had expired, and this login has brought it back"},
+		try:    []string{", expired", "it had expired, and this login restored it"},
 		linked: true,
 	},
 	{
 		name: "FILE ccache",
 		break_: files("/etc/krb5.conf",
 			"[libdefaults]\n default_ccache_name = FILE:/tmp/krb5cc_%{uid}\n"),
-		doctor: []string{"WRONG  kerberos: /etc/krb5.conf line 2 says " +
+		doctor: []string{"WRONG  kerberos: /etc/krb5.conf line 2 names " +
 			"FILE:/tmp/krb5cc_%{uid}: tickets are in files", "in /etc/krb5.conf line " +
 			"2:\n             default_ccache_name = KEYRING:persistent:%{uid}\n"},
-		try: []string{"says FILE:/tmp/krb5cc_%{uid}: tickets are in files",
+		try: []string{"names FILE:/tmp/krb5cc_%{uid}: tickets are in files",
 			"default_ccache_name = KEYRING:persistent:%{uid}"},
 		linked: true,
 	},
@@ -157,10 +157,10 @@ var setups = []setup{
 			return nil, ""
 		},
 		doctor: []string{"WRONG  module: ",
-			"is damaged: it was cut off at 100000 of at least ",
+			"is damaged: it was truncated at 100000 of at least ",
 			"make install PAMDIR="},
 		try: []string{"WRONG     nothing was tried: /usr/lib",
-			"is damaged: it was cut off at 100000 of at least "},
+			"is damaged: it was truncated at 100000 of at least "},
 	},
 	{
 		// sshd's lines were found good, though libpam found neither module.
@@ -189,9 +189,10 @@ var setups = []setup{
 			t.Cleanup(func() { check(t, os.Chmod(path, 0o644)) })
 			return nil, ""
 		},
-		doctor: []string{"WRONG  module: ", "has mode 0666: others than root can write it",
+		doctor: []string{"WRONG  module: ",
+			"has mode 0666: users other than root can change it",
 			"chmod 644 /usr/lib"},
-		try: []string{"has mode 0666: others than root can write it",
+		try: []string{"has mode 0666: users other than root can change it",
 			"chmod 644 /usr/lib"},
 		linked: true,
 	},

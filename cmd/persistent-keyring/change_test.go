@@ -25,13 +25,15 @@ import (
 func TestRenew(t *testing.T) {
 	keyctltest.SetSysctl(t, "persistent_keyring_expiry", 1000)
 	as(t, alice, func() {
-		runCommand(t, "renew").want(t, 1, "alice (UID {alice}): none, nothing to renew")
+		runCommand(t, "renew").want(t, 1,
+			"alice (UID {alice}): no persistent keyring to renew")
 		persistentIn(t, alice, keyctl.Session)
 		keyctltest.OnThread(t, func() {
 			keyctltest.SetSysctl(t, "persistent_keyring_expiry", 30*60*60)
 		})
 		runCommand(t, "renew").want(t, 0, "now",
-			"alice (UID {alice}): would have expired in 16 to 17 minutes; expires in ")
+			"alice (UID {alice}): would have expired in 16 to 17 minutes; now "+
+				"expires in ")
 		if left := timeout(t, alice); left.Seconds < 24*60*60 {
 			t.Errorf("the kernel says %v", left)
 		}
@@ -65,7 +67,7 @@ func TestRenewRevives(t *testing.T) {
 		keyctltest.OnThread(t, func() {
 			keyctltest.SetSysctl(t, "persistent_keyring_expiry", 30*60*60)
 		})
-		runCommand(t, "renew").want(t, 0, "had expired; expires in")
+		runCommand(t, "renew").want(t, 0, "had expired; now expires in")
 		runCommand(t, "status").want(t, 0, `user "x"`)
 	})
 }
@@ -102,20 +104,21 @@ func TestRenewOthers(t *testing.T) {
 	put(t, "/run/utmp", string(utmp))
 	as(t, 0, func() {
 		r := runCommand(t, "renew", "--logged-in")
-		r.want(t, 0, "alice (UID {alice}): would have", "carol (UID {carol}): none")
+		r.want(t, 0, "alice (UID {alice}): would have",
+			"carol (UID {carol}): no persistent keyring")
 		if strings.Contains(r.out, "bob") {
 			t.Errorf("bob is not logged in:\n%s", r.out)
 		}
 		r = runCommand(t, "renew", "bob", fmt.Sprint(carol))
-		r.want(t, 1, "bob (UID {bob}): would have expired in ", "weeks now",
-			"carol (UID {carol}): none")
+		r.want(t, 1, "bob (UID {bob}): would have expired in ", "; now ", " weeks\n",
+			"carol (UID {carol}): no persistent keyring")
 		// --all would renew the keyrings of other tests' users too: see TestUserNamespace.
-		runCommand(t, "renew", "--all", "--logged-in").want(t, 2, "one of the three")
-		runCommand(t, "renew", "--all", "bob").want(t, 2, "one of the three")
+		runCommand(t, "renew", "--all", "--logged-in").want(t, 2, "only one of users")
+		runCommand(t, "renew", "--all", "bob").want(t, 2, "only one of users")
 		runCommand(t, "renew", "no\nbody").want(t, 2, `unknown user "no\nbody"`)
 		remove(t, "/run/utmp")
 		remove(t, "/run/systemd/users")
-		runCommand(t, "renew", "--logged-in").want(t, 1, "who is logged in cannot be told")
+		runCommand(t, "renew", "--logged-in").want(t, 1, "cannot find out who is logged in")
 	})
 }
 
@@ -195,7 +198,7 @@ func TestKeepProblems(t *testing.T) {
 		check(t, keyctl.SetPerm(key, keyctl.PosView))
 		check(t, keyctl.Unlink(key, persistentIn(t, alice, keyctl.Thread)))
 		runCommand(t, "keep", strconv.Itoa(int(key))).want(t, 1, "EACCES",
-			"a keyring around it may", strings.ReplaceAll(keepAround(t),
+			"a keyring that holds it can", strings.ReplaceAll(keepAround(t),
 				"cifscreds add server", "COMMAND"))
 		around := must(keyctltest.AddKey("keyring", "around", nil, keyctl.Session))(t)
 		persistentIn(t, alice, around)
@@ -210,7 +213,7 @@ func TestKeepProblems(t *testing.T) {
 
 func TestDropDeep(t *testing.T) {
 	as(t, alice, func() {
-		runCommand(t, "drop", "user:x").want(t, 1, "there is no persistent keyring")
+		runCommand(t, "drop", "user:x").want(t, 1, "has no persistent keyring")
 		keyring := persistentIn(t, alice, keyctl.Session)
 		var inner [2]keyctl.Serial
 		for i := range inner {
@@ -222,14 +225,14 @@ func TestDropDeep(t *testing.T) {
 		outside := must(keyctltest.AddKey("user", "outside", []byte("1"),
 			keyctl.Session))(t)
 		runCommand(t, "drop", "user:both").want(t, 1,
-			"2 keys in the persistent keyring go by that name")
+			"2 keys in the persistent keyring have this name")
 		runCommand(t, "drop", "user:single").want(t, 0, "dropped")
 		if links := must(keyctl.ReadKeyring(inner[0]))(t); len(links) != 1 ||
 			links[0] == single {
 			t.Errorf("the keyring within holds %v", links)
 		}
 		runCommand(t, "drop", strconv.Itoa(int(outside))).want(t, 1,
-			"it is not in the persistent keyring")
+			"not in the persistent keyring")
 	})
 }
 
@@ -237,11 +240,11 @@ func TestClear(t *testing.T) {
 	as(t, alice, func() {
 		keyring := persistentIn(t, alice, keyctl.Session)
 		kerberosCache(t, keyring)
-		runCommand(t, "clear").want(t, 2, "no terminal", "--yes")
+		runCommand(t, "clear").want(t, 2, "not a terminal", "--yes")
 		if len(must(keyctl.ReadKeyring(keyring))(t)) != 1 {
 			t.Error("it was cleared without being asked")
 		}
-		runCommand(t, "clear", "--yes").want(t, 0, "is empty now")
+		runCommand(t, "clear", "--yes").want(t, 0, "is now empty")
 		if links := must(keyctl.ReadKeyring(keyring))(t); len(links) != 0 {
 			t.Errorf("it holds %v", links)
 		}
@@ -253,7 +256,7 @@ func TestClearAsks(t *testing.T) {
 		keyring := persistentIn(t, alice, keyctl.Session)
 		kerberosCache(t, keyring)
 		term := onTerminal(t, 80, 24, "clear")
-		term.expect("4 keys, tickets of alice@EXAMPLE.ORG among them, will be lost")
+		term.expect("4 keys, including tickets of alice@EXAMPLE.ORG, will be lost")
 		term.send("n\n")
 		term.expect("nothing was cleared")
 		if status := term.wait(); status != 1 ||
@@ -276,7 +279,7 @@ func TestExec(t *testing.T) {
 		must(keyctltest.AddKey("user", "kept", []byte("1"), keyring))(t)
 		before := must(keyctl.SessionKeyring())(t)
 		r := runCommand(t, "exec", "--", commandUnderTest, "status")
-		r.want(t, 0, "possesses it through", `user "kept"`)
+		r.want(t, 0, "possesses the persistent keyring through", `user "kept"`)
 		if strings.Contains(r.out, before.String()) {
 			t.Errorf("the session keyring of before is used:\n%s", r.out)
 		}
@@ -386,7 +389,7 @@ func TestUserNamespace(t *testing.T) {
 		out, err := cmd.CombinedOutput()
 		r := result{out: string(out), status: cmd.ProcessState.ExitCode()}
 		check(t, err)
-		r.want(t, 0, "out of sight (that of a user namespace always is)",
+		r.want(t, 0, "(never readable in a user namespace)",
 			"root (UID 0): ", "daemon (UID 1): ")
 		// The keyrings are as old as the machine is slow.
 		renewed := regexp.MustCompile(

@@ -23,9 +23,9 @@ func doctorCommand() *cobra.Command {
 	var services []string
 	c := &cobra.Command{
 		Use:   "doctor",
-		Short: "Find out what keeps the persistent keyring from sessions",
-		Long: "Examine this machine for what keeps the persistent keyring from " +
-			"sessions.\nRoot sees more than others do.",
+		Short: "Find out why sessions lack the persistent keyring",
+		Long: "Check this machine for reasons why sessions lack the persistent keyring.\n" +
+			"As root, check more than other users can read.",
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			for _, service := range services {
@@ -46,7 +46,7 @@ func doctorCommand() *cobra.Command {
 	jsonFlag(c, &asJSON)
 	c.Flags().BoolVarP(&quiet, "quiet", "q", false, "print only what is wrong")
 	c.Flags().StringArrayVarP(&services, "service", "s", nil,
-		"examine this `service` alone; may be given again")
+		"check only this `service`; may be repeated")
 	// fails only if the flag does not exist
 	_ = c.RegisterFlagCompletionFunc("service", completeServices)
 	return c
@@ -57,9 +57,9 @@ func tryCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "try SERVICE USER",
 		Short: "Open a PAM session to see which keyrings it gets (root)",
-		Long: "Open a PAM session to see whether it gets its persistent keyring (root).\n" +
-			"No password is asked for: only the session modules run, and those of " +
-			"other\npackages do their work too.",
+		Long: "Open a PAM session to see whether it gets the persistent keyring (root).\n" +
+			"No password is needed, because only session modules run. All of them " +
+			"run,\nand do what they do at a login.",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return usagef("try needs SERVICE and USER, as in: " +
@@ -75,7 +75,7 @@ func tryCommand() *cobra.Command {
 			}
 			if os.Geteuid() != 0 {
 				return onlyRoot("open sessions for others; " +
-					"persistent-keyring doctor tells what a user can see")
+					"persistent-keyring doctor checks what a user can read")
 			}
 			user, err := triable(service, name)
 			if err != nil {
@@ -93,7 +93,7 @@ func tryCommand() *cobra.Command {
 }
 
 // triable returns the user, if the service and the user exist. For a service without a file, libpam
-// would take that of "other", and open a session that nobody has asked for.
+// would open a session of the service "other" instead.
 func triable(service, name string) (facts.Account, error) {
 	user, err := account.ByName(name)
 	if !pamconf.System.Has(service) {
@@ -109,7 +109,7 @@ func triable(service, name string) (facts.Account, error) {
 	case err != nil:
 		return user, usage(err)
 	case user.Name == "":
-		return user, usagef("%s has no name: PAM opens sessions by name", user)
+		return user, usagef("%s has no name, and PAM opens sessions by name", user)
 	}
 	return user, nil
 }

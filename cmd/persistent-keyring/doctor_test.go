@@ -35,10 +35,11 @@ func TestDoctorSession(t *testing.T) {
 func TestDoctorServiceNames(t *testing.T) {
 	as(t, alice, func() {
 		runCommand(t, "doctor", "--service", "nowhere").want(t, 1,
-			"it has no file in /etc/pam.d or /usr/lib/pam.d or /usr/share/pam/pam.d")
+			"the service has no file in /etc/pam.d or /usr/lib/pam.d or "+
+				"/usr/share/pam/pam.d")
 		for _, name := range []string{"", "../passwd", ".hidden", "a/b"} {
 			runCommand(t, "doctor", "--service="+name).want(t, 2,
-				"not the name of a file in /etc/pam.d")
+				"not a valid name of a file in /etc/pam.d")
 		}
 	})
 }
@@ -54,12 +55,12 @@ func TestDoctorModule(t *testing.T) {
 		{"of another owner", func(t *testing.T) {
 			check(t, os.Chown(path, int(alice), int(alice)))
 			t.Cleanup(func() { check(t, os.Chown(path, 0, 0)) })
-		}, []string{"belongs to UID {alice}, who can thus become root",
+		}, []string{"belongs to UID {alice}, who can change it to become root",
 			"chown root:root "}},
 		{"unreadable", func(t *testing.T) {
 			check(t, os.Chmod(path, 0o600))
 			t.Cleanup(func() { check(t, os.Chmod(path, 0o644)) })
-		}, []string{"has mode 0600: programs that are not root's", "chmod 644 "}},
+		}, []string{"has mode 0600: programs that do not run as root", "chmod 644 "}},
 		{"no module", func(t *testing.T) {
 			put(t, path,
 				strings.Repeat("not an object\n", 100))
@@ -70,7 +71,7 @@ func TestDoctorModule(t *testing.T) {
 			remove(t, path)
 			check(t, os.Mkdir(path, 0o755))
 			t.Cleanup(func() { check(t, os.Remove(path)) })
-		}, []string{"is no regular file"}},
+		}, []string{"is not a regular file"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.do(t)
@@ -86,7 +87,7 @@ func TestDoctorExpiry(t *testing.T) {
 	keyctltest.SetSysctl(t, "persistent_keyring_expiry", 60)
 	as(t, alice, func() {
 		runCommand(t, "doctor").want(t, 1,
-			"WRONG  expiry: a persistent keyring is lost 1 minute after",
+			"WRONG  expiry: a persistent keyring expires 1 minute after",
 			"sysctl -w kernel.keys.persistent_keyring_expiry=259200")
 	})
 	keyctltest.SetSysctl(t, "persistent_keyring_expiry", 0)
@@ -107,7 +108,7 @@ func TestTryGood(t *testing.T) {
 		before := must(keyctl.ReadKeyring(mine))(t)
 		runCommand(t, "try", "sshd", "alice").want(t, 0)
 		if after := must(keyctl.ReadKeyring(keyctl.Session))(t); len(after) != len(before) {
-			t.Errorf("the trial has left %v in the session keyring of whoever tried",
+			t.Errorf("the trial has left %v in the session keyring of the caller",
 				after)
 		}
 		j := decode[document.Try](t, runCommand(t, "try", "--json", "sshd", "alice"))
@@ -166,7 +167,7 @@ func TestTryFailures(t *testing.T) {
 		runCommand(t, "try", "nowhere", "alice").want(t, 2,
 			`service "nowhere" has no file in /etc/pam.d`)
 		runCommand(t, "try", "sshd", "no\nbody").want(t, 2, `"no\nbody"`)
-		runCommand(t, "try", "../sshd", "alice").want(t, 2, "not the name of a file")
+		runCommand(t, "try", "../sshd", "alice").want(t, 2, "not a valid name of a file")
 		runCommand(t, "try", "sshd").want(t, 2, "try needs SERVICE and USER, as in: "+
 			"persistent-keyring try sshd alice\n")
 	})
@@ -190,7 +191,7 @@ func TestDoctorServices(t *testing.T) {
 			t.Errorf("another service is examined:\n%s", r.out)
 		}
 		runCommand(t, "doctor", "-s", "sshd", "-s", "../x").want(t, 2,
-			"not the name of a file")
+			"not a valid name of a file")
 	})
 }
 

@@ -36,7 +36,7 @@ import (
 // terminal" or "# on a terminal, types y" has a terminal. Shells find this command, the programs in
 // tools and those in programs. {alice} is a UID; see names for what else differs from run to run.
 //
-// To write the output anew, also that of a new file with commands alone:
+// To write the output again, or into a new file that has only commands:
 //
 //	go test ./cmd/persistent-keyring -run TestGolden -update
 //
@@ -54,7 +54,7 @@ func TestGolden(t *testing.T) {
 			if *update {
 				check(t, os.WriteFile(file, []byte(got), 0o644))
 			} else if got != want {
-				t.Errorf("go test -update writes it anew\n%s", diff(t, file, got))
+				t.Errorf("go test -update rewrites it\n%s", diff(t, file, got))
 			}
 		})
 	}
@@ -318,7 +318,7 @@ var (
 	number = regexp.MustCompile(`( *)(\d+)( ?)`)
 )
 
-// others are what differs besides serials and UIDs.
+// others are the parts that differ, besides serials and UIDs.
 var others = []struct {
 	found *regexp.Regexp
 	name  string

@@ -22,14 +22,14 @@ func TestMistakes(t *testing.T) {
 	}{
 		{[]string{"statsu"}, `unknown subcommand "statsu"; did you mean status?`},
 		{[]string{"nonsense"}, `unknown subcommand "nonsense"` + "\n"},
-		{[]string{"watch", "-n", "1", "--interval", "2"}, "given before"},
-		{[]string{"status", "--json", "--json"}, "given before"},
-		{[]string{"watch", "-n", "0.01"}, "interval 10ms: it must be 100ms or more"},
+		{[]string{"watch", "-n", "1", "--interval", "2"}, "more than once"},
+		{[]string{"status", "--json", "--json"}, "more than once"},
+		{[]string{"watch", "-n", "0.01"}, "interval 10ms is too short; use 100ms or more"},
 		{[]string{"watch", "-n", "NaN"}, "not a time such as 2, 0.5 or 500ms"},
 		{[]string{"watch", "-n", "1e300"}, "not a time such as 2, 0.5 or 500ms"},
 		{[]string{"watch", "-n", "2"}, "standard output is not"},
-		{[]string{"keep", "@s"}, "key @s: that is a whole keyring"},
-		{[]string{"drop", "@u"}, "key @u: that is a whole keyring"},
+		{[]string{"keep", "@s"}, "key @s is a whole keyring"},
+		{[]string{"drop", "@u"}, "key @u is a whole keyring"},
 	} {
 		runCommand(t, test.args...).want(t, 2, test.says)
 	}
@@ -65,7 +65,7 @@ func TestTryRefusesMistakes(t *testing.T) {
 	}
 	as(t, 0, func() {
 		runCommand(t, "try", "sshd", strconv.Itoa(int(alice))).want(t, 0,
-			"A session of alice (UID {alice}) through sshd")
+			"Session of alice (UID {alice}) through sshd")
 	})
 	keyctltest.Forget(t, alice)
 }

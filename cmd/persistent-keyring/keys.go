@@ -107,8 +107,8 @@ var special = []string{"@t", "@p", "@s", "@u", "@us", "@g", "@a"}
 // and "%:description", which is a keyring.
 func parseKeyName(arg string) (keyName, error) {
 	if slices.Contains(special, arg) {
-		return keyName{}, fmt.Errorf("key %s: that is a whole keyring of this process or "+
-			"user; give a key in it by serial or type:description (keyctl show %s)",
+		return keyName{}, fmt.Errorf("key %s is a whole keyring of this process or user; "+
+			"name a key in it by serial or type:description (keyctl show %s)",
 			arg, arg)
 	}
 	if named, ok := strings.CutPrefix(arg, "%"); ok && strings.Contains(named, ":") {
@@ -118,14 +118,14 @@ func parseKeyName(arg string) (keyName, error) {
 	}
 	if typ, description, found := strings.Cut(arg, ":"); found {
 		if typ == "" || strings.ContainsRune(arg, 0) {
-			return keyName{}, fmt.Errorf("key %s: a type must stand before the colon, "+
-				"as in user:name", phrase.Quote(arg))
+			return keyName{}, fmt.Errorf("key %s: no type before the colon; "+
+				"use type:description, as in user:name", phrase.Quote(arg))
 		}
 		return keyName{Type: typ, Description: description}, nil
 	}
 	serial, err := strconv.ParseInt(arg, 0, 32)
 	if err != nil || serial < 1 {
-		return keyName{}, fmt.Errorf("key %s: neither a serial nor type:description",
+		return keyName{}, fmt.Errorf("key %s: not a serial and not type:description",
 			phrase.Quote(arg))
 	}
 	return keyName{Serial: keyctl.Serial(serial)}, nil
@@ -162,8 +162,8 @@ func keepCommand() *cobra.Command {
 		Use:   "keep KEY...",
 		Short: "Put keys of this session into my persistent keyring",
 		Long: "Put keys of this session into my persistent keyring.\n" +
-			"A KEY is a serial or type:description. What the keyring has under the " +
-			"same type\nand description is replaced.",
+			"A KEY is a serial or type:description. It replaces a key of the same " +
+			"type and\ndescription in the keyring.",
 	}, keep)
 }
 
@@ -185,9 +185,11 @@ func keep(names []keyName) ([]change, error) {
 	return changes, nil
 }
 
-// around is the remedy for a key that nobody may link, such as those of cifscreds(1).
-const around = "this key may not be linked, but a keyring around it may, where COMMAND makes the " +
-	"key: " + `keyctl session - sh -c 'COMMAND && persistent-keyring keep "$(keyctl id @s)"'`
+// around is the remedy for a key that grants no permission to link it, such as those of
+// cifscreds(1).
+const around = "the key grants no permission to link it; a keyring that holds it can be " +
+	"linked, where COMMAND makes the key: " +
+	`keyctl session - sh -c 'COMMAND && persistent-keyring keep "$(keyctl id @s)"'`
 
 // find looks for keys, and links each into the thread keyring, which ends with this command, to see
 // whether it may be linked. some reports whether at least one may.
@@ -225,8 +227,8 @@ func keepIn(keyring, serial keyctl.Serial) (result string, err error) {
 func dropCommand() *cobra.Command {
 	return keysCommand(&cobra.Command{
 		Use:   "drop KEY...",
-		Short: "Take keys out of my persistent keyring",
-		Long: "Take keys out of my persistent keyring, or out of a keyring within it.\n" +
+		Short: "Remove keys from my persistent keyring",
+		Long: "Remove keys from my persistent keyring, or from a keyring within it.\n" +
 			"A KEY is a serial or type:description.",
 	}, drop)
 }
@@ -254,7 +256,7 @@ func mine() (keyctl.Serial, error) {
 	case !ok && err != nil:
 		return 0, err
 	case !ok || keyring.State == facts.Revoked:
-		return 0, fmt.Errorf("%s: there is no persistent keyring", account.ByUID(uid))
+		return 0, fmt.Errorf("%s has no persistent keyring", account.ByUID(uid))
 	}
 	serial, err := persistent.Renew(uid)
 	// A link to it does not fit in, or too many keyrings are nested in it; but the session may
@@ -266,8 +268,8 @@ func mine() (keyctl.Serial, error) {
 	return serial, err
 }
 
-// dropFrom unlinks a key from the persistent keyring itself, or, if it is not there, from the only
-// keyring below in which it is.
+// dropFrom unlinks a key from the persistent keyring itself. If the key is not there, it unlinks it
+// from the keyring below, if only one holds it.
 func dropFrom(keyring keyctl.Serial, name keyName) change {
 	keys, _ := keyctl.ConfirmedKeys() // for keys that the kernel no longer describes
 	tree := keyrings.NewReader(keys).Tree(keyring)
@@ -290,10 +292,10 @@ func dropFrom(keyring keyctl.Serial, name keyName) change {
 	switch {
 	case len(found) == 0:
 		return change{name: name, serial: name.Serial,
-			err: errors.New("it is not in the persistent keyring")}
+			err: errors.New("not in the persistent keyring")}
 	case len(found) > 1:
-		return change{name: name, err: fmt.Errorf("%s in the persistent keyring go by "+
-			"that name: give one's serial (persistent-keyring status --all)",
+		return change{name: name, err: fmt.Errorf("%s in the persistent keyring have "+
+			"this name; use a serial (persistent-keyring status --all)",
 			phrase.Count(len(found), "key"))}
 	}
 	one := changed(name, found[0].key.Serial)
@@ -305,7 +307,7 @@ func clearCommand() *cobra.Command {
 	var yes bool
 	c := &cobra.Command{
 		Use:   "clear",
-		Short: "Take everything out of my persistent keyring",
+		Short: "Remove all keys from my persistent keyring",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			keyring, err := mine()
@@ -315,7 +317,7 @@ func clearCommand() *cobra.Command {
 			if !yes {
 				if err := ask(inside(keyring)+" will be lost to all sessions. "+
 					"Clear the persistent keyring? [y/N] ",
-					"--yes clears without asking", "cleared"); err != nil {
+					"use --yes", "cleared"); err != nil {
 					return err
 				}
 			}
@@ -323,7 +325,7 @@ func clearCommand() *cobra.Command {
 				return err
 			}
 			p := out()
-			p.Item(0, "the persistent keyring is empty now")
+			p.Item(0, "the persistent keyring is now empty")
 			return finish(p, false)
 		},
 	}
@@ -331,7 +333,7 @@ func clearCommand() *cobra.Command {
 	return c
 }
 
-// inside says what a keyring holds: "3 keys, tickets of alice@EXAMPLE.ORG among them,".
+// inside says what a keyring holds: "3 keys, including tickets of alice@EXAMPLE.ORG,".
 func inside(keyring keyctl.Serial) string {
 	tree := keyrings.NewReader(nil).Tree(keyring)
 	keys := 0
@@ -346,7 +348,7 @@ func inside(keyring keyctl.Serial) string {
 	})
 	text := phrase.Count(keys, "key")
 	if len(principals) > 0 {
-		text += ", tickets of " + strings.Join(principals, " and ") + " among them,"
+		text += ", including tickets of " + strings.Join(principals, " and ") + ","
 	}
 	return text
 }

@@ -54,7 +54,7 @@ func usage(err error) error { return failure{err, exitUsage} }
 
 func usagef(format string, args ...any) error { return usage(fmt.Errorf(format, args...)) }
 
-// onlyRoot returns the error of a user who asks for what only root can do.
+// onlyRoot returns the error for a user who is not root.
 func onlyRoot(can string) error { return usagef("only root can %s", can) }
 
 // errFinding ends the command with a finding that has been printed already.
@@ -83,7 +83,7 @@ func main() {
 		complain(err)
 	}
 	if status == exitUsage {
-		fmt.Fprintln(os.Stderr, "persistent-keyring --help tells how to use it.")
+		fmt.Fprintln(os.Stderr, "try persistent-keyring --help")
 	}
 	os.Exit(status)
 }
@@ -91,7 +91,7 @@ func main() {
 func command() *cobra.Command {
 	root := statusCommand()
 	root.Use, root.ValidArgsFunction = "persistent-keyring", nil
-	root.Short = "Show and keep what outlives a logout: the persistent keyring"
+	root.Short = "Show and manage the persistent keyring, whose keys outlive a logout"
 	root.Long = root.Short + ".\nWithout a subcommand: status."
 	cobra.AddTemplateFunc("versions", versions)
 	root.Version = "see versions" // cobra offers --version only where this is not empty
@@ -187,7 +187,7 @@ func versions() string {
 	text := "persistent-keyring " + versionOf("/proc/self/exe") + "\n"
 	module := machine.ModulePath()
 	if module == "" {
-		return text + "libpam's directory of modules was not found\n"
+		return text + "cannot find libpam's module directory\n"
 	}
 	return text + module + " " + versionOf(module) + "\n"
 }

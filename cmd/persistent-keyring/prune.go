@@ -22,16 +22,16 @@ func pruneCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "prune",
 		Short: "Remove ticket caches that newer ones supersede",
-		Long: "Remove the ticket caches in my persistent keyring that newer ones of the " +
-			"same\nprincipal supersede, after a question.",
+		Long: "Ask, and then remove the ticket caches in my persistent keyring that " +
+			"newer\nones of the same principal supersede.",
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(*cobra.Command, []string) error {
 			switch {
 			case yes && dryRun:
-				return usagef("prune takes --yes or --dry-run: one of the two")
+				return usagef("prune takes only one of --yes and --dry-run")
 			case asJSON && !yes && !dryRun:
-				return usagef("prune --json does not ask: add --dry-run to list, " +
+				return usagef("prune --json does not ask; use --dry-run to list " +
 					"or --yes to remove")
 			}
 			return pruneCaches(yes, dryRun, asJSON)
@@ -67,7 +67,7 @@ func pruneCaches(yes, dryRun, asJSON bool) error {
 		}
 		question := fmt.Sprintf("%s, %s. Remove? [y/N] ",
 			phrase.Count(len(plan.Caches), "cache"), phrase.Count(bytes, "byte"))
-		if err := ask(question, "--yes removes without asking, --dry-run only lists",
+		if err := ask(question, "use --yes to remove, --dry-run to list",
 			"removed"); err != nil {
 			return err
 		}

@@ -110,15 +110,15 @@ func left(t testing.TB, collection keyctl.Serial) string {
 func TestPrune(t *testing.T) {
 	as(t, alice, func() {
 		collection, caches := someCaches(t)
-		runCommand(t, "prune").want(t, 2, "no terminal to ask on", "--yes", "--dry-run")
+		runCommand(t, "prune").want(t, 2, "is not a terminal", "--yes", "--dry-run")
 		runCommand(t, "prune", "--json").want(t, 2, "does not ask")
-		runCommand(t, "prune", "--yes", "--dry-run").want(t, 2, "one of the two")
+		runCommand(t, "prune", "--yes", "--dry-run").want(t, 2, "only one of")
 		r := runCommand(t, "prune", "--dry-run")
 		r.want(t, 0, "Superseded ticket caches of alice (UID {alice})",
 			"KEYRING:persistent:{alice}:b\n", "KEYRING:persistent:{alice}:c\n",
-			"alice@EXAMPLE.ORG, good until "+
+			"alice@EXAMPLE.ORG, valid until "+
 				time.Now().Add(4*time.Hour).UTC().Format("2006-01-02 15:"),
-			"newer: KEYRING:persistent:{alice}:d, good until",
+			"newer: KEYRING:persistent:{alice}:d, valid until",
 			"KEYRING:persistent:{alice}:broken is left alone: key")
 		if strings.Contains(r.out, ":a\n") || strings.Contains(r.out, ":e\n") ||
 			strings.Contains(r.out, ":f\n") {
@@ -178,10 +178,10 @@ func TestPruneAsks(t *testing.T) {
 	})
 }
 
-// Where it cannot be told which cache is the primary, each may be.
+// If the primary cache is not known, each cache may be the primary.
 func TestPruneUnknownPrimary(t *testing.T) {
 	as(t, alice, func() {
-		runCommand(t, "prune", "--yes").want(t, 1, "there is no persistent keyring")
+		runCommand(t, "prune", "--yes").want(t, 1, "has no persistent keyring")
 		persistentIn(t, alice, keyctl.Session)
 		runCommand(t, "prune", "--yes").want(t, 0, "no ticket cache is superseded")
 		collection, _ := someCaches(t)

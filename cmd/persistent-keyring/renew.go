@@ -21,15 +21,15 @@ func renewCommand() *cobra.Command {
 	var all, loggedIn, withTickets, asJSON bool
 	c := &cobra.Command{
 		Use:   "renew [--tickets] [USER...|--all|--logged-in]",
-		Short: "Restart the timer of my persistent keyring, or of others' (root)",
-		Long: "Restart the timer of my persistent keyring, or of others' (root).\n" +
-			"One that has expired is brought back with its keys unless the kernel " +
-			"has\ncollected it. None is made.",
+		Short: "Reset the expiry timer of my persistent keyring, or of others' (root)",
+		Long: "Reset the expiry timer of my persistent keyring, or of others' (root).\n" +
+			"An expired keyring is restored with its keys, unless the kernel has\n" +
+			"collected it. No keyring is made for a user who has none.",
 		ValidArgsFunction: completeUsers,
 		RunE: func(_ *cobra.Command, names []string) error {
 			if all && loggedIn || len(names) > 0 && (all || loggedIn) {
-				return usagef("renew takes users, or --all, or --logged-in: one " +
-					"of the three")
+				return usagef("renew takes only one of users, --all and " +
+					"--logged-in")
 			}
 			if os.Geteuid() != 0 && (all || loggedIn || !onlyMe(names)) {
 				return onlyRoot("renew another user's keyring")
@@ -43,10 +43,10 @@ func renewCommand() *cobra.Command {
 			return how.renewEach(users, unknown)
 		},
 	}
-	c.Flags().BoolVar(&all, "all", false, "of every user who has a persistent keyring")
-	c.Flags().BoolVar(&loggedIn, "logged-in", false, "of every user who is logged in")
+	c.Flags().BoolVar(&all, "all", false, "renew for every user who has a persistent keyring")
+	c.Flags().BoolVar(&loggedIn, "logged-in", false, "renew for every user who is logged in")
 	c.Flags().BoolVar(&withTickets, "tickets", false,
-		"have MIT's kinit renew their tickets too")
+		"also renew the tickets, with MIT's kinit")
 	jsonFlag(c, &asJSON)
 	return c
 }

@@ -71,7 +71,7 @@ func noLookWithLinks(t *testing.T, command string) {
 }
 
 // list and doctor name the user whose keyring takes long, and nobody else. The command that they
-// give mends it.
+// give fixes it.
 func TestTangledIsNamed(t *testing.T) {
 	const text = "the persistent keyring of alice holds keyrings linked in so many ways, about "
 	const fix = "setpriv --reuid alice --clear-groups persistent-keyring clear --yes"
@@ -93,9 +93,9 @@ func TestTangledIsNamed(t *testing.T) {
 		if !slices.ContainsFunc(findings, named) {
 			t.Errorf("%q", findings)
 		}
-		mend := exec.Command("sh", "-c", fix)
-		mend.Env = []string{"PATH=" + filepath.Dir(commandUnderTest) + ":/usr/bin:/bin"}
-		if out, err := mend.CombinedOutput(); err != nil {
+		repair := exec.Command("sh", "-c", fix)
+		repair.Env = []string{"PATH=" + filepath.Dir(commandUnderTest) + ":/usr/bin:/bin"}
+		if out, err := repair.CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", fix, err, out)
 		}
 		for _, command := range []string{"list", "doctor"} {

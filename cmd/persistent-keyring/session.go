@@ -28,11 +28,9 @@ const (
 func execCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "exec [--] COMMAND [ARGUMENT...]",
-		Short: "Run a command in a new session keyring with my persistent one",
-		Long: "Run a command in a fresh session keyring with my persistent keyring in " +
-			"it:\n" +
-			"for tmux, nohup, systemd units and whatever else does not come through " +
-			"a login.",
+		Short: "Run a command in a new session keyring with my persistent keyring",
+		Long: "Run a command in a new session keyring with my persistent keyring in it:\n" +
+			"for tmux, nohup, systemd units and other programs that no login starts.",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			path, err := exec.LookPath(args[0])
@@ -151,15 +149,15 @@ const (
 func (a attached) print(p *show.Printer) {
 	switch a.result {
 	case linkedAlready:
-		p.Item(0, fmt.Sprintf("%s had your persistent keyring already; its timer is reset",
-			a.shell))
+		p.Item(0, fmt.Sprintf("%s already has your persistent keyring; the expiry timer "+
+			"was reset", a.shell))
 	case linked:
-		p.Item(0, fmt.Sprintf("%s has your persistent keyring now, in its session "+
-			"keyring %d; so has every process that shares this session keyring, "+
-			"other users' processes too", a.shell, a.session))
+		p.Item(0, fmt.Sprintf("%s now has your persistent keyring, in its session "+
+			"keyring %d; so does every process that shares this session keyring, "+
+			"including other users' processes", a.shell, a.session))
 	case newSession:
 		p.Item(0, fmt.Sprintf("%s has a new session keyring, %d, with your persistent "+
-			"keyring in it; programs that it has started before keep theirs",
+			"keyring in it; programs that it started earlier keep theirs",
 			a.shell, a.session))
 		if server, command := windowServer(a.shell); command != "" {
 			p.Item(0, "for new windows of "+server+":")
@@ -211,13 +209,13 @@ func callingProgram() (program, error) {
 	p := program{pid: os.Getppid()}
 	comm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", p.pid))
 	p.name = strings.TrimSuffix(string(comm), "\n")
-	const attachIsFor = "attach works on the program that started it, and "
+	const attachIsFor = "attach changes the program that started it, "
 	switch {
 	case p.pid == 0:
-		return p, errors.New(attachIsFor + "that is outside this PID namespace; " +
+		return p, errors.New(attachIsFor + "which is outside this PID namespace; " +
 			"instead: persistent-keyring exec $SHELL")
 	case slices.Contains(passing, p.name):
-		return p, fmt.Errorf(attachIsFor+"%s ends with this command; run "+
+		return p, fmt.Errorf(attachIsFor+"but %s ends with this command; run "+
 			"persistent-keyring attach in the shell itself, without %s", p, p.name)
 	}
 	return p, nil
@@ -295,8 +293,8 @@ func lost(err error) error {
 		"instead: persistent-keyring exec $SHELL", err)
 }
 
-// refusal says why the kernel does not let this command give a program a session keyring, as far as
-// can be seen (keyctl_session_to_parent in security/keys/keyctl.c).
+// refusal says why the kernel does not let this command give a program a session keyring, or ""
+// if the reason is not known (keyctl_session_to_parent in security/keys/keyctl.c).
 func refusal(shell program, old sessionKeyring) string {
 	threads, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", shell.pid))
 	mine, its := ids("self"), ids(fmt.Sprint(shell.pid))
@@ -306,14 +304,14 @@ func refusal(shell program, old sessionKeyring) string {
 	case len(threads) > 1:
 		instead := ""
 		if old.own() && !old.standsIn() {
-			instead = "; persistent-keyring attach --shared uses the one that it has"
+			instead = "; persistent-keyring attach --shared uses its present one"
 		}
 		return fmt.Sprintf(" (it has %d threads, and only a program with one thread can "+
 			"be given a session keyring%s)", len(threads), instead)
 	case shell.pid == 1:
 		return " (it is process 1)"
 	case its != "" && its != mine:
-		return fmt.Sprintf(" (its user and group IDs are %s, those of this command %s)",
+		return fmt.Sprintf(" (its user and group IDs are %s, those of this command are %s)",
 			its, mine)
 	}
 	return ""

@@ -23,7 +23,7 @@ func statusCommand() *cobra.Command {
 	var asJSON, all bool
 	c := &cobra.Command{
 		Use:               "status [USER]",
-		Short:             "Show my persistent keyring, or another's (root)",
+		Short:             "Show my persistent keyring, or another user's (root)",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: byPosition(completeUsers),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -39,7 +39,7 @@ func statusCommand() *cobra.Command {
 		},
 	}
 	jsonFlag(c, &asJSON)
-	c.Flags().BoolVarP(&all, "all", "a", false, "show all keys of a keyring that has many")
+	c.Flags().BoolVarP(&all, "all", "a", false, "show all keys, however many")
 	return c
 }
 
@@ -96,21 +96,21 @@ func watchCommand() *cobra.Command {
 	interval := seconds(2 * time.Second)
 	c := &cobra.Command{
 		Use:   "watch",
-		Short: "Show the status again and again, until interrupted",
+		Short: "Show the status repeatedly, until interrupted",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if time.Duration(interval) < shortest {
-				return usagef("interval %v: it must be %v or more", &interval,
+				return usagef("interval %v is too short; use %v or more", &interval,
 					shortest)
 			}
 			if out().Width == 0 {
-				return usagef("watch draws on a terminal, which standard output " +
-					"is not; persistent-keyring status prints once")
+				return usagef("standard output is not a terminal; " +
+					"use persistent-keyring status")
 			}
 			return watch(time.Duration(interval))
 		},
 	}
-	c.Flags().VarP(&interval, "interval", "n", "time between two looks, as in 2 or 500ms")
+	c.Flags().VarP(&interval, "interval", "n", "time between displays, as in 2 or 500ms")
 	return c
 }
 
@@ -149,7 +149,7 @@ func draw() error {
 		return err
 	}
 	p.Status(s, finding.Status(s), finding.Meaning(s), false)
-	p.Item(0, time.Now().Format(time.DateTime)+"; Ctrl-C ends")
+	p.Item(0, time.Now().Format(time.DateTime)+"; Ctrl-C to end")
 	lines := bytes.Split(bytes.TrimSuffix(text.Bytes(), []byte("\n")), []byte("\n"))
 	_, rows, _ := term.GetSize(int(os.Stdout.Fd()))
 	if rows > 0 && len(lines) > rows {

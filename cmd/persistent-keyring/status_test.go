@@ -126,7 +126,7 @@ func TestStatusKerberos(t *testing.T) {
 		r.want(t, 1, "Kerberos cache of alice@EXAMPLE.ORG",
 			`tickets   KRB5CCNAME is "FILE:/tmp/x y": tickets are in files`,
 			"ticket for krbtgt/EXAMPLE.ORG@EXAMPLE.ORG (", "ended 2026-11-24 01:30 UTC",
-			"and 2 keys more (--all",
+			"and 2 keys more (use --all",
 			// Its tickets have ended.
 			"If you log out now, nothing stays: all that the persistent keyring "+
 				"holds has expired.")
@@ -213,7 +213,7 @@ func TestStatusManyKeys(t *testing.T) {
 			must(keyctltest.AddKey("user", strconv.Itoa(i), []byte("1"), keyring))(t)
 		}
 		r := runCommand(t, "status")
-		r.want(t, 0, "holds 10000 keys", "and 9980 keys more (--all shows them)")
+		r.want(t, 0, "holds 10000 keys", "and 9980 keys more (use --all to show them)")
 		if lines := strings.Count(r.out, "\n"); lines > 40 {
 			t.Errorf("%d lines", lines)
 		}
@@ -263,7 +263,7 @@ func TestStatusUnreadableProcKeys(t *testing.T) {
 			"may be a persistent keyring or not")
 		persistentIn(t, bob, keyctl.Session)
 		r := runCommand(t, "status")
-		r.want(t, 0, "possesses it through", "unseen")
+		r.want(t, 0, "possesses the persistent keyring through", "unseen")
 		if strings.Contains(r.out, "expires") && strings.Contains(r.out, "renewal makes") {
 			t.Errorf("a timer that cannot be seen is shown:\n%s", r.out)
 		}

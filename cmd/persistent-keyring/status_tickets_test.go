@@ -116,7 +116,7 @@ func TestStatusOfTheDefaultCache(t *testing.T) {
 	}
 }
 
-// Root sees how it stands with others, as far as others' eyes see it, and changes no timer.
+// Root sees the status of other users, as far as they see it themselves, and changes no timer.
 func TestStatusOfOthers(t *testing.T) {
 	keyctltest.SetSysctl(t, "persistent_keyring_expiry", 4000)
 	as(t, alice, func() {
@@ -124,7 +124,8 @@ func TestStatusOfOthers(t *testing.T) {
 			persistentIn(t, alice, keyctl.Session)))(t)
 		runCommand(t, "status", "bob").want(t, 2,
 			"only root can look at another user's keyring")
-		runCommand(t, "status", "alice").want(t, 0, "possesses it through")
+		runCommand(t, "status", "alice").want(t, 0,
+			"possesses the persistent keyring through")
 		keyctltest.OnThread(t, func() {
 			keyctltest.SetSysctl(t, "persistent_keyring_expiry", 1000000)
 		})

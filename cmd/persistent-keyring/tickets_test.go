@@ -55,13 +55,13 @@ func TestRenewTickets(t *testing.T) {
 	as(t, 0, func() {
 		r := runWith(t, environment, "", "renew", "--tickets", "alice", "bob")
 		r.want(t, 1, "alice (UID {alice}): ",
-			"bob (UID {bob}): none, nothing to renew",
+			"bob (UID {bob}): no persistent keyring to renew",
 			"\n  KEYRING:persistent:{alice}:due, alice@EXAMPLE.ORG: not renewed: ",
-			`: "kinit: Cannot contact any KDC"; the old ticket is kept, good until `,
-			":early, alice@EXAMPLE.ORG: good until ", "less than half of its life",
-			":fixed, alice@EXAMPLE.ORG: good until ", "it is not renewable",
-			":spent, alice@EXAMPLE.ORG: good until ", "cannot be renewed beyond that",
-			`:empty\x1b[2J": left alone: "it names no principal"`)
+			`: "kinit: Cannot contact any KDC"; the old ticket is kept, valid until `,
+			":early, alice@EXAMPLE.ORG: valid until ", "less than half of its life",
+			":fixed, alice@EXAMPLE.ORG: valid until ", "it is not renewable",
+			":spent, alice@EXAMPLE.ORG: valid until ", "cannot be renewed beyond that",
+			`:empty\x1b[2J": skipped: "it names no principal"`)
 	})
 	as(t, alice, func() {
 		persistentIn(t, alice, keyctl.Session)
@@ -112,7 +112,7 @@ func TestRenewTicketsIsTheUsers(t *testing.T) {
 		term := onTerminalWith(t, 200, 24, append(environment, "SECRET=1",
 			"KRB5CCNAME=FILE:/root/x", "KRB5_CONFIG=/etc/krb5.conf"), "renew",
 			"--tickets", "alice")
-		term.expect("the KDC's ticket is good for no longer")
+		term.expect("valid no longer than the old one")
 		term.wait()
 	})
 	seen := string(must(os.ReadFile("/home/alice/seen"))(t))
@@ -145,7 +145,7 @@ func TestRenewTicketsAttacked(t *testing.T) {
 			`"kinit: \x1b[2J\nbob: renewed"; the old ticket is kept`},
 		// It empties the cache, and the new ticket does not fit in.
 		{`keyctl clear $(keyctl search @s keyring due); exit 1`,
-			"the ticket is lost: get another one with kinit"},
+			"the ticket is lost; get a new one with kinit"},
 	} {
 		environment := kinitOfMIT(t, test.script)
 		as(t, 0, func() {
@@ -192,7 +192,7 @@ func TestRenewTicketsNearlyFullQuota(t *testing.T) {
 	as(t, 0, func() {
 		runWith(t, environment, "", "renew", "--tickets", "alice").want(t, 1,
 			`not renewed: "the key quota has no room for the old and the new ticket; `+
-				`persistent-keyring prune may make some"; the old ticket is kept`)
+				`persistent-keyring prune may free some"; the old ticket is kept`)
 		if _, err := os.Stat("/home/alice/called"); err == nil {
 			t.Error("kinit was called all the same")
 		}

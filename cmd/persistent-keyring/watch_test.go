@@ -15,7 +15,7 @@ func TestWatch(t *testing.T) {
 		term := onTerminal(t, 80, 24, "watch", "--interval", "100ms")
 		term.expect("there is no persistent")
 		keyring := persistentIn(t, alice, keyctl.Session)
-		term.expect("possesses it through")
+		term.expect("possesses the persistent keyring through")
 		must(keyctltest.AddKey("user", "seen", []byte("1"), keyring))(t)
 		term.expect(`user "seen"`)
 		check(t, unix.IoctlSetWinsize(int(term.master.Fd()), unix.TIOCSWINSZ,
@@ -39,7 +39,7 @@ func TestWatch(t *testing.T) {
 
 func TestWatchProblems(t *testing.T) {
 	runCommand(t, "watch").want(t, 2, "standard output is not")
-	runCommand(t, "watch", "--interval", "1ms").want(t, 2, "must be 100ms or more")
+	runCommand(t, "watch", "--interval", "1ms").want(t, 2, "use 100ms or more")
 	runCommand(t, "watch", "--interval", "x").want(t, 2, "invalid")
 }
 
@@ -90,7 +90,8 @@ func TestWidth(t *testing.T) {
 func TestUsage(t *testing.T) {
 	for _, args := range [][]string{{"nonsense"}, {"--nonsense"}, {"status", "x"},
 		{"list", "x"}, {"drop"}, {"doctor", "x"}, {"renew", "--all=x"}} {
-		runCommand(t, args...).want(t, 2, "persistent-keyring: ", "--help tells")
+		runCommand(t, args...).want(t, 2, "persistent-keyring: ",
+			"try persistent-keyring --help")
 	}
 }
 

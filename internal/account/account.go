@@ -34,8 +34,8 @@ func ByName(name string) (facts.Account, error) {
 	}
 	uid, err := strconv.ParseUint(name, 10, 32)
 	if err != nil || uid == uint64(keyctl.NoID) {
-		return facts.Account{}, fmt.Errorf("unknown user %s: neither a name that the name "+
-			"service knows nor a UID", phrase.Quote(name))
+		return facts.Account{}, fmt.Errorf("unknown user %s: not a UID, and not a name in "+
+			"the name service", phrase.Quote(name))
 	}
 	return ByUID(uint32(uid)), nil
 }
@@ -52,8 +52,8 @@ func LoggedIn() (uids []uint32, unknown []error, err error) {
 	uids, errLogind := logind(usersDir)
 	text, errUtmp := os.ReadFile(utmpPath)
 	if errors.Is(errLogind, fs.ErrNotExist) && errors.Is(errUtmp, fs.ErrNotExist) {
-		return nil, nil, fmt.Errorf("who is logged in cannot be told: there is neither %s "+
-			"nor %s", usersDir, utmpPath)
+		return nil, nil, fmt.Errorf("cannot find out who is logged in: neither %s nor %s "+
+			"exists", usersDir, utmpPath)
 	}
 	for _, err := range []error{errLogind, errUtmp} {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {

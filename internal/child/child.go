@@ -30,12 +30,12 @@ func Self(word string, args ...string) *exec.Cmd {
 }
 
 // ErrLate is the error of a child that was killed because its time was over.
-var ErrLate = errors.New("it has not ended in time")
+var ErrLate = errors.New("did not end in time")
 
 // Run runs a command and kills it when its time is over, with its process group if it has a session
 // of its own.
 func Run(c *exec.Cmd, patience time.Duration) error {
-	c.WaitDelay = time.Second // for whoever else has its output
+	c.WaitDelay = time.Second // other processes may have its output open
 	if err := c.Start(); err != nil {
 		return err
 	}

@@ -6,7 +6,7 @@ import (
 	"pam_persistent/internal/facts"
 )
 
-// StatusOf converts a status and what is wrong with it.
+// StatusOf converts a status and its findings.
 func StatusOf(s *facts.Status, findings []facts.Finding, meaning string) Status {
 	d := Status{
 		Version: Version, UID: s.UID, User: s.Name,
@@ -25,7 +25,7 @@ func StatusOf(s *facts.Status, findings []facts.Finding, meaning string) Status 
 	return d
 }
 
-// ListOf converts a list and what is wrong with it.
+// ListOf converts a list and its findings.
 func ListOf(l *facts.List, findings []facts.Finding) List {
 	return List{Version, each(l.Keyrings, listedOf), append([]string{}, l.Unseen...),
 		each(findings, facts.Finding.String)}
@@ -36,7 +36,7 @@ func DoctorOf(findings []facts.Finding) Doctor {
 	return Doctor{Version, each(findings, resultOf)}
 }
 
-// TryOf converts what was seen of a session and what is wrong with it.
+// TryOf converts a trial and its findings.
 func TryOf(r *facts.Trial, findings []facts.Finding) Try {
 	return Try{
 		Version: Version, Service: r.Service, User: r.Name, UID: r.UID,
@@ -47,13 +47,13 @@ func TryOf(r *facts.Trial, findings []facts.Finding) Try {
 	}
 }
 
-// PruneOf converts a plan, and what has become of it if it was carried out.
+// PruneOf converts a plan, and its results if it was carried out.
 func PruneOf(p *facts.Prune) Prune {
 	return Prune{Version, p.UID, p.Name, each(p.Caches, supersededOf),
 		each(p.Unread, error.Error)}
 }
 
-// RenewOf converts what has become of users' keyrings and tickets, and why others were not found.
+// RenewOf converts the results of renewals, and why some users were not found.
 func RenewOf(users []facts.Renewal, problems []error) Renew {
 	return Renew{Version, each(users, renewalOf), each(problems, error.Error)}
 }

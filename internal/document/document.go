@@ -106,7 +106,7 @@ type Step struct {
 	Description string       `json:"description"`
 }
 
-// Quota is what a user's keys cost, and what they may cost.
+// Quota is the key quota of a user.
 type Quota struct {
 	KeysUsed  int `json:"keys_used"`
 	KeysMax   int `json:"keys_max"`
@@ -198,7 +198,7 @@ type Result struct {
 	Fix   Fix    `json:"fix"`
 }
 
-// Fix is what fixes a result; the zero value where nothing has to be done.
+// Fix is what fixes a result; the zero value if nothing has to be done.
 type Fix struct {
 	Where string `json:"where"` // "in FILE after line N"; "" for a command
 	Lines string `json:"lines"` // to be typed exactly as they are
@@ -248,7 +248,7 @@ type Renew struct {
 	Problems []string  `json:"problems"`
 }
 
-// Renewal is what has become of one user's persistent keyring, and of the tickets in it.
+// Renewal is the result of renewing one user's persistent keyring, and the tickets in it.
 type Renewal struct {
 	UID     uint32          `json:"uid"`
 	User    string          `json:"user"`
@@ -261,7 +261,8 @@ type Renewal struct {
 	Caches  []TicketRenewal `json:"caches"`
 }
 
-// TicketRenewal is what has become of one ticket cache; the times are RFC 3339, or empty.
+// TicketRenewal is the result of renewing the ticket in one cache; the times are RFC 3339, or
+// empty.
 type TicketRenewal struct {
 	Cache          string `json:"cache"`
 	Principal      string `json:"principal"`

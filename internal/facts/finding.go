@@ -13,7 +13,7 @@ type Finding struct {
 	Level Level
 	Text  string
 	Fix   Fix
-	// Alike says what is good about a service, if many are good in the same way.
+	// Alike says how a service passes, if many pass in the same way.
 	Alike string
 }
 
@@ -26,7 +26,7 @@ const (
 	Wrong Level = "wrong" // sessions lack the persistent keyring, or it lacks the tickets
 )
 
-// Fix is what fixes a finding; the zero value where nothing has to be done.
+// Fix is what fixes a finding; the zero value if nothing has to be done.
 type Fix struct {
 	Where string // "in FILE after line N"; "" for a command
 	Lines string // exactly as they are typed

@@ -11,26 +11,26 @@ const (
 	PrimaryKey = "krb_ccache:primary"
 )
 
-// Ticket is one credential. Times that the cache does not state are zero; one that does not state
-// its start is good from the first authentication on.
+// Ticket is one credential. Times that the cache does not state are zero. A ticket without a start
+// time is valid from the first authentication on.
 type Ticket struct {
 	Client, Server string
 	Starts, Ends   time.Time
 	RenewableUntil time.Time
-	Setting        bool // no ticket, but a setting of the library
+	Setting        bool // not a ticket, but a setting of the library
 	Granting       bool // a ticket-granting ticket of the client's realm
-	Whole          bool // all parts of a ticket are there, and nothing follows them
+	Whole          bool // all parts of a ticket are present, and nothing follows them
 }
 
 // Cache is a credential cache. What is not known is zero.
 type Cache struct {
 	Name        string // as Kerberos names it: KEYRING:persistent:UID:...
 	Principal   string
-	Granting    *Ticket // the ticket-granting ticket that is good for longest; nil: none
+	Granting    *Ticket // the ticket-granting ticket that is valid longest; nil: none
 	Keys, Bytes int     // what it takes of the quota
 	TicketBytes int     // what the ticket-granting ticket takes of that
-	Primary     bool    // programs use it if they are not told another
-	Problem     error   // why it could not be read wholly
+	Primary     bool    // programs use it by default
+	Problem     error   // why it could not be read completely
 
 	Keyring Serial
 }
@@ -39,31 +39,31 @@ type Cache struct {
 type Collection struct {
 	Unread error   // why the persistent keyring could not be read
 	Caches []Cache // in the order of their names
-	// Problem is why the primary cannot be told.
+	// Problem says why the primary cache is not known.
 	Problem error
 
 	Keyring Serial
 }
 
-// Same tells whether two looks have found the same cache, with the same tickets in it.
+// Same reports whether two looks have found the same cache, with the same tickets in it.
 func (c Cache) Same(as Cache) bool {
 	return c.Keyring == as.Keyring && c.Name == as.Name && c.Bytes == as.Bytes &&
 		*c.Granting == *as.Granting
 }
 
-// Superseded is a cache that a newer one of the same principal makes superfluous, and what has
-// become of it.
+// Superseded is a cache that a newer one of the same principal supersedes, and whether it was
+// removed.
 type Superseded struct {
 	Cache, By Cache
 	Removed   bool
 	Problem   error // why it could not be removed
 }
 
-// Prune is which caches are to be removed.
+// Prune is the list of caches to remove.
 type Prune struct {
 	Account
 	Caches []Superseded
-	Unread []error // what is left alone because it could not be read
+	Unread []error // why caches were skipped that could not be read
 }
 
 // Kerberos is where MIT Kerberos keeps tickets, and what shows whether anybody uses it.

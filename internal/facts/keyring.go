@@ -29,24 +29,24 @@ const (
 type Key struct {
 	Serial      Serial
 	State       State
-	Type        string // cut to nine bytes where only /proc/keys would tell
+	Type        string // cut to nine bytes if it is known only from /proc/keys
 	Description string // any byte but NUL
 	UID         uint32
 	Perm        keyctl.Perm
 	Timeout     *Timeout // nil: not known
 	Bytes       *int     // size of the payload of a key of type user or logon
 	Keys        []*Key
-	Again       bool  // a keyring whose keys stand elsewhere in the tree
+	Again       bool  // a keyring whose keys are elsewhere in the tree
 	Problem     error // why the state, the keys or the ticket could not be read
 
 	// What Kerberos keeps in it, if it does.
 	Principal string  // of a cache
 	Ticket    *Ticket // of a key in a cache
-	Internal  bool    // a key in a cache that is there for the library alone
+	Internal  bool    // a key in a cache that only the library uses
 }
 
-// Path is the shortest way from the tree's root down to a key, both included; nil if it is not
-// there.
+// Path returns the shortest way from the tree's root down to a key, with both; nil if the key is
+// not in the tree.
 func (k *Key) Path(to Serial) []*Key {
 	if k.Serial == to && !k.Again {
 		return []*Key{k}
@@ -95,8 +95,8 @@ const (
 	BigKeyBytes      = 16 // however large its payload is
 )
 
-// Charge is what a key and all below it take of the quota, with the link to it. It leaves out what
-// cannot be seen.
+// Charge returns what a key and all below it take of the quota, with the link to it. It leaves out
+// keys that cannot be read.
 func (k *Key) Charge() (keys, bytes int) {
 	bytes = LinkBytes
 	if k.Again || k.Type == "" {

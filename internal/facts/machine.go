@@ -54,16 +54,16 @@ func (m *Machine) UserKeyring() bool {
 	})
 }
 
-// Kernel is what the kernel gives to the caller.
+// Kernel is what the kernel offers to the caller.
 type Kernel struct {
 	NoPersistent error // why there are no persistent keyrings
-	Unsupported  bool  // they were left out when the kernel was built
-	Forbidden    bool  // keyctl(2) is
+	Unsupported  bool  // the kernel was built without them
+	Forbidden    bool  // keyctl(2) is forbidden
 	NoKeys       error // why programs cannot make keys or find them
 
 	Expiry    uint32 // in seconds, 0: never
 	ExpiryErr error
-	NoExpiry  bool    // there is no such setting
+	NoExpiry  bool    // the kernel has no such setting
 	GCDelay   *uint32 // in seconds; nil: not known
 
 	Filtered  bool   // by seccomp(2)
@@ -83,12 +83,12 @@ type Share struct {
 	Keys, Bytes int
 }
 
-// OwnedKeyring is a persistent keyring with what is known of it from outside.
+// OwnedKeyring is a persistent keyring, its owner, and what others can find out about it.
 type OwnedKeyring struct {
 	Keyring
 	Owner         Account
 	Ways          uint64 // in which keyrings in it are linked
-	InUserKeyring bool   // its owner's
+	InUserKeyring bool   // it is linked in its owner's user keyring
 }
 
 // Module is the file name of the module; libpam looks for it in the directory that has Neighbour,
@@ -105,8 +105,8 @@ type ModuleFile struct {
 	Missing  bool
 	Mode     fs.FileMode
 	Owner    uint32
-	Unmapped bool   // the owner is none of this user namespace
-	Fault    string // why it cannot be loaded; trusted files alone are examined
+	Unmapped bool   // the owner has no UID in this user namespace
+	Fault    string // why it cannot be loaded; only trusted files are examined
 }
 
 // Trusted reports whether root alone can change the file.
@@ -120,7 +120,7 @@ type Service struct {
 	Name          string
 	Own           bool // it has a file
 	Auth, Session Stack
-	Missing       []string // of its lines, our modules that are not there
+	Missing       []string // our modules in its lines that are missing
 }
 
 // Sshd is the configuration of OpenSSH's server.

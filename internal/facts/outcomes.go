@@ -4,7 +4,7 @@ import (
 	"time"
 )
 
-// Renewal is what has become of one user's persistent keyring, and of the tickets in it.
+// Renewal is the result of renewing one user's persistent keyring, and the tickets in it.
 type Renewal struct {
 	User          Account
 	Before, After Keyring
@@ -17,7 +17,7 @@ type Renewal struct {
 // IsNew reports whether the old keyring was collected, so that a new, empty one was made.
 func (r *Renewal) IsNew() bool { return r.Before.Serial != r.After.Serial }
 
-// TicketRenewal is what has become of the ticket-granting ticket in a cache. A time that is not
+// TicketRenewal is the result of renewing the ticket-granting ticket in a cache. A time that is not
 // known is zero.
 type TicketRenewal struct {
 	Cache, Principal string
@@ -27,7 +27,7 @@ type TicketRenewal struct {
 	Problem          string
 }
 
-// TicketResult is a word for what has become of a ticket.
+// TicketResult is a word for the result.
 type TicketResult string
 
 const (
@@ -61,12 +61,12 @@ type Trial struct {
 	OpenErr  error
 	CloseErr error
 	Took     time.Duration // of pam_open_session
-	Messages []string      // what modules had to say to the user
+	Messages []string      // of modules to the user
 	Ccache   string        // KRB5CCNAME of the session
 	Setup    []Finding     // what doctor says about the service
 	Problem  error         // why nothing could be tried
 	Setting  *uint32       // as in [Status]
-	// Refused is a module that was not loaded, because the process would die of it.
+	// Refused is a module that was not loaded, because it would crash the process.
 	Refused *Finding
 }
 
@@ -74,7 +74,7 @@ type Trial struct {
 type View struct {
 	Session    *Key     // nil: the session keyring cannot be used
 	Persistent *Keyring // nil: none
-	// the persistent keyring with all in it; nil: none, or out of use
+	// the persistent keyring with all in it; nil: none, or not usable
 	Keys      *Key
 	Possessed bool
 	Err       error

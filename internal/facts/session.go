@@ -2,49 +2,49 @@ package facts
 
 import "time"
 
-// Status is what there was to see; looking changes no timer.
+// Status is what was seen of a user's keyrings and tickets; looking changes no timer.
 type Status struct {
 	Account
 	Now time.Time // when it was looked at
-	// Others is that root looks at the keyring of somebody else, whose sessions are not looked
-	// at.
+	// Others reports whether this is another user's keyring, which only root can read; sessions
+	// are then not examined.
 	Others bool
 
-	Session Serial // 0: the session keyring is dead, see SessionErr
-	// its description; "_uid_ses.UID" stands in for one that is missing
+	Session Serial // 0: the session keyring cannot be used, see SessionErr
+	// its description; "_uid_ses.UID" if the process has none of its own
 	SessionName   string
 	SessionErr    error
 	OthersSession bool     // it belongs to another user
 	Keyring       *Keyring // nil: none
 	TimerKnown    bool
 	Possessed     bool
-	// from the session keyring to the persistent one, where it could be followed
+	// from the session keyring to the persistent one, if that way could be read
 	Through []*Key
-	// the persistent keyring and all in it; nil: none, or not to be used
+	// the persistent keyring and all in it; nil: none, or not usable
 	Holds   *Key
 	Caches  Collection // in Holds
 	Quota   *Quota
-	Setting *uint32 // seconds that a renewal gives, 0: forever; nil: not to be seen
+	Setting *uint32 // seconds that a renewal gives, 0: forever; nil: not known
 	Tickets Kerberos
-	Unseen  []error // what could not be seen, and why
+	Unseen  []error // what could not be read, and why
 	Kernel  Kernel
 }
 
-// CannotLook reports whether there may be a persistent keyring that could not be seen.
+// CannotLook reports whether there may be a persistent keyring that could not be read.
 func (s *Status) CannotLook() bool { return len(s.Unseen) > 0 && !s.TimerKnown }
 
 // ListedCache is a credential cache.
 type ListedCache struct {
 	Name, Principal string
-	Expired         bool // its tickets are
+	Expired         bool // its tickets have expired
 }
 
-// List is every user's persistent keyring, as far as it could be seen.
+// List is every user's persistent keyring that could be read.
 type List struct {
 	Keyrings []Listed
-	Unseen   []string // what could not be seen, and why
+	Unseen   []string // what could not be read, and why
 	Setting  *uint32  // as in [Status]
-	Me       uint32   // the effective UID of whoever looks
+	Me       uint32   // the effective UID of the caller
 }
 
 // Listed is a persistent keyring and its owner.

@@ -42,12 +42,12 @@ type Stack struct {
 	Lines []Line
 	// Files that were read, the service's own first if there is one.
 	Files []string
-	// FromOther reports whether the service has no line of this kind, so that libpam takes
+	// FromOther reports whether the service has no line of this kind, so that libpam uses
 	// those of "other".
 	FromOther bool
-	// AtInclude reports whether a file has @include, which Debian's libpam alone understands.
+	// AtInclude reports whether a file has @include, which only Debian's libpam supports.
 	AtInclude bool
-	// Carriage are the first rules of files that end in CR and LF. libpam takes the CR for a
+	// Carriage are the first rules of files that end in CR and LF. libpam reads the CR as
 	// part of the last word.
 	Carriage []Line
 	Problems []string
@@ -74,8 +74,9 @@ func (s Stack) Skips(i int) (by []int) {
 	return by
 }
 
-// modules counts those after line j up to line i as libpam does: a substack is one module. 0: line
-// i is beyond the (sub)stack of line j, which ends where the level falls below that of j.
+// modules counts the modules after line j up to line i as libpam does: a substack is one module. It
+// returns 0 if line i is beyond the (sub)stack of line j, which ends at a lower level than that of
+// j.
 func (s Stack) modules(j, i int) (n int) {
 	for _, line := range s.Lines[j+1 : i+1] {
 		if line.Level < s.Lines[j].Level {
@@ -88,8 +89,8 @@ func (s Stack) modules(j, i int) (n int) {
 	return n
 }
 
-// onSuccess says what a control makes of a module's success: so many modules are jumped over, or
-// the stack is done.
+// onSuccess says what a control does if the module succeeds: how many modules are jumped over, and
+// whether the stack ends.
 func onSuccess(control string) (jump int, done bool) {
 	if control == "sufficient" {
 		return 0, true
@@ -117,7 +118,7 @@ func (l Line) EndsStack() bool {
 	return done
 }
 
-// action says what a control in brackets makes of a result. What it does not name is bad.
+// action returns the action of a control in brackets for a result. A result without one is bad.
 func action(control, result string) string {
 	action := "bad"
 	for _, pair := range strings.Fields(strings.Trim(control, "[]")) {

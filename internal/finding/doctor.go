@@ -27,13 +27,13 @@ func Setup(m *facts.Machine) []facts.Finding {
 		onlyServices(m))
 }
 
-// base is what all else depends on.
+// base judges what all sessions depend on.
 func base(m *facts.Machine) []facts.Finding {
 	return slices.Concat(about("kernel", kernel(m.Kernel)), about("container", forbidden(m)...),
 		about("expiry", expiry(m.Kernel)))
 }
 
-// onlyServices judges the services that alone are examined.
+// onlyServices judges the services that the caller has named.
 func onlyServices(m *facts.Machine) (all []facts.Finding) {
 	for _, s := range m.Only {
 		all = append(all, service(m, s)...)
@@ -44,7 +44,7 @@ func onlyServices(m *facts.Machine) (all []facts.Finding) {
 	return all
 }
 
-// about says what findings are about.
+// about sets what findings are about.
 func about(check string, findings ...facts.Finding) []facts.Finding {
 	for i := range findings {
 		findings[i].Check = check
@@ -60,7 +60,7 @@ func note(text string, fix ...facts.Fix) facts.Finding {
 
 func fine(text string) facts.Finding { return facts.Finding{Level: facts.OK, Text: text} }
 
-// OnlyWrong returns the findings that something is wrong.
+// OnlyWrong returns the findings of level wrong.
 func OnlyWrong(findings []facts.Finding) []facts.Finding {
 	return slices.DeleteFunc(slices.Clone(findings), func(f facts.Finding) bool {
 		return f.Level != facts.Wrong

@@ -71,47 +71,49 @@ func TestDoctor(t *testing.T) {
 		begins, end string
 	}{
 		{"sound kernel", func(*facts.Machine) {},
-			"ok kernel: persistent keyrings can be had here", ""},
+			"ok kernel: persistent keyrings are available", ""},
 		{"not in the kernel",
 			kernel(facts.Kernel{NoPersistent: failure, Unsupported: true}),
 			"wrong kernel: failure; fix: ", ": CONFIG_PERSISTENT_KEYRINGS=y"},
 		{"forbidden",
 			kernel(facts.Kernel{NoPersistent: failure, Forbidden: true,
 				Filtered: true}),
-			"wrong kernel: failure; a seccomp filter is on this process; fix: in the ",
+			"wrong kernel: failure; this process has a seccomp filter; fix: in the ",
 			"SystemCallFilter=@keyring"},
 		{"forbidden in a container", func(m *facts.Machine) {
 			m.Kernel = facts.Kernel{NoPersistent: failure, Forbidden: true,
 				Container: "Podman"}
-		}, "wrong kernel: failure; this is a container (Podman); fix: to podman run, ", ""},
+		}, "wrong kernel: failure; this is a container (Podman); fix: as an option of " +
+			"podman run, ", ""},
 		{"another reason", kernel(facts.Kernel{NoPersistent: failure}),
 			"wrong kernel: failure", "failure"},
 		{"no keys", kernel(facts.Kernel{NoKeys: failure}),
-			"wrong kernel: persistent keyrings can be had here, but programs cannot ",
+			"wrong kernel: persistent keyrings are available, but programs cannot ",
 			"SystemCallFilter=@keyring"},
 		{"no expiry", kernel(facts.Kernel{NoExpiry: true, ExpiryErr: failure}),
-			"note expiry: the kernel has no setting for it: no ", "keyrings"},
-		{"expiry unseen", kernel(facts.Kernel{ExpiryErr: failure}),
-			"note expiry: cannot be seen: failure", "failure"},
+			"note expiry: the kernel has no such setting, so no ", "keyrings"},
+		{"expiry unreadable", kernel(facts.Kernel{ExpiryErr: failure}),
+			"note expiry: cannot be read: failure", "failure"},
 		{"expiry never", kernel(facts.Kernel{}),
 			"note expiry: 0: persistent keyrings never expire", ""},
 		{"expiry too short", kernel(facts.Kernel{Expiry: 3599}),
-			"wrong expiry: a persistent keyring is lost 3599 seconds after the last ",
+			"wrong expiry: a persistent keyring expires 3599 seconds after the last ",
 			raise + "persistent_keyring_expiry=259200"},
 		{"expiry long enough", kernel(facts.Kernel{Expiry: 3600}),
 			"ok expiry: 1 hour after the last login or logout", "logout"},
 		{"gc_delay", func(*facts.Machine) {}, "ok expiry: 3 days after the last login or ",
-			"what has expired can be renewed for 5 minutes more (gc_delay)"},
+			"an expired one can be renewed for another 5 minutes (gc_delay)"},
 		{"quotas", func(*facts.Machine) {}, "ok quota: no user is near the limit of 200 ",
 			"keys and 20000 bytes"},
-		{"quotas unseen", func(m *facts.Machine) { m.Users, m.UsersErr = nil, failure },
-			"note quota: cannot be seen: failure", ""},
+		{"quotas unreadable", func(m *facts.Machine) { m.Users, m.UsersErr = nil, failure },
+			"note quota: cannot be read: failure", ""},
 		{"quota used up", func(m *facts.Machine) {
 			m.Users[1] = userQuota(1000, 200, 500)
 			m.Users[1].Most = facts.Share{Kind: "keys of type user", Keys: 9, Bytes: 1}
 		}, "wrong quota: the key quota of alice is used up: 200 of 200 keys and 500 of ",
-			"; most of it: 9 keys of type user, 1 byte; fix: at once, and for good " +
-				"with the setting in a file of " + raise + "maxkeys=400"},
+			"; most of it: 9 keys of type user, 1 byte; fix: immediately, and " +
+				"permanently with the setting in a file of " + raise +
+				"maxkeys=400"},
 		{"quota near", func(m *facts.Machine) { m.Users[1] = userQuota(1000, 190, 500) },
 			"note quota: the key quota of alice is nearly used up: 190 of 200 " +
 				"keys", raise + "maxkeys=400"},
@@ -119,7 +121,8 @@ func TestDoctor(t *testing.T) {
 			asks(1001, facts.Status{})(m)
 			m.Users[1] = userQuota(1000, 200, 500)
 		}, "ok quota: no user is near the limit of 200 keys and 20000 bytes", "bytes"},
-		{"quota of who asks", asks(1000, facts.Status{}), "ok quota: no user is near the ",
+		{"quota of the caller", asks(1000, facts.Status{}),
+			"ok quota: no user is near the ",
 			"; room for 4 more ticket caches (about 4000 bytes each) or 190 sessions"},
 		{"keyrings", func(*facts.Machine) {},
 			"ok keyrings: 1 persistent keyring, none has expired", ""},
@@ -141,25 +144,26 @@ func TestDoctor(t *testing.T) {
 			"wrong session: there is no persistent keyring: ", "-keyring attach"},
 		{"session", asks(1000, facts.Status{Possessed: true,
 			Keyring: &facts.Keyring{State: facts.Valid}}),
-			"ok session: it possesses your persistent keyring", ""},
+			"ok session: this session possesses your persistent keyring", ""},
 		{"no directory", module(facts.ModuleFile{}),
-			"wrong module: the directory of the PAM modules cannot be found: ",
+			"wrong module: cannot find the directory of the PAM modules: ",
 			"apt-get install libpam-modules"},
 		{"missing", module(facts.ModuleFile{Path: path, Err: failure, Missing: true}),
 			"wrong module: " + path + " is missing: ", "; fix: install its package, " +
 				"or in the source: make install PAMDIR=/lib/security"},
-		{"unseen", module(facts.ModuleFile{Path: path, Err: failure}),
-			"note module: cannot be seen: failure", ""},
+		{"unreadable", module(facts.ModuleFile{Path: path, Err: failure}),
+			"note module: cannot be read: failure", ""},
 		{"a directory", module(facts.ModuleFile{Path: path, Mode: fs.ModeDir | 0o755}),
-			"wrong module: " + path + " is no regular file (drwxr-xr-x)", "rm " + path},
+			"wrong module: " + path + " is not a regular file (drwxr-xr-x)",
+			"rm " + path},
 		{"a user's", module(facts.ModuleFile{Path: path, Mode: 0o644, Owner: 1000}),
-			"wrong module: " + path + " belongs to UID 1000, who can thus become root",
+			"wrong module: " + path + " belongs to UID 1000, who can change it to ",
 			"chown root:root " + path},
 		{"a group's", module(facts.ModuleFile{Path: path, Mode: 0o664}),
-			"wrong module: " + path + " has mode 0664: others than root can write it, ",
+			"wrong module: " + path + " has mode 0664: users other than root ",
 			"chmod 644 " + path},
 		{"hidden", module(facts.ModuleFile{Path: path, Mode: 0o600}),
-			"wrong module: " + path + " has mode 0600: programs that are not root's ",
+			"wrong module: " + path + " has mode 0600: programs that do not run ",
 			"chmod 644 " + path},
 		{"bad", module(facts.ModuleFile{Path: path, Mode: 0o644, Fault: "is bad"}),
 			"wrong module: " + path + " is bad; fix: in the source, on a machine ", ""},
@@ -179,8 +183,8 @@ func TestDoctor(t *testing.T) {
 	}
 }
 
-// What needs no word gets none: keys where the kernel has none, quotas that were not all seen, and
-// links that a line makes.
+// Nothing is said about keys without persistent keyrings, about quotas that were not all read, and
+// about links that a line makes.
 func TestDoctorIsSilent(t *testing.T) {
 	m := sound()
 	m.Kernel = facts.Kernel{NoPersistent: errors.New("failure"), Unsupported: true}
@@ -227,7 +231,7 @@ func TestSetup(t *testing.T) {
 	}
 }
 
-// A module that is cut off is got back in the way in which it came.
+// A truncated module is installed again in the way in which it was installed before.
 func TestCutOff(t *testing.T) {
 	if CutOff(sound()) != nil {
 		t.Error("a fault without a module that is cut off")
@@ -247,11 +251,11 @@ func TestCutOff(t *testing.T) {
 	}
 }
 
-// Where a session's tickets go is judged by its KRB5CCNAME, or without it by krb5.conf.
+// Where a session's tickets go is judged by its KRB5CCNAME, or by krb5.conf if that is not set.
 func TestSessionTickets(t *testing.T) {
 	const says = " kerberos: KRB5CCNAME of the session is "
 	for name, want := range map[string]string{
-		"":            "ok kerberos: not set up here: there is no /etc/krb5.conf",
+		"":            "ok kerberos: not set up: no /etc/krb5.conf",
 		"FILE:/tmp/x": "wrong" + says + "FILE:/tmp/x: tickets are in files, ",
 		"KEYRING:persistent:7": "ok" + says + "KEYRING:persistent:7: tickets are in the " +
 			"persistent keyring",

@@ -24,6 +24,6 @@ func at(where, lines string) facts.Fix { return facts.Fix{Where: where, Lines: l
 
 // Sysctl is the command for a setting of /proc/sys/kernel/keys.
 func Sysctl(name string, value int) facts.Fix {
-	return at("at once, and for good with the setting in a file of /etc/sysctl.d",
+	return at("immediately, and permanently with the setting in a file of /etc/sysctl.d",
 		fmt.Sprintf("sysctl -w kernel.keys.%s=%d", name, value))
 }

@@ -18,8 +18,8 @@ type tickets struct {
 	lines     []facts.Line     // of all services' stacks, if they were read
 }
 
-// kerberos judges where Kerberos keeps tickets: those outside of the persistent keyring are nothing
-// that the module can save.
+// kerberos judges where Kerberos stores tickets: the module cannot keep those outside of the
+// persistent keyring.
 func kerberos(m *facts.Machine) []facts.Finding {
 	t := tickets{Kerberos: m.Kerberos, uid: m.UID, forbidden: withoutKeyctl(m.Kernel),
 		lines: m.Lines()}
@@ -46,8 +46,8 @@ func TicketsOf(s *facts.Status) []facts.Finding {
 	return []facts.Finding{t.krb5conf()}
 }
 
-// SessionTickets judges where Kerberos keeps the tickets of a session of a user; name is its
-// KRB5CCNAME.
+// SessionTickets judges where Kerberos stores the tickets of a user's session, whose KRB5CCNAME is
+// name.
 func SessionTickets(name string, uid uint32, m *facts.Machine) []facts.Finding {
 	t := tickets{Kerberos: m.Kerberos, uid: uid, forbidden: withoutKeyctl(m.Kernel),
 		lines: m.Lines()}
@@ -77,14 +77,14 @@ func (t tickets) variable() facts.Finding {
 				phrase.Name(primary)), Command("unset KRB5CCNAME"))
 		}
 	}
-	fix := at("in this session, and look for what sets it", "unset KRB5CCNAME")
+	fix := at("in this session, and find out what sets it", "unset KRB5CCNAME")
 	if t.Setting == nil || !ours(t.Setting.Value) {
 		fix.Lines = fmt.Sprint("export KRB5CCNAME=", facts.Persistent, t.uid)
 	}
 	return t.cache("KRB5CCNAME is", t.Variable, fix)
 }
 
-// primary is the name of the primary cache; "": there is none, or it could not be read.
+// primary is the name of the primary cache; "" if it could not be read, or there is no cache.
 func (t tickets) primary() string {
 	for _, cache := range t.caches.Caches {
 		if cache.Primary && t.caches.Problem == nil {
@@ -97,17 +97,17 @@ func (t tickets) primary() string {
 // krb5conf judges the configuration.
 func (t tickets) krb5conf() facts.Finding {
 	const unset = "default_ccache_name is not set"
-	const built = unset + ": tickets go where the library was built to put them, usually "
+	const built = unset + ": tickets go to the default of the library, usually "
 	switch {
 	case t.Err != nil:
-		return note("its configuration cannot be read: " + phrase.Error(t.Err))
+		return note("cannot read the configuration: " + phrase.Error(t.Err))
 	case t.Missing && t.lost() == "":
-		return fine("not set up here: there is no " + strings.Join(t.Files, ", "))
+		return fine("not set up: no " + strings.Join(t.Files, ", "))
 	case t.Setting != nil:
 		where := fmt.Sprintf("%s line %d", t.Setting.File, t.Setting.Line)
-		return t.cache(where+" says", t.Setting.Value, at("in "+where, CacheSetting))
+		return t.cache(where+" names", t.Setting.Value, at("in "+where, CacheSetting))
 	case t.forbidden:
-		return note(built + "into files, which is right here")
+		return note(built + "files, which is right here")
 	case ours(t.Variable):
 		return note(unset + "; this session has KRB5CCNAME instead")
 	}
@@ -130,7 +130,7 @@ func (t tickets) cache(says, name string, fix facts.Fix) facts.Finding {
 		if fix.Lines == CacheSetting {
 			fix.Lines = insteadOfKeyring
 		}
-		return wrong(text+"cannot be kept, because keyctl is forbidden here", fix)
+		return wrong(text+"cannot be stored, because keyctl is forbidden here", fix)
 	case ours(name):
 		return fine(text + "are " + place)
 	case kept:
@@ -163,13 +163,13 @@ func (t tickets) lost() (text string) {
 var examples = []string{"ATHENA.MIT.EDU", "EXAMPLE.COM"}
 
 // inUse reports whether tickets in a file are a fault on this machine. Many machines have krb5.conf
-// because a library depends on the package that has it, and nobody there has ever had a ticket.
-// What shows that somebody has: a ticket, a keytab, a PAM module that gets tickets, or a default
-// realm that is not the one of the packages' examples. (Realms alone show nothing: Debian's file
-// lists a dozen.) Where the module sets KRB5CCNAME, the setting does not matter for logins.
+// because a library depends on the package that has it, and no user there has ever had a ticket.
+// Kerberos is in use if there is a ticket, a keytab, a PAM module that gets tickets, or a default
+// realm other than those of the packages' examples. (Other realms prove nothing: Debian's file
+// lists a dozen.) If the module sets KRB5CCNAME, the setting does not matter for logins.
 func (t tickets) inUse() (used bool, why string) {
 	if i := slices.IndexFunc(t.lines, setsCcache); i >= 0 {
-		return false, "sessions have KRB5CCNAME by the option krb5ccname in " +
+		return false, "sessions get KRB5CCNAME from the option krb5ccname in " +
 			t.lines[i].Where()
 	}
 	login := slices.IndexFunc(t.lines, t.from)
@@ -179,15 +179,15 @@ func (t tickets) inUse() (used bool, why string) {
 	case t.lost() != "":
 		why = "there are tickets"
 	case t.Ticket != "":
-		why = "there are tickets in " + phrase.Name(t.Ticket)
+		why = phrase.Name(t.Ticket) + " has tickets"
 	case t.Keytab:
-		why = "there is /etc/krb5.keytab"
+		why = "/etc/krb5.keytab exists"
 	case t.Realm != "" && !slices.Contains(examples, t.Realm):
 		why = "the default realm is " + phrase.Name(t.Realm)
 	case login >= 0:
-		why = t.lines[login].Where() + " is a line of " + t.lines[login].Module
+		why = t.lines[login].Where() + " calls " + t.lines[login].Module
 	default:
-		return false, "that is for Kerberos, which nothing here uses as far as can be seen"
+		return false, "this matters only for Kerberos, which does not seem to be in use"
 	}
 	return true, "Kerberos is in use: " + why
 }

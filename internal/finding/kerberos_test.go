@@ -15,9 +15,8 @@ func TestTickets(t *testing.T) {
 		good  = facts.Persistent + "%{uid}"
 		mine  = facts.Persistent + "4210"
 		fixed = "; fix: in /etc/krb5.conf line 7: default_ccache_name = " + good
-		built = "wrong default_ccache_name is not set: tickets go where the library was " +
-			"built " +
-			"to put them, usually FILE:/tmp/krb5cc_%{uid}; Kerberos is in use: "
+		built = "wrong default_ccache_name is not set: tickets go to the default of the " +
+			"library, usually FILE:/tmp/krb5cc_%{uid}; Kerberos is in use: "
 	)
 	collection := facts.Collection{Caches: []facts.Cache{{Name: mine + ":a"},
 		{Name: mine + ":b", Primary: true}}}
@@ -50,12 +49,12 @@ func TestTickets(t *testing.T) {
 		"a file": {facts.Kerberos{Variable: "FILE:/tmp/x", Setting: set(good)},
 			"wrong KRB5CCNAME is FILE:/tmp/x: tickets are in files, not in the " +
 				"persistent " +
-				"keyring; fix: in this session, and look for what sets it: unset " +
+				"keyring; fix: in this session, and find out what sets it: unset " +
 				"KRB5CCNAME"},
 		"a file, and krb5.conf does not help": {facts.Kerberos{Variable: "FILE:/tmp/x"},
 			"wrong KRB5CCNAME is FILE:/tmp/x: tickets are in files, not in the " +
 				"persistent " +
-				"keyring; fix: in this session, and look for what sets it: " +
+				"keyring; fix: in this session, and find out what sets it: " +
 				"export " +
 				"KRB5CCNAME=" + mine},
 		"without a colon": {facts.Kerberos{Variable: "KEYRING:persistent"}, "wrong " +
@@ -69,31 +68,31 @@ func TestTickets(t *testing.T) {
 				"them, and a " +
 				"logout if it removes what its login has made; fix: "},
 		"krb5.conf": {facts.Kerberos{Setting: set(good)},
-			"ok /etc/krb5.conf line 7 says " + good + ": tickets are in the " +
+			"ok /etc/krb5.conf line 7 names " + good + ": tickets are in the " +
 				"persistent keyring"},
 		"krb5.conf with a file": {facts.Kerberos{Setting: set("FILE:/x")},
-			"wrong /etc/krb5.conf line 7 says FILE:/x: tickets are in files, not in " +
+			"wrong /etc/krb5.conf line 7 names FILE:/x: tickets are in files, not in " +
 				"the " +
 				"persistent keyring" + fixed},
 		"krb5.conf with the session": {facts.Kerberos{Setting: set("KEYRING:session:")},
-			"wrong /etc/krb5.conf line 7 says KEYRING:session:: tickets are in a " +
+			"wrong /etc/krb5.conf line 7 names KEYRING:session:: tickets are in a " +
 				"keyring that " +
 				"ends with the session, not in the persistent keyring" + fixed},
 		"no krb5.conf": {facts.Kerberos{Missing: true},
-			"ok not set up here: there is no /etc/krb5.conf"},
+			"ok not set up: no /etc/krb5.conf"},
 		"no krb5.conf, but tickets": {facts.Kerberos{Missing: true, Elsewhere: lost},
 			built + "there are tickets; those of a@B are in FILE:/tmp/x: a reboot " +
 				"may lose"},
 		"unreadable": {facts.Kerberos{Err: errors.New("EACCES")},
-			"note its configuration cannot be read: EACCES"},
+			"note cannot read the configuration: EACCES"},
 		"not set, not used": {facts.Kerberos{}, "note default_ccache_name is not set; " +
-			"that is for"},
-		"not set, a keytab": {facts.Kerberos{Keytab: true}, built + "there is " +
-			"/etc/krb5.keytab"},
+			"this matters"},
+		"not set, a keytab": {facts.Kerberos{Keytab: true}, built +
+			"/etc/krb5.keytab exists"},
 		"not set, a realm": {facts.Kerberos{Realm: "A.B"}, built + "the default realm " +
 			"is A.B"},
 		"not set, a ticket": {facts.Kerberos{Ticket: "/tmp/krb5cc_1"},
-			built + "there are tickets in /tmp/krb5cc_1"},
+			built + "/tmp/krb5cc_1 has tickets"},
 	} {
 		row.k.Files = []string{"/etc/krb5.conf"}
 		s := facts.Status{Account: facts.Account{UID: me}, Tickets: row.k,

@@ -10,25 +10,24 @@ import (
 	"pam_persistent/internal/phrase"
 )
 
-// carriage judges files that were written on Windows. Of a line that ends in CR and LF libpam
-// takes the CR for a part of the last word: the module or the included file is not found, and an
-// empty line is an unknown type, with which it lets the auth stack fail.
+// carriage judges files that were written on Windows. If a line ends in CR and LF, libpam reads the
+// CR as part of the last word: it does not find the module or the included file. An empty line
+// becomes an unknown type, with which the auth stack fails.
 func (s *stackJudge) carriage() {
 	for _, line := range s.Session.Carriage {
-		s.add(wrong(line.Where()+" ends in CR and LF: libpam takes the CR for a part of "+
-			"the last word, so logins fail or are not served",
+		s.add(wrong(line.Where()+" ends in CR and LF: libpam reads the CR as part of "+
+			"the last word, so logins fail or run without the module",
 			Command(`sed -i 's/\r$//' `+line.File)))
 	}
 }
 
-// conditions are modules whose success is the answer to a question about the session, so that the
-// lines after them are kept from some sessions on purpose. All others succeed for every user whom
-// they know.
+// conditions are modules that succeed if a condition holds for the session, so that the lines after
+// them are skipped for some sessions on purpose. All others succeed for every user whom they know.
 var conditions = []string{"pam_access.so", "pam_exec.so", "pam_group.so", "pam_listfile.so",
 	"pam_localuser.so", "pam_rootok.so", "pam_script.so", "pam_succeed_if.so", "pam_time.so",
 	"pam_usertype.so", "pam_wheel.so"}
 
-// skipped judges lines that keep the module's line from running.
+// skipped judges lines because of which the module's line does not run.
 func (s *stackJudge) skipped() {
 	if s.joins < 0 {
 		return
@@ -48,16 +47,17 @@ func (s *stackJudge) skipped() {
 	}
 }
 
-// control judges a control with which a failure of the module is a failure of the login, or its
-// success the end of the stack.
+// control judges a control with which a failure of the module makes the login fail, or its success
+// ends the stack.
 func (s *stackJudge) control() {
 	for _, i := range s.ours {
 		line, text := s.Session.Lines[i], ""
 		switch {
 		case line.FailsStack():
-			text = "lets a login fail for lack of a keyring, as with a full key quota"
+			text = "makes a login fail if the session gets no keyring, for example " +
+				"because the key quota is full"
 		case line.EndsStack() && i < len(s.Session.Lines)-1:
-			text = "keeps the lines after it from running"
+			text = "ends the stack, so the lines after it do not run"
 		default:
 			continue
 		}
@@ -67,7 +67,7 @@ func (s *stackJudge) control() {
 	}
 }
 
-// unusable judges lines whose module is not there.
+// unusable judges lines whose module is missing.
 func (s *stackJudge) unusable() {
 	for _, i := range s.ours {
 		line := s.Session.Lines[i]
@@ -97,10 +97,10 @@ func (s *stackJudge) options() {
 	}
 }
 
-// faultOf says what is wrong with an argument, and what should stand there instead.
+// faultOf says what is wrong with an argument, and what should replace it.
 func faultOf(arg string) (fault, instead string) {
 	option, _, problem := options.Parse(arg)
-	const ignored = ": the module logs it and goes on without it"
+	const ignored = ": the module logs and ignores it"
 	switch {
 	case problem == "":
 		return "", ""
@@ -113,7 +113,7 @@ func faultOf(arg string) (fault, instead string) {
 	return string(problem) + ignored, option.Name
 }
 
-// corrected is a line with all its arguments as they are meant, each once.
+// corrected returns a line with its arguments as they were probably meant, each once.
 func corrected(l facts.Line) facts.Line {
 	var args []string
 	for _, arg := range l.Args {
@@ -128,10 +128,10 @@ func corrected(l facts.Line) facts.Line {
 	return l
 }
 
-// nearest is the option that was meant, with its value, or "".
+// nearest returns the option that was probably meant, with its value, or "".
 func nearest(arg string) string {
 	name, value, hasValue := strings.Cut(arg, "=")
-	best, distance := "", 3 // of words that are farther away nobody can say what was meant
+	best, distance := "", 3 // farther words are not guessed
 	for _, option := range options.All {
 		if d := edits(strings.ToLower(name), option.Name); d < distance {
 			best, distance = option.Name, d
@@ -148,7 +148,7 @@ func nearest(arg string) string {
 	return best
 }
 
-// edits counts the letters to be inserted, removed or changed to make one word another
+// edits counts the letters that must be inserted, removed or changed to turn one word into another
 // (Levenshtein's distance).
 func edits(from, to string) int {
 	row := make([]int, len(to)+1)
@@ -170,20 +170,20 @@ func edits(from, to string) int {
 	return row[len(to)]
 }
 
-// ourLine is what is to be added. No line of pam_keyinit has to be added before it: the module
-// joins a session keyring itself, and the option revoke would take the keys from processes that
+// ourLine is the line to add. It needs no line of pam_keyinit before it: the module joins a session
+// keyring itself, and the option revoke of pam_keyinit would take the keys from processes that
 // outlive the session.
 const ourLine = "session optional " + facts.Module
 
-// alone is for a stack that has no other line: libpam wants one module that succeeds.
+// alone is for a stack that has no other line: libpam needs one module that succeeds.
 const alone = "session required pam_permit.so"
 
-// words is a line as it is typed.
+// words returns a line as it is typed.
 func words(l facts.Line) string {
 	return strings.Join(append([]string{l.Kind, l.Control, l.Module}, l.Args...), " ")
 }
 
-// place is where a line is to be put, and in which file.
+// place returns where to put a line, and in which file.
 func (s *stackJudge) place(after int) (where, file string) {
 	if after >= 0 {
 		l := s.Session.Lines[after]
@@ -196,13 +196,13 @@ func (s *stackJudge) place(after int) (where, file string) {
 	return "at the end of " + editable(s.Dirs, s.Session.Files[0]), s.Session.Files[0]
 }
 
-// replace changes a line.
+// replace returns the fix that changes a line.
 func (s *stackJudge) replace(line facts.Line) facts.Fix {
 	where := fmt.Sprintf("in %s line %d", editable(s.Dirs, line.File), line.Number)
 	return at(where, words(line))
 }
 
-// missingLine adds the line to a service that has none.
+// missingLine returns the fix that adds the line to a service without it.
 func (s *stackJudge) missingLine() facts.Fix {
 	for _, file := range s.Session.Files {
 		if strings.HasPrefix(file, s.Dirs[0]+"/common-session") && s.Files[pamProfile] {
@@ -212,7 +212,8 @@ func (s *stackJudge) missingLine() facts.Fix {
 	return s.addLine(s.last, ourLine)
 }
 
-// above puts the line that joins above line i, and pam_keyinit with it, if that comes later.
+// above returns the fix that moves the line that joins above line i, and pam_keyinit with it, if
+// that is below.
 func (s *stackJudge) above(i int) facts.Fix {
 	ours, other := s.Session.Lines[s.joins], s.Session.Lines[i]
 	file := editable(s.Dirs, other.File)
@@ -227,8 +228,8 @@ func (s *stackJudge) above(i int) facts.Fix {
 	return at(fmt.Sprintf("in %s before line %d", file, other.Number), words(ours))
 }
 
-// fixOrder moves a line below the last pam_keyinit, or if it is one that other services include,
-// adds another.
+// fixOrder returns the fix that moves a line below the last pam_keyinit. If the line is in another
+// file, which other services may include, the fix adds another line.
 func (s *stackJudge) fixOrder(ours, keyinit facts.Line) facts.Fix {
 	if ours.File == keyinit.File {
 		return at(fmt.Sprintf("in %s move line %d below line %d",
@@ -237,8 +238,8 @@ func (s *stackJudge) fixOrder(ours, keyinit facts.Line) facts.Fix {
 	return s.addLine(s.last, strings.ReplaceAll(words(ours), " user_keyring", ""))
 }
 
-// addLine adds a line: where the file is a vendor's, in a new one that includes it, if libpam
-// understands that for all kinds of lines (Debian's does).
+// addLine returns the fix that adds a line. For a vendor's file, the line goes into a new file that
+// includes it, if libpam supports that for all kinds of lines (Debian's does).
 func (s *stackJudge) addLine(after int, text string) facts.Fix {
 	where, file := s.place(after)
 	if vendors(s.Dirs, file) == s.Name && s.Session.AtInclude {
@@ -247,7 +248,7 @@ func (s *stackJudge) addLine(after int, text string) facts.Fix {
 	return at(where, text)
 }
 
-// vendors is the service whose file in one of the vendor's directories this is, or "".
+// vendors returns the service to which a file in a vendor's directory belongs, or "" for others.
 func vendors(dirs []string, file string) string {
 	for _, dir := range dirs[1:] {
 		if service, ok := strings.CutPrefix(file, dir+"/"); ok {
@@ -257,8 +258,7 @@ func vendors(dirs []string, file string) string {
 	return ""
 }
 
-// editable is where a file is to be changed: the vendor's in a copy, which libpam then takes
-// instead.
+// editable names the file to change: instead of a vendor's file, a copy, which libpam prefers.
 func editable(dirs []string, file string) string {
 	if name := vendors(dirs, file); name != "" {
 		return fmt.Sprintf("%s/%s (copy it from %s)", dirs[0], name, file)

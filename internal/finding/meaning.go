@@ -20,12 +20,12 @@ func Meaning(s *facts.Status) string {
 	case s.Kernel.NoPersistent != nil:
 		return lost + "there are no persistent keyrings here."
 	case s.Keyring == nil && s.CannotLook():
-		return "What a logout now would leave cannot be seen."
+		return "It is not known what a logout now would leave."
 	case s.Keyring == nil:
 		return lost + "there is no persistent keyring yet."
 	case s.Keyring.State == facts.Expired:
 		return when + "nothing stays: the keyring has expired already, " +
-			"and what it held is lost unless it is renewed at once."
+			"and what it holds is lost unless it is renewed now."
 	case s.Keyring.State == facts.Revoked:
 		return lost + "the persistent keyring was revoked."
 	case s.Keyring.Keys == 0:
@@ -84,7 +84,7 @@ func within(s *facts.Status) string {
 	case !s.TimerKnown:
 		return " until the persistent keyring expires"
 	case s.Keyring.Timeout.Kind == facts.Never:
-		return " for good"
+		return " permanently"
 	}
 	timer := s.Keyring.Timeout
 	text := " for " + strings.TrimPrefix(phrase.Expires(timer, s.Setting), "in ")

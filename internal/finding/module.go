@@ -12,8 +12,8 @@ import (
 func moduleFile(m *facts.Machine) (all []facts.Finding) {
 	f, mode := m.Module, m.Module.Mode
 	if f.Unmapped {
-		all = append(all, note("whether "+f.Path+
-			" belongs to root cannot be seen from this user namespace"))
+		all = append(all, note("cannot find out in this user namespace "+
+			"whether "+f.Path+" belongs to root"))
 		f.Owner = 0
 	}
 	bad := func(fix facts.Fix, format string, args ...any) {
@@ -22,24 +22,24 @@ func moduleFile(m *facts.Machine) (all []facts.Finding) {
 	switch {
 	case f.Path == "":
 		bad(at("on Debian (on Red Hat the package is pam)",
-			"apt-get install libpam-modules"), "the directory of the PAM modules "+
-			"cannot be found: %s is in none of the usual places", facts.Neighbour)
+			"apt-get install libpam-modules"), "cannot find the directory of the "+
+			"PAM modules: %s is in none of the usual places", facts.Neighbour)
 	case f.Missing:
 		bad(reinstall(m.Files, f.Path, false), "%s is missing: services that name it "+
-			"fail, or go on without it", f.Path)
+			"fail, or run without it", f.Path)
 	case f.Err != nil:
-		all = append(all, note("cannot be seen: "+phrase.Error(f.Err)))
+		all = append(all, note("cannot be read: "+phrase.Error(f.Err)))
 	case !mode.IsRegular():
-		bad(Command("rm "+f.Path), "%s is no regular file (%v)", f.Path, mode)
+		bad(Command("rm "+f.Path), "%s is not a regular file (%v)", f.Path, mode)
 	case f.Owner != 0:
-		bad(Command("chown root:root "+f.Path), "%s belongs to UID %d, who can thus "+
-			"become root", f.Path, f.Owner)
+		bad(Command("chown root:root "+f.Path), "%s belongs to UID %d, who can change "+
+			"it to become root", f.Path, f.Owner)
 	case mode.Perm()&0o022 != 0:
-		bad(Command("chmod 644 "+f.Path), "%s has mode %04o: others than root can write "+
-			"it, and thus become root", f.Path, mode.Perm())
+		bad(Command("chmod 644 "+f.Path), "%s has mode %04o: users other than root can "+
+			"change it to become root", f.Path, mode.Perm())
 	case mode.Perm()&0o444 != 0o444:
-		bad(Command("chmod 644 "+f.Path), "%s has mode %04o: programs that are not "+
-			"root's (a screen locker) cannot load it", f.Path, mode.Perm())
+		bad(Command("chmod 644 "+f.Path), "%s has mode %04o: programs that do not "+
+			"run as root, such as a screen locker, cannot load it", f.Path, mode.Perm())
 	case f.Fault != "":
 		bad(reinstall(m.Files, f.Path, true), "%s %s", f.Path, f.Fault)
 	default:
@@ -48,8 +48,8 @@ func moduleFile(m *facts.Machine) (all []facts.Finding) {
 	return all
 }
 
-// CutOff is the fault of a module of the session's service that is cut off, or nil: a process that
-// loads the service's modules dies of it.
+// CutOff returns the fault of a truncated module of the session's service, or nil. A process that
+// loads such a module crashes.
 func CutOff(m *facts.Machine) *facts.Finding {
 	f := m.CutOff
 	if f == nil {
@@ -62,8 +62,8 @@ func CutOff(m *facts.Machine) *facts.Finding {
 	return &facts.Finding{Text: f.Path + " " + f.Fault, Fix: fix}
 }
 
-// reinstall gets the module's file back in the way in which it was installed. The names of our
-// packages are those of packaging/build.
+// reinstall returns the fix that installs the module's file again, in the way in which it was
+// installed before. The names of our packages are those of packaging/build.
 func reinstall(files map[string]bool, path string, exists bool) facts.Fix {
 	const ofRpm = "/usr/libexec/pam_persistent"
 	dir, _ := cutFile(path)
@@ -83,8 +83,8 @@ func reinstall(files map[string]bool, path string, exists bool) facts.Fix {
 	return at("install its package, or in the source", made)
 }
 
-// reinstallOther is the same for a module of another package. dpkg may know the file by a name from
-// before /lib was merged into /usr/lib.
+// reinstallOther returns the same for a module of another package. dpkg may have the file under its
+// name from before /lib was merged into /usr/lib.
 func reinstallOther(files map[string]bool, path string) facts.Fix {
 	dir, name := cutFile(path)
 	_, parent := cutFile(dir)

@@ -18,20 +18,19 @@ const (
 const (
 	// After pam_persistent's line, in the session stack.
 	After = "after"
-	// InAuth is after a line of pam_persistent in the auth stack, because it is pam_setcred(3)
-	// that puts keys into the session keyring.
+	// InAuth is after a line of pam_persistent in the auth stack, because pam_setcred(3) puts
+	// keys into the session keyring.
 	InAuth = "after, in auth"
 	// Anywhere is for modules that put no keys into the session keyring.
 	Anywhere = "anywhere"
 )
 
-// A Neighbour is a PAM module that has to do with keyrings and stands in one stack with
-// pam_persistent.
+// A Neighbour is a PAM module that uses keyrings and may be in one stack with pam_persistent.
 type Neighbour struct {
 	Name string
 	Adds string // what it puts into the session keyring
 	Line string // a place
-	Lost string // what a session lacks if the line stands elsewhere
+	Lost string // what a session lacks if the line is elsewhere
 }
 
 // Neighbours says what is lost if pam_persistent joins another session keyring after them.
@@ -46,7 +45,7 @@ var Neighbours = []Neighbour{
 	{"pam_sss", "nothing", Anywhere, "nothing"},
 }
 
-// neighbourOf is what is known of a line's module.
+// neighbourOf returns the neighbour that a line calls, or the zero value.
 func neighbourOf(line facts.Line) (n Neighbour) {
 	for _, n = range Neighbours {
 		if line.Is(n.Name + ".so") {
@@ -56,14 +55,14 @@ func neighbourOf(line facts.Line) (n Neighbour) {
 	return Neighbour{}
 }
 
-// order judges whether a line of ours joins the session keyring that the session has in the end.
+// order judges whether the session keeps the session keyring that a line of ours joins.
 func (s *stackJudge) order() {
 	const missing = "no session line with " + facts.Module
 	if len(s.ours) == 0 {
 		if s.Session.FromOther && len(s.Session.Files) > 0 {
 			where, _ := s.place(-1)
-			s.add(wrong(missing+": it has no session lines, so libpam uses those of "+
-				"other", at(where, alone+"\n"+ourLine)))
+			s.add(wrong(missing+": the service has no session lines, so libpam uses "+
+				"those of other", at(where, alone+"\n"+ourLine)))
 			return
 		}
 		s.add(wrong(missing, s.missingLine()))
@@ -72,13 +71,13 @@ func (s *stackJudge) order() {
 	line := s.Session.Lines[s.joins]
 	if s.joins < s.last {
 		last := s.Session.Lines[s.last]
-		text := fmt.Sprintf("%s stands before %s (%s), which replaces the session "+
+		text := fmt.Sprintf("%s is before %s (%s), which replaces the session "+
 			"keyring: ", line.Where(), keyinit, last.Where())
 		if slices.ContainsFunc(s.ours, func(i int) bool {
 			return s.Session.Lines[i].Has("user_keyring")
 		}) {
-			s.add(note(text+"the persistent keyring is found through the user keyring "+
-				"only (option user_keyring)", s.fixOrder(line, last)))
+			s.add(note(text+"the persistent keyring is found only through the user "+
+				"keyring (option user_keyring)", s.fixOrder(line, last)))
 		} else {
 			s.add(wrong(text+"the link is lost", s.fixOrder(line, last)))
 		}
@@ -89,9 +88,10 @@ func (s *stackJudge) order() {
 	s.sessionCache()
 }
 
-// good reports a line that stands right. Where it stands is shown for a service alone.
+// good reports a line in the right place. The place is not shown if services share a line of
+// output.
 func (s *stackJudge) good(line facts.Line) {
-	how, where := "session keyring made by this module", ""
+	how, where := "this module makes the session keyring", ""
 	if s.last >= 0 {
 		how, where = "after "+keyinit, fmt.Sprintf(" (%s)", s.Session.Lines[s.last].Where())
 	}
@@ -103,8 +103,8 @@ func (s *stackJudge) good(line facts.Line) {
 	s.findings = append(s.findings, f)
 }
 
-// systemd says where a line stands relative to pam_systemd, which matters with user_keyring alone:
-// the user's service manager, which pam_systemd starts, has the user keyring but not the session's.
+// systemd says whether a line is before or after pam_systemd, which matters only with user_keyring:
+// pam_systemd starts the user's service manager, which has the user keyring but not the session's.
 func (s *stackJudge) systemd(ours facts.Line) (text string, late bool) {
 	i := slices.IndexFunc(s.Session.Lines, func(l facts.Line) bool { return l.Is(systemd) })
 	if i < 0 {
@@ -115,7 +115,7 @@ func (s *stackJudge) systemd(ours facts.Line) (text string, late bool) {
 	case i > s.joins:
 		return fmt.Sprintf(", before %s (%s)", systemd, where), false
 	case ours.Has("user_keyring"):
-		return fmt.Sprintf("; %s starts the user's services before (%s), which then find "+
+		return fmt.Sprintf("; %s starts the user's services earlier (%s), so they find "+
 			"the keyring late", systemd, where), true
 	}
 	return fmt.Sprintf(", after %s (%s)", systemd, where), false
@@ -130,16 +130,16 @@ func (s *stackJudge) leftBehind() {
 		if other.Line != After {
 			continue
 		}
-		s.add(note(fmt.Sprintf("%s stands before %s: the module joins a session keyring, "+
-			"and leaves behind what %s has put into the one before: %s", line.Where(),
+		s.add(note(fmt.Sprintf("%s is before %s: the module joins a new session keyring, "+
+			"without what %s has put into the old one: %s", line.Where(),
 			s.Session.Lines[s.joins].Where(), line.Module, other.Adds), s.above(i)))
 		return
 	}
 }
 
 // sessionCache notes tickets that pam_krb5 puts into the session keyring in pam_setcred, which
-// programs call before the session is opened. That keyring stays if a line of ours in auth has
-// joined it and no pam_keyinit joins another.
+// programs call before the session is opened. The session keeps that keyring if a line of ours in
+// auth has joined it and no pam_keyinit joins another.
 func (s *stackJudge) sessionCache() {
 	joined := false
 	for _, line := range s.Auth.Lines {
@@ -155,8 +155,8 @@ func (s *stackJudge) sessionCache() {
 			by = keyinit
 		}
 		text := fmt.Sprintf("%s: %s puts tickets into the session keyring when the "+
-			"program calls pam_setcred; %s joins another when the session is opened, "+
-			"which has no tickets", line.Where(), line.Module, by)
+			"program calls pam_setcred, but %s joins a session keyring without them "+
+			"when the session is opened", line.Where(), line.Module, by)
 		line.Args = slices.Clone(line.Args)
 		line.Args[option] = "ccache=KEYRING:persistent:%u"
 		s.add(note(text, s.replace(line)))

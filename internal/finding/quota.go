@@ -7,7 +7,7 @@ import (
 	"pam_persistent/internal/phrase"
 )
 
-// Quota tells what of a user's quota is used and left.
+// Quota says what of a user's quota is used and left.
 func Quota(u facts.Quota) string {
 	return fmt.Sprintf("%d of %s and %d of %s used; %d and %d left",
 		u.QuotaKeys, phrase.Count(u.MaxKeys, "key"), u.QuotaBytes,
@@ -15,11 +15,11 @@ func Quota(u facts.Quota) string {
 		max(0, u.MaxKeys-u.QuotaKeys), max(0, u.MaxBytes-u.QuotaBytes))
 }
 
-// Caches are the ticket caches in a user's persistent keyring, as far as they can be seen: how many
-// there are, what all of them cost, and how many of them are superseded.
+// Caches are the ticket caches in a user's persistent keyring, as far as they can be read: how
+// many, what all of them cost, and how many of them are superseded.
 type Caches struct{ Number, Keys, Bytes, Superseded int }
 
-// What a cache costs where there is none to measure, and what a session costs: a keyring "_ses"
+// What a cache costs if there is no cache to measure, and what a session costs: a keyring "_ses"
 // with two links.
 const (
 	cacheKeys    = 5
@@ -50,10 +50,10 @@ func (c Caches) superseded() string {
 	return phrase.Count(c.Superseded, "superseded ticket cache") + " can go"
 }
 
-// few is the number of caches or sessions that have to fit in for a quota not to be tight.
+// few is the number of caches or sessions that must fit into a quota that is not tight.
 const few = 3
 
-// Room says what fits into a quota. tight is that this is little.
+// Room says what fits into a quota. tight reports whether less than three caches or sessions fit.
 func Room(u facts.Quota, c Caches) (text string, tight bool) {
 	caches, sessions := Fit(u, c)
 	_, bytes := c.each()

@@ -9,14 +9,14 @@ import (
 	"pam_persistent/internal/phrase"
 )
 
-// logins are services that open the sessions people work in: to lack the line there is
-// to lack the keyring. (su, sudo, cron and the like are for the administrator to choose.)
+// logins are services that open the sessions in which people work, and so need the line. For
+// others, such as su, sudo and cron, the administrator decides.
 var logins = []string{"sshd", "login", "remote", "gdm-password", "gdm-fingerprint",
 	"gdm-smartcard", "gdm-autologin", "lightdm", "lightdm-autologin", "sddm", "sddm-autologin",
 	"xdm", "greetd", "ly", "cockpit", "xrdp-sesman", "systemd-user"}
 
-// shared reports whether a file is there to be included: those of Debian, Red Hat, SUSE and Arch,
-// and the fallback.
+// shared reports whether a file is meant to be included, on Debian, Red Hat, SUSE or Arch, or is
+// the fallback.
 func shared(name string) bool {
 	return strings.HasPrefix(name, "common-") || strings.HasSuffix(name, "-auth") ||
 		strings.HasSuffix(name, "-auth-ac") ||
@@ -24,11 +24,11 @@ func shared(name string) bool {
 			"system-remote-login", "system-services"}, name)
 }
 
-// services judges the service files: one finding for each that has the line or should have it, one
-// for all others.
+// services judges the service files: one finding for each that has the line or should have it, and
+// one for all others.
 func services(m *facts.Machine) (all []facts.Finding) {
 	if m.ServicesErr != nil {
-		text := "cannot all be listed: " + phrase.Error(m.ServicesErr)
+		text := "not all can be listed: " + phrase.Error(m.ServicesErr)
 		all = about("services", note(text))
 	}
 	var without []string
@@ -52,15 +52,15 @@ func services(m *facts.Machine) (all []facts.Finding) {
 		fix := at("in the files of the services, after "+keyinit, ourLine)
 		return append(all, about("services", wrong(noService, fix))...)
 	case len(without) > 0:
-		return append(all, about("services", note("also without the line, which may be "+
-			"meant so: "+strings.Join(without, ", ")))...)
+		return append(all, about("services", note("also without the line, perhaps "+
+			"intentionally: "+strings.Join(without, ", ")))...)
 	}
 	return all
 }
 
-const noService = "no service at all has a session line with " + facts.Module
+const noService = "no service has a session line with " + facts.Module
 
-// pamProfile is that of pam-auth-update(8), which manages the common files.
+// pamProfile is the profile for pam-auth-update(8), which manages the common files.
 const pamProfile = "/usr/share/pam-configs/pam_persistent"
 
 var enableProfile = Command("pam-auth-update --enable pam_persistent")
@@ -69,8 +69,8 @@ var enableProfile = Command("pam-auth-update --enable pam_persistent")
 // start programs for other users.
 var sessionless = map[string]string{"cups": "cupsd", "dovecot": "dovecot with setcred=yes"}
 
-// noEnd judges a line in the auth stack of such a service: the module leaves the session keyring
-// when a session was closed, and here that never happens.
+// noEnd judges a line in the auth stack of such a service. The module leaves the session keyring
+// after a session was closed, and these programs close none.
 func noEnd(m *facts.Machine, s facts.Service, hasSession bool) []facts.Finding {
 	program, known := sessionless[s.Name]
 	i := slices.IndexFunc(s.Auth.Lines, func(l facts.Line) bool { return l.Is(facts.Module) })
@@ -78,9 +78,9 @@ func noEnd(m *facts.Machine, s facts.Service, hasSession bool) []facts.Finding {
 		return nil
 	}
 	l := s.Auth.Lines[i]
-	text := l.Where() + " is an auth line, and " + program + " opens no session: it keeps " +
-		"the session keyring of the last user, and what it starts for others finds that " +
-		"user's keys"
+	text := l.Where() + " is an auth line, but " + program + " opens no session: the " +
+		"program keeps the session keyring of the last user, and processes that it " +
+		"starts for others find that user's keys"
 	where := fmt.Sprintf("in %s remove line %d", editable(m.Dirs, l.File), l.Number)
 	return about("service "+s.Name, wrong(text, at(where, words(l))))
 }
@@ -89,14 +89,14 @@ func noEnd(m *facts.Machine, s facts.Service, hasSession bool) []facts.Finding {
 func service(m *facts.Machine, one facts.Service) []facts.Finding {
 	s := newStackJudge(m, one)
 	if s.Session.FromOther && !s.Own {
-		s.add(wrong("it has no file in " + strings.Join(m.Dirs, " or ") +
-			": libpam takes the lines of other" + meant(m, s.Name)))
+		s.add(wrong("the service has no file in " + strings.Join(m.Dirs, " or ") +
+			": libpam uses the lines of other" + meant(m, s.Name)))
 		if len(s.ours) == 0 {
 			return about("service "+s.Name, s.findings...)
 		}
 	}
 	for _, problem := range s.Session.Problems {
-		s.add(wrong("libpam lets the service fail: " + problem))
+		s.add(wrong("libpam makes the service fail: " + problem))
 	}
 	s.carriage()
 	s.order()
@@ -105,11 +105,11 @@ func service(m *facts.Machine, one facts.Service) []facts.Finding {
 	s.options()
 	s.unusable()
 	if len(s.ours) == 0 && s.Auth.Has(facts.Module) {
-		s.add(note("the line is in its auth stack: it works if the program calls " +
+		s.add(note("the line is in the auth stack; it works if the program calls " +
 			"pam_setcred"))
 	}
 	if len(OnlyWrong(s.findings)) > 0 {
-		// That the order is right is no good news about a line that does not work.
+		// The right order of a line that does not work is not worth a finding.
 		s.findings = slices.DeleteFunc(s.findings, func(f facts.Finding) bool {
 			return f.Level == facts.OK
 		})
@@ -125,17 +125,17 @@ type stackJudge struct {
 
 	ours  []int // the module's lines
 	last  int   // the last line that replaces the session keyring; -1: none
-	joins int   // the one of ours that joins the session keyring; -1: none
+	joins int   // our line that joins the session keyring; -1: none
 }
 
 func newStackJudge(m *facts.Machine, service facts.Service) *stackJudge {
 	s := &stackJudge{Machine: m, Service: service, last: -1, joins: -1}
 	for i, line := range s.Session.Lines {
 		if line.Is(keyinit) && line.Has("force") {
-			s.last = i // without force it does so only where there was none
+			s.last = i // without force, it replaces none
 		}
 	}
-	// A second line goes on with the keyring that the first after pam_keyinit has joined.
+	// A second line uses the keyring that the first one after pam_keyinit has joined.
 	for i, line := range s.Session.Lines {
 		if line.Is(facts.Module) {
 			s.ours = append(s.ours, i)
@@ -153,7 +153,7 @@ func (s *stackJudge) add(f facts.Finding) { s.findings = append(s.findings, f) }
 func meant(m *facts.Machine, name string) string {
 	for _, s := range m.Services {
 		if !shared(s.Name) && edits(name, s.Name) <= 1 {
-			return "; is " + phrase.Name(s.Name) + " meant?"
+			return "; did you mean " + phrase.Name(s.Name) + "?"
 		}
 	}
 	return ""
@@ -169,12 +169,12 @@ func sshd(s facts.Sshd) facts.Finding {
 		if set != nil {
 			fix = Command(fmt.Sprintf("sed -i %dd %s", bad.Line, bad.File))
 		}
-		return wrong(fmt.Sprintf("%s line %d: UsePAM stands in a Match block, with "+
-			"which sshd does not start", bad.File, bad.Line), fix)
+		return wrong(fmt.Sprintf("%s line %d: UsePAM is in a Match block, so sshd "+
+			"does not start", bad.File, bad.Line), fix)
 	case s.Missing:
-		return fine("there is no " + s.File)
+		return fine(s.File + " does not exist")
 	case s.Err != nil:
-		return note("cannot be seen: " + phrase.Error(s.Err))
+		return note("cannot be read: " + phrase.Error(s.Err))
 	case set == nil:
 		return wrong("UsePAM is not set, and OpenSSH's default is no: sshd opens "+
 			"no PAM session", at("in "+s.File+reload, line))

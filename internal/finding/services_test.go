@@ -10,8 +10,8 @@ import (
 
 var row = regexp.MustCompile(`^\.It (pam_\w+) Ta (.+) Ta (.+) Ta (.+)$`)
 
-// TestManual has the table of pam_persistent(8), which stands below the comment that names this
-// file, be the same as that of this package.
+// TestManual compares the table of pam_persistent(8), below the comment that names this file, with
+// that of this package.
 func TestManual(t *testing.T) {
 	text, err := os.ReadFile("../../docs/pam_persistent.8")
 	if err != nil {
@@ -42,7 +42,7 @@ func TestEdits(t *testing.T) {
 	}
 }
 
-// Whatever stands in a line, what doctor proposes instead is without a fault.
+// Whatever argument a line has, doctor proposes one without a fault.
 func FuzzCorrected(f *testing.F) {
 	for _, arg := range []string{"", "usr_keyring", "minimum_uid", "minimun_uid=1k",
 		"krb5ccname=%{", "debug=", "krb5=%{uid}"} {

@@ -53,13 +53,13 @@ func TestStatus(t *testing.T) {
 		"keyctl forbidden": {func(s *status) {
 			s.Kernel.NoPersistent, s.Keyring = errors.New("EPERM"), nil
 			s.Kernel.Forbidden, s.Kernel.Container = true, "Podman"
-		}, "EPERM; this is a container (Podman); fix: to podman run, with a profile",
+		}, "EPERM; this is a container (Podman); fix: as an option of podman run, with",
 			lost + "there are no persistent keyrings here."},
 		"no keys": {func(s *status) { s.Kernel.NoKeys = errors.New("EPERM") },
-			"persistent keyrings can be had here, but programs cannot store or find",
+			"persistent keyrings are available, but programs cannot store or find",
 			"If you log out now, 1 key stays"},
 		"too short an expiry": {func(s *status) { s.Kernel.Expiry = 90 },
-			"a persistent keyring is lost 90 seconds after the last login or logout",
+			"a persistent keyring expires 90 seconds after the last login or logout",
 			"If you log out now, 1 key stays"},
 		"a session keyring of bob's": {func(s *status) {
 			s.OthersSession, s.Possessed = true, false
@@ -86,7 +86,7 @@ func TestStatus(t *testing.T) {
 			s.Keyring, s.TimerKnown, s.Unseen = nil, false, []error{errors.New(
 				"EACCES")}
 		}, "/proc/keys cannot be read and the session has no link: there may be",
-			"What a logout now would leave cannot be seen."},
+			"It is not known what a logout now would leave."},
 		"none": {func(s *status) { s.Keyring = nil },
 			"there is no persistent keyring: no login has gone through " +
 				"pam_persistent.so",
@@ -132,7 +132,7 @@ func TestStatus(t *testing.T) {
 				"used",
 			"If you log out now, 1 key stays"},
 		"never expires": {func(s *status) { s.Keyring.Timeout.Kind = facts.Never },
-			"", "If you log out now, 1 key stays for good."},
+			"", "If you log out now, 1 key stays permanently."},
 		"less than the full time": {func(s *status) {
 			s.Keyring.Timeout = facts.Timeout{Kind: facts.Running, Seconds: 3600,
 				Unit: 3600}
@@ -192,8 +192,8 @@ func TestTrial(t *testing.T) {
 		"nothing tried": {func(r *trial) { r.Problem = errors.New("EDQUOT") },
 			"nothing could be tried: EDQUOT"},
 		"refused": {func(r *trial) {
-			r.Refused = &facts.Finding{Text: "/x is damaged", Fix: Command("mend")}
-		}, "nothing was tried: /x is damaged; fix: mend"},
+			r.Refused = &facts.Finding{Text: "/x is damaged", Fix: Command("fix it")}
+		}, "nothing was tried: /x is damaged; fix: fix it"},
 	} {
 		r := linked
 		row.change(&r)

@@ -59,6 +59,6 @@ func othersCache(name string, owner, uid uint32) facts.Finding {
 				fmt.Sprint("export KRB5CCNAME=", facts.Persistent, uid)))
 	}
 	return wrong(text+"sudo keeps the variable of the user who calls it",
-		at("in this session; for good in sudoers, with visudo: "+
+		at("in this session; permanently in sudoers, with visudo: "+
 			`Defaults env_keep -= "KRB5CCNAME"`, "unset KRB5CCNAME"))
 }

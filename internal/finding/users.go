@@ -7,7 +7,7 @@ import (
 	"pam_persistent/internal/phrase"
 )
 
-// quotas judges every user who has keys and whom the caller may see.
+// quotas judges every user who has keys and whose quota the caller can read.
 func quotas(m *facts.Machine) []facts.Finding {
 	limits, room := "", ""
 	var seen []facts.UserQuota
@@ -36,7 +36,7 @@ func unseenQuotas(m *facts.Machine) []facts.Finding {
 	if m.UsersErr == nil {
 		return nil
 	}
-	return []facts.Finding{note("cannot be seen: " + phrase.Error(m.UsersErr))}
+	return []facts.Finding{note("cannot be read: " + phrase.Error(m.UsersErr))}
 }
 
 // nearQuotas returns findings about users whose quota is used up, or nearly.
@@ -51,7 +51,7 @@ func nearQuotas(m *facts.Machine, users []facts.UserQuota) (all []facts.Finding)
 	return all
 }
 
-// cachesOf are the ticket caches of the caller: nobody else can look into them, root neither.
+// cachesOf returns the ticket caches of the caller. Nobody else can read them, not even root.
 func cachesOf(m *facts.Machine, u facts.UserQuota) Caches {
 	if m.Mine == nil || u.Quota.UID != m.UID {
 		return Caches{}
@@ -59,7 +59,7 @@ func cachesOf(m *facts.Machine, u facts.UserQuota) Caches {
 	return CachesOf(m.Mine)
 }
 
-// everyKeyring judges the persistent keyrings that the caller may see, and the caller's session.
+// everyKeyring judges the persistent keyrings that the caller can read, and the caller's session.
 func everyKeyring(m *facts.Machine) []facts.Finding {
 	if m.KeyringsErr != nil {
 		return about("keyrings", note("cannot be listed: "+phrase.Error(m.KeyringsErr)))
@@ -70,7 +70,7 @@ func everyKeyring(m *facts.Machine) []facts.Finding {
 	}
 	session := Session(m.Mine)
 	if len(session) == 0 {
-		session = append(session, fine("it possesses your persistent keyring"))
+		session = append(session, fine("this session possesses your persistent keyring"))
 	}
 	return append(all, about("session", session...)...)
 }
@@ -88,7 +88,7 @@ func others(m *facts.Machine) (all []facts.Finding) {
 }
 
 // leftovers notes links to persistent keyrings in user keyrings, which the option user_keyring
-// makes and which outlive the option. Sessions have their keyring all the same.
+// makes and which outlive the option. Sessions get their keyring in spite of them.
 func leftovers(m *facts.Machine) (all []facts.Finding) {
 	for _, keyring := range m.Keyrings {
 		if !keyring.InUserKeyring || m.UserKeyring() {
@@ -99,9 +99,9 @@ func leftovers(m *facts.Machine) (all []facts.Finding) {
 			unlink = "setpriv --reuid " + owner.Word() + " --clear-groups " + unlink
 		}
 		all = append(all, note("the user keyring of "+owner.Short()+" has a link to the "+
-			"persistent keyring, as the option user_keyring makes it, and no line has "+
-			"that option: processes of others that have this user keyring possess the "+
-			"persistent one too", Command(unlink)))
+			"persistent keyring, such as the option user_keyring makes, but no line "+
+			"has that option: other users' processes that have this user keyring "+
+			"possess the persistent keyring too", Command(unlink)))
 	}
 	return all
 }

@@ -189,8 +189,7 @@ func TestManPageRemovedAtTheTimeoutAndRecreated(t *testing.T) {
 	})
 }
 
-// letExpire starts the timer anew at one second, and lets later accesses set it to what it was
-// before.
+// letExpire sets the timer to one second. Later accesses reset it to what it was before.
 func letExpire(t *testing.T, uid uint32) {
 	t.Helper()
 	before := good(keyctl.Expiry())(t)

@@ -164,7 +164,7 @@ func TestGetPersistentOddDestinations(t *testing.T) {
 		want unix.Errno
 		make func(t *testing.T) keyctl.Serial
 	}{
-		{"number that is none", unix.EINVAL, func(*testing.T) keyctl.Serial { return 0 }},
+		{"number of no keyring", unix.EINVAL, func(*testing.T) keyctl.Serial { return 0 }},
 		{"no keyring", unix.ENOTDIR,
 			func(t *testing.T) keyctl.Serial {
 				return addKey(t, "key",

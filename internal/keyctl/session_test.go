@@ -77,7 +77,7 @@ func TestJoinSessionIsForTheThread(t *testing.T) {
 	})
 }
 
-// With the quota used up no session keyring can be had, and then the thread still has the one
+// With the quota used up no session keyring is available, and then the thread still has the one
 // before: GetPersistent succeeds, in a keyring that may be anybody's.
 func TestJoinSessionOverQuota(t *testing.T) {
 	keyctltest.SetSysctl(t, "maxkeys", 5)
@@ -98,7 +98,7 @@ func TestJoinSessionOverQuota(t *testing.T) {
 
 		// The quota is given back by the collector, some time later.
 		done(t, keyctl.Clear(keyctl.Session))
-		keyctltest.Eventually(t, "a session keyring can be had again", func() bool {
+		keyctltest.Eventually(t, "a session keyring is available again", func() bool {
 			_, err := keyctl.JoinSession()
 			return err == nil
 		})

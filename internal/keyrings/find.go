@@ -170,8 +170,9 @@ type registers [][]keyctl.Serial
 // registerName is the name of a register. No user can make a keyring whose name begins with a dot.
 const registerName = ".persistent_register"
 
-var errNoRegister = errors.New("the kernel's register of persistent keyrings is out of sight " +
-	"(that of a user namespace always is): whoever has no line in /proc/key-users is missing")
+var errNoRegister = errors.New("cannot read the kernel's register of persistent keyrings " +
+	"(never readable in a user namespace): users without an entry in /proc/key-users are " +
+	"not listed")
 
 // readRegisters reads all registers. They belong to the root of the machine, even those of user
 // namespaces.

@@ -16,7 +16,7 @@ import (
 var containers = []struct{ file, kind string }{
 	{"/.dockerenv", "Docker"},
 	{"/run/.containerenv", "Podman"},
-	{"/run/systemd/container", "systemd-nspawn or the like"},
+	{"/run/systemd/container", "systemd-nspawn or similar"},
 }
 
 // LookAtKernel asks the kernel for what a session needs, and looks for what can be the cause if the

@@ -41,7 +41,7 @@ func ParsePrimary(payload []byte) (string, error) {
 	const known = 1
 	r := reader{rest: payload}
 	if version := r.number(); r.err == nil && version != known {
-		return "", fmt.Errorf("form %d, and not %d", version, known)
+		return "", fmt.Errorf("unknown version %d (known: %d)", version, known)
 	}
 	name := string(r.bytes())
 	if err := r.end(); err != nil {
@@ -54,8 +54,8 @@ func ParsePrimary(payload []byte) (string, error) {
 // which preauthentication was used.
 const settingRealm = "X-CACHECONF:"
 
-// ParseTicket reads the payload of a ticket. Of what follows its times it only checks whether all
-// parts are there; they are of no use without the server's key.
+// ParseTicket reads the payload of a ticket. It only checks that the parts after the times are
+// complete, because they are useless without the server's key.
 func ParseTicket(payload []byte) (facts.Ticket, error) {
 	r := reader{rest: payload}
 	client, server := r.principal(), r.principal()
@@ -99,15 +99,15 @@ func (p principal) String() string {
 	return strings.Join(parts, "/") + "@" + escape.Replace(p.realm)
 }
 
-// reader takes one field after the other; after the first error all are zero.
+// reader reads one field after the other. After the first error, all fields are zero.
 type reader struct {
 	rest []byte
 	err  error
 }
 
 var (
-	errShort = errors.New("cut off in the middle")
-	errLong  = errors.New("more bytes than that has")
+	errShort = errors.New("truncated")
+	errLong  = errors.New("extra bytes at the end")
 )
 
 // end returns the first error, or errLong if bytes are left.
@@ -137,7 +137,7 @@ func (r *reader) number() uint32 {
 
 func (r *reader) bytes() []byte { return r.skip(r.number()) }
 
-// time reads seconds since 1970. MIT krb5 takes them as unsigned, good until 2106.
+// time reads seconds since 1970. MIT krb5 reads them as unsigned, so they last until 2106.
 func (r *reader) time() time.Time {
 	if seconds := r.number(); seconds != 0 {
 		return time.Unix(int64(seconds), 0).UTC()
@@ -145,7 +145,8 @@ func (r *reader) time() time.Time {
 	return time.Time{}
 }
 
-// encrypted reads what follows a ticket's times, and reports whether it is whole and the end.
+// encrypted reads the parts after a ticket's times, and reports whether they are complete and
+// nothing follows them.
 func (r *reader) encrypted() bool {
 	r.skip(1 + 4) // whether the session key is another ticket's; flags
 	r.list()      // addresses

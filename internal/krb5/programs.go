@@ -36,7 +36,7 @@ func FindKinit() (path string, err error) {
 		if !isHeimdals(path) {
 			return path, nil
 		}
-		err = fmt.Errorf("%s is Heimdal's kinit, which may not know these caches; %s",
+		err = fmt.Errorf("%s is Heimdal's kinit, which may not support these caches; %s",
 			phrase.Name(path), install)
 	}
 	return "", err
@@ -51,7 +51,7 @@ func Renew(kinit, cache string) error {
 	case err == nil:
 		return nil
 	case err == child.ErrLate:
-		return fmt.Errorf("kinit had no answer from the KDC in %s",
+		return fmt.Errorf("kinit got no answer from the KDC within %s",
 			phrase.Duration(uint64(child.Kinit.Seconds())))
 	case said == "":
 		return fmt.Errorf("kinit: %w", err)
@@ -78,7 +78,7 @@ func runKlist(path string) ([]facts.ListedCache, error) {
 	caches, ok := parseKlist(out.String())
 	switch {
 	case err == child.ErrLate:
-		return nil, fmt.Errorf("%s -l has not ended after %v",
+		return nil, fmt.Errorf("%s -l did not end within %v",
 			phrase.Name(path), child.Klist)
 	case ok: // whatever the exit status: it is 1 if there is no cache
 		return caches, nil

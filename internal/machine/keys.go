@@ -25,16 +25,16 @@ func lookAtUsers(m *facts.Machine, only ...uint32) {
 	}
 }
 
-// userQuota looks for what takes most of a quota if half of it is used. Of the caller it looks
-// always, because a few large ticket caches may leave no room for another.
+// userQuota looks for the kind of keys that takes most of a quota if half of it is used. It always
+// does so for the caller, because a few large ticket caches may leave no room for another.
 func userQuota(m *facts.Machine, u keyctl.KeyUser) facts.UserQuota {
-	const name = 10 // bytes that the smallest key takes
+	const name = 10 // bytes of the smallest key
 	q := facts.UserQuota{Quota: u}
 	if 2*u.QuotaKeys < u.MaxKeys && 2*(u.QuotaBytes+name) < u.MaxBytes && u.UID != m.UID {
 		return q
 	}
 	q.Owner = account.ByUID(u.UID)
-	// Without CAP_SETUID the keys of others cannot be seen.
+	// Without CAP_SETUID, the keys of others cannot be read.
 	_ = keyctl.As(u.UID, func() error {
 		keys, _ := keyctl.ConfirmedKeys()
 		q.Most = largest(u, keys)
@@ -43,7 +43,7 @@ func userQuota(m *facts.Machine, u keyctl.KeyUser) facts.UserQuota {
 	return q
 }
 
-// largest is the kind of keys that takes most of what is scarcer, keys or bytes.
+// largest returns the kind of keys that takes most keys or bytes, whichever is scarcer.
 func largest(u keyctl.KeyUser, keys []keyctl.KeyInfo) (most facts.Share) {
 	kinds := map[string]facts.Share{}
 	byBytes := u.QuotaBytes*u.MaxKeys > u.QuotaKeys*u.MaxBytes
@@ -84,10 +84,10 @@ func kindOf(key keyctl.KeyInfo) string {
 	return "keys of type " + key.Type
 }
 
-// cost is what a key is charged: its description, and its payload as far as its type tells it. A
-// keyring pays for the links in it.
+// cost returns the bytes charged for a key: its description, and its payload if the type shows its
+// size. A keyring is charged for the links in it.
 func cost(key keyctl.KeyInfo) int {
-	payload, _ := strconv.Atoi(key.Info) // "empty", and what other types show, count as 0
+	payload, _ := strconv.Atoi(key.Info) // "empty" and other text count as 0
 	switch key.Type {
 	case "keyring":
 		payload *= facts.LinkBytes
@@ -100,8 +100,8 @@ func cost(key keyctl.KeyInfo) int {
 	return len(key.Description) + facts.EndOfDescription + payload
 }
 
-// lookAtKeyrings looks at the persistent keyrings that the caller may see. User keyrings are of
-// interest where no line makes links in them.
+// lookAtKeyrings looks at the persistent keyrings that the caller can read, and at user keyrings if
+// no line makes links in them.
 func lookAtKeyrings(m *facts.Machine) {
 	option := m.UserKeyring()
 	add := func(keyring facts.Keyring, ways uint64) {
@@ -125,7 +125,7 @@ func lookAtKeyrings(m *facts.Machine) {
 
 // inUserKeyring looks as the owner does. @u itself would be the user keyring of the caller.
 func inUserKeyring(keyring facts.Keyring) (found bool) {
-	_ = keyctl.As(keyring.UID, func() error { // what cannot be seen is not reported
+	_ = keyctl.As(keyring.UID, func() error { // what cannot be read is not reported
 		keys, _ := keyctl.ConfirmedKeys()
 		for _, key := range keys {
 			if key.Type != "keyring" || key.UID != keyring.UID ||

@@ -44,7 +44,7 @@ func TestLargest(t *testing.T) {
 			"40 session keyrings of logins (_ses), 520 bytes"},
 		{"tickets", append(logins, tickets...), 49, 19999, "9 keys of Kerberos caches"},
 		{"of others", append(others, logins...), 199, 2000, "40 session keyrings"},
-		{"nothing to be seen", nil, 199, 2000, "0 , 0"},
+		{"nothing readable", nil, 199, 2000, "0 , 0"},
 	} {
 		u := keyctl.KeyUser{UID: uid, QuotaKeys: test.usedKeys, MaxKeys: 200,
 			QuotaBytes: test.usedBy, MaxBytes: 20000}

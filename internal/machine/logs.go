@@ -29,8 +29,9 @@ func (p places) selinux() *facts.SELinux {
 	return s
 }
 
-// keyDenials are the lines of an audit log that tell of a denied access to a key, from
-// "avc:" on. Source: the audit message AVC, security/selinux/avc.c.
+// keyDenials returns the lines of an audit log about denied access to a key, from "avc:" on.
+//
+// Source: the audit message AVC, security/selinux/avc.c.
 func keyDenials(log string) (denials []string) {
 	for line := range strings.Lines(log) {
 		_, denial, found := strings.Cut(line, "avc:  denied ")
@@ -67,8 +68,8 @@ func (p places) apparmor() *facts.AppArmor {
 	return &facts.AppArmor{Err: err, LogErr: logErr, Denials: profileDenials(text)}
 }
 
-// kernelLog is what the kernel and auditd have logged. Without auditd the kernel's lines go to its
-// own log and to the file that syslog daemons make of it.
+// kernelLog returns the messages of the kernel and auditd. Without auditd, the kernel's messages
+// are in its own log and in the file of a syslog daemon.
 func (p places) kernelLog() (text string, err error) {
 	seen := false
 	for _, path := range []string{p.root + auditLog, p.root + "/var/log/kern.log"} {
@@ -96,9 +97,10 @@ func ring() (string, error) {
 
 var quoted = regexp.MustCompile(`(profile|name|denied_mask)="([^"]*)"`)
 
-// profileDenials are the denials of a log that concern the module, each once. AppArmor has no hook
-// for key calls (apparmor_hooks in security/apparmor/lsm.c), so it never denies one, and cannot log
-// one. What a profile can deny is to load the module, and to read the files below /proc about keys.
+// profileDenials returns the denials in a log that concern the module, each once. AppArmor has no
+// hook for key calls (apparmor_hooks in security/apparmor/lsm.c), so it never denies one, and
+// cannot log one. What a profile can deny is to load the module, and to read the files below /proc
+// about keys.
 //
 // Source: audit_cb and file_audit_cb in security/apparmor/audit.c and file.c.
 func profileDenials(log string) (denials []facts.ProfileDenial) {

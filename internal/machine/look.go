@@ -14,14 +14,14 @@ import (
 	"pam_persistent/internal/pamconf"
 )
 
-// places are where the things are that doctor examines.
+// places are the paths that doctor examines.
 type places struct {
-	root     string // before all other absolute names
+	root     string // prefix of all other absolute paths
 	pam      pamconf.Config
 	modules  []string               // directories in which libpam looks for modules
 	kerberos []string               // krb5.conf(5)
 	ccache   string                 // the caller's KRB5CCNAME
-	ring     func() (string, error) // what the kernel has logged
+	ring     func() (string, error) // returns the kernel's log
 }
 
 // here are those of the machine on which doctor runs.
@@ -30,8 +30,7 @@ func here() places {
 		ccache: os.Getenv("KRB5CCNAME"), ring: ring}
 }
 
-// Look looks at a machine with the caller's rights. If services are named, they alone are to be
-// examined.
+// Look looks at a machine with the caller's rights. If services are named, only they are examined.
 func Look(services []string) *facts.Machine {
 	p := here()
 	m := p.machine()
@@ -73,13 +72,13 @@ func LookForTickets() *facts.Machine {
 }
 
 // marks are files that show what is installed and in use. Our packages are known by files of their
-// own, because the data bases of dpkg and rpm are no interface.
+// own, because the databases of dpkg and rpm are not an interface.
 var marks = []string{"/usr/bin/dpkg", "/usr/bin/rpm", "/usr/bin/zypper",
 	"/usr/share/doc/libpam-persistent",
 	"/usr/libexec/pam_persistent", "/usr/share/pam-configs/pam_persistent",
 	"/usr/share/selinux/packages/pam_persistent.cil"}
 
-// machine has what all looks have.
+// machine returns the facts that all looks share.
 func (p places) machine() *facts.Machine {
 	m := &facts.Machine{UID: uint32(os.Getuid()), Root: os.Geteuid() == 0, Dirs: p.pam.Dirs,
 		Files: map[string]bool{}}
@@ -113,8 +112,8 @@ func (p places) service(name string) facts.Service {
 	return s
 }
 
-// unmapped reports whether a UID stands for those that have no mapping in this user namespace,
-// which the kernel shows as the overflow UID. Where all UIDs are mapped, it is a user like others.
+// unmapped reports whether a UID has no mapping in this user namespace. The kernel shows such UIDs
+// as the overflow UID. If all UIDs are mapped, the overflow UID is an ordinary user.
 //
 // Source: user_namespaces(7).
 func (p places) unmapped(uid uint32) bool {

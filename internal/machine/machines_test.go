@@ -21,7 +21,7 @@ import (
 	"pam_persistent/internal/show"
 )
 
-var update = flag.Bool("update", false, "write the findings of testdata/machines anew")
+var update = flag.Bool("update", false, "rewrite the findings of testdata/machines")
 
 // TestMachines examines the machines of testdata/machines: each file has a line that says what is
 // examined, the files of the machine, and the findings. "ROOT" is where the machine is laid out.
@@ -124,7 +124,7 @@ func examine(t *testing.T, p places, what string) []facts.Finding {
 	m := onMachine(p, only...)
 	switch name {
 	case "module", "module-of":
-		// Without root the files of a machine belong to whoever runs the test.
+		// Without root, the files of a machine belong to the user who runs the test.
 		f := p.stat(p.modulePath())
 		if f.Owner != uint32(os.Geteuid()) || f.Fault != "" {
 			t.Errorf("UID %d owns the module: %+v", os.Geteuid(), f)

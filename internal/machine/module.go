@@ -24,8 +24,8 @@ import (
 	"pam_persistent/internal/pamconf"
 )
 
-// ModulePath is where libpam finds the module if it is installed, or "" if libpam's directory of
-// modules is in none of the usual places.
+// ModulePath returns the path at which libpam finds the module if it is installed, or "" if
+// libpam's module directory is in none of the usual places.
 func ModulePath() string { return here().modulePath() }
 
 func (p places) modulePath() string {
@@ -37,7 +37,7 @@ func (p places) modulePath() string {
 
 func (p places) moduleFile() facts.ModuleFile { return examined(p.stat(p.modulePath())) }
 
-// examined looks into the module's file, and loads it if only root can have changed it.
+// examined reads the module's file and loads it, if only root can have changed it.
 func examined(f facts.ModuleFile) facts.ModuleFile {
 	if f.Trusted() {
 		f.Fault = faultOfModule(f.Path)
@@ -45,7 +45,7 @@ func examined(f facts.ModuleFile) facts.ModuleFile {
 	return f
 }
 
-// stat looks at a module's file from outside.
+// stat looks at a module's file without opening it.
 func (p places) stat(path string) facts.ModuleFile {
 	if path == "" {
 		return facts.ModuleFile{}
@@ -59,8 +59,8 @@ func (p places) stat(path string) facts.ModuleFile {
 	return f
 }
 
-// cutOff returns the first module of a service that is cut off: a process that loads the
-// service's modules dies of it.
+// cutOff returns the first truncated module of a service. A process that loads such a module
+// crashes.
 func (p places) cutOff(service string) *facts.ModuleFile {
 	for _, kind := range pamconf.Kinds {
 		for _, line := range p.pam.Stack(service, kind).Lines {
@@ -77,7 +77,7 @@ func (p places) cutOff(service string) *facts.ModuleFile {
 	return nil
 }
 
-// moduleDirs are the directories with modules of this machine's own architecture.
+// moduleDirs returns the directories with modules of this machine's own architecture.
 func moduleDirs() (dirs []string) {
 	for _, pattern := range []string{"/lib/*/security", "/usr/lib/*/security",
 		"/usr/lib64/security", "/lib64/security", "/usr/lib/security", "/lib/security"} {
@@ -102,7 +102,7 @@ func native(path string) bool {
 	return isNative(file)
 }
 
-// find is where libpam finds a module, or "".
+// find returns the path at which libpam finds a module, or "".
 func (p places) find(module string) string {
 	if strings.HasPrefix(module, "/") {
 		module, p.modules = filepath.Base(module), []string{filepath.Dir(module)}
@@ -115,16 +115,16 @@ func (p places) find(module string) string {
 	return ""
 }
 
-// LoadCommand is the hidden subcommand by which the program has a file loaded in a child, which has
-// so much time for it, and this exit status if dlopen(3) gives an error.
+// LoadCommand is the hidden first argument of the child that loads a file. The child is killed
+// after loadPatience; its exit status is loadRefused if dlopen(3) fails.
 const (
 	LoadCommand  = "load-module"
 	loadPatience = 10 * time.Second
 	loadRefused  = 1
 )
 
-// loads loads a file as libpam does, in a child: what runs when it is loaded stays there.
-// The error is that of dlerror(3), or tells how the child ended.
+// loads loads a file as libpam does, but in a child, because code runs when a file is loaded. The
+// error is that of dlerror(3), or says how the child ended.
 func loads(path string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), loadPatience)
 	defer cancel()
@@ -133,7 +133,7 @@ func loads(path string) error {
 	if !errors.As(err, &exit) {
 		return err
 	}
-	// Of a crash the Go runtime prints the reason first, and then pages of traces.
+	// After a crash, the Go runtime prints the reason first, and then pages of traces.
 	reason, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
 	switch {
 	case exit.ExitCode() == loadRefused:
@@ -144,9 +144,9 @@ func loads(path string) error {
 	return err
 }
 
-// LoadMain is the child, which loads a file, all symbols at once.
+// LoadMain is the child, which loads a file and resolves all symbols.
 func LoadMain(path string) {
-	runtime.LockOSThread() // dlerror tells each thread its own error
+	runtime.LockOSThread() // each thread has its own dlerror
 	if C.dlopen(C.CString(path), C.RTLD_NOW) == nil {
 		os.Stderr.WriteString(C.GoString(C.dlerror()) + "\n")
 		os.Exit(loadRefused)

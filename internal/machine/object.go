@@ -19,8 +19,8 @@ import (
 var symbols = []string{"pam_sm_open_session", "pam_sm_close_session", "pam_sm_authenticate",
 	"pam_sm_setcred"}
 
-// faultOfModule says why libpam cannot load or use our module; "": it can. What does not look
-// like the module is not loaded.
+// faultOfModule says why libpam cannot load or use our module, or returns "". It does not load a
+// file that does not look like the module.
 func faultOfModule(path string) string {
 	if fault := faultOfObject(path); fault != "" {
 		return fault
@@ -31,8 +31,7 @@ func faultOfModule(path string) string {
 	return ""
 }
 
-// faultOfObject reads our module as data, and says why libpam cannot load or use it; "": nothing is
-// wrong with it.
+// faultOfObject reads our module as data, and says why libpam cannot load or use it, or returns "".
 func faultOfObject(path string) string {
 	if text, _ := damage(path); text != "" {
 		return text
@@ -44,10 +43,10 @@ func faultOfObject(path string) string {
 	defer file.Close()
 	switch {
 	case !isNative(file):
-		return fmt.Sprintf("is built for %s, and this machine is %s",
+		return fmt.Sprintf("is built for %s, but this machine is %s",
 			architecture(file), runtime.GOARCH)
 	case file.Type != elf.ET_DYN:
-		return "is no shared object"
+		return "is not a shared object"
 	}
 	have, err := file.DynamicSymbols()
 	for _, symbol := range symbols {
@@ -60,10 +59,9 @@ func faultOfObject(path string) string {
 	return ""
 }
 
-// damage says why a file is not a complete ELF object, and whether it is cut off. The process
-// that loads one which is cut off dies of SIGBUS, because the kernel maps pages that the file has
-// not. debug/elf is of no use here: it reads the section headers first, which a file that is cut
-// off has lost.
+// damage says why a file is not a complete ELF object, and whether it is truncated. A process that
+// loads a truncated one dies of SIGBUS, because the kernel maps pages beyond the end of the file.
+// debug/elf cannot be used here: it first reads the section headers, which a truncated file lacks.
 func damage(path string) (text string, cut bool) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -80,13 +78,13 @@ func damage(path string) (text string, cut bool) {
 		return fmt.Sprintf("is damaged: its %d bytes are not an ELF file", info.Size()),
 			false
 	case needed > uint64(info.Size()):
-		return fmt.Sprintf("is damaged: it was cut off at %d of at least %d bytes",
+		return fmt.Sprintf("is damaged: it was truncated at %d of at least %d bytes",
 			info.Size(), needed), true
 	}
 	return "", false
 }
 
-// sizeOf is how long an ELF file has to be for the headers and segments that it names.
+// sizeOf returns the length that an ELF file must have for the headers and segments that it names.
 func sizeOf(file io.ReaderAt) (size uint64, ok bool) {
 	var ident [elf.EI_NIDENT]byte
 	if n, _ := file.ReadAt(ident[:], 0); n < len(ident) || string(ident[:4]) != elf.ELFMAG {
@@ -98,7 +96,7 @@ func sizeOf(file io.ReaderAt) (size uint64, ok bool) {
 	}
 	read := func(from uint64, header any) uint64 {
 		length := uint64(binary.Size(header))
-		// What is cut off stays 0 in the header, and the size that is needed says the rest.
+		// Missing parts of a header stay 0, and the size then shows that they are missing.
 		_ = binary.Read(io.NewSectionReader(file, int64(from), int64(length)), order,
 			header)
 		return from + length
@@ -125,7 +123,7 @@ func sizeOf(file io.ReaderAt) (size uint64, ok bool) {
 	return size, true
 }
 
-// target is what GOARCH says of an object.
+// target is the machine and class of an object, as GOARCH implies them.
 type target struct {
 	machine elf.Machine
 	class   elf.Class

@@ -38,14 +38,14 @@ func TestFaultOfObject(t *testing.T) {
 		cut    bool
 	}{
 		{"half", func(b []byte) []byte { return b[:len(b)/2] },
-			"is damaged: it was cut off at",
+			"is damaged: it was truncated at",
 			true},
 		{"one byte less", func(b []byte) []byte { return b[:len(b)-1] },
-			"is damaged: it was cut off at", true},
+			"is damaged: it was truncated at", true},
 		{"header alone", func(b []byte) []byte { return b[:64] },
-			"is damaged: it was cut off at 64 of at least", true},
+			"is damaged: it was truncated at 64 of at least", true},
 		{"half a header", func(b []byte) []byte { return b[:40] },
-			"is damaged: it was cut off at 40 of at least 64 bytes", true},
+			"is damaged: it was truncated at 40 of at least 64 bytes", true},
 		{"nothing", func(b []byte) []byte { return nil },
 			"is damaged: its 0 bytes are not an ELF file", false},
 		{"text", func([]byte) []byte { return []byte(strings.Repeat("no object\n", 100)) },
@@ -55,11 +55,11 @@ func TestFaultOfObject(t *testing.T) {
 		{"another machine", func(b []byte) []byte {
 			order.PutUint16(b[machine:], number)
 			return b
-		}, "is built for " + other + ", and this machine is " + runtime.GOARCH, false},
+		}, "is built for " + other + ", but this machine is " + runtime.GOARCH, false},
 		{"a machine without a name", func(b []byte) []byte {
 			order.PutUint16(b[machine:], 2)
 			return b
-		}, "is built for EM_SPARC (ELFCLASS64), and this machine is ", false},
+		}, "is built for EM_SPARC (ELFCLASS64), but this machine is ", false},
 		{"no module", func(b []byte) []byte {
 			order.PutUint16(b[kind:], 3) // a shared object
 			return b
@@ -67,7 +67,7 @@ func TestFaultOfObject(t *testing.T) {
 		{"a program", func(b []byte) []byte {
 			order.PutUint16(b[kind:], 2)
 			return b
-		}, "is no shared object", false},
+		}, "is not a shared object", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), facts.Module)
@@ -124,7 +124,7 @@ func TestVersionOf(t *testing.T) {
 	}
 }
 
-// A note that somebody else made, or that was cut off, is no version.
+// A note of another tool, or a truncated one, is not a version.
 func FuzzParseNote(f *testing.F) {
 	order := binary.LittleEndian
 	good := order.AppendUint32(nil, 4)

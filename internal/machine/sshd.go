@@ -36,8 +36,8 @@ func parseSshdConfig(text string) (directives []directive) {
 	return directives
 }
 
-// splitSshd cuts a line into words; quotes keep spaces, an equals sign may follow the
-// keyword, a word that begins with # ends the line.
+// splitSshd cuts a line into words. Quotes protect spaces, an equals sign may follow the keyword,
+// and a word that begins with # ends the line.
 func splitSshd(line string) (words []string) {
 	var word strings.Builder
 	inWord, quote := false, byte(0)
@@ -73,8 +73,8 @@ func splitSshd(line string) (words []string) {
 
 func (p places) sshd() facts.Sshd { return lookAtSshd(p.root + "/etc/ssh/sshd_config") }
 
-// lookAtSshd looks for the first UsePAM outside of Match blocks, which is the one that counts, and
-// for the first inside of one.
+// lookAtSshd looks for the first UsePAM outside of Match blocks, which is the one that sshd uses,
+// and for the first one in a Match block.
 func lookAtSshd(file string) facts.Sshd {
 	s := facts.Sshd{File: file}
 	if err := readSshd(&s, s.File, true, 0); s.UsePAM == nil {
@@ -83,9 +83,9 @@ func lookAtSshd(file string) facts.Sshd {
 	return s
 }
 
-// readSshd reads one file, in which active tells of no Match block. The file ends the blocks that
-// begin in it. A block of "Match all" is as good as no block, but for a file that is included in
-// another block.
+// readSshd reads one file. active reports whether the file is read outside of any Match block. The
+// end of the file ends the blocks that begin in it. "Match all" is like no block, except in a file
+// that is included in another block.
 //
 // Source: process_server_config_line in OpenSSH's servconf.c.
 func readSshd(s *facts.Sshd, name string, active bool, depth int) error {
@@ -118,7 +118,7 @@ func readSshd(s *facts.Sshd, name string, active bool, depth int) error {
 	return nil
 }
 
-// includeSshd reads files. Relative names are those of the directory of the first file.
+// includeSshd reads files. Relative names are relative to the directory of the first file.
 func includeSshd(s *facts.Sshd, patterns []string, active bool, depth int) error {
 	for _, pattern := range patterns {
 		if !filepath.IsAbs(pattern) {

@@ -47,7 +47,7 @@ const (
 	Empty        Fault = "malformed option" // an optional value is announced and missing
 )
 
-// Parse finds the option that an argument gives, and its value, "" if there is none. The option is
+// Parse returns the option that an argument gives, and its value, or "" without one. The option is
 // the zero Option if the fault is Unknown.
 func Parse(arg string) (option Option, value string, fault Fault) {
 	name, value, hasValue := strings.Cut(arg, "=")

@@ -14,8 +14,8 @@ import (
 // Kinds are the kinds of lines, one for each stack that a service has.
 var Kinds = []string{"auth", "account", "password", "session"}
 
-// Parse reads the text of a service file. Each problem is a line that libpam would
-// not understand: it then lets the whole stack of that service fail.
+// Parse reads the text of a service file. Each problem is a line that libpam does not understand,
+// so that the whole stack of the service fails.
 func Parse(file, text string) (lines []facts.Line, problems []string) {
 	for number, rule := range rules(text) {
 		words := split(rule)
@@ -32,7 +32,7 @@ func Parse(file, text string) (lines []facts.Line, problems []string) {
 		case !slices.Contains(Kinds, kind):
 			fault = "unknown type"
 		case len(words) < 3 || words[2] == "":
-			fault = "less than type, control and module"
+			fault = "type, control or module is missing"
 		default:
 			l.Kind, l.Control, l.Module, l.Args = kind, words[1], words[2], words[3:]
 			if !strings.HasPrefix(l.Control, "[") {
@@ -86,9 +86,9 @@ func carriage(text string) int {
 	return 0
 }
 
-// split cuts a rule into words. A word that begins with a bracket reaches to the
-// closing one; "\]" is a bracket in it. The brackets of a control stay, so that it can
-// be told from a keyword; those of an argument go.
+// split cuts a rule into words. A word that begins with a bracket extends to the closing bracket;
+// "\]" is a bracket within it. The brackets of a control are kept, to distinguish it from a
+// keyword; those of an argument are removed.
 func split(rule string) (words []string) {
 	const space = " \t\r"
 	for rest := strings.TrimLeft(rule, space); rest != ""; rest = strings.TrimLeft(rest,

@@ -48,7 +48,8 @@ func TestParseProblems(t *testing.T) {
 	if len(lines) != 1 || lines[0].Module != "pam_y.so" {
 		t.Errorf("the good line is lost: %+v", lines)
 	}
-	for i, want := range []string{"f:1: less than type", "f:2: unknown type", "f:3: @include"} {
+	for i, want := range []string{"f:1: type, control or module is missing",
+		"f:2: unknown type", "f:3: @include"} {
 		if i >= len(problems) || !strings.HasPrefix(problems[i], want) {
 			t.Errorf("problem %d of %q does not begin with %q", i, problems, want)
 		}

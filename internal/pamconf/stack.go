@@ -12,14 +12,14 @@ import (
 	"pam_persistent/internal/phrase"
 )
 
-// Config is where service files lie; the first directory that has a file wins.
+// Config says where service files are; the first directory that has a file is used.
 type Config struct{ Dirs []string }
 
 // System are the directories of Linux-PAM: the administrator's and the vendor's
 // (since 1.4.0, and where it is built with a vendordir).
 var System = Config{[]string{"/etc/pam.d", "/usr/lib/pam.d", "/usr/share/pam/pam.d"}}
 
-// Other is the service whose lines count where a service has none of a kind.
+// Other is the service whose lines libpam uses for a service that has no lines of a kind.
 const Other = "other"
 
 // Services lists the services by name.
@@ -41,8 +41,8 @@ func (c Config) Services() ([]string, error) {
 	return slices.Compact(names), errors.Join(problems...)
 }
 
-// leftBehind reports whether a file is one that no program asks for: editors and package managers
-// leave such files. packaging/in-use has the same list.
+// leftBehind reports whether a file is a backup of an editor or a package manager, which no program
+// uses as a service. packaging/in-use has the same list.
 func leftBehind(name string) bool {
 	is := func(has func(string, string) bool, marks ...string) bool {
 		return slices.ContainsFunc(marks, func(mark string) bool { return has(name, mark) })
@@ -57,8 +57,8 @@ func (c Config) Has(service string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// Stack reads the lines of one kind ("session") that libpam runs for a service, with all
-// that they include. What cannot be read is among the problems.
+// Stack reads the lines of one kind ("session") that libpam runs for a service, and the lines
+// that they include. Files that cannot be read are among the problems.
 func (c Config) Stack(service, kind string) facts.Stack {
 	s := facts.Stack{Service: service}
 	c.collect(&s, service, kind, 0, 0, "")
@@ -77,7 +77,7 @@ func (c Config) collect(s *facts.Stack, name, kind string, level, depth int, fro
 	}
 	file, text, err := c.read(name)
 	if err != nil {
-		// Without a file of its own a service has the lines of "other".
+		// A service without a file has the lines of "other".
 		if from != "" || !errors.Is(err, fs.ErrNotExist) {
 			s.Problems = append(s.Problems, strings.TrimPrefix(from+": ", ": ")+
 				phrase.Error(err))
@@ -114,7 +114,7 @@ func (c Config) collect(s *facts.Stack, name, kind string, level, depth int, fro
 	}
 }
 
-// maxLines bounds what files that include each other many times over can make.
+// maxLines is a limit for files that include each other many times.
 const maxLines = 10000
 
 func tooLong(s *facts.Stack) bool { return len(s.Lines) >= maxLines || len(s.Problems) >= maxLines }

@@ -140,9 +140,9 @@ const (
 	tooMany = 10_000_000
 )
 
-var errWaited = fmt.Errorf("the timer was not reset in %s, because the kernel was searching "+
-	"keyrings, perhaps another user's; persistent-keyring doctor names users whose keyrings "+
-	"take long", phrase.Duration(uint64(child.Timer.Seconds())))
+var errWaited = fmt.Errorf("the timer was not reset within %s, because the kernel was "+
+	"searching keyrings, perhaps another user's; persistent-keyring doctor names users "+
+	"whose keyrings take long to search", phrase.Duration(uint64(child.Timer.Seconds())))
 
 func (r *renewer) each(users []facts.Account, report func(facts.Renewal)) {
 	defer r.stop()
@@ -163,7 +163,7 @@ func (r *renewer) each(users []facts.Account, report func(facts.Renewal)) {
 func (r *renewer) renew(user facts.Account) facts.Renewal {
 	failed := func(err error) facts.Renewal { return facts.Renewal{User: user, Err: err} }
 	if r.stuck != nil {
-		return failed(fmt.Errorf("%w; later: persistent-keyring renew %s",
+		return failed(fmt.Errorf("%w; try later: persistent-keyring renew %s",
 			r.stuck, user.Word()))
 	}
 	if r.child == nil {
@@ -193,8 +193,8 @@ func (r *renewer) renew(user facts.Account) facts.Renewal {
 		err = errors.New(found.String())
 	}
 	if !r.stop() {
-		r.stuck = fmt.Errorf("not tried: process %d, killed while it renewed the keyring "+
-			"of %s, has not ended, and another one would wait as it does",
+		r.stuck = fmt.Errorf("not tried: process %d was killed while it renewed the "+
+			"keyring of %s but has not ended, and another process would also wait",
 			c.cmd.Process.Pid, user)
 	}
 	return failed(err)

@@ -81,7 +81,7 @@ type ticketsAnswer struct {
 	Problem string
 }
 
-var errTicketsLate = fmt.Errorf("the tickets were not renewed in %s",
+var errTicketsLate = fmt.Errorf("the tickets were not renewed within %s",
 	phrase.Duration(uint64(child.Tickets.Seconds())))
 
 func runTickets(who identity, program string) ([]byte, error) {
@@ -121,7 +121,7 @@ type limited struct{ bytes.Buffer }
 
 func (l *limited) Write(text []byte) (int, error) {
 	if l.Len()+len(text) > 1<<20 {
-		return 0, errors.New("too much is answered")
+		return 0, errors.New("the answer is too long")
 	}
 	return l.Buffer.Write(text)
 }
@@ -137,7 +137,8 @@ func parseTickets(text []byte) ([]facts.TicketRenewal, error) {
 	}
 	for _, r := range a.Caches {
 		if !r.Result.Known() {
-			return nil, errors.New("the process that renews the tickets makes no sense")
+			return nil, errors.New("invalid answer from the process that renews " +
+				"the tickets")
 		}
 	}
 	return a.Caches, nil
@@ -149,12 +150,12 @@ type identity struct {
 	environment []string
 }
 
-// passed are the variables that the child inherits: where Kerberos is configured, and where
-// programs are.
+// passed are the variables that the child inherits: the paths of Kerberos' configuration and of
+// programs.
 var passed = []string{"KRB5_CONFIG", "PATH"}
 
 func identityOf(a facts.Account) (who identity, err error) {
-	who.environment = []string{"LC_ALL=C"} // what kinit says is read
+	who.environment = []string{"LC_ALL=C"} // the messages of kinit are parsed
 	for _, name := range passed {
 		if value, ok := os.LookupEnv(name); ok {
 			who.environment = append(who.environment, name+"="+value)
@@ -169,7 +170,7 @@ func identityOf(a facts.Account) (who identity, err error) {
 		return who, nil
 	}
 	if err != nil {
-		return who, fmt.Errorf("the groups of the user cannot be looked up: %w", err)
+		return who, fmt.Errorf("cannot look up the user's groups: %w", err)
 	}
 	who.credential, err = credentialOf(found)
 	return who, err
@@ -204,7 +205,8 @@ func renewAll(uid uint32, program string) (list []facts.TicketRenewal, _ error) 
 			r.After = ends(again(uid, keyring, cache))
 		}
 		if r.Result == facts.Renewed && r.After.Equal(r.Before) {
-			r.Result, r.Problem = facts.Failed, "the KDC's ticket is good for no longer"
+			r.Result = facts.Failed
+			r.Problem = "the KDC's new ticket is valid no longer than the old one"
 		}
 		list = append(list, r)
 	}
@@ -265,13 +267,13 @@ func fits(uid uint32, cache facts.Cache) error {
 	u := keyctl.KeyUserOf(users, uid)
 	switch {
 	case u == nil && err == nil:
-		return errors.New("there is no line for the user in /proc/key-users")
+		return errors.New("no entry for the user in /proc/key-users")
 	case u == nil:
 		return err
 	case u.MaxKeys-u.QuotaKeys < moreKeys ||
 		u.MaxBytes-u.QuotaBytes < cache.TicketBytes+moreBytes:
 		return errors.New("the key quota has no room for the old and the new ticket; " +
-			"persistent-keyring prune may make some")
+			"persistent-keyring prune may free some")
 	}
 	return nil
 }

@@ -7,7 +7,7 @@ import (
 
 // The user controls the child, so its answer is not trusted.
 func TestParseTickets(t *testing.T) {
-	const senseless = "makes no sense"
+	const senseless = "invalid answer"
 	for _, test := range []struct{ text, want string }{
 		{`{"Caches": null}`, ""},
 		{`{"Caches": [{"result": "renewed", "before": "2026-11-24T12:00:00Z"}]}`, ""},

@@ -40,7 +40,7 @@ func (p *Printer) Status(s *facts.Status, findings []facts.Finding, meaning stri
 	p.Item(0, meaning)
 }
 
-// column is where texts begin, right of the labels.
+// column is the column of texts, to the right of labels.
 const column = 10
 
 func (p *Printer) field(label, text string) { p.Labelled(2, column, Plain, label, text) }
@@ -48,7 +48,7 @@ func (p *Printer) field(label, text string) { p.Labelled(2, column, Plain, label
 func keyringText(s *facts.Status) string {
 	switch {
 	case s.Keyring == nil && s.CannotLook():
-		return "not to be seen"
+		return "cannot be read"
 	case s.Keyring == nil:
 		return "none"
 	case s.Keyring.State != facts.Valid:
@@ -66,32 +66,34 @@ func renewalText(s *facts.Status) string {
 	case s.Setting == nil:
 		return ""
 	case *s.Setting == 0:
-		return " (a renewal makes it never expire)"
+		return " (never after a renewal)"
 	}
-	return " (a renewal makes it " + phrase.Duration(uint64(*s.Setting)) + ")"
+	return " (" + phrase.Duration(uint64(*s.Setting)) + " after a renewal)"
 }
 
 func sessionText(s *facts.Status) string {
 	switch {
 	case s.SessionErr != nil:
-		return "has no usable keyring"
+		return "no usable session keyring"
 	case s.Keyring == nil || s.Keyring.State != facts.Valid:
 		return "keyring " + sessionKeyringText(s)
 	case !s.Possessed && len(s.Through) > 0:
-		return "is linked to it but may not search it, through " + throughText(s)
+		return "linked to the persistent keyring, but not permitted to search it, " +
+			"through " + throughText(s)
 	case !s.Possessed:
-		return "keyring " + sessionKeyringText(s) + ", does not possess it"
+		return "keyring " + sessionKeyringText(s) +
+			", does not possess the persistent keyring"
 	case len(s.Through) == 0:
 		return "keyring " + sessionKeyringText(s) +
-			", possesses it in a way that cannot be followed"
+			", possesses the persistent keyring through links that cannot be read"
 	}
-	return "possesses it through " + throughText(s)
+	return "possesses the persistent keyring through " + throughText(s)
 }
 
 func sessionKeyringText(s *facts.Status) string {
 	text := named(s.SessionName, s.Session)
 	if strings.HasPrefix(s.SessionName, facts.UserSessionPrefix) {
-		text += ", the default of a session that has none of its own"
+		text += ", the default for a session without its own"
 	}
 	return text
 }
@@ -111,7 +113,7 @@ func named(description string, serial facts.Serial) string {
 
 func quotaText(s *facts.Status) string {
 	if s.Quota == nil {
-		return "not to be seen"
+		return "not available"
 	}
 	return finding.Quota(*s.Quota)
 }
@@ -156,7 +158,7 @@ func (p *Printer) List(l *facts.List, findings []facts.Finding) {
 	}
 }
 
-// fewKeys is how many keys of one keyring are printed unless all are asked for.
+// fewKeys is how many keys of one keyring are printed without --all.
 const fewKeys = 20
 
 // tree prints a key, if k is not nil, and all below it.
@@ -166,8 +168,8 @@ func (p *Printer) tree(k *facts.Key, indent int, now time.Time) {
 	}
 }
 
-// keys prints keys and all below them. Unless all is set, it prints the first of many, and leaves
-// out what Kerberos keeps for itself.
+// keys prints keys and all below them. Unless all is set, it prints only the first of many keys,
+// and none that Kerberos uses internally.
 func (p *Printer) keys(keys []*facts.Key, indent int, all bool, now time.Time) {
 	shown := 0
 	for _, key := range keys {
@@ -179,7 +181,7 @@ func (p *Printer) keys(keys []*facts.Key, indent int, all bool, now time.Time) {
 	}
 	if left := len(keys) - shown; left > 0 {
 		more := phrase.Count(left, "key")
-		p.Item(indent, "and "+more+" more (--all shows them)")
+		p.Item(indent, "and "+more+" more (use --all to show them)")
 	}
 }
 
@@ -196,7 +198,7 @@ func keyText(k *facts.Key, now time.Time) string {
 	switch k.State {
 	case facts.Valid:
 	case facts.Hidden:
-		add("out of sight")
+		add("no permission to view it")
 	default:
 		add("%s", k.State)
 	}
@@ -205,7 +207,7 @@ func keyText(k *facts.Key, now time.Time) string {
 	}
 	switch {
 	case k.Ticket != nil && k.Ticket.Setting:
-		add("kept by Kerberos for itself")
+		add("used internally by Kerberos")
 	case k.Ticket != nil:
 		add("%s", ticketTimes(k.Ticket, now))
 	case k.Bytes != nil:
@@ -223,8 +225,8 @@ func keyText(k *facts.Key, now time.Time) string {
 	return text
 }
 
-// timerIsKnown reports whether a key's timer says nothing new: Kerberos lets its keys expire with
-// the ticket, and a line above says when a persistent keyring expires.
+// timerIsKnown reports whether a key's timer adds nothing: keys of Kerberos expire with the ticket,
+// and a line above says when a persistent keyring expires.
 func timerIsKnown(k *facts.Key) bool {
 	return k.Ticket != nil || k.Principal != "" ||
 		k.Type == "keyring" && strings.HasPrefix(k.Description, facts.PersistentPrefix)

@@ -11,14 +11,14 @@ import (
 	"pam_persistent/internal/phrase"
 )
 
-// Renewal prints what has become of a user's persistent keyring and tickets, but not r.Err and
+// Renewal prints the result of renewing a user's persistent keyring and tickets, but not r.Err and
 // r.TicketsErr. full is the kernel's setting as in [facts.Status].
 func (p *Printer) Renewal(r *facts.Renewal, full *uint32) {
 	switch {
 	case r.None && r.Before.State == facts.Revoked:
 		p.Item(0, r.User.String()+": "+finding.Revoked("the persistent keyring").Text)
 	case r.None:
-		p.Item(0, r.User.String()+": none, nothing to renew")
+		p.Item(0, r.User.String()+": no persistent keyring to renew")
 	case r.Err == nil:
 		p.Item(0, r.User.String()+": "+renewedText(r, full))
 	}
@@ -42,20 +42,20 @@ func renewedText(r *facts.Renewal, full *uint32) string {
 		text = "had expired"
 	}
 	if r.IsNew() {
-		text += ", was collected, and a new, empty one was made"
+		text += ", was collected, and was replaced by a new, empty one"
 	}
-	return text + "; expires " + phrase.Expires(r.After.Timeout, full) + " now"
+	return text + "; now expires " + phrase.Expires(r.After.Timeout, full)
 }
 
-// ticketTexts say what has become of a ticket; %s is the time at which it ends or has ended.
+// ticketTexts describe the results for a ticket; %s is the time at which it ends or has ended.
 var ticketTexts = map[facts.TicketResult]string{
-	facts.Renewed:      "was good until %s",
-	facts.Early:        "good until %s, not renewed: less than half of its life is over",
-	facts.NotRenewable: "good until %s, not renewed: it is not renewable",
-	facts.Spent:        "good until %s, not renewed: it cannot be renewed beyond that",
+	facts.Renewed:      "was valid until %s",
+	facts.Early:        "valid until %s, not renewed: less than half of its lifetime is over",
+	facts.NotRenewable: "valid until %s, not renewed: it is not renewable",
+	facts.Spent:        "valid until %s, not renewed: it cannot be renewed beyond that",
 	facts.Ended:        "ended %s: too late to renew it",
-	facts.NoTicket:     "there is no ticket-granting ticket in it",
-	facts.Unread:       "left alone",
+	facts.NoTicket:     "no ticket-granting ticket",
+	facts.Unread:       "skipped",
 	facts.Failed:       "not renewed",
 }
 
@@ -65,7 +65,7 @@ func ticketText(r facts.TicketRenewal) string {
 		text = fmt.Sprintf(text, moment(r.Before))
 	}
 	if r.Result == facts.Renewed {
-		text += ", renewed: good until " + moment(r.After)
+		text += ", renewed: valid until " + moment(r.After)
 	}
 	if r.Problem != "" {
 		text += ": " + phrase.Quote(r.Problem)
@@ -73,9 +73,9 @@ func ticketText(r facts.TicketRenewal) string {
 	switch {
 	case r.Result != facts.Failed:
 	case r.After.IsZero():
-		text += "; the ticket is lost: get another one with kinit"
+		text += "; the ticket is lost; get a new one with kinit"
 	default:
-		text += "; the old ticket is kept, good until " + moment(r.After)
+		text += "; the old ticket is kept, valid until " + moment(r.After)
 	}
 	name := phrase.Name(r.Cache)
 	if r.Principal != "" {
@@ -114,7 +114,7 @@ func until(t *facts.Ticket, now time.Time) string {
 	if t.Ends.Before(now) {
 		return "ended " + phrase.Time(t.Ends)
 	}
-	return "good until " + phrase.Time(t.Ends)
+	return "valid until " + phrase.Time(t.Ends)
 }
 
 // Pruned prints which caches were removed, and why others were not.
@@ -130,9 +130,9 @@ func (p *Printer) Pruned(plan *facts.Prune) {
 	}
 }
 
-// Trial prints what was seen of a session, what is wrong with it, and what doctor has to say.
+// Trial prints the keyrings before and in a session, what is wrong with it, and what doctor says.
 func (p *Printer) Trial(r *facts.Trial, findings []facts.Finding, now time.Time) {
-	p.Heading(fmt.Sprintf("A session of %s through %s", r.Account, phrase.Name(r.Service)))
+	p.Heading(fmt.Sprintf("Session of %s through %s", r.Account, phrase.Name(r.Service)))
 	if r.Problem == nil && r.Refused == nil {
 		p.before(r, now)
 		p.inside(r, now)
@@ -145,7 +145,7 @@ func (p *Printer) Trial(r *facts.Trial, findings []facts.Finding, now time.Time)
 	}
 	good := func(f facts.Finding) bool { return f.Level == facts.OK }
 	if setup := slices.DeleteFunc(slices.Clone(r.Setup), good); len(setup) > 0 {
-		p.Heading("What doctor says about it")
+		p.Heading("What doctor says about this service")
 		p.Report(setup)
 	}
 }
@@ -155,7 +155,7 @@ func (p *Printer) before(r *facts.Trial, now time.Time) {
 	p.tree(r.Before.Keys, 4, now)
 	if r.Before.Session != nil {
 		session := keyText(r.Before.Session, now)
-		p.Item(4, "session "+session+" (a daemon's, made for this trial)")
+		p.Item(4, "session "+session+" (made for this trial, as a daemon has one)")
 	}
 }
 
@@ -189,7 +189,7 @@ func revived(r *facts.Trial) string {
 		after.State != facts.Valid:
 		return ""
 	case before.Serial == after.Serial:
-		return "; it had expired, and this login has brought it back"
+		return "; it had expired, and this login restored it"
 	}
-	return "; the old one was collected, this is a new one"
+	return "; the old one was collected, and this is a new one"
 }

@@ -17,21 +17,21 @@ func TestTicketText(t *testing.T) {
 		want string
 	}{
 		{facts.TicketRenewal{Result: facts.Renewed, Before: before, After: after},
-			": was good until 2026-11-24 12:00 UTC, renewed: good until " +
+			": was valid until 2026-11-24 12:00 UTC, renewed: valid until " +
 				"2026-11-24 22:00 UTC"},
 		{facts.TicketRenewal{Result: facts.Early, Before: before, After: before},
-			": good until 2026-11-24 12:00 UTC, not renewed: less than half"},
+			": valid until 2026-11-24 12:00 UTC, not renewed: less than half"},
 		{facts.TicketRenewal{Result: facts.Early},
-			": good until an unknown time, not renewed"},
+			": valid until an unknown time, not renewed"},
 		{facts.TicketRenewal{Result: facts.Failed, Before: before, After: before,
 			Problem: "kinit: two\nlines"}, `: not renewed: "kinit: two\nlines"; ` +
-			`the old ticket is kept, good until 2026-11-24 12:00 UTC`},
+			`the old ticket is kept, valid until 2026-11-24 12:00 UTC`},
 		{facts.TicketRenewal{Result: facts.Failed, Before: before, Problem: "x"},
-			`: not renewed: "x"; the ticket is lost: get another one with kinit`},
+			`: not renewed: "x"; the ticket is lost; get a new one with kinit`},
 		{facts.TicketRenewal{Result: facts.Unread, Problem: "key 7 in it is no ticket"},
-			`: left alone: "key 7 in it is no ticket"`},
+			`: skipped: "key 7 in it is no ticket"`},
 		{facts.TicketRenewal{Result: facts.NoTicket},
-			": there is no ticket-granting ticket in it"},
+			": no ticket-granting ticket"},
 	} {
 		test.r.Cache, test.r.Principal = "KEYRING:persistent:1:x\x1b", "a@B"
 		want := `"KEYRING:persistent:1:x\x1b", a@B` + test.want

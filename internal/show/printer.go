@@ -1,5 +1,5 @@
-// Package show prints for people what the command has found and done. On a terminal it colours and
-// folds.
+// Package show prints for people what the command has found and done. On a terminal, it uses
+// colours and folds lines.
 package show
 
 import (
@@ -14,7 +14,7 @@ import (
 	"pam_persistent/internal/facts"
 )
 
-// Style is a colour; a word beside it always says the same.
+// Style is a colour. It is never the only sign: a word beside it always says the same.
 type Style string
 
 const (
@@ -94,8 +94,8 @@ func (p *Printer) Finding(f facts.Finding, indent, column int) {
 	p.Verbatim(indent, f.Fix.Lines)
 }
 
-// Report prints the findings of a machine. Services that are good in the same way share a line, so
-// that those of a healthy machine fit on a screen.
+// Report prints the findings of a machine. Services that pass in the same way share a line, so that
+// the output for a healthy machine fits on a screen.
 func (p *Printer) Report(findings []facts.Finding) {
 	printed := map[string]bool{"": true}
 	for _, f := range findings {
@@ -132,7 +132,7 @@ func (p *Printer) paint(style Style, text string) string {
 
 func blanks(n int) string { return strings.Repeat(" ", n) }
 
-// fold writes text from a column on, and what does not fit there into lines with an indent.
+// fold writes text from a column on, and continues it in indented lines if it does not fit.
 func (p *Printer) fold(column, indent int, text string) {
 	if p.Width <= 0 {
 		p.write(text + "\n")

@@ -48,8 +48,8 @@ func InChild(service, username string, asJSON bool, out *os.File) (good bool, er
 	var exit *exec.ExitError
 	switch {
 	case err == child.ErrLate:
-		return false, fmt.Errorf("the session did not open and close in %s and was given "+
-			"up", phrase.Duration(uint64(child.Session.Seconds())))
+		return false, fmt.Errorf("the session did not open and close within %s and was "+
+			"abandoned", phrase.Duration(uint64(child.Session.Seconds())))
 	case errors.As(err, &exit) && exit.ExitCode() == exitBad:
 		return false, nil
 	case err != nil:

@@ -1,4 +1,4 @@
-// Package try opens a PAM session to see what becomes of the user's keyrings.
+// Package try opens a PAM session, and compares the user's keyrings before and in it.
 package try
 
 import (
@@ -70,7 +70,7 @@ func converse(r *facts.Trial) func(pam.Style, string) (string, error) {
 			return "", nil
 		}
 		r.Messages = append(r.Messages, "asked: "+message)
-		return "", errors.New("nobody is there to answer")
+		return "", errors.New("no user is present to answer")
 	}
 }
 

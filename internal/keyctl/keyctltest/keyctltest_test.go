@@ -113,7 +113,7 @@ func TestCalls(t *testing.T) {
 		var failed *keyctl.Error
 		none, err := keyctltest.AddKey("user", "key", []byte("x"), 1)
 		if !errors.As(err, &failed) || failed.Errno != unix.ENOKEY || none != 0 {
-			t.Errorf("a keyring that is none: %v, %v", none, err)
+			t.Errorf("a key that is not a keyring: %v, %v", none, err)
 		}
 	})
 }

@@ -21,8 +21,8 @@ var elsewhere = map[string]string{
 		"(as root; under a minute)": "these are the tests",
 	"make && make install           # the module, the command, pages, completions, a timer; " +
 		"no stack": "TestManual begins with it",
-	"ok     kernel: persistent keyrings can be had here": "cmd/persistent-keyring has it",
-	"Persistent keyring of alice (UID 1000)":             "cmd/persistent-keyring has it",
+	"ok     kernel: persistent keyrings are available": "cmd/persistent-keyring has it",
+	"Persistent keyring of alice (UID 1000)":           "cmd/persistent-keyring has it",
 }
 
 // testReadme types the blocks of the README, one after another.

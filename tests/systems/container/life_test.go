@@ -119,10 +119,10 @@ func (c *container) doctor(t *testing.T) {
 		c.admin(t, world.Alone(world.Users, "persistent-keyring doctor --service "+
 			"systemd-user"))
 	for _, line := range []string{
-		`ok +kernel: persistent keyrings can be had`,
+		`ok +kernel: persistent keyrings are available`,
 		`ok +module: /\S+/pam_persistent\.so can be loaded`,
 		`ok +services login, .*\bsshd\b.*: after pam_keyinit\.so`,
-		`ok +services .*\bcron\b.*: session keyring made by this module`,
+		`ok +services .*\bcron\b.*: this module makes the session keyring`,
 		`ok +service systemd-user: /etc/pam\.d/systemd-user:3, ` +
 			`after pam_keyinit\.so \(/usr/lib/pam\.d/systemd-user:`,
 		`note +services: also without the line.*runuser`,

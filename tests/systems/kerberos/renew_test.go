@@ -108,7 +108,7 @@ func testRenewWithoutKDC(t *testing.T) {
 		}
 		out, err := world.Try(world.Hung, "persistent-keyring", "renew", "--tickets",
 			"alice")
-		if err == nil || !strings.Contains(out, "; the old ticket is kept, good until ") {
+		if err == nil || !strings.Contains(out, "; the old ticket is kept, valid until ") {
 			t.Errorf("%v\n%s", err, out)
 		}
 		t.Log(out)

@@ -26,7 +26,7 @@ func TestContainers(t *testing.T) {
 	docker := startDocker(t)
 	for _, c := range []cell{
 		{name: "Podman", command: "podman run IMAGE", linked: true, hosts: true,
-			doctor: "WRONG  kernel: persistent keyrings can be had here, but " +
+			doctor: "WRONG  kernel: persistent keyrings are available, but " +
 				"programs cannot store or find keys such as tickets: " +
 				"add_key: ENOSYS"},
 		{name: "Podman, shared keyrings", command: page["podman-shared"], linked: true,
@@ -48,7 +48,7 @@ func TestContainers(t *testing.T) {
 	t.Run("tickets in files", func(t *testing.T) { testFile(t, page["file"]) })
 }
 
-const good = "ok     kernel: persistent keyrings can be had here\n"
+const good = "ok     kernel: persistent keyrings are available\n"
 
 // A cell is one way to start a container, and what a login in it gets.
 type cell struct {
