@@ -49,17 +49,17 @@ func TestFuzzTargets(t *testing.T) {
 	Check(t, "fuzz targets", "%d", targets)
 }
 
-// The table of mutants has the safeguards of tests/safeguards.
+// The table of mutants has the safeguards of tests/safeguards, and their files.
 func TestMutants(t *testing.T) {
 	var made, told []string
-	for _, found := range regexp.MustCompile(`(?m)^([^#\s]\S*) `).
+	for _, found := range regexp.MustCompile(`(?m)^([^#\s]\S*) (\S+) `).
 		FindAllStringSubmatch(read(t, "tests/safeguards"), -1) {
-		made = append(made, found[1])
+		made = append(made, found[1]+" in "+found[2])
 	}
 	_, table, _ := strings.Cut(read(t, "docs/hazards.md"), "| safeguard taken away |")
-	for _, found := range regexp.MustCompile(`(?m)^\| (\S+) \| \S+ \| dies: `).
+	for _, found := range regexp.MustCompile(`(?m)^\| (\S+) \| (\S+) \| dies: `).
 		FindAllStringSubmatch(table, -1) {
-		told = append(told, found[1])
+		told = append(told, found[1]+" in "+found[2])
 	}
 	slices.Sort(made)
 	slices.Sort(told)
