@@ -61,8 +61,9 @@ func Room(u facts.Quota, c Caches) (text string, tight bool) {
 	if c.Number == 0 {
 		about = "about "
 	}
-	text = fmt.Sprintf("room for %s (%s%s each) or %s", phrase.Count(caches, "more ticket cache"),
-		about, phrase.Count(bytes, "byte"), phrase.Count(sessions, "session"))
+	text = fmt.Sprintf("room for %s (%s%s each) or %s",
+		phrase.Count(caches, "more ticket cache"), about, phrase.Count(bytes, "byte"),
+		phrase.Count(sessions, "session"))
 	if c.Superseded > 0 {
 		text += "; " + c.superseded()
 	}

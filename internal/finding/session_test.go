@@ -50,21 +50,25 @@ func TestStatus(t *testing.T) {
 			lost + "there are no persistent keyrings here."},
 		"dead session": {func(s *status) {
 			s.SessionErr, s.Possessed = errors.New("EKEYREVOKED"), false
-		}, "the session keyring cannot be used: EKEYREVOKED; fix: persistent-keyring attach",
+		}, "the session keyring cannot be used: EKEYREVOKED; fix: persistent-keyring " +
+			"attach",
 			"If you log out now, 1 key stays for 2 to 3 days. What this session adds"},
 		"/proc/keys unreadable": {func(s *status) {
-			s.Keyring, s.TimerKnown, s.Unseen = nil, false, []error{errors.New("EACCES")}
+			s.Keyring, s.TimerKnown = nil, false
+			s.Unseen = []error{errors.New("EACCES")}
 		}, "/proc/keys cannot be read and the session has no link: there may be",
 			"What a logout now would leave cannot be seen."},
 		"none": {func(s *status) { s.Keyring = nil },
-			"there is no persistent keyring: no login has gone through pam_persistent.so",
+			"there is no persistent keyring: no login has gone through " +
+				"pam_persistent.so",
 			lost + "there is no persistent keyring yet."},
 		"another's none": {func(s *status) { s.Keyring, s.Others = nil, true },
 			"alice has no persistent keyring: no login has gone through",
 			"For the next login of alice, nothing is kept: there is no persistent"},
 		"expired": {func(s *status) { s.Keyring.State = facts.Expired },
 			"the persistent keyring has expired: its keys are out of reach, and gone " +
-				"when the garbage collector takes it; fix: persistent-keyring renew",
+				"when the garbage collector takes it; fix: " +
+				"persistent-keyring renew",
 			"If you log out now, nothing stays: the keyring has expired already"},
 		"another's expired": {func(s *status) {
 			s.Keyring.State, s.Others = facts.Expired, true
@@ -94,7 +98,8 @@ func TestStatus(t *testing.T) {
 			"through pam_persistent.so)."},
 		"ended tickets": {func(s *status) {
 			ticket := &facts.Ticket{Ends: noon.Add(-time.Hour), Granting: true}
-			s.Holds.Keys[0] = &facts.Key{State: facts.Valid, Type: "user", Ticket: ticket}
+			s.Holds.Keys[0] = &facts.Key{State: facts.Valid, Type: "user",
+				Ticket: ticket}
 		}, "", "If you log out now, nothing stays: all that the persistent keyring holds"},
 	} {
 		s := good()
@@ -134,9 +139,11 @@ func TestTrial(t *testing.T) {
 			r.Linked, r.Inside = false, facts.View{Err: errors.New("EKEYREVOKED")}
 		}, "the session keyring cannot be used: EKEYREVOKED; modules give"},
 		"no keyring joined": {func(r *trial) { r.Linked, r.Fresh = false, false },
-			"the session does not possess the persistent keyring: neither pam_keyinit.so"},
+			"the session does not possess the persistent keyring: neither " +
+				"pam_keyinit.so"},
 		"not linked": {func(r *trial) { r.Linked = false },
-			"the session does not possess the persistent keyring: a session keyring was"},
+			"the session does not possess the persistent keyring: a session keyring " +
+				"was"},
 		"nothing tried": {func(r *trial) { r.Problem = errors.New("EDQUOT") },
 			"nothing could be tried: EDQUOT"},
 		"refused": {func(r *trial) {

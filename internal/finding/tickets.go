@@ -73,17 +73,17 @@ func NamesOneCache(name string, uid uint32) bool {
 
 // NotPrimary is that KRB5CCNAME names one cache, and the primary is another.
 func NotPrimary(name, primary string) facts.Finding {
-	return facts.Finding{Text: fmt.Sprintf("KRB5CCNAME is %s in this session, and the primary cache, "+
-		"which other sessions and cron jobs use, is %s: they do not see the same tickets",
-		phrase.Name(name), phrase.Name(primary)), Fix: Command("unset KRB5CCNAME")}
+	text := fmt.Sprintf("KRB5CCNAME is %s in this session, and the primary cache, which other "+
+		"sessions and cron jobs use, is %s: they do not see the same tickets",
+		phrase.Name(name), phrase.Name(primary))
+	return facts.Finding{Text: text, Fix: Command("unset KRB5CCNAME")}
 }
 
 // LostTickets is that tickets are where the persistent keyring does not keep them. byVariable is
 // that KRB5CCNAME names the cache.
 func LostTickets(principal, name string, byVariable bool, uid uint32) facts.Finding {
-	f := facts.Finding{Text: fmt.Sprintf("the tickets of %s are in %s, and not in the persistent "+
-		"keyring: ",
-		phrase.Name(principal), phrase.Name(name))}
+	f := facts.Finding{Text: fmt.Sprintf("the tickets of %s are in %s, and not in the "+
+		"persistent keyring: ", phrase.Name(principal), phrase.Name(name))}
 	if strings.HasPrefix(name, "KEYRING:") {
 		f.Text += "a logout loses them"
 	} else {
