@@ -7,7 +7,7 @@ package machine
 import "C"
 
 import (
-	"context"
+	"bytes"
 	"debug/elf"
 	"errors"
 	"fmt"
@@ -18,8 +18,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-	"time"
 
+	"pam_persistent/internal/child"
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/pamconf"
 )
@@ -115,26 +115,26 @@ func (p places) find(module string) string {
 	return ""
 }
 
-// LoadCommand is the hidden first argument of the child that loads a file. The child is killed
-// after loadPatience; its exit status is loadRefused if dlopen(3) fails.
+// LoadCommand is the hidden first argument of the child that loads a file. The child's exit status is
+// loadRefused if dlopen(3) fails.
 const (
-	LoadCommand  = "load-module"
-	loadPatience = 10 * time.Second
-	loadRefused  = 1
+	LoadCommand = "load-module"
+	loadRefused = 1
 )
 
 // loads loads a file as libpam does, but in a child, because code runs when a file is loaded. The
 // error is that of dlerror(3), or says how the child ended.
 func loads(path string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), loadPatience)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, "/proc/self/exe", LoadCommand, path).CombinedOutput()
+	var out bytes.Buffer
+	c := child.Self(LoadCommand, path)
+	c.Stdout, c.Stderr = &out, &out
+	err := child.Run(c, child.Load)
 	exit := (*exec.ExitError)(nil)
 	if !errors.As(err, &exit) {
 		return err
 	}
 	// After a crash, the Go runtime prints the reason first, and then pages of traces.
-	reason, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	reason, _, _ := strings.Cut(strings.TrimSpace(out.String()), "\n")
 	switch {
 	case exit.ExitCode() == loadRefused:
 		return errors.New(reason)

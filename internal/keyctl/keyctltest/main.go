@@ -38,7 +38,8 @@ func Main(m *testing.M, first, last uint32) {
 // that use other UIDs besides; it returns the exit status.
 func Run(tests func() int, first, last uint32, others ...uint32) int {
 	flag.Parse()
-	if !root || testing.Short() || fuzzing() {
+	short := testing.Testing() && testing.Short() // the benchmarks are no tests
+	if !root || short || fuzzing() {
 		return tests() // every test that needs root says so, see Need
 	}
 	users := slices.Clone(others)

@@ -14,6 +14,19 @@ import (
 	"pam_persistent/tests/support/uids"
 )
 
+// The benchmarks use packages of the tests without being tests. They start, and measure nothing
+// because they have no such section.
+func TestBenchStarts(t *testing.T) {
+	if testing.Short() || os.Geteuid() != 0 {
+		keyctltest.Lack(t, "root, because the benchmarks log users in")
+	}
+	bench := exec.Command("go", "-C", "bench", "run", ".", "none")
+	bench.Dir = root
+	if out, err := bench.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 // TestCheck has make check pass for a user without an account who has a clone of the project, the
 // Go modules that it needs, and nothing else. The tests of this package, which only build the
 // module again and again, are left out.

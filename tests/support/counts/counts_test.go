@@ -29,37 +29,49 @@ func TestCorpus(t *testing.T) {
 	Check(t, "inputs of that corpus", "%d", len(inputs))
 }
 
+// A corpus is in the directory of its target's name, or nothing reads it.
 func TestFuzzTargets(t *testing.T) {
-	targets := 0
-	target := regexp.MustCompile(`(?m)^func Fuzz`)
+	target := regexp.MustCompile(`(?m)^func (Fuzz\w+)`)
+	var targets, corpora []string
 	for _, dir := range []string{"c", "cmd", "internal", "pam_persistent", "tests"} {
 		err := filepath.WalkDir(filepath.Join(world.Root, dir), func(path string,
 			_ os.DirEntry, err error) error {
+			if filepath.Base(filepath.Dir(path)) == "fuzz" {
+				corpora = append(corpora, path)
+			}
 			if err != nil || !strings.HasSuffix(path, "_test.go") {
 				return err
 			}
 			text, err := os.ReadFile(path)
-			targets += len(target.FindAll(text, -1))
+			for _, found := range target.FindAllSubmatch(text, -1) {
+				targets = append(targets, filepath.Join(filepath.Dir(path),
+					"testdata/fuzz", string(found[1])))
+			}
 			return err
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	Check(t, "fuzz targets", "%d", targets)
+	for _, corpus := range corpora {
+		if !slices.Contains(targets, corpus) {
+			t.Errorf("no fuzz target reads %s", corpus)
+		}
+	}
+	Check(t, "fuzz targets", "%d", len(targets))
 }
 
-// The table of mutants has the safeguards of tests/safeguards.
+// The table of mutants has the safeguards of tests/safeguards, and their files.
 func TestMutants(t *testing.T) {
 	var made, told []string
-	for _, found := range regexp.MustCompile(`(?m)^([^#\s]\S*) `).
+	for _, found := range regexp.MustCompile(`(?m)^([^#\s]\S*) (\S+) `).
 		FindAllStringSubmatch(read(t, "tests/safeguards"), -1) {
-		made = append(made, found[1])
+		made = append(made, found[1]+" in "+found[2])
 	}
 	_, table, _ := strings.Cut(read(t, "docs/hazards.md"), "| safeguard taken away |")
-	for _, found := range regexp.MustCompile(`(?m)^\| (\S+) \| \S+ \| dies: `).
+	for _, found := range regexp.MustCompile(`(?m)^\| (\S+) \| (\S+) \| dies: `).
 		FindAllStringSubmatch(table, -1) {
-		told = append(told, found[1])
+		told = append(told, found[1]+" in "+found[2])
 	}
 	slices.Sort(made)
 	slices.Sort(told)
