@@ -115,7 +115,7 @@ func (p places) find(module string) string {
 	return ""
 }
 
-// LoadCommand is the hidden first argument of the child that loads a file. The child's exit status is
+// LoadCommand is the hidden first argument of the child that loads a file. Its exit status is
 // loadRefused if dlopen(3) fails.
 const (
 	LoadCommand = "load-module"
