@@ -279,7 +279,7 @@ func TestStatusWithoutPersistentKeyrings(t *testing.T) {
 			"no persistent keyrings here")
 		for _, errno := range []string{"EPERM", "ENOSYS"} {
 			runWith(t, nil, errno, "status").want(t, 1, errno,
-				"a seccomp filter is on this process",
+				"this process has a seccomp filter",
 				"SystemCallFilter=@keyring\n")
 		}
 	})
