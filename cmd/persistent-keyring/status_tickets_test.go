@@ -109,7 +109,7 @@ func TestStatusOfTheDefaultCache(t *testing.T) {
 		runCommand(t, "status").want(t, 1,
 			"tickets   new ones go to FILE:/home/cc-{alice}: "+
 				"tickets are in files, not in the persistent keyring",
-			"WRONG     /etc/krb5.conf line 2 names FILE:/home/cc-%{uid}: tickets are in")
+			"WRONG     /etc/krb5.conf line 2 names FILE:/home/cc-%{uid}: tickets are")
 	})
 	if _, err := exec.LookPath("klist"); err != nil {
 		t.Log("no klist here: what it says is tested in tests/systems/kerberos")
