@@ -152,8 +152,7 @@ func (t tickets) lost() (text string) {
 			text += "a logout loses them"
 		} else {
 			text += "a reboot may lose them, and a logout if it removes what its " +
-				"login " +
-				"has made"
+				"login has made"
 		}
 	}
 	return text

@@ -34,12 +34,10 @@ func TestTickets(t *testing.T) {
 			"" + mine + ": tickets are in"},
 		"the primary": {facts.Kerberos{Variable: mine + ":b"}, "ok KRB5CCNAME is " +
 			"" + mine + ":b"},
-		"not the primary": {facts.Kerberos{Variable: mine + ":a"}, "wrong KRB5CCNAME is " +
-			"" + mine +
-			":a in this session, and the primary cache, which other sessions and " +
-			"cron jobs use, " +
-			"is " + mine + ":b: they do not see the same tickets; fix: unset " +
-			"KRB5CCNAME"},
+		"not the primary": {facts.Kerberos{Variable: mine + ":a"},
+			"wrong KRB5CCNAME is " + mine + ":a in this session, and the primary " +
+				"cache, which other sessions and cron jobs use, is " + mine +
+				":b: they do not see the same tickets; fix: unset KRB5CCNAME"},
 		"another user's": {facts.Kerberos{Variable: facts.Persistent + "7"},
 			"wrong KRB5CCNAME is KEYRING:persistent:7, the persistent keyring of UID " +
 				"7 and not"},
@@ -48,36 +46,30 @@ func TestTickets(t *testing.T) {
 				"not in the"},
 		"a file": {facts.Kerberos{Variable: "FILE:/tmp/x", Setting: set(good)},
 			"wrong KRB5CCNAME is FILE:/tmp/x: tickets are in files, not in the " +
-				"persistent " +
-				"keyring; fix: in this session, and find out what sets it: unset " +
-				"KRB5CCNAME"},
+				"persistent keyring; fix: in this session, and find out what " +
+				"sets it: unset KRB5CCNAME"},
 		"a file, and krb5.conf does not help": {facts.Kerberos{Variable: "FILE:/tmp/x"},
 			"wrong KRB5CCNAME is FILE:/tmp/x: tickets are in files, not in the " +
-				"persistent " +
-				"keyring; fix: in this session, and find out what sets it: " +
-				"export " +
-				"KRB5CCNAME=" + mine},
+				"persistent keyring; fix: in this session, and find out what " +
+				"sets it: export KRB5CCNAME=" + mine},
 		"without a colon": {facts.Kerberos{Variable: "KEYRING:persistent"}, "wrong " +
-			"KRB5CCNAME is " +
-			"KEYRING:persistent: tickets are in a keyring that ends with the " +
-			"session, not in"},
+			"KRB5CCNAME is KEYRING:persistent: tickets are in a keyring that ends " +
+			"with the session, not in"},
 		"tickets in a file": {facts.Kerberos{Variable: "FILE:/tmp/x", Elsewhere: lost},
 			"wrong KRB5CCNAME is FILE:/tmp/x: tickets are in files, not in the " +
-				"persistent " +
-				"keyring; those of a@B are in FILE:/tmp/x: a reboot may lose " +
-				"them, and a " +
-				"logout if it removes what its login has made; fix: "},
+				"persistent keyring; those of a@B are in FILE:/tmp/x: a reboot " +
+				"may lose them, and a logout if it removes what its login has " +
+				"made; fix: "},
 		"krb5.conf": {facts.Kerberos{Setting: set(good)},
 			"ok /etc/krb5.conf line 7 names " + good + ": tickets are in the " +
 				"persistent keyring"},
 		"krb5.conf with a file": {facts.Kerberos{Setting: set("FILE:/x")},
 			"wrong /etc/krb5.conf line 7 names FILE:/x: tickets are in files, not in " +
-				"the " +
-				"persistent keyring" + fixed},
+				"the persistent keyring" + fixed},
 		"krb5.conf with the session": {facts.Kerberos{Setting: set("KEYRING:session:")},
 			"wrong /etc/krb5.conf line 7 names KEYRING:session:: tickets are in a " +
-				"keyring that " +
-				"ends with the session, not in the persistent keyring" + fixed},
+				"keyring that ends with the session, not in the persistent " +
+				"keyring" + fixed},
 		"no krb5.conf": {facts.Kerberos{Missing: true},
 			"ok not set up: no /etc/krb5.conf"},
 		"no krb5.conf, but tickets": {facts.Kerberos{Missing: true, Elsewhere: lost},

@@ -74,8 +74,7 @@ func TestStatus(t *testing.T) {
 			}
 		}, "keyrings are nested 7 deep in the persistent keyring, and the kernel links " +
 			"none with more than 6: no login finds it, and no renewal resets its " +
-			"timer; " +
-			"fix: in a session that possesses it: persistent-keyring clear",
+			"timer; fix: in a session that possesses it: persistent-keyring clear",
 			"If you log out now, 1 key stays"},
 		"dead session": {func(s *status) {
 			s.SessionErr, s.Possessed = errors.New("EKEYREVOKED"), false
@@ -107,8 +106,8 @@ func TestStatus(t *testing.T) {
 		"another's expired": {func(s *status) {
 			s.Keyring.State, s.Others = facts.Expired, true
 		}, "the persistent keyring of alice has expired: its keys are out of reach, and " +
-			"gone when " +
-			"the garbage collector takes it; fix: persistent-keyring renew alice",
+			"gone when the garbage collector takes it; fix: persistent-keyring renew " +
+			"alice",
 			"For the next login of alice, nothing stays"},
 		"revoked": {func(s *status) { s.Keyring.State = facts.Revoked },
 			"the persistent keyring was revoked: the next login makes a new, empty one",
