@@ -39,7 +39,12 @@ func doctorCommand() *cobra.Command {
 			if quiet {
 				all = wrong
 			}
-			print := func(p *show.Printer) { p.Report(all) }
+			print := func(p *show.Printer) {
+				p.Report(all)
+				if !quiet {
+					p.Verdict(all)
+				}
+			}
 			return report(asJSON, document.DoctorOf(all), print, len(wrong) > 0)
 		},
 	}

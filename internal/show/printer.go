@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"pam_persistent/internal/facts"
+	"pam_persistent/internal/phrase"
 )
 
 // Style is a colour. It is never the only sign: a word beside it always says the same.
@@ -94,27 +95,52 @@ func (p *Printer) Finding(f facts.Finding, indent, column int) {
 	p.Verbatim(indent, f.Fix.Lines)
 }
 
-// Report prints the findings of a machine. Services that pass in the same way share a line, so that
-// the output for a healthy machine fits on a screen.
+// Report prints the findings of a machine. Services that are good in the same way, or have the same
+// fault, share a line, so that those of a healthy machine fit on a screen.
 func (p *Printer) Report(findings []facts.Finding) {
-	printed := map[string]bool{"": true}
+	names := map[facts.Finding][]string{}
 	for _, f := range findings {
-		var names []string
-		for _, other := range findings {
-			if f.Alike != "" && other.Alike == f.Alike {
-				names = append(names, strings.TrimPrefix(other.Check, "service "))
-			}
+		if name, isService := strings.CutPrefix(f.Check, "service "); isService {
+			names[shared(f)] = append(names[shared(f)], name)
 		}
-		text := f.Check + ": " + f.Text
-		if len(names) > 1 {
-			if printed[f.Alike] {
-				continue
-			}
-			printed[f.Alike] = true
-			text = "services " + strings.Join(names, ", ") + ": " + f.Alike
-		}
-		p.Finding(facts.Finding{Level: f.Level, Text: text, Fix: f.Fix}, 0, 7)
 	}
+	for _, f := range findings {
+		services := names[shared(f)]
+		switch {
+		case len(services) > 1 && f.Check != "service "+services[0]:
+			continue // printed with the first of them
+		case len(services) > 1:
+			f.Check, f.Text = "services "+strings.Join(services, ", "), shared(f).Text
+		}
+		f.Text = f.Check + ": " + f.Text
+		p.Finding(f, 0, 7)
+	}
+}
+
+// Verdict prints how many faults there are; one that services share is one.
+func (p *Printer) Verdict(findings []facts.Finding) {
+	faults := map[facts.Finding]bool{}
+	for _, f := range findings {
+		if f.Level == facts.Wrong {
+			faults[shared(f)] = true
+		}
+	}
+	if len(faults) == 0 {
+		p.Item(0, "no fault found")
+		return
+	}
+	p.Item(0, phrase.Count(len(faults), "fault")+" found")
+}
+
+// shared is what findings about services have in common that share a line.
+func shared(f facts.Finding) facts.Finding {
+	if strings.HasPrefix(f.Check, "service ") {
+		f.Check = ""
+	}
+	if f.Alike != "" {
+		f.Text = f.Alike
+	}
+	return f
 }
 
 func (p *Printer) write(text string) {
