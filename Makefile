@@ -15,7 +15,8 @@ export CGO_ENABLED := 1
 HARDEN := -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed -Wl,--build-id=none
 EXPORTS := -Wl,--version-script=$(CURDIR)/c/exports.map
 GOSTART := -Wl,-T,$(CURDIR)/c/gostart.lds
-DEFER := GOARCH= CGO_ENABLED=0 $(GO) run ./c/defer-relocations
+# These flags let it share the standard library that the build of the module has compiled.
+DEFER := GOARCH= $(GO) run -trimpath -buildmode=pie ./c/defer-relocations
 NOTE := $(CURDIR)/build/package-note.s
 LDFLAGS := -s -w -buildid= -linkmode=external
 # c/c.go has the other flags that protect the C half; the go command does not allow these there.
