@@ -193,7 +193,7 @@ deb: all ## build/packages: the .deb for this machine; installs nothing
 packages: deps ## build/packages: .deb and .rpm for amd64 and arm64
 	$(MAKE) --no-print-directory all build/arm64/pam_persistent.so \
 		build/arm64/persistent-keyring
-	packaging/build
+	BILLS=yes packaging/build
 
 release: deps ## build/release, tagged with the newest version of CHANGELOG.md
 	@packaging/release
