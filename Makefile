@@ -145,7 +145,8 @@ BASHDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 UNITDIR ?= $(PREFIX)/lib/systemd/system
-SCHEMA := $(PREFIX)/share/persistent-keyring/schema.json
+SCHEMADIR := $(PREFIX)/share/persistent-keyring
+SCHEMA := $(SCHEMADIR)/schema.json
 UNITS := persistent-keyring-renew.service persistent-keyring-renew.timer
 PAGES := $(patsubst docs/%,%,$(wildcard docs/admin/*.md))
 
@@ -185,7 +186,8 @@ uninstall: ## remove what install has installed; refuses while a stack names the
 		'$(DESTDIR)$(FISHDIR)/persistent-keyring.fish'
 	for unit in $(UNITS); do rm -f '$(DESTDIR)$(UNITDIR)'/$$unit || exit; done
 	for page in $(PAGES); do rm -f '$(DESTDIR)$(DOCDIR)'/$$page || exit; done
-	rmdir '$(DESTDIR)$(DOCDIR)/admin' '$(DESTDIR)$(DOCDIR)' 2>/dev/null || :
+	rmdir '$(DESTDIR)$(DOCDIR)/admin' '$(DESTDIR)$(DOCDIR)' '$(DESTDIR)$(SCHEMADIR)' \
+		2>/dev/null || :
 
 deb: all ## build/packages: the .deb for this machine; installs nothing
 	FORMATS=deb ARCHITECTURES=$$($(GO) env GOARCH) packaging/build
