@@ -74,7 +74,7 @@ func tryCommand() *cobra.Command {
 				return err
 			}
 			if os.Geteuid() != 0 {
-				return onlyRoot("open sessions for others; " +
+				return onlyRoot("open sessions for others",
 					"persistent-keyring doctor checks what a user can read")
 			}
 			user, err := triable(service, name)

@@ -54,8 +54,19 @@ func usage(err error) error { return failure{err, exitUsage} }
 
 func usagef(format string, args ...any) error { return usage(fmt.Errorf(format, args...)) }
 
-// onlyRoot returns the error for a user who is not root.
-func onlyRoot(can string) error { return usagef("only root can %s", can) }
+// onlyRoot returns the error for a user who is not root, with the command line as it was typed.
+// instead says what helps without root, or is "".
+func onlyRoot(can, instead string) error {
+	typed := "persistent-keyring"
+	for _, arg := range os.Args[1:] {
+		typed += " " + phrase.Name(arg)
+	}
+	text := "only root can " + can + "; with sudo: sudo " + typed
+	if instead != "" {
+		text += "; " + instead
+	}
+	return usagef("%s", text)
+}
 
 // errFinding ends the command with a finding that has been printed already.
 var errFinding = errors.New("finding")

@@ -51,7 +51,7 @@ func look(args []string) (*facts.Status, error) {
 		case err != nil:
 			return nil, usage(err)
 		case user.UID != me() && os.Geteuid() != 0:
-			return nil, onlyRoot("look at another user's keyring")
+			return nil, onlyRoot("look at another user's keyring", "")
 		case user.UID != me():
 			lookApart()
 			return keyrings.LookAt(user)
@@ -70,7 +70,7 @@ func listCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if os.Geteuid() != 0 {
-				return onlyRoot("list the keyrings of all users; " +
+				return onlyRoot("list the keyrings of all users",
 					"persistent-keyring status shows yours")
 			}
 			lookApart()
