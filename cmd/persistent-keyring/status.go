@@ -67,7 +67,7 @@ func listCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "Show every user's persistent keyring (root)",
-		Args:  cobra.NoArgs,
+		Args:  cobra.NoArgs, ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(*cobra.Command, []string) error {
 			if os.Geteuid() != 0 {
 				return onlyRoot("list the keyrings of all users",
@@ -97,7 +97,7 @@ func watchCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "watch",
 		Short: "Show the status repeatedly, until interrupted",
-		Args:  cobra.NoArgs,
+		Args:  cobra.NoArgs, ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(*cobra.Command, []string) error {
 			if time.Duration(interval) < shortest {
 				return usagef("interval %v is too short; use %v or more", &interval,
