@@ -15,7 +15,8 @@ export CGO_ENABLED := 1
 HARDEN := -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed -Wl,--build-id=none
 EXPORTS := -Wl,--version-script=$(CURDIR)/c/exports.map
 GOSTART := -Wl,-T,$(CURDIR)/c/gostart.lds
-DEFER := GOARCH= CGO_ENABLED=0 $(GO) run ./c/defer-relocations
+# These flags let it share the standard library that the build of the module has compiled.
+DEFER := GOARCH= $(GO) run -trimpath -buildmode=pie ./c/defer-relocations
 NOTE := $(CURDIR)/build/package-note.s
 LDFLAGS := -s -w -buildid= -linkmode=external
 # c/c.go has the other flags that protect the C half; the go command does not allow these there.
@@ -144,7 +145,8 @@ BASHDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 UNITDIR ?= $(PREFIX)/lib/systemd/system
-SCHEMA := $(PREFIX)/share/persistent-keyring/schema.json
+SCHEMADIR := $(PREFIX)/share/persistent-keyring
+SCHEMA := $(SCHEMADIR)/schema.json
 UNITS := persistent-keyring-renew.service persistent-keyring-renew.timer
 PAGES := $(patsubst docs/%,%,$(wildcard docs/admin/*.md))
 
@@ -184,7 +186,8 @@ uninstall: ## remove what install has installed; refuses while a stack names the
 		'$(DESTDIR)$(FISHDIR)/persistent-keyring.fish'
 	for unit in $(UNITS); do rm -f '$(DESTDIR)$(UNITDIR)'/$$unit || exit; done
 	for page in $(PAGES); do rm -f '$(DESTDIR)$(DOCDIR)'/$$page || exit; done
-	rmdir '$(DESTDIR)$(DOCDIR)/admin' '$(DESTDIR)$(DOCDIR)' 2>/dev/null || :
+	rmdir '$(DESTDIR)$(DOCDIR)/admin' '$(DESTDIR)$(DOCDIR)' '$(DESTDIR)$(SCHEMADIR)' \
+		2>/dev/null || :
 
 deb: all ## build/packages: the .deb for this machine; installs nothing
 	FORMATS=deb ARCHITECTURES=$$($(GO) env GOARCH) packaging/build
@@ -192,7 +195,7 @@ deb: all ## build/packages: the .deb for this machine; installs nothing
 packages: deps ## build/packages: .deb and .rpm for amd64 and arm64
 	$(MAKE) --no-print-directory all build/arm64/pam_persistent.so \
 		build/arm64/persistent-keyring
-	packaging/build
+	BILLS=yes packaging/build
 
 release: deps ## build/release, tagged with the newest version of CHANGELOG.md
 	@packaging/release

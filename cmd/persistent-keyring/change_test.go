@@ -150,9 +150,11 @@ func TestRenewAllNeedsRoot(t *testing.T) {
 	as(t, alice, func() {
 		for _, which := range []string{"--all", "--logged-in", "root"} {
 			runCommand(t, "renew", which).want(t, 2,
-				"only root can renew another user's keyring")
+				"only root can renew another user's keyring; with sudo: "+
+					"sudo persistent-keyring renew "+which+"\n")
 		}
-		runCommand(t, "list").want(t, 2, "only root can list the keyrings of all users")
+		runCommand(t, "list").want(t, 2, "only root can list the keyrings of all users",
+			"; with sudo: sudo persistent-keyring list; ")
 	})
 }
 

@@ -26,7 +26,7 @@ func doctorCommand() *cobra.Command {
 		Short: "Find out why sessions lack the persistent keyring",
 		Long: "Check this machine for reasons why sessions lack the persistent keyring.\n" +
 			"As root, check more than other users can read.",
-		Args: cobra.NoArgs,
+		Args: cobra.NoArgs, ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(*cobra.Command, []string) error {
 			for _, service := range services {
 				if err := checkService(service); err != nil {
@@ -79,7 +79,7 @@ func tryCommand() *cobra.Command {
 				return err
 			}
 			if os.Geteuid() != 0 {
-				return onlyRoot("open sessions for others; " +
+				return onlyRoot("open sessions for others",
 					"persistent-keyring doctor checks what a user can read")
 			}
 			user, err := triable(service, name)

@@ -308,7 +308,7 @@ func clearCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "clear",
 		Short: "Remove all keys from my persistent keyring",
-		Args:  cobra.NoArgs,
+		Args:  cobra.NoArgs, ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(*cobra.Command, []string) error {
 			keyring, err := mine()
 			if err != nil {

@@ -54,8 +54,19 @@ func usage(err error) error { return failure{err, exitUsage} }
 
 func usagef(format string, args ...any) error { return usage(fmt.Errorf(format, args...)) }
 
-// onlyRoot returns the error for a user who is not root.
-func onlyRoot(can string) error { return usagef("only root can %s", can) }
+// onlyRoot returns the error for a user who is not root, with the command line as it was typed.
+// instead says what helps without root, or is "".
+func onlyRoot(can, instead string) error {
+	typed := "persistent-keyring"
+	for _, arg := range os.Args[1:] {
+		typed += " " + phrase.Name(arg)
+	}
+	text := "only root can " + can + "; with sudo: sudo " + typed
+	if instead != "" {
+		text += "; " + instead
+	}
+	return usagef("%s", text)
+}
 
 // errFinding ends the command with a finding that has been printed already.
 var errFinding = errors.New("finding")
@@ -69,10 +80,13 @@ func init() { runtime.LockOSThread() }
 
 func main() {
 	child(os.Args[1:])
-	err := command().Execute()
-	if err == nil {
-		return
+	if err := command().Execute(); err != nil {
+		exit(err)
 	}
+}
+
+// exit ends the command with an error.
+func exit(err error) {
 	status := exitFinding
 	if f := (failure{}); errors.As(err, &f) {
 		status = f.status
@@ -105,8 +119,36 @@ func command() *cobra.Command {
 		once(c.Flags())
 	}
 	root.Args = noSubcommand
+	root.InitDefaultCompletionCmd()
+	if powershell, _, err := root.Find([]string{"completion", "powershell"}); err == nil {
+		powershell.Parent().RemoveCommand(powershell)
+	}
+	checkHelp(root)
 	root.SuggestionsMinimumDistance = 2 // letters
 	return root
+}
+
+// checkHelp makes it an error to ask for help about a subcommand that does not exist: cobra prints
+// help without checking the arguments.
+func checkHelp(root *cobra.Command) {
+	help := root.HelpFunc()
+	root.SetHelpFunc(func(c *cobra.Command, args []string) {
+		if c.HasSubCommands() {
+			if err := c.ValidateArgs(c.Flags().Args()); err != nil {
+				exit(err)
+			}
+		}
+		help(c, args)
+	})
+	root.InitDefaultHelpCmd()
+	if about, _, err := root.Find([]string{"help"}); err == nil {
+		about.Args = func(_ *cobra.Command, args []string) error {
+			if found, _, _ := root.Find(args); found == root {
+				return noSubcommand(root, args)
+			}
+			return nil
+		}
+	}
 }
 
 // noSubcommand refuses arguments of the root command: the first one is not a subcommand.

@@ -32,7 +32,7 @@ func renewCommand() *cobra.Command {
 					"--logged-in")
 			}
 			if os.Geteuid() != 0 && (all || loggedIn || !onlyMe(names)) {
-				return onlyRoot("renew another user's keyring")
+				return onlyRoot("renew another user's keyring", "")
 			}
 			lookApart()
 			users, unknown, err := toRenew(names, all, loggedIn)

@@ -51,7 +51,7 @@ func look(args []string) (*facts.Status, error) {
 		case err != nil:
 			return nil, usage(err)
 		case user.UID != me() && os.Geteuid() != 0:
-			return nil, onlyRoot("look at another user's keyring")
+			return nil, onlyRoot("look at another user's keyring", "")
 		case user.UID != me():
 			lookApart()
 			return keyrings.LookAt(user)
@@ -67,10 +67,10 @@ func listCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "Show every user's persistent keyring (root)",
-		Args:  cobra.NoArgs,
+		Args:  cobra.NoArgs, ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(*cobra.Command, []string) error {
 			if os.Geteuid() != 0 {
-				return onlyRoot("list the keyrings of all users; " +
+				return onlyRoot("list the keyrings of all users",
 					"persistent-keyring status shows yours")
 			}
 			lookApart()
@@ -97,7 +97,7 @@ func watchCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "watch",
 		Short: "Show the status repeatedly, until interrupted",
-		Args:  cobra.NoArgs,
+		Args:  cobra.NoArgs, ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(*cobra.Command, []string) error {
 			if time.Duration(interval) < shortest {
 				return usagef("interval %v is too short; use %v or more", &interval,

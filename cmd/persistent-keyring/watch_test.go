@@ -89,7 +89,10 @@ func TestWidth(t *testing.T) {
 
 func TestUsage(t *testing.T) {
 	for _, args := range [][]string{{"nonsense"}, {"--nonsense"}, {"status", "x"},
-		{"list", "x"}, {"drop"}, {"doctor", "x"}, {"renew", "--all=x"}} {
+		{"list", "x"}, {"drop"}, {"doctor", "x"}, {"renew", "--all=x"},
+		// Help for what does not exist was that of another command, with status 0.
+		{"nonsense", "--help"}, {"--help", "nonsense"}, {"help", "nonsense"},
+		{"completion", "nonsense"}} {
 		runCommand(t, args...).want(t, 2, "persistent-keyring: ",
 			"try persistent-keyring --help")
 	}
@@ -105,6 +108,16 @@ func TestCompletion(t *testing.T) {
 		runCommand(t, "__complete", "try", "sshd", "b").want(t, 0, "bob")
 		runCommand(t, "__complete", "doctor", "--service", "lo").want(t, 0, "login")
 		runCommand(t, "__complete", "status", "al").want(t, 0, "alice")
+		for _, command := range strings.Fields("list clear prune attach doctor watch") {
+			const noFiles = ":4\n"
+			if out := runCommand(t, "__complete", command, "").out; out != noFiles {
+				t.Errorf("for an argument of %s completion offers %q", command, out)
+			}
+		}
+		if r := runCommand(t, "__complete", "completion", ""); strings.Contains(r.out,
+			"powershell") || !strings.Contains(r.out, "zsh") {
+			t.Errorf("shells for completion: %s", r.out)
+		}
 		// Files that others include, and accounts of daemons, were offered too.
 		for _, args := range [][]string{{"try", ""}, {"renew", ""}} {
 			r := runCommand(t, append([]string{"__complete"}, args...)...)

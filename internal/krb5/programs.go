@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -46,7 +47,7 @@ func FindKinit() (path string, err error) {
 // keyrings of the caller. kinit empties the cache only after it has got the new ticket.
 func Renew(kinit, cache string) error {
 	out, err := runKinit(kinit, "-R", "-c", cache)
-	said := strings.TrimPrefix(strings.TrimSpace(out), "kinit: ")
+	said := strings.TrimPrefix(strings.TrimSpace(out), filepath.Base(kinit)+": ")
 	switch {
 	case err == nil:
 		return nil

@@ -1,6 +1,8 @@
 package krb5
 
 import (
+	"os"
+	"path/filepath"
 	"reflect"
 	"testing"
 
@@ -29,6 +31,22 @@ func TestParseKlist(t *testing.T) {
 	// Heimdal's
 	if got, ok := parseKlist("  Name  Cache name  Expires\n"); ok || got != nil {
 		t.Errorf("%+v", got)
+	}
+}
+
+// kinit begins its message with the name of its file, which Debian may have given a suffix.
+func TestRenewNamesKinitOnce(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"kinit", "kinit.mit"} {
+		path := filepath.Join(dir, name)
+		script := "#!/bin/sh\necho \"${0##*/}: Cannot contact any KDC\" >&2\nexit 1\n"
+		if err := os.WriteFile(path, []byte(script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		const want = "kinit: Cannot contact any KDC"
+		if err := Renew(path, "FILE:/nowhere"); err == nil || err.Error() != want {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -63,6 +63,48 @@ func TestReproducible(t *testing.T) {
 	}
 }
 
+// The command that defers relocations is linked from the packages that the build of the module has
+// compiled: with other flags it would compile the standard library once more.
+func TestLibraryCompiledOnce(t *testing.T) {
+	const command = "./c/defer-relocations"
+	out, err := runMake(t, tree(t), "-n", module)
+	_, flags, found := strings.Cut(out, "go run ")
+	flags, _, ends := strings.Cut(flags, command)
+	if err != nil || !found || !ends {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	ofModule := compiled(t, "-trimpath", "-buildmode=c-shared", "./pam_persistent")
+	shared := 0
+	for name, file := range compiled(t, append(strings.Fields(flags), command)...) {
+		if other, ok := ofModule[name]; ok && other != file {
+			t.Errorf("%s is compiled twice", name)
+		} else if ok {
+			shared++
+		}
+	}
+	if shared < 30 {
+		t.Errorf("only %d packages are compared", shared)
+	}
+}
+
+// compiled returns the compiled file of each package of the standard library that a package needs.
+func compiled(t *testing.T, args ...string) map[string]string {
+	t.Helper()
+	list := exec.Command("go", append([]string{"list", "-deps", "-export", "-f",
+		"{{if .Standard}}{{.ImportPath}} {{.Export}}{{end}}"}, args...)...)
+	list.Dir = root
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{}
+	for line := range strings.Lines(string(out)) {
+		name, file, _ := strings.Cut(strings.TrimSpace(line), " ")
+		files[name] = file
+	}
+	return files
+}
+
 func TestArm64(t *testing.T) {
 	if testing.Short() {
 		t.Skip("downloads packages of Debian")
@@ -209,7 +251,7 @@ func TestBuildFailures(t *testing.T) {
 		"\techo go version go1.19.8 linux/amd64\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	run := "go run ./c/defer-relocations"
+	run := "go run -trimpath -buildmode=pie ./c/defer-relocations"
 	twice := `twice() { ` + run + ` "$$@" && ` + run + ` "$$@"; }; twice`
 	for name, test := range map[string]struct {
 		args []string

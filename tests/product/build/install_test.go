@@ -3,6 +3,7 @@ package build
 import (
 	"encoding/binary"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,13 +16,7 @@ import (
 // and then names an incomplete file.
 func TestInstallInOneStep(t *testing.T) {
 	to := t.TempDir()
-	install := func() {
-		t.Helper()
-		if out, err := runMake(t, root, "install", "DESTDIR="+to); err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
-	}
-	install()
+	makeFor(t, "install", to)
 	watch, err := unix.InotifyInit1(unix.IN_NONBLOCK | unix.IN_CLOEXEC)
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +35,7 @@ func TestInstallInOneStep(t *testing.T) {
 	if err != nil || len(files) < 7 { // the completion of bash has the command's name
 		t.Fatalf("installed are %v: %v", files, err)
 	}
-	install()
+	makeFor(t, "install", to)
 	for name, mask := range events(t, watch) {
 		switch {
 		case strings.HasSuffix(name, ".new"):
@@ -54,6 +49,39 @@ func TestInstallInOneStep(t *testing.T) {
 		if strings.HasSuffix(name, ".new") || !moved {
 			t.Errorf("%s was not moved to its name, or is left", name)
 		}
+	}
+}
+
+// make uninstall removes the project's own directories, unless a file of somebody else's is there.
+func TestUninstallDirectories(t *testing.T) {
+	to := t.TempDir()
+	makeFor(t, "install", to)
+	foreign := filepath.Join(to, "usr/share/persistent-keyring/foreign")
+	if err := os.WriteFile(foreign, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	makeFor(t, "uninstall", to)
+	if _, err := os.Stat(foreign); err != nil {
+		t.Error(err)
+	}
+	os.Remove(foreign)
+	makeFor(t, "uninstall", to)
+	err := filepath.WalkDir(to, func(path string, entry fs.DirEntry, err error) error {
+		switch entry.Name() {
+		case "persistent-keyring", "pam_persistent", "admin":
+			t.Errorf("%s is left", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func makeFor(t *testing.T, target, destination string) {
+	t.Helper()
+	if out, err := runMake(t, root, target, "DESTDIR="+destination); err != nil {
+		t.Fatalf("%v\n%s", err, out)
 	}
 }
 

@@ -18,7 +18,7 @@ var elsewhere = map[string]string{
 		"tests/product/packages makes and installs packages",
 	"apt purge libpam-persistent": "tests/product/packages does so",
 	"make demo    # a login, a key kept, a logout, the key still there " +
-		"(as root; under a minute)": "these are the tests",
+		"(as root; under a minute)": "TestDemo",
 	"make && make install           # the module, the command, pages, completions, a timer; " +
 		"no stack": "TestManual begins with it",
 	"ok     kernel: persistent keyrings are available": "cmd/persistent-keyring has it",
@@ -47,6 +47,22 @@ func testReadme(t *testing.T) {
 	testDoctor(t, rest[0])
 	testCutShort(t, rest[1])
 	testFirstSteps(t, rest[2], rest[3])
+}
+
+// The demo shows all that it promises where the module is installed already, as in the README's own
+// order. With the line of common-session left, the key was found without the demo's line.
+func TestDemo(t *testing.T) {
+	line := "session optional " + world.Built(t, "pam_persistent.so") + "\n"
+	for _, service := range []string{"common-session", "common-session-noninteractive"} {
+		world.WriteService(t, service, stock(t, service)+line)
+	}
+	if out := world.Run(t, filepath.Join(world.Root, "tests/demo")); !strings.HasSuffix(out,
+		"\nAll of it was true.\n") {
+		t.Errorf("the demo prints\n%s", out)
+	}
+	if after := stock(t, "common-session"); !strings.HasSuffix(after, line) {
+		t.Errorf("the demo has changed common-session:\n%s", after)
+	}
 }
 
 func testDoctor(t *testing.T, command example) {

@@ -40,6 +40,7 @@ func TestPackages(t *testing.T) {
 	deb := filepath.Join(dir, "libpam-persistent_"+shipped+"_amd64.deb")
 
 	t.Run("contents", func(t *testing.T) { testContents(t, dir) })
+	t.Run("make deb", func(t *testing.T) { testMakeDeb(t, deb, next) })
 	t.Run("payload", func(t *testing.T) { testPayload(t, dir) })
 	t.Run("needs", func(t *testing.T) { testNeeds(t, dir) })
 	t.Run("make install", func(t *testing.T) { testMakeInstall(t, tree) })
