@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"pam_persistent/internal/keyctl/keyctltest"
 	"pam_persistent/tests/support/nspawn"
 	"pam_persistent/tests/support/world"
 )
@@ -31,11 +32,20 @@ func TestRenew(t *testing.T) {
 		t.Errorf("the timer does not wait: %q", out)
 	}
 	c.Run(t, "systemctl", "start", service)
-	said := c.Run(t, "journalctl", "-q", "--no-pager", "-o", "cat", "-u", service)
+	// The journal has the end of the service before it has all that the service has written.
+	said := ""
+	says := func(what string, is func(said string) bool) {
+		t.Helper()
+		keyctltest.Eventually(t, "the service says "+what, func() bool {
+			said = c.Run(t, "journalctl", "-q", "--no-pager", "-o", "cat", "-u", service)
+			return is(said)
+		})
+	}
 	reset := regexp.MustCompile(world.Fill(`(?m)^alice \(UID {alice}\): ` +
 		`(would have expired in .*; now expires in .*|already at the full .*|` +
 		`expires in .*, as before)$`))
-	if !reset.MatchString(said) || strings.Contains(said, "bob") {
+	says("that alice's timer is reset", reset.MatchString)
+	if strings.Contains(said, "bob") {
 		t.Errorf("alice is logged in, bob is not, and the service says\n%s", said)
 	}
 
@@ -50,11 +60,8 @@ func TestRenew(t *testing.T) {
 		t.Errorf("alice: %v\n%s", err, out)
 	}
 	c.Run(t, "systemctl", "start", service)
-	said = c.Run(t, "journalctl", "-q", "--no-pager", "-o", "cat", "-u", service)
-	if want := world.Fill("KEYRING:persistent:{alice}:1: skipped: "); !strings.Contains(said,
-		want) {
-		t.Errorf("the service does not say %q, but\n%s", want, said)
-	}
+	skipped := world.Fill("KEYRING:persistent:{alice}:1: skipped: ")
+	says(skipped, func(said string) bool { return strings.Contains(said, skipped) })
 	const forget = "keyctl clear %keyring:_persistent.{alice}"
 	if out, err := c.SSH("alice", world.Fill(forget)); err != nil {
 		t.Errorf("alice: %v\n%s", err, out)

@@ -28,7 +28,7 @@ func testPage(t *testing.T) {
 
 	realm.Conf(t, realm.InFile)
 	says("tickets are in files")
-	const elsewhere = "and not in the persistent keyring"
+	const elsewhere = "tickets are in files, not in the persistent keyring; those of alice@"
 	if out, err := logins.SSH(t, world.Alice, login); err == nil ||
 		!strings.Contains(out, elsewhere) {
 		t.Errorf("a ticket in a file: %v\n%s", err, out)
