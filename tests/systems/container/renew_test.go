@@ -37,7 +37,8 @@ func TestRenew(t *testing.T) {
 	says := func(what string, is func(said string) bool) {
 		t.Helper()
 		keyctltest.Eventually(t, "the service says "+what, func() bool {
-			said = c.Run(t, "journalctl", "-q", "--no-pager", "-o", "cat", "-u", service)
+			said = c.Run(t, "journalctl", "-q", "--no-pager", "-o", "cat", "-u",
+				service)
 			return is(said)
 		})
 	}
