@@ -12,16 +12,14 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/term"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"golang.org/x/term"
 
 	"pam_persistent/internal/pamconf"
 	"pam_persistent/internal/phrase"
 )
 
-// jsonFlag adds --json.
 func jsonFlag(c *cobra.Command, to *bool) {
 	c.Flags().BoolVar(to, "json", false, "print JSON")
 }
@@ -50,24 +48,23 @@ func (v *onceValue) Set(text string) error {
 }
 
 // seconds is a flag's time, given in seconds, as watch(1) takes it, or with a unit.
-type seconds time.Duration
+type seconds struct{ time.Duration }
 
 func (s *seconds) Set(text string) error {
 	const most = math.MaxInt64 / float64(time.Second)
 	if n, err := strconv.ParseFloat(text, 64); err == nil && n >= 0 && n < most {
-		*s = seconds(n * float64(time.Second))
+		s.Duration = time.Duration(n * float64(time.Second))
 		return nil
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil {
 		return errors.New("not a time such as 2, 0.5 or 500ms")
 	}
-	*s = seconds(d)
+	s.Duration = d
 	return nil
 }
 
-func (s *seconds) String() string { return time.Duration(*s).String() }
-func (s *seconds) Type() string   { return "seconds" }
+func (s *seconds) Type() string { return "seconds" }
 
 // ask asks a question on the terminal, and returns an error unless the answer is yes. instead names
 // the flags that avoid the question; done is a word for the action, such as "removed".
@@ -92,14 +89,12 @@ func checkService(service string) error {
 	return nil
 }
 
-// byPosition completes the first argument with the first function, and so on.
+// byPosition completes the first argument with the first function, and so on. The last function is
+// for all further arguments.
 func byPosition(functions ...cobra.CompletionFunc) cobra.CompletionFunc {
 	return func(c *cobra.Command, args []string, begin string) ([]string,
 		cobra.ShellCompDirective) {
-		if len(args) < len(functions) {
-			return functions[len(args)](c, args, begin)
-		}
-		return cobra.NoFileCompletions(c, args, begin)
+		return functions[min(len(args), len(functions)-1)](c, args, begin)
 	}
 }
 

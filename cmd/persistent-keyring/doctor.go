@@ -52,8 +52,7 @@ func doctorCommand() *cobra.Command {
 	c.Flags().BoolVarP(&quiet, "quiet", "q", false, "print only what is wrong")
 	c.Flags().StringArrayVarP(&services, "service", "s", nil,
 		"check only this `service`; may be repeated")
-	// fails only if the flag does not exist
-	_ = c.RegisterFlagCompletionFunc("service", completeServices)
+	_ = c.RegisterFlagCompletionFunc("service", completeServices) // the flag exists
 	return c
 }
 
@@ -65,22 +64,20 @@ func tryCommand() *cobra.Command {
 		Long: "Open a PAM session to see whether it gets the persistent keyring (root).\n" +
 			"No password is needed, because only session modules run. All of them " +
 			"run,\nand do what they do at a login.",
-		Args: func(_ *cobra.Command, args []string) error {
+		ValidArgsFunction: byPosition(completeServices, completeUsers,
+			cobra.NoFileCompletions),
+		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return usagef("try needs SERVICE and USER, as in: " +
 					"persistent-keyring try sshd alice")
 			}
-			return nil
-		},
-		ValidArgsFunction: byPosition(completeServices, completeUsers),
-		RunE: func(_ *cobra.Command, args []string) error {
 			service, name := args[0], args[1]
 			if err := checkService(service); err != nil {
 				return err
 			}
 			if os.Geteuid() != 0 {
 				return onlyRoot("open sessions for others",
-					"persistent-keyring doctor checks what a user can read")
+					"; persistent-keyring doctor checks what a user can read")
 			}
 			user, err := triable(service, name)
 			if err != nil {

@@ -26,9 +26,13 @@ func keysCommand(c *cobra.Command, do func([]keyName) ([]change, error)) *cobra.
 	var asJSON bool
 	c.Args, c.ValidArgsFunction = cobra.MinimumNArgs(1), cobra.NoFileCompletions
 	c.RunE = func(_ *cobra.Command, args []string) error {
-		names, err := parseKeyNames(args)
-		if err != nil {
-			return err
+		var names []keyName
+		for _, arg := range args {
+			name, err := parseKeyName(arg)
+			if err != nil {
+				return usage(err)
+			}
+			names = append(names, name)
 		}
 		changes, err := do(names)
 		switch {
@@ -100,23 +104,20 @@ type keyName struct {
 	Type, Description string
 }
 
-// special are keyctl(1)'s names of keyrings of a process or a user.
-var special = []string{"@t", "@p", "@s", "@u", "@us", "@g", "@a"}
-
 // parseKeyName parses "123456", "0x1e240", "type:description", and keyctl(1)'s "%type:description"
 // and "%:description", which is a keyring.
 func parseKeyName(arg string) (keyName, error) {
-	if slices.Contains(special, arg) {
+	switch arg {
+	case "@t", "@p", "@s", "@u", "@us", "@g", "@a": // as in keyctl(1)
 		return keyName{}, fmt.Errorf("key %s is a whole keyring of this process or user; "+
 			"name a key in it by serial or type:description (keyctl show %s)",
 			arg, arg)
 	}
-	if named, ok := strings.CutPrefix(arg, "%"); ok && strings.Contains(named, ":") {
-		if arg = named; strings.HasPrefix(arg, ":") {
-			arg = "keyring" + arg
-		}
-	}
 	if typ, description, found := strings.Cut(arg, ":"); found {
+		if typ == "%" {
+			typ = "keyring"
+		}
+		typ = strings.TrimPrefix(typ, "%")
 		if typ == "" || strings.ContainsRune(arg, 0) {
 			return keyName{}, fmt.Errorf("key %s: no type before the colon; "+
 				"use type:description, as in user:name", phrase.Quote(arg))
@@ -144,17 +145,6 @@ func (n keyName) is(serial keyctl.Serial, typ, description string) bool {
 		return serial == n.Serial
 	}
 	return typ == n.Type && description == n.Description
-}
-
-func parseKeyNames(args []string) (names []keyName, err error) {
-	for _, arg := range args {
-		name, err := parseKeyName(arg)
-		if err != nil {
-			return nil, usage(err)
-		}
-		names = append(names, name)
-	}
-	return names, nil
 }
 
 func keepCommand() *cobra.Command {
@@ -276,12 +266,11 @@ func dropFrom(keyring keyctl.Serial, name keyName) change {
 	type place struct{ key, in *facts.Key }
 	var top, deep []place
 	tree.Walk(func(key, in *facts.Key) {
-		if in == nil || !name.is(key.Serial, key.Type, key.Description) {
-			return
-		}
-		if in == tree {
+		switch {
+		case in == nil || !name.is(key.Serial, key.Type, key.Description):
+		case in == tree:
 			top = append(top, place{key, in})
-		} else {
+		default:
 			deep = append(deep, place{key, in})
 		}
 	})

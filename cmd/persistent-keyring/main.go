@@ -36,10 +36,7 @@ import (
 //     run, 127 if it is not found: see notRun.
 
 // Exit statuses.
-const (
-	exitFinding = 1
-	exitUsage   = 2
-)
+const exitFinding, exitUsage = 1, 2
 
 // failure is an error with an exit status other than exitFinding.
 type failure struct {
@@ -55,17 +52,13 @@ func usage(err error) error { return failure{err, exitUsage} }
 func usagef(format string, args ...any) error { return usage(fmt.Errorf(format, args...)) }
 
 // onlyRoot returns the error for a user who is not root, with the command line as it was typed.
-// instead says what helps without root, or is "".
+// instead says what helps without root, after a semicolon, or is "".
 func onlyRoot(can, instead string) error {
 	typed := "persistent-keyring"
 	for _, arg := range os.Args[1:] {
 		typed += " " + phrase.Name(arg)
 	}
-	text := "only root can " + can + "; with sudo: sudo " + typed
-	if instead != "" {
-		text += "; " + instead
-	}
-	return usagef("%s", text)
+	return usagef("only root can %s; with sudo: sudo %s%s", can, typed, instead)
 }
 
 // errFinding ends the command with a finding that has been printed already.
@@ -85,7 +78,6 @@ func main() {
 	}
 }
 
-// exit ends the command with an error.
 func exit(err error) {
 	status := exitFinding
 	if f := (failure{}); errors.As(err, &f) {
@@ -178,7 +170,6 @@ func child(args []string) {
 	}
 }
 
-// me returns the UID of the caller.
 func me() uint32 { return uint32(os.Getuid()) }
 
 // lookApart gives root's thread an empty session keyring. The caller's may lead to a user's
@@ -189,7 +180,6 @@ func lookApart() {
 	}
 }
 
-// out returns a printer on standard output.
 func out() *show.Printer { return show.To(os.Stdout) }
 
 // report prints d as JSON, or for people with print, and returns the error of the command; found
@@ -215,7 +205,6 @@ func finish(p *show.Printer, found bool) error {
 	return nil
 }
 
-// complain prints an error on standard error.
 func complain(err error) {
 	fmt.Fprintln(os.Stderr, "persistent-keyring:", explained(err))
 }

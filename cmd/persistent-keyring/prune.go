@@ -24,8 +24,7 @@ func pruneCommand() *cobra.Command {
 		Short: "Remove ticket caches that newer ones supersede",
 		Long: "Ask, and then remove the ticket caches in my persistent keyring that " +
 			"newer\nones of the same principal supersede.",
-		Args:              cobra.NoArgs,
-		ValidArgsFunction: cobra.NoFileCompletions,
+		Args: cobra.NoArgs, ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(*cobra.Command, []string) error {
 			switch {
 			case yes && dryRun:
@@ -74,9 +73,7 @@ func pruneCaches(yes, dryRun, asJSON bool) error {
 	}
 	again := keyrings.Caches(me(), keyring)
 	keyrings.Remove(plan.Caches, caches, finding.SupersededCaches(again, time.Now()))
-	failed := slices.ContainsFunc(plan.Caches, func(c facts.Superseded) bool {
-		return c.Problem != nil
-	})
+	bad := func(c facts.Superseded) bool { return c.Problem != nil }
 	print := func(p *show.Printer) { p.Pruned(plan) }
-	return report(asJSON, document.PruneOf(plan), print, failed)
+	return report(asJSON, document.PruneOf(plan), print, slices.ContainsFunc(plan.Caches, bad))
 }

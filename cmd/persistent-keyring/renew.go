@@ -17,8 +17,14 @@ import (
 	"pam_persistent/internal/show"
 )
 
+// renewals are the flags of renew.
+type renewals struct{ all, loggedIn, tickets, asJSON bool }
+
+// named reports whether the users are those of the arguments, or the caller.
+func (how renewals) named() bool { return !how.all && !how.loggedIn }
+
 func renewCommand() *cobra.Command {
-	var all, loggedIn, withTickets, asJSON bool
+	var how renewals
 	c := &cobra.Command{
 		Use:   "renew [--tickets] [USER...|--all|--logged-in]",
 		Short: "Reset the expiry timer of my persistent keyring, or of others' (root)",
@@ -27,27 +33,26 @@ func renewCommand() *cobra.Command {
 			"collected it. No keyring is made for a user who has none.",
 		ValidArgsFunction: completeUsers,
 		RunE: func(_ *cobra.Command, names []string) error {
-			if all && loggedIn || len(names) > 0 && (all || loggedIn) {
+			if how.all && how.loggedIn || len(names) > 0 && !how.named() {
 				return usagef("renew takes only one of users, --all and " +
 					"--logged-in")
 			}
-			if os.Geteuid() != 0 && (all || loggedIn || !onlyMe(names)) {
+			if os.Geteuid() != 0 && !(how.named() && onlyMe(names)) {
 				return onlyRoot("renew another user's keyring", "")
 			}
 			lookApart()
-			users, unknown, err := toRenew(names, all, loggedIn)
+			users, unknown, err := how.users(names)
 			if err != nil {
 				return err
 			}
-			how := renewals{!all && !loggedIn, withTickets, asJSON}
 			return how.renewEach(users, unknown)
 		},
 	}
-	c.Flags().BoolVar(&all, "all", false, "renew for every user who has a persistent keyring")
-	c.Flags().BoolVar(&loggedIn, "logged-in", false, "renew for every user who is logged in")
-	c.Flags().BoolVar(&withTickets, "tickets", false,
-		"also renew the tickets, with MIT's kinit")
-	jsonFlag(c, &asJSON)
+	flags := c.Flags()
+	flags.BoolVar(&how.all, "all", false, "renew for every user who has a persistent keyring")
+	flags.BoolVar(&how.loggedIn, "logged-in", false, "renew for every user who is logged in")
+	flags.BoolVar(&how.tickets, "tickets", false, "also renew the tickets, with MIT's kinit")
+	jsonFlag(c, &how.asJSON)
 	return c
 }
 
@@ -60,12 +65,11 @@ func onlyMe(names []string) bool {
 	})
 }
 
-// toRenew returns the users, and in unknown an error for each one who cannot be looked up.
-func toRenew(names []string, all, loggedIn bool) (users []facts.Account, unknown []error,
-	err error) {
+// users returns the users, and in unknown an error for each one who cannot be looked up.
+func (how renewals) users(names []string) (users []facts.Account, unknown []error, err error) {
 	var uids []uint32
 	switch {
-	case all:
+	case how.all:
 		list, err := keyrings.All()
 		if err != nil {
 			return nil, nil, err
@@ -73,12 +77,12 @@ func toRenew(names []string, all, loggedIn bool) (users []facts.Account, unknown
 		for _, keyring := range list.Keyrings {
 			uids = append(uids, keyring.UID)
 		}
-	case loggedIn:
+	case how.loggedIn:
 		if uids, unknown, err = account.LoggedIn(); err != nil {
 			return nil, nil, err
 		}
 	case len(names) == 0:
-		return []facts.Account{account.ByUID(me())}, nil, nil
+		uids = []uint32{me()}
 	}
 	for _, uid := range uids {
 		users = append(users, account.ByUID(uid))
@@ -91,13 +95,6 @@ func toRenew(names []string, all, loggedIn bool) (users []facts.Account, unknown
 		users = append(users, user)
 	}
 	return users, unknown, nil
-}
-
-// renewals say how to renew keyrings.
-type renewals struct {
-	named   bool // a user without a persistent keyring is a finding
-	tickets bool // renew tickets too
-	asJSON  bool
 }
 
 // renewEach renews users' keyrings, and prints each result immediately unless that is JSON. Each of
@@ -119,7 +116,7 @@ func (how renewals) renewEach(users []facts.Account, problems []error) error {
 		if !how.asJSON {
 			printRenewal(p, &r, full)
 		}
-		found = found || finding.NotRenewed(&r, how.named)
+		found = found || finding.NotRenewed(&r, how.named())
 		done = append(done, r)
 	})
 	if how.asJSON {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -17,12 +18,6 @@ import (
 	"pam_persistent/internal/persistent"
 	"pam_persistent/internal/phrase"
 	"pam_persistent/internal/show"
-)
-
-// Exit statuses of exec if it could not run the command, as those of env(1) and nohup(1).
-const (
-	exitCannotRun = 126
-	exitNotFound  = 127
 )
 
 func execCommand() *cobra.Command {
@@ -47,11 +42,12 @@ func execCommand() *cobra.Command {
 	return c
 }
 
-// notRun returns the error of a command that could not be run.
+// notRun returns the error of a command that could not be run, with the exit status that env(1) and
+// nohup(1) would have.
 func notRun(command string, err error) error {
-	status := exitCannotRun
+	status := 126
 	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
-		status = exitNotFound
+		status = 127
 	}
 	return failure{fmt.Errorf("%s: %w", phrase.Quote(command), err), status}
 }
@@ -65,7 +61,6 @@ func freshSession() (session keyctl.Serial, err error) {
 	return session, err
 }
 
-// fillSession links the user keyring and the persistent keyring into a session keyring.
 func fillSession(session keyctl.Serial) error {
 	if err := keyctl.Link(keyctl.User, session); err != nil {
 		return err
@@ -86,8 +81,7 @@ func attachCommand() *cobra.Command {
 			"keyring. With\n--shared, the persistent keyring is linked into that " +
 			"one. Then every process\nthat has it gets my keys: these programs, and " +
 			"other users' processes that have\ninherited it through su or sudo.",
-		Args:              cobra.NoArgs,
-		ValidArgsFunction: cobra.NoFileCompletions,
+		Args: cobra.NoArgs, ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(*cobra.Command, []string) error {
 			done, err := attach(shared)
 			if err != nil && !asJSON {
@@ -116,11 +110,9 @@ func attach(shared bool) (done attached, err error) {
 		done.session, done.result = old.serial, linkedAlready
 		return done, nil
 	}
-	if shared && old.own() && !old.standsIn() {
-		if fillSession(old.serial) == nil {
-			done.session, done.result = old.serial, linked
-			return done, nil
-		}
+	if shared && old.own() && !old.standsIn() && fillSession(old.serial) == nil {
+		done.session, done.result = old.serial, linked
+		return done, nil
 	}
 	if done.session, err = joinBeside(old); err != nil {
 		return done, fmt.Errorf("%s keeps its session keyring: %w", done.shell, err)
@@ -140,11 +132,7 @@ type attached struct {
 }
 
 // Results of [attached].
-const (
-	linked        = "linked"
-	linkedAlready = "linked already"
-	newSession    = "new"
-)
+const linked, linkedAlready, newSession = "linked", "linked already", "new"
 
 func (a attached) print(p *show.Printer) {
 	switch a.result {
@@ -243,9 +231,7 @@ func (s sessionKeyring) own() bool { return s.err == nil && s.about.UID == me() 
 
 // standsIn reports whether this is the user session keyring, which the kernel uses in every process
 // of the user that has no session keyring.
-func (s sessionKeyring) standsIn() bool {
-	return s.about.Text == keyctl.UserSessionName(me())
-}
+func (s sessionKeyring) standsIn() bool { return s.about.Text == keyctl.UserSessionName(me()) }
 
 // joinBeside joins a session keyring that nobody else has, with the keys of the old one in it.
 func joinBeside(old sessionKeyring) (keyctl.Serial, error) {
@@ -317,14 +303,10 @@ func refusal(shell program, old sessionKeyring) string {
 	return ""
 }
 
+var idLines = regexp.MustCompile(`(?m)^Uid:.*\nGid:.*`)
+
 // ids returns the IDs of a process: real, effective, saved and filesystem UID, then the GIDs.
 func ids(pid string) string {
 	status, _ := os.ReadFile("/proc/" + pid + "/status")
-	var found []string
-	for line := range strings.Lines(string(status)) {
-		if strings.HasPrefix(line, "Uid:") || strings.HasPrefix(line, "Gid:") {
-			found = append(found, strings.Join(strings.Fields(line), " "))
-		}
-	}
-	return strings.Join(found, " ")
+	return strings.Join(strings.Fields(string(idLines.Find(status))), " ")
 }

@@ -1,15 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
-	"golang.org/x/term"
-
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"pam_persistent/internal/account"
 	"pam_persistent/internal/document"
@@ -25,7 +24,7 @@ func statusCommand() *cobra.Command {
 		Use:               "status [USER]",
 		Short:             "Show my persistent keyring, or another user's (root)",
 		Args:              cobra.MaximumNArgs(1),
-		ValidArgsFunction: byPosition(completeUsers),
+		ValidArgsFunction: byPosition(completeUsers, cobra.NoFileCompletions),
 		RunE: func(_ *cobra.Command, args []string) error {
 			s, err := look(args)
 			if err != nil {
@@ -71,7 +70,7 @@ func listCommand() *cobra.Command {
 		RunE: func(*cobra.Command, []string) error {
 			if os.Geteuid() != 0 {
 				return onlyRoot("list the keyrings of all users",
-					"persistent-keyring status shows yours")
+					"; persistent-keyring status shows yours")
 			}
 			lookApart()
 			l, err := keyrings.LookAtAll()
@@ -93,21 +92,21 @@ func listCommand() *cobra.Command {
 
 func watchCommand() *cobra.Command {
 	const shortest = 100 * time.Millisecond // nobody reads faster
-	interval := seconds(2 * time.Second)
+	interval := seconds{2 * time.Second}
 	c := &cobra.Command{
 		Use:   "watch",
 		Short: "Show the status repeatedly, until interrupted",
 		Args:  cobra.NoArgs, ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(*cobra.Command, []string) error {
-			if time.Duration(interval) < shortest {
-				return usagef("interval %v is too short; use %v or more", &interval,
+			if interval.Duration < shortest {
+				return usagef("interval %v is too short; use %v or more", interval,
 					shortest)
 			}
 			if out().Width == 0 {
 				return usagef("standard output is not a terminal; " +
 					"use persistent-keyring status")
 			}
-			return watch(time.Duration(interval))
+			return watch(interval.Duration)
 		},
 	}
 	c.Flags().VarP(&interval, "interval", "n", "time between displays, as in 2 or 500ms")
@@ -115,11 +114,7 @@ func watchCommand() *cobra.Command {
 }
 
 // Control sequences of ECMA-48.
-const (
-	home       = "\x1b[H"
-	eraseRight = "\x1b[K"
-	eraseBelow = "\x1b[J"
-)
+const home, eraseRight, eraseBelow = "\x1b[H", "\x1b[K", "\x1b[J"
 
 func watch(interval time.Duration) error {
 	signals := make(chan os.Signal, 1)
@@ -150,12 +145,12 @@ func draw() error {
 	}
 	p.Status(s, finding.Status(s), finding.Meaning(s), false)
 	p.Item(0, time.Now().Format(time.DateTime)+"; Ctrl-C to end")
-	lines := bytes.Split(bytes.TrimSuffix(text.Bytes(), []byte("\n")), []byte("\n"))
+	lines := strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n")
 	_, rows, _ := term.GetSize(int(os.Stdout.Fd()))
 	if rows > 0 && len(lines) > rows {
 		lines = lines[:rows]
 	}
-	screen := append([]byte(home), bytes.Join(lines, []byte(eraseRight+"\r\n"))...)
-	_, err = os.Stdout.Write(append(screen, eraseRight+eraseBelow...))
+	screen := strings.Join(lines, eraseRight+"\r\n")
+	_, err = os.Stdout.WriteString(home + screen + eraseRight + eraseBelow)
 	return err
 }
