@@ -39,7 +39,6 @@ func keysCommand(c *cobra.Command, do func([]keyName) ([]change, error)) *cobra.
 		case err != nil && !asJSON:
 			return err
 		case err != nil: // it is the reason for each key
-			changes = nil
 			for _, name := range names {
 				changes = append(changes, change{name: name, serial: name.Serial,
 					err: err})
