@@ -1,8 +1,6 @@
 package facts
 
-import (
-	"time"
-)
+import "time"
 
 const (
 	// Persistent is how the name of a cache in a persistent keyring begins.
@@ -31,17 +29,14 @@ type Cache struct {
 	TicketBytes int     // what the ticket-granting ticket takes of that
 	Primary     bool    // programs use it by default
 	Problem     error   // why it could not be read completely
-
-	Keyring Serial
+	Keyring     Serial
 }
 
 // Collection is all caches of a persistent keyring.
 type Collection struct {
-	Unread error   // why the persistent keyring could not be read
-	Caches []Cache // in the order of their names
-	// Problem says why the primary cache is not known.
-	Problem error
-
+	Unread  error   // why the persistent keyring could not be read
+	Caches  []Cache // in the order of their names
+	Problem error   // why the primary cache is not known
 	Keyring Serial
 }
 

@@ -39,18 +39,12 @@ func (l Line) Includes() bool { return l.Control == "include" || l.Control == "@
 type Stack struct {
 	Service string
 	// in the order in which they run; a substack is preceded by the line that names it
-	Lines []Line
-	// Files that were read, the service's own first if there is one.
-	Files []string
-	// FromOther reports whether the service has no line of this kind, so that libpam uses
-	// those of "other".
-	FromOther bool
-	// AtInclude reports whether a file has @include, which only Debian's libpam supports.
-	AtInclude bool
-	// Carriage are the first rules of files that end in CR and LF. libpam reads the CR as
-	// part of the last word.
-	Carriage []Line
-	Problems []string
+	Lines     []Line
+	Files     []string // that were read, the service's own first if there is one
+	FromOther bool     // it has no line of this kind, so that libpam uses those of "other"
+	AtInclude bool     // a file has @include, which only Debian's libpam supports
+	Carriage  []Line   // the first rules of files that end in CR and LF
+	Problems  []string
 }
 
 // Has reports whether a line calls the module of this file name.
