@@ -20,22 +20,16 @@ func SupersededCaches(c *facts.Collection, now time.Time) (list []facts.Supersed
 	if c.Problem != nil {
 		return nil // any cache may be the primary
 	}
-	var caches []facts.Cache
-	for _, cache := range c.Caches {
-		if cache.Problem == nil && cache.Granting != nil {
-			caches = append(caches, cache)
-		}
-	}
+	caches := slices.DeleteFunc(slices.Clone(c.Caches), func(c facts.Cache) bool {
+		return c.Problem != nil || c.Granting == nil
+	})
 	slices.SortStableFunc(caches, newestFirst)
 	for i, old := range caches {
-		if old.Primary {
-			continue
-		}
-		for _, newer := range caches[:i] {
-			if supersedes(newer, old, now) {
-				list = append(list, facts.Superseded{Cache: old, By: newer})
-				break
-			}
+		by := slices.IndexFunc(caches[:i], func(c facts.Cache) bool {
+			return supersedes(c, old, now)
+		})
+		if by >= 0 && !old.Primary {
+			list = append(list, facts.Superseded{Cache: old, By: caches[by]})
 		}
 	}
 	return list

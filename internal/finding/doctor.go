@@ -43,26 +43,3 @@ func onlyServices(m *facts.Machine) (all []facts.Finding) {
 	}
 	return all
 }
-
-// about sets what findings are about.
-func about(check string, findings ...facts.Finding) []facts.Finding {
-	for i := range findings {
-		findings[i].Check = check
-	}
-	return findings
-}
-
-func note(text string, fix ...facts.Fix) facts.Finding {
-	f := wrong(text, fix...)
-	f.Level = facts.Note
-	return f
-}
-
-func fine(text string) facts.Finding { return facts.Finding{Level: facts.OK, Text: text} }
-
-// OnlyWrong returns the findings of level wrong.
-func OnlyWrong(findings []facts.Finding) []facts.Finding {
-	return slices.DeleteFunc(slices.Clone(findings), func(f facts.Finding) bool {
-		return f.Level != facts.Wrong
-	})
-}

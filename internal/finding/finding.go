@@ -4,6 +4,7 @@ package finding
 
 import (
 	"fmt"
+	"slices"
 
 	"pam_persistent/internal/facts"
 )
@@ -14,6 +15,29 @@ func wrong(text string, fix ...facts.Fix) facts.Finding {
 		f.Fix = fix[0]
 	}
 	return f
+}
+
+func note(text string, fix ...facts.Fix) facts.Finding {
+	f := wrong(text, fix...)
+	f.Level = facts.Note
+	return f
+}
+
+func fine(text string) facts.Finding { return facts.Finding{Level: facts.OK, Text: text} }
+
+// about sets what findings are about.
+func about(check string, findings ...facts.Finding) []facts.Finding {
+	for i := range findings {
+		findings[i].Check = check
+	}
+	return findings
+}
+
+// OnlyWrong returns the findings of level wrong.
+func OnlyWrong(findings []facts.Finding) []facts.Finding {
+	return slices.DeleteFunc(slices.Clone(findings), func(f facts.Finding) bool {
+		return f.Level != facts.Wrong
+	})
 }
 
 // Command is a fix that is a command.
