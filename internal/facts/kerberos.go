@@ -3,10 +3,8 @@ package facts
 import "time"
 
 const (
-	// Persistent is how the name of a cache in a persistent keyring begins.
-	Persistent = "KEYRING:persistent:"
-	// PrimaryKey is the description of the key that names the primary cache of a collection.
-	PrimaryKey = "krb_ccache:primary"
+	Persistent = "KEYRING:persistent:" // begins the name of a cache in a persistent keyring
+	PrimaryKey = "krb_ccache:primary"  // describes the key that names the primary cache
 )
 
 // Ticket is one credential. Times that the cache does not state are zero. A ticket without a start
@@ -63,15 +61,14 @@ type Prune struct {
 
 // Kerberos is where MIT Kerberos keeps tickets, and what shows whether anybody uses it.
 type Kerberos struct {
-	Files    []string // krb5.conf(5); nil: not looked at
-	Err      error
-	Missing  bool
-	Setting  *Setting // default_ccache_name
-	Realm    string   // default_realm
-	Variable string   // KRB5CCNAME
-	Default  string   // the cache that new tickets go to; "": not known
-	// Elsewhere are the caches outside of the persistent keyring, if new tickets go there.
-	Elsewhere []ListedCache
+	Files     []string // krb5.conf(5); nil: not looked at
+	Err       error
+	Missing   bool
+	Setting   *Setting      // default_ccache_name
+	Realm     string        // default_realm
+	Variable  string        // KRB5CCNAME
+	Default   string        // the cache that new tickets go to; "": not known
+	Elsewhere []ListedCache // outside of the persistent keyring, if new tickets go there
 
 	Ticket string // a file with tickets
 	Keytab bool   // there is /etc/krb5.keytab

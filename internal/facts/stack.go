@@ -9,12 +9,10 @@ import (
 
 // Line is one rule of a service file of Linux-PAM.
 type Line struct {
-	File   string
-	Number int // counted from 1; the first one of a rule that is continued with backslashes
-	// "auth", "account", "password", "session"; "" for @include, which takes all of them
-	Kind string
-	// "required", "[success=1 default=ignore]", "include", "substack", "@include"
-	Control string
+	File    string
+	Number  int    // counted from 1; the first one of a rule that is continued with backslashes
+	Kind    string // "auth", "account", "password", "session"; "" for @include: all of them
+	Control string // "required", "[success=1]", "include", "substack", "@include"
 	Module  string // file name of the module, or of the included file
 	Args    []string
 	Level   int // number of substacks that it lies in

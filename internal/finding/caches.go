@@ -25,8 +25,10 @@ func SupersededCaches(c *facts.Collection, now time.Time) (list []facts.Supersed
 	})
 	slices.SortStableFunc(caches, newestFirst)
 	for i, old := range caches {
-		by := slices.IndexFunc(caches[:i], func(c facts.Cache) bool {
-			return supersedes(c, old, now)
+		by := slices.IndexFunc(caches[:i], func(newer facts.Cache) bool {
+			return newer.Principal == old.Principal &&
+				!newer.Granting.Starts.After(now) &&
+				!newer.Granting.RenewableUntil.Before(old.Granting.RenewableUntil)
 		})
 		if by >= 0 && !old.Primary {
 			list = append(list, facts.Superseded{Cache: old, By: caches[by]})
@@ -39,13 +41,7 @@ func SupersededCaches(c *facts.Collection, now time.Time) (list []facts.Supersed
 func newestFirst(a, b facts.Cache) int {
 	primary := map[bool]int{true: 1}
 	return cmp.Or(b.Granting.Ends.Compare(a.Granting.Ends),
-		b.Granting.Starts.Compare(a.Granting.Starts),
-		primary[b.Primary]-primary[a.Primary])
-}
-
-func supersedes(newer, older facts.Cache, now time.Time) bool {
-	return newer.Principal == older.Principal && !newer.Granting.Starts.After(now) &&
-		!newer.Granting.RenewableUntil.Before(older.Granting.RenewableUntil)
+		b.Granting.Starts.Compare(a.Granting.Starts), primary[b.Primary]-primary[a.Primary])
 }
 
 // Prune returns what can be removed from a collection, and what cannot be judged.

@@ -22,9 +22,8 @@ func Doctor(m *facts.Machine) []facts.Finding {
 
 // Setup judges what a session of one service and user depends on.
 func Setup(m *facts.Machine) []facts.Finding {
-	return slices.Concat(base(m), about("quota", unseenQuotas(m)...),
-		about("quota", nearQuotas(m, m.Users)...), about("module", moduleFile(m)...),
-		onlyServices(m))
+	return slices.Concat(base(m), about("quota", nearQuotas(m, m.Users)...),
+		about("module", moduleFile(m)...), onlyServices(m))
 }
 
 // base judges what all sessions depend on.

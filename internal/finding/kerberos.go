@@ -66,16 +66,15 @@ func SessionTickets(name string, uid uint32, m *facts.Machine) []facts.Finding {
 
 func (t tickets) variable() facts.Finding {
 	owner, one, ok := ownerOf(t.Variable)
-	if ok && !t.forbidden {
-		switch primary := t.primary(); {
-		case owner != t.uid && t.uid != 0: // root may use it
-			return othersCache(t.Variable, owner, t.uid)
-		case owner == t.uid && one != "" && primary != "" && primary != t.Variable:
-			return wrong(fmt.Sprintf("KRB5CCNAME is %s in this session, and the "+
-				"primary cache, which other sessions and cron jobs use, is %s: "+
-				"they do not see the same tickets", phrase.Name(t.Variable),
-				phrase.Name(primary)), Command("unset KRB5CCNAME"))
-		}
+	switch primary := t.primary(); {
+	case !ok, t.forbidden:
+	case owner != t.uid && t.uid != 0: // root may use it
+		return othersCache(t.Variable, owner, t.uid)
+	case owner == t.uid && one != "" && primary != "" && primary != t.Variable:
+		return wrong(fmt.Sprintf("KRB5CCNAME is %s in this session, and the primary "+
+			"cache, which other sessions and cron jobs use, is %s: they do not see "+
+			"the same tickets", phrase.Name(t.Variable), phrase.Name(primary)),
+			Command("unset KRB5CCNAME"))
 	}
 	fix := at("in this session, and find out what sets it", "unset KRB5CCNAME")
 	if t.Setting == nil || !ours(t.Setting.Value) {
@@ -145,14 +144,12 @@ func (t tickets) lost() (text string) {
 		if _, kept := placeOf(cache.Name); kept || cache.Expired {
 			continue
 		}
-		text += fmt.Sprintf("; those of %s are in %s: ", phrase.Name(cache.Principal),
-			phrase.Name(cache.Name))
+		how := "a reboot may lose them, and a logout if it removes what its login has made"
 		if strings.HasPrefix(cache.Name, "KEYRING:") {
-			text += "a logout loses them"
-		} else {
-			text += "a reboot may lose them, and a logout if it removes what its " +
-				"login has made"
+			how = "a logout loses them"
 		}
+		text += fmt.Sprintf("; those of %s are in %s: %s", phrase.Name(cache.Principal),
+			phrase.Name(cache.Name), how)
 	}
 	return text
 }

@@ -71,7 +71,6 @@ func forbidden(m *facts.Machine) []facts.Finding {
 // tooShort is an expiry time, in seconds, that a lunch break may exceed.
 const tooShort = 60 * 60
 
-// expiry judges the kernel's settings for all users.
 func expiry(k facts.Kernel) facts.Finding {
 	after := phrase.Duration(uint64(k.Expiry)) + " after the last login or logout"
 	if k.GCDelay != nil {

@@ -10,8 +10,8 @@ import (
 // Quota says what of a user's quota is used and left.
 func Quota(u facts.Quota) string {
 	return fmt.Sprintf("%d of %s and %d of %s used; %d and %d left",
-		u.QuotaKeys, phrase.Count(u.MaxKeys, "key"), u.QuotaBytes,
-		phrase.Count(u.MaxBytes, "byte"),
+		u.QuotaKeys, phrase.Count(u.MaxKeys, "key"),
+		u.QuotaBytes, phrase.Count(u.MaxBytes, "byte"),
 		max(0, u.MaxKeys-u.QuotaKeys), max(0, u.MaxBytes-u.QuotaBytes))
 }
 
@@ -146,22 +146,18 @@ func quotas(m *facts.Machine) []facts.Finding {
 			seen = append(seen, u)
 		}
 	}
-	all := append(unseenQuotas(m), nearQuotas(m, seen)...)
+	all := nearQuotas(m, seen)
 	if len(all) == 0 {
 		all = append(all, fine("no user is near the limit"+limits+room))
 	}
 	return all
 }
 
-func unseenQuotas(m *facts.Machine) []facts.Finding {
-	if m.UsersErr == nil {
-		return nil
-	}
-	return []facts.Finding{note("cannot be read: " + phrase.Error(m.UsersErr))}
-}
-
-// nearQuotas returns findings about users whose quota is used up, or nearly.
+// nearQuotas returns findings about users whose quota is used up, or nearly, or cannot be read.
 func nearQuotas(m *facts.Machine, users []facts.UserQuota) (all []facts.Finding) {
+	if m.UsersErr != nil {
+		all = append(all, note("cannot be read: "+phrase.Error(m.UsersErr)))
+	}
 	for _, u := range users {
 		user := u.Owner.Short()
 		if u.Quota.UID == m.UID && !m.Root {
