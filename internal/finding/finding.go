@@ -46,8 +46,8 @@ func Command(line string) facts.Fix { return facts.Fix{Lines: line} }
 // at is a fix with a place: lines of a file, or a command and when it is the right one.
 func at(where, lines string) facts.Fix { return facts.Fix{Where: where, Lines: lines} }
 
-// Sysctl is the command for a setting of /proc/sys/kernel/keys.
-func Sysctl(name string, value int) facts.Fix {
+// sysctl is the command for a setting of /proc/sys/kernel/keys.
+func sysctl(name string, value int) facts.Fix {
 	return at("immediately, and permanently with the setting in a file of /etc/sysctl.d",
 		fmt.Sprintf("sysctl -w kernel.keys.%s=%d", name, value))
 }

@@ -103,7 +103,7 @@ func (t tickets) krb5conf() facts.Finding {
 		return fine("not set up: no " + strings.Join(t.Files, ", "))
 	case t.Setting != nil:
 		where := fmt.Sprintf("%s line %d", t.Setting.File, t.Setting.Line)
-		return t.cache(where+" names", t.Setting.Value, at("in "+where, CacheSetting))
+		return t.cache(where+" names", t.Setting.Value, at("in "+where, cacheSetting))
 	case t.forbidden:
 		return note(built + "files, which is right here")
 	case ours(t.Variable):
@@ -114,7 +114,7 @@ func (t tickets) krb5conf() facts.Finding {
 		return note(unset + "; " + why)
 	}
 	return wrong(built+"FILE:/tmp/krb5cc_%{uid}; "+why+t.lost(),
-		at("in "+t.Files[0]+" under [libdefaults]", CacheSetting))
+		at("in "+t.Files[0]+" under [libdefaults]", cacheSetting))
 }
 
 // cache judges the name of a cache that somebody says.
@@ -125,7 +125,7 @@ func (t tickets) cache(says, name string, fix facts.Fix) facts.Finding {
 	case t.forbidden && !strings.HasPrefix(name, "KEYRING:"):
 		return fine(text + "need no keyring, which is right here")
 	case t.forbidden:
-		if fix.Lines == CacheSetting {
+		if fix.Lines == cacheSetting {
 			fix.Lines = insteadOfKeyring
 		}
 		return wrong(text+"cannot be stored, because keyctl is forbidden here", fix)
@@ -203,9 +203,9 @@ func (t tickets) from(line facts.Line) bool {
 		line.Is("pam_winbind.so") && line.Has("krb5_auth")
 }
 
-// CacheSetting is the setting of krb5.conf(5) that puts everybody's tickets into their persistent
+// cacheSetting is the setting of krb5.conf(5) that puts everybody's tickets into their persistent
 // keyring.
-const CacheSetting = "default_ccache_name = " + facts.Persistent + "%{uid}"
+const cacheSetting = "default_ccache_name = " + facts.Persistent + "%{uid}"
 
 // ours reports whether a cache of this name is in a persistent keyring.
 func ours(name string) bool { return strings.HasPrefix(name, facts.Persistent) }

@@ -86,7 +86,7 @@ func expiry(k facts.Kernel) facts.Finding {
 		return note("0: persistent keyrings never expire")
 	case k.Expiry < tooShort:
 		return wrong("a persistent keyring expires "+after,
-			Sysctl("persistent_keyring_expiry", 259200))
+			sysctl("persistent_keyring_expiry", 259200))
 	}
 	return fine(after)
 }

@@ -112,13 +112,13 @@ func raise(u facts.Quota) facts.Fix {
 		root = "root_"
 	}
 	if percent(u.QuotaKeys, u.MaxKeys) >= percent(u.QuotaBytes, u.MaxBytes) {
-		return Sysctl(root+"maxkeys", 2*max(u.MaxKeys, u.QuotaKeys, 100))
+		return sysctl(root+"maxkeys", 2*max(u.MaxKeys, u.QuotaKeys, 100))
 	}
-	return Sysctl(root+"maxbytes", 2*max(u.MaxBytes, u.QuotaBytes, 10000))
+	return sysctl(root+"maxbytes", 2*max(u.MaxBytes, u.QuotaBytes, 10000))
 }
 
-// CachesOf returns what the ticket caches in a persistent keyring cost.
-func CachesOf(s *facts.Status) (all Caches) {
+// cachesIn returns what the ticket caches in a persistent keyring cost.
+func cachesIn(s *facts.Status) (all Caches) {
 	for _, cache := range s.Caches.Caches {
 		all.Number++
 		all.Keys += cache.Keys
@@ -173,5 +173,5 @@ func cachesOf(m *facts.Machine, u facts.UserQuota) Caches {
 	if m.Mine == nil || u.Quota.UID != m.UID {
 		return Caches{}
 	}
-	return CachesOf(m.Mine)
+	return cachesIn(m.Mine)
 }

@@ -24,7 +24,7 @@ func Status(s *facts.Status) (findings []facts.Finding) {
 		if s.Others {
 			user = s.Short()
 		}
-		findings = append(findings, quota(user, *s.Quota, CachesOf(s), facts.Share{})...)
+		findings = append(findings, quota(user, *s.Quota, cachesIn(s), facts.Share{})...)
 	}
 	return findings
 }
