@@ -62,7 +62,7 @@ func slow(owner facts.Account, me uint32, ways, long string) facts.Finding {
 			as(owner, me, "persistent-keyring clear --yes")))
 }
 
-// as returns a command for the caller that works on what only its owner can change.
+// as returns the command line of a command that the owner must run; root runs it as the owner.
 func as(owner facts.Account, me uint32, command string) string {
 	if owner.UID == me {
 		return command
