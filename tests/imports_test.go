@@ -14,8 +14,8 @@ import (
 
 // plain is what each package that judges or prints may import: these packages make texts of data,
 // and read nothing.
-var plain = []string{"bytes", "cmp", "errors", "fmt", "maps", "math", "slices", "strconv",
-	"strings", "time", "unicode", "unicode/utf8"}
+var plain = []string{"bytes", "cmp", "errors", "fmt", "maps", "math", "path", "slices",
+	"strconv", "strings", "time", "unicode", "unicode/utf8"}
 
 // pure is what such a package below internal/, or one file of it, may import besides.
 var pure = map[string][]string{

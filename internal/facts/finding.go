@@ -1,3 +1,5 @@
+// Package facts is what was seen of keyrings, sessions, tickets and machines: plain data, which
+// reads nothing, so that judging and printing can be tested with literals.
 package facts
 
 import (
@@ -7,14 +9,31 @@ import (
 	"pam_persistent/internal/phrase"
 )
 
+// What the kernel says is data already.
+type (
+	Serial  = keyctl.Serial
+	Timeout = keyctl.Timeout
+	Quota   = keyctl.KeyUser
+)
+
+const (
+	// Kinds of a [Timeout].
+	Never   = keyctl.Permanent
+	Over    = keyctl.Expired
+	Running = keyctl.Running
+
+	// Beginnings of keyrings' names; a UID follows.
+	PersistentPrefix  = keyctl.PersistentPrefix
+	UserSessionPrefix = keyctl.UserSessionPrefix
+)
+
 // Finding is a judgement of facts.
 type Finding struct {
 	Check string // what was examined, such as "kernel" or "service sshd"
 	Level Level
 	Text  string
 	Fix   Fix
-	// Alike says how a service passes, if many pass in the same way.
-	Alike string
+	Alike string // how a service passes, if many pass in the same way
 }
 
 // Level is what a finding means.

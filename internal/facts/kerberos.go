@@ -1,14 +1,10 @@
 package facts
 
-import (
-	"time"
-)
+import "time"
 
 const (
-	// Persistent is how the name of a cache in a persistent keyring begins.
-	Persistent = "KEYRING:persistent:"
-	// PrimaryKey is the description of the key that names the primary cache of a collection.
-	PrimaryKey = "krb_ccache:primary"
+	Persistent = "KEYRING:persistent:" // begins the name of a cache in a persistent keyring
+	PrimaryKey = "krb_ccache:primary"  // describes the key that names the primary cache
 )
 
 // Ticket is one credential. Times that the cache does not state are zero. A ticket without a start
@@ -31,17 +27,14 @@ type Cache struct {
 	TicketBytes int     // what the ticket-granting ticket takes of that
 	Primary     bool    // programs use it by default
 	Problem     error   // why it could not be read completely
-
-	Keyring Serial
+	Keyring     Serial
 }
 
 // Collection is all caches of a persistent keyring.
 type Collection struct {
-	Unread error   // why the persistent keyring could not be read
-	Caches []Cache // in the order of their names
-	// Problem says why the primary cache is not known.
-	Problem error
-
+	Unread  error   // why the persistent keyring could not be read
+	Caches  []Cache // in the order of their names
+	Problem error   // why the primary cache is not known
 	Keyring Serial
 }
 
@@ -68,15 +61,14 @@ type Prune struct {
 
 // Kerberos is where MIT Kerberos keeps tickets, and what shows whether anybody uses it.
 type Kerberos struct {
-	Files    []string // krb5.conf(5); nil: not looked at
-	Err      error
-	Missing  bool
-	Setting  *Setting // default_ccache_name
-	Realm    string   // default_realm
-	Variable string   // KRB5CCNAME
-	Default  string   // the cache that new tickets go to; "": not known
-	// Elsewhere are the caches outside of the persistent keyring, if new tickets go there.
-	Elsewhere []ListedCache
+	Files     []string // krb5.conf(5); nil: not looked at
+	Err       error
+	Missing   bool
+	Setting   *Setting      // default_ccache_name
+	Realm     string        // default_realm
+	Variable  string        // KRB5CCNAME
+	Default   string        // the cache that new tickets go to; "": not known
+	Elsewhere []ListedCache // outside of the persistent keyring, if new tickets go there
 
 	Ticket string // a file with tickets
 	Keytab bool   // there is /etc/krb5.keytab

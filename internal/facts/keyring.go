@@ -1,8 +1,6 @@
 package facts
 
-import (
-	"pam_persistent/internal/keyctl"
-)
+import "pam_persistent/internal/keyctl"
 
 // Keyring is a persistent keyring as its owner sees it in /proc/keys.
 type Keyring struct {
@@ -60,15 +58,12 @@ func (k *Key) Path(to Serial) []*Key {
 }
 
 // Walk visits a key and all below it, each with the keyring that it lies in (nil for the root).
-func (k *Key) Walk(visit func(key, in *Key)) {
-	visit(k, nil)
-	k.walk(visit)
-}
+func (k *Key) Walk(visit func(key, in *Key)) { k.walk(nil, visit) }
 
-func (k *Key) walk(visit func(key, in *Key)) {
+func (k *Key) walk(in *Key, visit func(key, in *Key)) {
+	visit(k, in)
 	for _, key := range k.Keys {
-		visit(key, k)
-		key.walk(visit)
+		key.walk(k, visit)
 	}
 }
 
@@ -98,12 +93,10 @@ const (
 // Charge returns what a key and all below it take of the quota, with the link to it. It leaves out
 // keys that cannot be read.
 func (k *Key) Charge() (keys, bytes int) {
-	bytes = LinkBytes
 	if k.Again || k.Type == "" {
-		return 0, bytes
+		return 0, LinkBytes
 	}
-	keys = 1
-	bytes += len(k.Description) + EndOfDescription
+	keys, bytes = 1, LinkBytes+len(k.Description)+EndOfDescription
 	switch {
 	case k.Type == "big_key":
 		bytes += BigKeyBytes

@@ -1,8 +1,6 @@
 package facts
 
-import (
-	"time"
-)
+import "time"
 
 // Renewal is the result of renewing one user's persistent keyring, and the tickets in it.
 type Renewal struct {
@@ -66,16 +64,14 @@ type Trial struct {
 	Setup    []Finding     // what doctor says about the service
 	Problem  error         // why nothing could be tried
 	Setting  *uint32       // as in [Status]
-	// Refused is a module that was not loaded, because it would crash the process.
-	Refused *Finding
+	Refused  *Finding      // a module that would crash the process, so it was not loaded
 }
 
 // View is what a user sees of the keyrings.
 type View struct {
 	Session    *Key     // nil: the session keyring cannot be used
 	Persistent *Keyring // nil: none
-	// the persistent keyring with all in it; nil: none, or not usable
-	Keys      *Key
-	Possessed bool
-	Err       error
+	Keys       *Key     // the persistent keyring with all in it; nil: none, or not usable
+	Possessed  bool
+	Err        error
 }

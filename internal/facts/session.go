@@ -10,24 +10,21 @@ type Status struct {
 	// are then not examined.
 	Others bool
 
-	Session Serial // 0: the session keyring cannot be used, see SessionErr
-	// its description; "_uid_ses.UID" if the process has none of its own
-	SessionName   string
+	Session       Serial // 0: the session keyring cannot be used, see SessionErr
+	SessionName   string // its description; "_uid_ses.UID" if the process has none of its own
 	SessionErr    error
 	OthersSession bool     // it belongs to another user
 	Keyring       *Keyring // nil: none
 	TimerKnown    bool
 	Possessed     bool
-	// from the session keyring to the persistent one, if that way could be read
-	Through []*Key
-	// the persistent keyring and all in it; nil: none, or not usable
-	Holds   *Key
-	Caches  Collection // in Holds
-	Quota   *Quota
-	Setting *uint32 // seconds that a renewal gives, 0: forever; nil: not known
-	Tickets Kerberos
-	Unseen  []error // what could not be read, and why
-	Kernel  Kernel
+	Through       []*Key     // from the session keyring to Keyring, if that way could be read
+	Holds         *Key       // Keyring with all in it; nil: none, or not usable
+	Caches        Collection // in Holds
+	Quota         *Quota
+	Setting       *uint32 // seconds that a renewal gives, 0: forever; nil: not known
+	Tickets       Kerberos
+	Unseen        []error // what could not be read, and why
+	Kernel        Kernel
 }
 
 // CannotLook reports whether there may be a persistent keyring that could not be read.

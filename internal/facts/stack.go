@@ -9,12 +9,10 @@ import (
 
 // Line is one rule of a service file of Linux-PAM.
 type Line struct {
-	File   string
-	Number int // counted from 1; the first one of a rule that is continued with backslashes
-	// "auth", "account", "password", "session"; "" for @include, which takes all of them
-	Kind string
-	// "required", "[success=1 default=ignore]", "include", "substack", "@include"
-	Control string
+	File    string
+	Number  int    // counted from 1; the first one of a rule that is continued with backslashes
+	Kind    string // "auth", "account", "password", "session"; "" for @include: all of them
+	Control string // "required", "[success=1]", "include", "substack", "@include"
 	Module  string // file name of the module, or of the included file
 	Args    []string
 	Level   int // number of substacks that it lies in
@@ -39,18 +37,12 @@ func (l Line) Includes() bool { return l.Control == "include" || l.Control == "@
 type Stack struct {
 	Service string
 	// in the order in which they run; a substack is preceded by the line that names it
-	Lines []Line
-	// Files that were read, the service's own first if there is one.
-	Files []string
-	// FromOther reports whether the service has no line of this kind, so that libpam uses
-	// those of "other".
-	FromOther bool
-	// AtInclude reports whether a file has @include, which only Debian's libpam supports.
-	AtInclude bool
-	// Carriage are the first rules of files that end in CR and LF. libpam reads the CR as
-	// part of the last word.
-	Carriage []Line
-	Problems []string
+	Lines     []Line
+	Files     []string // that were read, the service's own first if there is one
+	FromOther bool     // it has no line of this kind, so that libpam uses those of "other"
+	AtInclude bool     // a file has @include, which only Debian's libpam supports
+	Carriage  []Line   // the first rules of files that end in CR and LF
+	Problems  []string
 }
 
 // Has reports whether a line calls the module of this file name.

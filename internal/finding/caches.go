@@ -20,22 +20,18 @@ func SupersededCaches(c *facts.Collection, now time.Time) (list []facts.Supersed
 	if c.Problem != nil {
 		return nil // any cache may be the primary
 	}
-	var caches []facts.Cache
-	for _, cache := range c.Caches {
-		if cache.Problem == nil && cache.Granting != nil {
-			caches = append(caches, cache)
-		}
-	}
+	caches := slices.DeleteFunc(slices.Clone(c.Caches), func(c facts.Cache) bool {
+		return c.Problem != nil || c.Granting == nil
+	})
 	slices.SortStableFunc(caches, newestFirst)
 	for i, old := range caches {
-		if old.Primary {
-			continue
-		}
-		for _, newer := range caches[:i] {
-			if supersedes(newer, old, now) {
-				list = append(list, facts.Superseded{Cache: old, By: newer})
-				break
-			}
+		by := slices.IndexFunc(caches[:i], func(newer facts.Cache) bool {
+			return newer.Principal == old.Principal &&
+				!newer.Granting.Starts.After(now) &&
+				!newer.Granting.RenewableUntil.Before(old.Granting.RenewableUntil)
+		})
+		if by >= 0 && !old.Primary {
+			list = append(list, facts.Superseded{Cache: old, By: caches[by]})
 		}
 	}
 	return list
@@ -45,13 +41,7 @@ func SupersededCaches(c *facts.Collection, now time.Time) (list []facts.Supersed
 func newestFirst(a, b facts.Cache) int {
 	primary := map[bool]int{true: 1}
 	return cmp.Or(b.Granting.Ends.Compare(a.Granting.Ends),
-		b.Granting.Starts.Compare(a.Granting.Starts),
-		primary[b.Primary]-primary[a.Primary])
-}
-
-func supersedes(newer, older facts.Cache, now time.Time) bool {
-	return newer.Principal == older.Principal && !newer.Granting.Starts.After(now) &&
-		!newer.Granting.RenewableUntil.Before(older.Granting.RenewableUntil)
+		b.Granting.Starts.Compare(a.Granting.Starts), primary[b.Primary]-primary[a.Primary])
 }
 
 // Prune returns what can be removed from a collection, and what cannot be judged.

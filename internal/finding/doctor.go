@@ -22,9 +22,8 @@ func Doctor(m *facts.Machine) []facts.Finding {
 
 // Setup judges what a session of one service and user depends on.
 func Setup(m *facts.Machine) []facts.Finding {
-	return slices.Concat(base(m), about("quota", unseenQuotas(m)...),
-		about("quota", nearQuotas(m, m.Users)...), about("module", moduleFile(m)...),
-		onlyServices(m))
+	return slices.Concat(base(m), about("quota", nearQuotas(m, m.Users)...),
+		about("module", moduleFile(m)...), onlyServices(m))
 }
 
 // base judges what all sessions depend on.
@@ -42,27 +41,4 @@ func onlyServices(m *facts.Machine) (all []facts.Finding) {
 		all = append(all, about("sshd", sshd(m.Sshd))...)
 	}
 	return all
-}
-
-// about sets what findings are about.
-func about(check string, findings ...facts.Finding) []facts.Finding {
-	for i := range findings {
-		findings[i].Check = check
-	}
-	return findings
-}
-
-func note(text string, fix ...facts.Fix) facts.Finding {
-	f := wrong(text, fix...)
-	f.Level = facts.Note
-	return f
-}
-
-func fine(text string) facts.Finding { return facts.Finding{Level: facts.OK, Text: text} }
-
-// OnlyWrong returns the findings of level wrong.
-func OnlyWrong(findings []facts.Finding) []facts.Finding {
-	return slices.DeleteFunc(slices.Clone(findings), func(f facts.Finding) bool {
-		return f.Level != facts.Wrong
-	})
 }

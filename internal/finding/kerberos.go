@@ -3,6 +3,7 @@ package finding
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"pam_persistent/internal/facts"
@@ -63,19 +64,17 @@ func SessionTickets(name string, uid uint32, m *facts.Machine) []facts.Finding {
 			"KRB5CCNAME="+facts.Persistent+"%{uid}")))
 }
 
-// variable judges KRB5CCNAME.
 func (t tickets) variable() facts.Finding {
 	owner, one, ok := ownerOf(t.Variable)
-	if ok && !t.forbidden {
-		switch primary := t.primary(); {
-		case owner != t.uid && t.uid != 0: // root may use it
-			return othersCache(t.Variable, owner, t.uid)
-		case owner == t.uid && one != "" && primary != "" && primary != t.Variable:
-			return wrong(fmt.Sprintf("KRB5CCNAME is %s in this session, and the "+
-				"primary cache, which other sessions and cron jobs use, is %s: "+
-				"they do not see the same tickets", phrase.Name(t.Variable),
-				phrase.Name(primary)), Command("unset KRB5CCNAME"))
-		}
+	switch primary := t.primary(); {
+	case !ok, t.forbidden:
+	case owner != t.uid && t.uid != 0: // root may use it
+		return othersCache(t.Variable, owner, t.uid)
+	case owner == t.uid && one != "" && primary != "" && primary != t.Variable:
+		return wrong(fmt.Sprintf("KRB5CCNAME is %s in this session, and the primary "+
+			"cache, which other sessions and cron jobs use, is %s: they do not see "+
+			"the same tickets", phrase.Name(t.Variable), phrase.Name(primary)),
+			Command("unset KRB5CCNAME"))
 	}
 	fix := at("in this session, and find out what sets it", "unset KRB5CCNAME")
 	if t.Setting == nil || !ours(t.Setting.Value) {
@@ -94,7 +93,6 @@ func (t tickets) primary() string {
 	return ""
 }
 
-// krb5conf judges the configuration.
 func (t tickets) krb5conf() facts.Finding {
 	const unset = "default_ccache_name is not set"
 	const built = unset + ": tickets go to the default of the library, usually "
@@ -105,7 +103,7 @@ func (t tickets) krb5conf() facts.Finding {
 		return fine("not set up: no " + strings.Join(t.Files, ", "))
 	case t.Setting != nil:
 		where := fmt.Sprintf("%s line %d", t.Setting.File, t.Setting.Line)
-		return t.cache(where+" names", t.Setting.Value, at("in "+where, CacheSetting))
+		return t.cache(where+" names", t.Setting.Value, at("in "+where, cacheSetting))
 	case t.forbidden:
 		return note(built + "files, which is right here")
 	case ours(t.Variable):
@@ -116,7 +114,7 @@ func (t tickets) krb5conf() facts.Finding {
 		return note(unset + "; " + why)
 	}
 	return wrong(built+"FILE:/tmp/krb5cc_%{uid}; "+why+t.lost(),
-		at("in "+t.Files[0]+" under [libdefaults]", CacheSetting))
+		at("in "+t.Files[0]+" under [libdefaults]", cacheSetting))
 }
 
 // cache judges the name of a cache that somebody says.
@@ -127,7 +125,7 @@ func (t tickets) cache(says, name string, fix facts.Fix) facts.Finding {
 	case t.forbidden && !strings.HasPrefix(name, "KEYRING:"):
 		return fine(text + "need no keyring, which is right here")
 	case t.forbidden:
-		if fix.Lines == CacheSetting {
+		if fix.Lines == cacheSetting {
 			fix.Lines = insteadOfKeyring
 		}
 		return wrong(text+"cannot be stored, because keyctl is forbidden here", fix)
@@ -146,14 +144,12 @@ func (t tickets) lost() (text string) {
 		if _, kept := placeOf(cache.Name); kept || cache.Expired {
 			continue
 		}
-		text += fmt.Sprintf("; those of %s are in %s: ", phrase.Name(cache.Principal),
-			phrase.Name(cache.Name))
+		how := "a reboot may lose them, and a logout if it removes what its login has made"
 		if strings.HasPrefix(cache.Name, "KEYRING:") {
-			text += "a logout loses them"
-		} else {
-			text += "a reboot may lose them, and a logout if it removes what its " +
-				"login has made"
+			how = "a logout loses them"
 		}
+		text += fmt.Sprintf("; those of %s are in %s: %s", phrase.Name(cache.Principal),
+			phrase.Name(cache.Name), how)
 	}
 	return text
 }
@@ -205,4 +201,58 @@ func (t tickets) from(line facts.Line) bool {
 	return line.Is("pam_krb5.so") || line.Is("pam_krb5_migrate.so") ||
 		line.Is("pam_sss.so") && t.SSSD ||
 		line.Is("pam_winbind.so") && line.Has("krb5_auth")
+}
+
+// cacheSetting is the setting of krb5.conf(5) that puts everybody's tickets into their persistent
+// keyring.
+const cacheSetting = "default_ccache_name = " + facts.Persistent + "%{uid}"
+
+// ours reports whether a cache of this name is in a persistent keyring.
+func ours(name string) bool { return strings.HasPrefix(name, facts.Persistent) }
+
+// placeOf says where the tickets of a cache of this name are. kept reports whether they outlive a
+// logout.
+func placeOf(name string) (place string, kept bool) {
+	switch kind, _, _ := strings.Cut(name, ":"); {
+	case ours(name):
+		return "in the persistent keyring", true
+	case kind == "KCM":
+		return "kept by a daemon over a logout, not in the persistent keyring", true
+	case kind == "KEYRING":
+		return "in a keyring that ends with the session, not in the persistent " +
+			"keyring", false
+	}
+	return "in files, not in the persistent keyring", false
+}
+
+// CacheAndPlace is a cache of a user, and where its tickets are.
+func CacheAndPlace(name string, uid uint32) string {
+	place, _ := placeOf(name)
+	if owner, _, ok := ownerOf(name); ok && owner != uid {
+		place += fmt.Sprintf(" of UID %d", owner)
+	}
+	return phrase.Name(name) + ": tickets are " + place
+}
+
+// ownerOf is the UID in the name of a cache in a persistent keyring, and what follows it.
+func ownerOf(name string) (uid uint32, cache string, ok bool) {
+	rest, ok := strings.CutPrefix(name, facts.Persistent)
+	number, cache, _ := strings.Cut(rest, ":")
+	n, err := strconv.ParseUint(number, 10, 32)
+	return uint32(n), cache, ok && err == nil
+}
+
+// othersCache says that a user's KRB5CCNAME names another user's persistent keyring.
+func othersCache(name string, owner, uid uint32) facts.Finding {
+	text := fmt.Sprintf("KRB5CCNAME is %s, the persistent keyring of UID %d and not of UID "+
+		"%d: Kerberos says \"Invalid UID in persistent keyring name\"; ",
+		phrase.Name(name), owner, uid)
+	if owner == 0 {
+		return wrong(text+"a program of root's has put its own UID there for %{uid}",
+			at("in this session, and in the setting of that program",
+				fmt.Sprint("export KRB5CCNAME=", facts.Persistent, uid)))
+	}
+	return wrong(text+"sudo keeps the variable of the user who calls it",
+		at("in this session; permanently in sudoers, with visudo: "+
+			`Defaults env_keep -= "KRB5CCNAME"`, "unset KRB5CCNAME"))
 }

@@ -25,9 +25,8 @@ func kernel(k facts.Kernel) facts.Finding {
 	case k.NoPersistent == nil && k.NoKeys == nil:
 		return fine("persistent keyrings are available")
 	case k.NoPersistent == nil: // containers such as Podman's
-		return wrong("persistent keyrings are available, but programs cannot "+
-			"store or find keys such as tickets: "+phrase.Error(k.NoKeys)+blocks,
-			allow)
+		return wrong("persistent keyrings are available, but programs cannot store or "+
+			"find keys such as tickets: "+phrase.Error(k.NoKeys)+blocks, allow)
 	case k.Unsupported:
 		return wrong(k.NoPersistent.Error(), at("in the kernel's configuration",
 			"CONFIG_PERSISTENT_KEYRINGS=y"))
@@ -49,8 +48,7 @@ var allowIn = map[string]facts.Fix{
 
 func profile(command, dir string) facts.Fix {
 	return at("as an option of "+command+" run, with a profile that allows keyctl, add_key "+
-		"and request_key",
-		"--security-opt seccomp="+dir+"/keyrings.json")
+		"and request_key", "--security-opt seccomp="+dir+"/keyrings.json")
 }
 
 // withoutKeyctl reports whether this is a container in which keyctl(2) is forbidden.
@@ -73,7 +71,6 @@ func forbidden(m *facts.Machine) []facts.Finding {
 // tooShort is an expiry time, in seconds, that a lunch break may exceed.
 const tooShort = 60 * 60
 
-// expiry judges the kernel's settings for all users.
 func expiry(k facts.Kernel) facts.Finding {
 	after := phrase.Duration(uint64(k.Expiry)) + " after the last login or logout"
 	if k.GCDelay != nil {
@@ -89,7 +86,7 @@ func expiry(k facts.Kernel) facts.Finding {
 		return note("0: persistent keyrings never expire")
 	case k.Expiry < tooShort:
 		return wrong("a persistent keyring expires "+after,
-			Sysctl("persistent_keyring_expiry", 259200))
+			sysctl("persistent_keyring_expiry", 259200))
 	}
 	return fine(after)
 }
@@ -110,9 +107,8 @@ func selinux(m *facts.Machine) facts.Finding {
 	case len(s.Denials) == 0:
 		return fine("no denials about keys in " + s.Log)
 	}
-	number := phrase.Count(len(s.Denials), "denial")
-	text := fmt.Sprintf("%s about keys in %s, the last one: %s", number, s.Log,
-		phrase.Quote(s.Denials[len(s.Denials)-1]))
+	text := phrase.Count(len(s.Denials), "denial") + " about keys in " + s.Log +
+		", the last one: " + phrase.Quote(s.Denials[len(s.Denials)-1])
 	// The rules of the rpm were reviewed. Without it, rules are made from the denials.
 	fix := Command("semodule -i " + policy)
 	if !m.Files[policy] {

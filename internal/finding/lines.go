@@ -140,10 +140,8 @@ func nearest(arg string) string {
 			}
 		}
 	}
-	if best != "" {
-		if fault, _ := faultOf(best); fault != "" {
-			return ""
-		}
+	if _, _, problem := options.Parse(best); problem != "" {
+		return ""
 	}
 	return best
 }
@@ -196,10 +194,9 @@ func (s *stackJudge) place(after int) (where, file string) {
 	return "at the end of " + editable(s.Dirs, s.Session.Files[0]), s.Session.Files[0]
 }
 
-// replace returns the fix that changes a line.
 func (s *stackJudge) replace(line facts.Line) facts.Fix {
-	where := fmt.Sprintf("in %s line %d", editable(s.Dirs, line.File), line.Number)
-	return at(where, words(line))
+	return at(fmt.Sprintf("in %s line %d", editable(s.Dirs, line.File), line.Number),
+		words(line))
 }
 
 // missingLine returns the fix that adds the line to a service without it.

@@ -38,7 +38,11 @@ func Meaning(s *facts.Status) string {
 	case keys == 0:
 		return when + "nothing stays: the persistent keyring holds no key of yours."
 	}
-	return when + stay(keys, tickets) + within(s) + "." + elsewhere(s)
+	text := when + stay(keys, tickets) + within(s) + "."
+	if !s.Possessed && !s.Others {
+		text += " What this session adds to its own keyrings is lost."
+	}
+	return text
 }
 
 // kept counts the keys that are still good, and names whose tickets are among them, and until when
@@ -94,11 +98,4 @@ func within(s *facts.Status) string {
 			" after a logout through pam_persistent.so)"
 	}
 	return text
-}
-
-func elsewhere(s *facts.Status) string {
-	if s.Possessed || s.Others {
-		return ""
-	}
-	return " What this session adds to its own keyrings is lost."
 }

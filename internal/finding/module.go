@@ -2,6 +2,7 @@ package finding
 
 import (
 	"fmt"
+	"path"
 	"strings"
 
 	"pam_persistent/internal/facts"
@@ -64,12 +65,11 @@ func CutOff(m *facts.Machine) *facts.Finding {
 
 // reinstall returns the fix that installs the module's file again, in the way in which it was
 // installed before. The names of our packages are those of packaging/build.
-func reinstall(files map[string]bool, path string, exists bool) facts.Fix {
+func reinstall(files map[string]bool, file string, exists bool) facts.Fix {
 	const ofRpm = "/usr/libexec/pam_persistent"
-	dir, _ := cutFile(path)
-	made := "make install PAMDIR=" + dir
+	made := "make install PAMDIR=" + path.Dir(file)
 	switch {
-	case path == "":
+	case file == "":
 		return facts.Fix{}
 	case files["/usr/share/doc/libpam-persistent"]:
 		return Command("apt install --reinstall libpam-persistent")
@@ -85,21 +85,13 @@ func reinstall(files map[string]bool, path string, exists bool) facts.Fix {
 
 // reinstallOther returns the same for a module of another package. dpkg may have the file under its
 // name from before /lib was merged into /usr/lib.
-func reinstallOther(files map[string]bool, path string) facts.Fix {
-	dir, name := cutFile(path)
-	_, parent := cutFile(dir)
+func reinstallOther(files map[string]bool, file string) facts.Fix {
 	switch {
 	case files["/usr/bin/dpkg"]:
 		return Command(fmt.Sprintf("apt install --reinstall $(dpkg -S '*/%s/%s' | "+
-			"cut -d: -f1)", parent, name))
+			"cut -d: -f1)", path.Base(path.Dir(file)), path.Base(file)))
 	case files["/usr/bin/rpm"]:
-		return Command("dnf reinstall $(rpm -qf " + path + ")")
+		return Command("dnf reinstall $(rpm -qf " + file + ")")
 	}
 	return facts.Fix{}
-}
-
-// cutFile cuts the last part off a path.
-func cutFile(path string) (dir, name string) {
-	slash := strings.LastIndexByte(path, '/')
-	return path[:max(0, slash)], path[slash+1:]
 }

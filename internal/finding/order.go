@@ -16,13 +16,9 @@ const (
 
 // Places for the line of a neighbour.
 const (
-	// After pam_persistent's line, in the session stack.
-	After = "after"
-	// InAuth is after a line of pam_persistent in the auth stack, because pam_setcred(3) puts
-	// keys into the session keyring.
-	InAuth = "after, in auth"
-	// Anywhere is for modules that put no keys into the session keyring.
-	Anywhere = "anywhere"
+	After    = "after"          // pam_persistent's line, in the session stack
+	InAuth   = "after, in auth" // its auth line: pam_setcred(3) puts keys into the keyring
+	Anywhere = "anywhere"       // the neighbour puts no keys into the session keyring
 )
 
 // A Neighbour is a PAM module that uses keyrings and may be in one stack with pam_persistent.
@@ -126,14 +122,13 @@ func (s *stackJudge) systemd(ours facts.Line) (text string, late bool) {
 func (s *stackJudge) leftBehind() {
 	for i := min(s.last+1, s.joins); i < s.joins; i++ {
 		line := s.Session.Lines[i]
-		other := neighbourOf(line)
-		if other.Line != After {
-			continue
+		if other := neighbourOf(line); other.Line == After {
+			s.add(note(fmt.Sprintf("%s is before %s: the module joins a new session "+
+				"keyring, without what %s has put into the old one: %s",
+				line.Where(), s.Session.Lines[s.joins].Where(), line.Module,
+				other.Adds), s.above(i)))
+			return
 		}
-		s.add(note(fmt.Sprintf("%s is before %s: the module joins a new session keyring, "+
-			"without what %s has put into the old one: %s", line.Where(),
-			s.Session.Lines[s.joins].Where(), line.Module, other.Adds), s.above(i)))
-		return
 	}
 }
 

@@ -10,8 +10,8 @@ import (
 // Quota says what of a user's quota is used and left.
 func Quota(u facts.Quota) string {
 	return fmt.Sprintf("%d of %s and %d of %s used; %d and %d left",
-		u.QuotaKeys, phrase.Count(u.MaxKeys, "key"), u.QuotaBytes,
-		phrase.Count(u.MaxBytes, "byte"),
+		u.QuotaKeys, phrase.Count(u.MaxKeys, "key"),
+		u.QuotaBytes, phrase.Count(u.MaxBytes, "byte"),
 		max(0, u.MaxKeys-u.QuotaKeys), max(0, u.MaxBytes-u.QuotaBytes))
 }
 
@@ -28,22 +28,10 @@ const (
 	sessionBytes = 13
 )
 
-// each is what one cache costs.
-func (c Caches) each() (keys, bytes int) {
-	if c.Number == 0 {
-		return cacheKeys, cacheBytes
-	}
-	up := c.Number - 1 // rounds up
-	return (c.Keys + up) / c.Number, (c.Bytes + up) / c.Number
-}
-
-// Fit is how many more ticket caches like those that are there, or sessions, fit into a quota.
-func Fit(u facts.Quota, c Caches) (caches, sessions int) {
-	fit := func(keys, bytes int) int {
-		return max(0, min((u.MaxKeys-u.QuotaKeys)/max(1, keys),
-			(u.MaxBytes-u.QuotaBytes)/max(1, bytes)))
-	}
-	return fit(c.each()), fit(sessionKeys, sessionBytes)
+// fit returns how many things of so many keys and bytes fit into what is left of a quota.
+func fit(u facts.Quota, keys, bytes int) int {
+	return max(0, min((u.MaxKeys-u.QuotaKeys)/max(1, keys),
+		(u.MaxBytes-u.QuotaBytes)/max(1, bytes)))
 }
 
 func (c Caches) superseded() string {
@@ -55,12 +43,11 @@ const few = 3
 
 // Room says what fits into a quota. tight reports whether less than three caches or sessions fit.
 func Room(u facts.Quota, c Caches) (text string, tight bool) {
-	caches, sessions := Fit(u, c)
-	_, bytes := c.each()
-	about := ""
-	if c.Number == 0 {
-		about = "about "
+	keys, bytes, about := cacheKeys, cacheBytes, "about "
+	if n := c.Number; n > 0 {
+		keys, bytes, about = (c.Keys+n-1)/n, (c.Bytes+n-1)/n, "" // rounded up
 	}
+	caches, sessions := fit(u, keys, bytes), fit(u, sessionKeys, sessionBytes)
 	text = fmt.Sprintf("room for %s (%s%s each) or %s",
 		phrase.Count(caches, "more ticket cache"), about, phrase.Count(bytes, "byte"),
 		phrase.Count(sessions, "session"))
@@ -87,18 +74,18 @@ func quota(user string, u facts.Quota, c Caches, most facts.Share) []facts.Findi
 	if !usedUp && used < nearlyFull && (!tight || c.Number == 0) {
 		return nil
 	}
-	fix, text, state := raise(u), Quota(u), "nearly used up"
+	judge, state, fix := wrong, "used up", raise(u)
 	if c.Superseded > 0 {
 		fix = PruneCommand
 	}
+	text := Quota(u) + ": no new key can be kept; "
 	switch {
-	case usedUp && c.Superseded > 0:
-		state, text = "used up", text+": no new key can be kept; "+c.superseded()
-	case usedUp:
-		state, text = "used up", text+": no new key can be kept; drop keys "+
-			"(persistent-keyring drop, keyctl unlink), or raise the quota"
+	case !usedUp:
+		judge, state, text = note, "nearly used up", Quota(u)+"; "+room
+	case c.Superseded > 0:
+		text += c.superseded()
 	default:
-		text += "; " + room
+		text += "drop keys (persistent-keyring drop, keyctl unlink), or raise the quota"
 	}
 	if most.Kind != "" {
 		text += fmt.Sprintf("; most of it: %d %s, %s", most.Keys, most.Kind,
@@ -107,11 +94,7 @@ func quota(user string, u facts.Quota, c Caches, most facts.Share) []facts.Findi
 	if user != "" {
 		user = " of " + user
 	}
-	f := wrong("the key quota"+user+" is "+state+": "+text, fix)
-	if !usedUp {
-		f.Level = facts.Note
-	}
-	return []facts.Finding{f}
+	return []facts.Finding{judge("the key quota"+user+" is "+state+": "+text, fix)}
 }
 
 func percent(part, whole int) int {
@@ -129,13 +112,13 @@ func raise(u facts.Quota) facts.Fix {
 		root = "root_"
 	}
 	if percent(u.QuotaKeys, u.MaxKeys) >= percent(u.QuotaBytes, u.MaxBytes) {
-		return Sysctl(root+"maxkeys", 2*max(u.MaxKeys, u.QuotaKeys, 100))
+		return sysctl(root+"maxkeys", 2*max(u.MaxKeys, u.QuotaKeys, 100))
 	}
-	return Sysctl(root+"maxbytes", 2*max(u.MaxBytes, u.QuotaBytes, 10000))
+	return sysctl(root+"maxbytes", 2*max(u.MaxBytes, u.QuotaBytes, 10000))
 }
 
-// CachesOf returns what the ticket caches in a persistent keyring cost.
-func CachesOf(s *facts.Status) (all Caches) {
+// cachesIn returns what the ticket caches in a persistent keyring cost.
+func cachesIn(s *facts.Status) (all Caches) {
 	for _, cache := range s.Caches.Caches {
 		all.Number++
 		all.Keys += cache.Keys
@@ -143,4 +126,52 @@ func CachesOf(s *facts.Status) (all Caches) {
 	}
 	all.Superseded = len(SupersededCaches(&s.Caches, s.Now))
 	return all
+}
+
+// quotas judges every user who has keys and whose quota the caller can read.
+func quotas(m *facts.Machine) []facts.Finding {
+	limits, room := "", ""
+	var seen []facts.UserQuota
+	for _, u := range m.Users {
+		if limits == "" && u.Quota.UID != 0 {
+			limits = fmt.Sprintf(" of %s and %s", phrase.Count(u.Quota.MaxKeys, "key"),
+				phrase.Count(u.Quota.MaxBytes, "byte"))
+		}
+		mine := u.Quota.UID == m.UID
+		if mine && !m.Root {
+			room, _ = Room(u.Quota, cachesOf(m, u))
+			room = "; " + room
+		}
+		if m.Root || mine {
+			seen = append(seen, u)
+		}
+	}
+	all := nearQuotas(m, seen)
+	if len(all) == 0 {
+		all = append(all, fine("no user is near the limit"+limits+room))
+	}
+	return all
+}
+
+// nearQuotas returns findings about users whose quota is used up, or nearly, or cannot be read.
+func nearQuotas(m *facts.Machine, users []facts.UserQuota) (all []facts.Finding) {
+	if m.UsersErr != nil {
+		all = append(all, note("cannot be read: "+phrase.Error(m.UsersErr)))
+	}
+	for _, u := range users {
+		user := u.Owner.Short()
+		if u.Quota.UID == m.UID && !m.Root {
+			user = ""
+		}
+		all = append(all, quota(user, u.Quota, cachesOf(m, u), u.Most)...)
+	}
+	return all
+}
+
+// cachesOf returns the ticket caches of the caller. Nobody else can read them, not even root.
+func cachesOf(m *facts.Machine, u facts.UserQuota) Caches {
+	if m.Mine == nil || u.Quota.UID != m.UID {
+		return Caches{}
+	}
+	return cachesIn(m.Mine)
 }

@@ -28,8 +28,8 @@ func shared(name string) bool {
 // one for all others.
 func services(m *facts.Machine) (all []facts.Finding) {
 	if m.ServicesErr != nil {
-		text := "not all can be listed: " + phrase.Error(m.ServicesErr)
-		all = about("services", note(text))
+		all = about("services", note("not all can be listed: "+
+			phrase.Error(m.ServicesErr)))
 	}
 	var without []string
 	found := false
@@ -45,20 +45,20 @@ func services(m *facts.Machine) (all []facts.Finding) {
 			without = append(without, s.Name)
 		}
 	}
+	fix := at("in the files of the services, after "+keyinit, ourLine)
+	if m.Files[pamProfile] {
+		fix = enableProfile
+	}
 	switch {
-	case !found && m.Files[pamProfile]:
-		return append(all, about("services", wrong(noService, enableProfile))...)
 	case !found:
-		fix := at("in the files of the services, after "+keyinit, ourLine)
-		return append(all, about("services", wrong(noService, fix))...)
+		return append(all, about("services", wrong("no service has a session line with "+
+			facts.Module, fix))...)
 	case len(without) > 0:
 		return append(all, about("services", note("also without the line, perhaps "+
 			"intentionally: "+strings.Join(without, ", ")))...)
 	}
 	return all
 }
-
-const noService = "no service has a session line with " + facts.Module
 
 // pamProfile is the profile for pam-auth-update(8), which manages the common files.
 const pamProfile = "/usr/share/pam-configs/pam_persistent"
@@ -85,7 +85,6 @@ func noEnd(m *facts.Machine, s facts.Service, hasSession bool) []facts.Finding {
 	return about("service "+s.Name, wrong(text, at(where, words(l))))
 }
 
-// service judges one service.
 func service(m *facts.Machine, one facts.Service) []facts.Finding {
 	s := newStackJudge(m, one)
 	if s.Session.FromOther && !s.Own {

@@ -14,7 +14,7 @@ var attach = Command("persistent-keyring attach")
 // Status returns what is wrong with a user's persistent keyring, session and tickets, and what is
 // wrong or nearly wrong with the quota. What else doctor notes stands in other fields of status.
 func Status(s *facts.Status) (findings []facts.Finding) {
-	findings = append(findings, kernel(s.Kernel))
+	findings = []facts.Finding{kernel(s.Kernel)}
 	if s.Kernel.NoPersistent == nil {
 		findings = append(findings, expiry(s.Kernel))
 	}
@@ -24,10 +24,12 @@ func Status(s *facts.Status) (findings []facts.Finding) {
 		if s.Others {
 			user = s.Short()
 		}
-		findings = append(findings, quota(user, *s.Quota, CachesOf(s), facts.Share{})...)
+		findings = append(findings, quota(user, *s.Quota, cachesIn(s), facts.Share{})...)
 	}
 	return findings
 }
+
+const notPossessed = "the session does not possess the persistent keyring: "
 
 // Session returns what is wrong with the persistent keyring and the session's way to it.
 func Session(s *facts.Status) (findings []facts.Finding) {
@@ -51,8 +53,8 @@ func Session(s *facts.Status) (findings []facts.Finding) {
 	case s.Keyring.State != facts.Valid:
 		findings = append(findings, unusable(*s.Keyring, s.Account, !s.Others)...)
 	case !s.Possessed && s.SessionErr == nil && !s.Others:
-		add("the session does not possess the persistent keyring: the login did not link "+
-			"it, or the session keyring was replaced since", way(s))
+		add(notPossessed+"the login did not link it, or the session keyring was "+
+			"replaced since", way(s))
 	}
 	if s.Holds != nil && s.Holds.Nested() > facts.MostNested {
 		add(fmt.Sprintf("keyrings are nested %d deep in the persistent keyring, and the "+
@@ -83,33 +85,24 @@ const logged = "; modules give their reasons in the system log (journalctl -t " 
 // Trial returns what is wrong with a session that was tried.
 func Trial(r *facts.Trial) (findings []facts.Finding) {
 	add := func(text string) { findings = append(findings, wrong(text)) }
-	if r.Refused != nil {
-		return []facts.Finding{wrong("nothing was tried: "+r.Refused.Text, r.Refused.Fix)}
-	}
-	if r.Problem != nil {
-		return []facts.Finding{wrong("nothing could be tried: " + r.Problem.Error())}
-	}
 	switch {
+	case r.Refused != nil:
+		return []facts.Finding{wrong("nothing was tried: "+r.Refused.Text, r.Refused.Fix)}
+	case r.Problem != nil:
+		return []facts.Finding{wrong("nothing could be tried: " + r.Problem.Error())}
 	case r.OpenErr != nil:
 		add(r.OpenErr.Error() + ": no session is opened for this user" + logged)
 	case r.Inside.Session == nil && !r.Linked:
 		add(noSession(r.Inside.Err).Text + logged)
+	case !r.Linked && r.Fresh:
+		add(notPossessed + "a session keyring was joined for it, but pam_persistent.so " +
+			"has not run, has failed, or ran before that keyring was joined" + logged)
 	case !r.Linked:
-		add("the session does not possess the persistent keyring: " + whyNotLinked(r) +
-			logged)
+		add(notPossessed + "neither pam_keyinit.so nor pam_persistent.so has joined a " +
+			"session keyring: it still has the one of before" + logged)
 	}
 	if r.CloseErr != nil {
 		add(r.CloseErr.Error())
 	}
 	return findings
-}
-
-// whyNotLinked says by the session keyring which module has not done its work.
-func whyNotLinked(r *facts.Trial) string {
-	if !r.Fresh {
-		return "neither pam_keyinit.so nor pam_persistent.so has joined a session " +
-			"keyring: it still has the one of before"
-	}
-	return "a session keyring was joined for it, but pam_persistent.so has not run, has " +
-		"failed, or ran before that keyring was joined"
 }
