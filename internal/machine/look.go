@@ -74,9 +74,8 @@ func LookForTickets() *facts.Machine {
 // marks are files that show what is installed and in use. Our packages are known by files of their
 // own, because the databases of dpkg and rpm are not an interface.
 var marks = []string{"/usr/bin/dpkg", "/usr/bin/rpm", "/usr/bin/zypper",
-	"/usr/share/doc/libpam-persistent",
-	"/usr/libexec/pam_persistent", "/usr/share/pam-configs/pam_persistent",
-	"/usr/share/selinux/packages/pam_persistent.cil"}
+	"/usr/share/doc/libpam-persistent", "/usr/libexec/pam_persistent",
+	"/usr/share/pam-configs/pam_persistent", "/usr/share/selinux/packages/pam_persistent.cil"}
 
 // machine returns the facts that all looks share.
 func (p places) machine() *facts.Machine {
