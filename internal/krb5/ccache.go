@@ -104,22 +104,17 @@ type reader struct {
 	err  error
 }
 
-var (
-	errShort = errors.New("truncated")
-	errLong  = errors.New("extra bytes at the end")
-)
-
-// end returns the first error, or errLong if bytes are left.
+// end returns the first error, or one about bytes that are left.
 func (r *reader) end() error {
 	if r.err == nil && len(r.rest) > 0 {
-		r.err = errLong
+		r.err = errors.New("extra bytes at the end")
 	}
 	return r.err
 }
 
 func (r *reader) skip(n uint32) []byte {
 	if r.err != nil || uint64(n) > uint64(len(r.rest)) {
-		r.err = errShort
+		r.err = errors.New("truncated")
 		return nil
 	}
 	field := r.rest[:n]
