@@ -47,8 +47,8 @@ func (p places) lookAtFiles(m *facts.Machine, only []string) {
 	for _, name := range only {
 		m.Only = append(m.Only, p.service(name))
 	}
-	m.Module, m.Sshd, m.Kerberos = p.moduleFile(), p.sshd(), krb5.Look(p.root, p.kerberos,
-		p.ccache)
+	m.Module, m.Sshd = p.moduleFile(), p.sshd()
+	m.Kerberos = krb5.Look(p.root, p.kerberos, p.ccache)
 	m.SELinux, m.AppArmor = p.selinux(), p.apparmor()
 }
 

@@ -22,17 +22,6 @@ var symbols = []string{"pam_sm_open_session", "pam_sm_close_session", "pam_sm_au
 // faultOfModule says why libpam cannot load or use our module, or returns "". It does not load a
 // file that does not look like the module.
 func faultOfModule(path string) string {
-	if fault := faultOfObject(path); fault != "" {
-		return fault
-	}
-	if err := loads(path); err != nil {
-		return "cannot be loaded: " + err.Error()
-	}
-	return ""
-}
-
-// faultOfObject reads our module as data, and says why libpam cannot load or use it, or returns "".
-func faultOfObject(path string) string {
 	if text, _ := damage(path); text != "" {
 		return text
 	}
@@ -55,6 +44,9 @@ func faultOfObject(path string) string {
 		}) {
 			return "is not this module: it has no function " + symbol
 		}
+	}
+	if err := loads(path); err != nil {
+		return "cannot be loaded: " + err.Error()
 	}
 	return ""
 }
