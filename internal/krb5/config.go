@@ -22,7 +22,7 @@ func ConfigFiles() []string {
 }
 
 // findSetting looks for the first value of a relation in [libdefaults], which is the one that the
-// library uses, and returns nil if there is none.
+// library uses. It returns nil if no file sets it.
 func findSetting(files []string, key string, depth int) (*facts.Setting, error) {
 	for _, file := range files {
 		if depth > facts.MaxDepth {
