@@ -50,25 +50,19 @@ func ParsePrimary(payload []byte) (string, error) {
 	return name, nil
 }
 
-// settingRealm is the realm of entries that are not tickets but settings of the library, such as
-// which preauthentication was used.
-const settingRealm = "X-CACHECONF:"
-
 // ParseTicket reads the payload of a ticket. It only checks that the parts after the times are
 // complete, because they are useless without the server's key.
 func ParseTicket(payload []byte) (facts.Ticket, error) {
+	const settings = "X-CACHECONF:" // the realm of the library's settings
 	r := reader{rest: payload}
 	client, server := r.principal(), r.principal()
 	r.skip(2) // encryption type of the session key
 	r.bytes() // session key
 	authenticated := r.time()
 	t := facts.Ticket{
-		Client:         client.String(),
-		Server:         server.String(),
-		Starts:         r.time(),
-		Ends:           r.time(),
-		RenewableUntil: r.time(),
-		Setting:        server.realm == settingRealm,
+		Client: client.String(), Server: server.String(),
+		Starts: r.time(), Ends: r.time(), RenewableUntil: r.time(),
+		Setting: server.realm == settings,
 		Granting: len(server.parts) == 2 && server.parts[0] == "krbtgt" &&
 			server.parts[1] == client.realm && server.realm == client.realm,
 	}
@@ -78,7 +72,12 @@ func ParseTicket(payload []byte) (facts.Ticket, error) {
 	if t.Starts.IsZero() {
 		t.Starts = authenticated
 	}
-	t.Whole = r.encrypted()
+	r.skip(1 + 4) // whether the session key is another ticket's; flags
+	r.list()      // addresses
+	r.list()      // authorization data
+	r.bytes()     // the ticket
+	r.bytes()     // the other ticket
+	t.Whole = r.end() == nil
 	return t, nil
 }
 
@@ -105,26 +104,21 @@ type reader struct {
 	err  error
 }
 
-var (
-	errShort = errors.New("truncated")
-	errLong  = errors.New("extra bytes at the end")
-)
-
-// end returns the first error, or errLong if bytes are left.
+// end returns the first error, or one about bytes that are left.
 func (r *reader) end() error {
 	if r.err == nil && len(r.rest) > 0 {
-		r.err = errLong
+		r.err = errors.New("extra bytes at the end")
 	}
 	return r.err
 }
 
 func (r *reader) skip(n uint32) []byte {
 	if r.err != nil || uint64(n) > uint64(len(r.rest)) {
-		r.err = errShort
+		r.err = errors.New("truncated")
 		return nil
 	}
-	var field []byte
-	field, r.rest = r.rest[:n], r.rest[n:]
+	field := r.rest[:n]
+	r.rest = r.rest[n:]
 	return field
 }
 
@@ -143,17 +137,6 @@ func (r *reader) time() time.Time {
 		return time.Unix(int64(seconds), 0).UTC()
 	}
 	return time.Time{}
-}
-
-// encrypted reads the parts after a ticket's times, and reports whether they are complete and
-// nothing follows them.
-func (r *reader) encrypted() bool {
-	r.skip(1 + 4) // whether the session key is another ticket's; flags
-	r.list()      // addresses
-	r.list()      // authorization data
-	r.bytes()     // the ticket
-	r.bytes()     // the other ticket
-	return r.end() == nil
 }
 
 // list reads a number of byte strings, each with a type.

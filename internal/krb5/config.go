@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"pam_persistent/internal/facts"
@@ -20,45 +21,27 @@ func ConfigFiles() []string {
 	return []string{"/etc/krb5.conf"}
 }
 
-// FindSetting looks for the first value of a relation in a section, which is the one that the
-// library uses. exists reports whether any of the files exists.
-func FindSetting(files []string, section, key string) (s facts.Setting, found, exists bool,
-	err error) {
+// findSetting looks for the first value of a relation in [libdefaults], which is the one that the
+// library uses. It returns nil if no file sets it.
+func findSetting(files []string, key string, depth int) (*facts.Setting, error) {
 	for _, file := range files {
-		s, found, err = findIn(file, section, key, 0)
-		if errors.Is(err, fs.ErrNotExist) && s.File == file {
-			continue
+		if depth > facts.MaxDepth {
+			return nil, facts.TooDeep(file)
 		}
-		exists = true
-		if found || err != nil {
-			return s, found, exists, err
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
 		}
-	}
-	return facts.Setting{}, false, exists, nil
-}
-
-// findIn looks in a file and those that it includes. With an error it returns the file that the
-// error is about.
-func findIn(file, section, key string, depth int) (facts.Setting, bool, error) {
-	if depth > facts.MaxDepth {
-		return facts.Setting{File: file}, false, facts.TooDeep(file)
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return facts.Setting{File: file}, false, err
-	}
-	for _, e := range parseConfig(string(text)) {
-		if e.section == section && e.key == key {
-			return facts.Setting{Value: e.value, File: file, Line: e.line}, true, nil
-		}
-		for _, included := range e.files() {
-			s, found, err := findIn(included, section, key, depth+1)
-			if found || err != nil {
-				return s, found, err
+		for _, e := range parseConfig(string(text)) {
+			if e.section == "libdefaults" && e.key == key {
+				return &facts.Setting{Value: e.value, File: file, Line: e.line}, nil
+			}
+			if s, err := findSetting(e.files(), key, depth+1); s != nil || err != nil {
+				return s, err
 			}
 		}
 	}
-	return facts.Setting{}, false, nil
+	return nil, nil
 }
 
 // entry is a relation outside of braces, or a directive.
@@ -70,14 +53,12 @@ type entry struct {
 }
 
 // parseConfig reads the text of a configuration file. It leaves out relations in braces.
-func parseConfig(text string) (entries []entry) {
-	section, braces, number := "", 0, 0
-	add := func(section, key, value string) {
-		entries = append(entries, entry{section, key, value, number})
-	}
-	for line := range strings.Lines(text) {
-		number++
+func parseConfig(text string) (all []entry) {
+	section, braces := "", 0
+	for i, line := range strings.Split(text, "\n") {
 		line = strings.TrimSpace(line)
+		key, value, relation := strings.Cut(line, "=")
+		value = strings.TrimSpace(value)
 		switch {
 		case line == "" || line[0] == '#' || line[0] == ';':
 		case braces == 0 && line[0] == '[':
@@ -86,31 +67,21 @@ func parseConfig(text string) (entries []entry) {
 		case strings.HasPrefix(line, "}"):
 			braces = max(0, braces-1)
 		case strings.HasPrefix(line, "include ") || strings.HasPrefix(line, "includedir "):
-			key, value, _ := strings.Cut(line, " ")
-			add("", key, strings.TrimSpace(value))
-		default:
-			key, value, found := strings.Cut(line, "=")
-			value = strings.TrimSpace(value)
-			switch {
-			case strings.HasPrefix(value, "{"):
-				if !strings.HasSuffix(value, "}") {
-					braces++
-				}
-			case found && braces == 0 && section != "":
-				key = strings.TrimSuffix(strings.TrimSpace(key), "*")
-				add(section, key, unquote(value))
+			key, value, _ = strings.Cut(line, " ")
+			all = append(all, entry{"", key, strings.TrimSpace(value), i + 1})
+		case strings.HasPrefix(value, "{"):
+			if !strings.HasSuffix(value, "}") {
+				braces++
 			}
+		case relation && braces == 0 && section != "":
+			key = strings.TrimSuffix(strings.TrimSpace(key), "*")
+			if inner, quoted := strings.CutPrefix(value, `"`); quoted {
+				value, _, _ = strings.Cut(inner, `"`)
+			}
+			all = append(all, entry{section, key, value, i + 1})
 		}
 	}
-	return entries
-}
-
-func unquote(value string) string {
-	if inner, ok := strings.CutPrefix(value, `"`); ok {
-		inner, _, _ = strings.Cut(inner, `"`)
-		return inner
-	}
-	return value
+	return all
 }
 
 // includable matches the names that includedir takes: letters, digits, dashes and underscores, or
@@ -119,10 +90,10 @@ var includable = regexp.MustCompile(`^([A-Za-z0-9_-]+|[^.].*\.conf)$`)
 
 // files returns the files that a directive includes.
 func (e entry) files() (files []string) {
-	switch {
-	case e.section != "":
+	if e.section != "" {
 		return nil
-	case e.key == "include":
+	}
+	if e.key == "include" {
 		return []string{e.value}
 	}
 	found, _ := os.ReadDir(e.value) // a missing directory includes nothing
@@ -141,15 +112,16 @@ func Look(root string, files []string, variable string) facts.Kerberos {
 		_, err := os.Stat(root + name)
 		return err == nil
 	}
-	k := facts.Kerberos{Files: files, Variable: variable, Keytab: exists("/etc/krb5.keytab"),
-		SSSD: exists("/etc/sssd/sssd.conf")}
-	setting, found, there, err := FindSetting(files, "libdefaults", "default_ccache_name")
-	k.Err, k.Missing = err, !there
-	if found {
-		k.Setting = &setting
+	present := slices.DeleteFunc(slices.Clone(files), func(file string) bool {
+		_, err := os.Stat(file)
+		return errors.Is(err, fs.ErrNotExist)
+	})
+	k := facts.Kerberos{Files: files, Missing: len(present) == 0, Variable: variable,
+		Keytab: exists("/etc/krb5.keytab"), SSSD: exists("/etc/sssd/sssd.conf")}
+	k.Setting, k.Err = findSetting(present, "default_ccache_name", 0)
+	if realm, _ := findSetting(present, "default_realm", 0); realm != nil {
+		k.Realm = realm.Value
 	}
-	realm, _, _, _ := FindSetting(files, "libdefaults", "default_realm")
-	k.Realm = realm.Value
 	if tickets, _ := filepath.Glob(root + "/tmp/krb5cc*"); len(tickets) > 0 {
 		k.Ticket = tickets[0]
 	}

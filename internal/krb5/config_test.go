@@ -30,67 +30,65 @@ func setting(value, file string, line int) facts.Setting {
 	return facts.Setting{Value: value, File: file, Line: line}
 }
 
-func TestFindSetting(t *testing.T) {
+func TestLook(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		files map[string]string
-		want  facts.Setting
-		found bool
+		want  facts.Setting // zero: none
 	}{
 		{"plain",
 			map[string]string{"a": "[libdefaults]\n\tdefault_realm = X\n" +
 				"  default_ccache_name = KEYRING:persistent:%{uid}\n"},
-			setting("KEYRING:persistent:%{uid}", "a", 3), true},
+			setting("KEYRING:persistent:%{uid}", "a", 3)},
 		{"commented out",
 			map[string]string{"a": "[libdefaults]\n# default_ccache_name = A\n" +
-				";default_ccache_name = B\n"}, facts.Setting{}, false},
+				";default_ccache_name = B\n"}, facts.Setting{}},
 		{"other section", map[string]string{"a": "[realms]\ndefault_ccache_name = A\n"},
-			facts.Setting{}, false},
+			facts.Setting{}},
 		{"in braces",
 			map[string]string{"a": "[libdefaults]\n X = {\n default_ccache_name = A\n" +
-				" }\n Y = { }\n default_ccache_name = B\n"}, setting("B", "a", 6),
-			true},
+				" }\n Y = { }\n default_ccache_name = B\n"}, setting("B", "a", 6)},
 		{"quoted",
 			map[string]string{"a": "[libdefaults]\ndefault_ccache_name = \"FILE:/x " +
-				"y\"\n"}, setting("FILE:/x y", "a", 2), true},
+				"y\"\n"}, setting("FILE:/x y", "a", 2)},
 		{"includedir",
 			map[string]string{"a": "includedir DIR/d\n[libdefaults]\n" +
 				"default_ccache_name = A\n",
 				"d/not.this~": "[libdefaults]\ndefault_ccache_name = C\n",
 				"d/kcm":       "[libdefaults]\ndefault_ccache_name = KCM:\n"},
-			setting("KCM:", "d/kcm", 2), true},
+			setting("KCM:", "d/kcm", 2)},
 		{"include", map[string]string{"a": "include DIR/x\n",
-			"x": "[libdefaults]\ndefault_ccache_name = A\n"}, setting("A", "x", 2),
-			true},
+			"x": "[libdefaults]\ndefault_ccache_name = A\n"}, setting("A", "x", 2)},
 		{"second file",
 			map[string]string{"a": "[libdefaults]\n",
 				"b": "[libdefaults]\ndefault_ccache_name = B\n"},
-			setting("B", "b", 2), true},
+			setting("B", "b", 2)},
 	} {
 		dir := write(t, test.files)
-		files := []string{filepath.Join(dir, "a"), filepath.Join(dir, "b")}
-		got, found, exists, err := FindSetting(files, "libdefaults", "default_ccache_name")
+		k := Look(dir, []string{filepath.Join(dir, "a"), filepath.Join(dir, "b")}, "")
+		var got facts.Setting
+		if k.Setting != nil {
+			got = *k.Setting
+		}
 		got.File = strings.TrimPrefix(got.File, dir+"/")
-		if got != test.want || found != test.found || !exists || err != nil {
-			t.Errorf("%s: got %+v, %v, %v, %v, want %+v", test.name, got, found, exists,
-				err, test.want)
+		if got != test.want || k.Missing || k.Err != nil {
+			t.Errorf("%s: got %+v, want %+v", test.name, k, test.want)
 		}
 	}
 }
 
-func TestFindSettingProblems(t *testing.T) {
+func TestLookProblems(t *testing.T) {
 	dir := write(t, map[string]string{"loop": "include DIR/loop\n",
 		"hole": "include DIR/nowhere\n"})
 	for _, name := range []string{"loop", "hole"} {
-		files := []string{filepath.Join(dir, name)}
-		if _, _, _, err := FindSetting(files, "libdefaults", "x"); err == nil {
-			t.Errorf("%s: no error", name)
+		k := Look(dir, []string{filepath.Join(dir, name)}, "")
+		if k.Err == nil || k.Missing {
+			t.Errorf("%s: %+v", name, k)
 		}
 	}
-	none := []string{filepath.Join(dir, "none")}
-	_, found, exists, err := FindSetting(none, "libdefaults", "x")
-	if found || exists || err != nil {
-		t.Errorf("no file: %v, %v, %v", found, exists, err)
+	k := Look(dir, []string{filepath.Join(dir, "none")}, "")
+	if k.Setting != nil || !k.Missing || k.Err != nil {
+		t.Errorf("no file: %+v", k)
 	}
 }
 

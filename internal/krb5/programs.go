@@ -18,15 +18,14 @@ import (
 // ListCaches has MIT's klist list the caches of the collection that the environment and
 // krb5.conf(5) name. If they are in a persistent keyring, klist resets its timer: ask
 // [DefaultCache] first. The error is [exec.ErrNotFound] if klist is not installed.
-func ListCaches() ([]facts.ListedCache, error) {
-	err := error(exec.ErrNotFound)
+func ListCaches() (caches []facts.ListedCache, err error) {
+	err = exec.ErrNotFound
 	for _, path := range installed("klist.mit", "klist") {
-		var caches []facts.ListedCache
 		if caches, err = runKlist(path); err == nil {
-			return caches, nil
+			break
 		}
 	}
-	return nil, err
+	return caches, err
 }
 
 // FindKinit returns the path of MIT's kinit.
@@ -34,7 +33,8 @@ func FindKinit() (path string, err error) {
 	const install = "install MIT's: krb5-user on Debian, krb5-workstation on Fedora and RHEL"
 	err = errors.New("kinit is not installed; " + install)
 	for _, path := range installed("kinit.mit", "kinit") {
-		if !isHeimdals(path) {
+		said, _ := runKinit(path, "--version") // MIT's does not know this option
+		if !strings.Contains(said, "Heimdal") {
 			return path, nil
 		}
 		err = fmt.Errorf("%s is Heimdal's kinit, which may not support these caches; %s",
@@ -46,8 +46,8 @@ func FindKinit() (path string, err error) {
 // Renew has kinit renew the ticket-granting ticket in a cache, with the environment and the
 // keyrings of the caller. kinit empties the cache only after it has got the new ticket.
 func Renew(kinit, cache string) error {
-	out, err := runKinit(kinit, "-R", "-c", cache)
-	said := strings.TrimPrefix(strings.TrimSpace(out), filepath.Base(kinit)+": ")
+	said, err := runKinit(kinit, "-R", "-c", cache)
+	said = strings.TrimPrefix(strings.TrimSpace(said), filepath.Base(kinit)+": ")
 	switch {
 	case err == nil:
 		return nil
@@ -102,16 +102,10 @@ var (
 func parseKlist(text string) (caches []facts.ListedCache, ok bool) {
 	top := heading.FindString(text)
 	for _, m := range row.FindAllStringSubmatch(text[len(top):], -1) {
-		cache := facts.ListedCache{Principal: m[1], Name: m[2], Expired: m[3] != ""}
-		caches = append(caches, cache)
+		caches = append(caches,
+			facts.ListedCache{Principal: m[1], Name: m[2], Expired: m[3] != ""})
 	}
 	return caches, top != ""
-}
-
-// isHeimdals reports whether a kinit is Heimdal's, which alone knows the option --version.
-func isHeimdals(path string) bool {
-	out, _ := runKinit(path, "--version")
-	return strings.Contains(out, "Heimdal")
 }
 
 func runKinit(path string, args ...string) (said string, err error) {

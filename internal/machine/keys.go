@@ -4,7 +4,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
 	"pam_persistent/internal/account"
 	"pam_persistent/internal/facts"
@@ -64,15 +63,15 @@ func largest(u keyctl.KeyUser, keys []keyctl.KeyInfo) (most facts.Share) {
 	return most
 }
 
-// ofContainer are the names that runc and crun give to session keyrings, one for each container.
-var ofContainer = regexp.MustCompile(`^(_ses\..+|[0-9a-f]{32,})$`)
+var (
+	// The names that runc and crun give to session keyrings, one for each container.
+	ofContainer = regexp.MustCompile(`^(_ses\..+|[0-9a-f]{32,})$`)
+	ofKerberos  = regexp.MustCompile(`^(krb_ccache|_krb|__krb5_)|@`)
+)
 
 // kindOf sorts keys by what makes them.
 func kindOf(key keyctl.KeyInfo) string {
-	kerberos := strings.HasPrefix(key.Description, "krb_ccache") ||
-		strings.HasPrefix(key.Description, "__krb5_") ||
-		strings.HasPrefix(key.Description, "_krb") ||
-		strings.Contains(key.Description, "@")
+	kerberos := ofKerberos.MatchString(key.Description)
 	switch {
 	case key.Type == "keyring" && ofContainer.MatchString(key.Description):
 		return "session keyrings of containers (_ses.ID)"
@@ -128,12 +127,11 @@ func inUserKeyring(keyring facts.Keyring) (found bool) {
 	_ = keyctl.As(keyring.UID, func() error { // what cannot be read is not reported
 		keys, _ := keyctl.ConfirmedKeys()
 		for _, key := range keys {
-			if key.Type != "keyring" || key.UID != keyring.UID ||
-				key.Description != keyctl.UserName(keyring.UID) {
-				continue
+			if key.Type == "keyring" && key.UID == keyring.UID &&
+				key.Description == keyctl.UserName(keyring.UID) {
+				links, _ := keyctl.ReadKeyring(key.Serial)
+				found = found || slices.Contains(links, keyring.Serial)
 			}
-			links, err := keyctl.ReadKeyring(key.Serial)
-			found = found || err == nil && slices.Contains(links, keyring.Serial)
 		}
 		return nil
 	})

@@ -47,8 +47,8 @@ func (p places) lookAtFiles(m *facts.Machine, only []string) {
 	for _, name := range only {
 		m.Only = append(m.Only, p.service(name))
 	}
-	m.Module, m.Sshd, m.Kerberos = p.moduleFile(), p.sshd(), krb5.Look(p.root, p.kerberos,
-		p.ccache)
+	m.Module, m.Sshd = p.moduleFile(), p.sshd()
+	m.Kerberos = krb5.Look(p.root, p.kerberos, p.ccache)
 	m.SELinux, m.AppArmor = p.selinux(), p.apparmor()
 }
 
@@ -74,9 +74,8 @@ func LookForTickets() *facts.Machine {
 // marks are files that show what is installed and in use. Our packages are known by files of their
 // own, because the databases of dpkg and rpm are not an interface.
 var marks = []string{"/usr/bin/dpkg", "/usr/bin/rpm", "/usr/bin/zypper",
-	"/usr/share/doc/libpam-persistent",
-	"/usr/libexec/pam_persistent", "/usr/share/pam-configs/pam_persistent",
-	"/usr/share/selinux/packages/pam_persistent.cil"}
+	"/usr/share/doc/libpam-persistent", "/usr/libexec/pam_persistent",
+	"/usr/share/pam-configs/pam_persistent", "/usr/share/selinux/packages/pam_persistent.cil"}
 
 // machine returns the facts that all looks share.
 func (p places) machine() *facts.Machine {

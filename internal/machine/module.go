@@ -65,8 +65,7 @@ func (p places) cutOff(service string) *facts.ModuleFile {
 	for _, kind := range pamconf.Kinds {
 		for _, line := range p.pam.Stack(service, kind).Lines {
 			path := p.find(line.Module)
-			info, err := os.Stat(path)
-			if err != nil || !info.Mode().IsRegular() {
+			if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
 				continue
 			}
 			if text, cut := damage(path); cut {

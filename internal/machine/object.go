@@ -22,17 +22,6 @@ var symbols = []string{"pam_sm_open_session", "pam_sm_close_session", "pam_sm_au
 // faultOfModule says why libpam cannot load or use our module, or returns "". It does not load a
 // file that does not look like the module.
 func faultOfModule(path string) string {
-	if fault := faultOfObject(path); fault != "" {
-		return fault
-	}
-	if err := loads(path); err != nil {
-		return "cannot be loaded: " + err.Error()
-	}
-	return ""
-}
-
-// faultOfObject reads our module as data, and says why libpam cannot load or use it, or returns "".
-func faultOfObject(path string) string {
 	if text, _ := damage(path); text != "" {
 		return text
 	}
@@ -56,6 +45,9 @@ func faultOfObject(path string) string {
 			return "is not this module: it has no function " + symbol
 		}
 	}
+	if err := loads(path); err != nil {
+		return "cannot be loaded: " + err.Error()
+	}
 	return ""
 }
 
@@ -73,15 +65,15 @@ func damage(path string) (text string, cut bool) {
 		return "cannot be read: " + phrase.Error(err), false
 	}
 	needed, ok := sizeOf(file)
+	cut = needed > uint64(info.Size())
 	switch {
 	case !ok:
-		return fmt.Sprintf("is damaged: its %d bytes are not an ELF file", info.Size()),
-			false
-	case needed > uint64(info.Size()):
-		return fmt.Sprintf("is damaged: it was truncated at %d of at least %d bytes",
-			info.Size(), needed), true
+		text = fmt.Sprintf("is damaged: its %d bytes are not an ELF file", info.Size())
+	case cut:
+		text = fmt.Sprintf("is damaged: it was truncated at %d of at least %d bytes",
+			info.Size(), needed)
 	}
-	return "", false
+	return text, cut
 }
 
 // sizeOf returns the length that an ELF file must have for the headers and segments that it names.
@@ -153,9 +145,9 @@ func architecture(file *elf.File) string {
 }
 
 // The note's owner and type: systemd.io, Package Metadata for ELF Files.
-var (
-	noteOwner = []byte("FDO\x00")
-	noteType  = uint32(0xcafe1a7e)
+const (
+	noteOwner = "FDO\x00"
+	noteType  = 0xcafe1a7e
 )
 
 // ErrNoVersion is the error of a file without a version, such as one that go build made without
@@ -188,18 +180,14 @@ func parseNote(note []byte, order binary.ByteOrder) (string, error) {
 	const header = 12
 	start := header + len(noteOwner)
 	if len(note) < start || order.Uint32(note[8:]) != noteType ||
-		!bytes.Equal(note[header:start], noteOwner) {
+		string(note[header:start]) != noteOwner ||
+		uint64(order.Uint32(note[4:])) > uint64(len(note)-start) {
 		return "", ErrNoVersion
 	}
-	length := order.Uint32(note[4:])
-	if uint64(length) > uint64(len(note)-start) {
-		return "", ErrNoVersion
-	}
-	var document struct {
-		Version string `json:"version"`
-	}
-	if json.Unmarshal(bytes.TrimRight(note[start:start+int(length)], "\x00"),
-		&document) != nil || document.Version == "" {
+	text := note[start:][:order.Uint32(note[4:])]
+	var document struct{ Version string }
+	err := json.Unmarshal(bytes.TrimRight(text, "\x00"), &document)
+	if err != nil || document.Version == "" {
 		return "", ErrNoVersion
 	}
 	return document.Version, nil

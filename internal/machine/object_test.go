@@ -17,7 +17,7 @@ import (
 // Modules that cannot work are told by what is in the file. Before this was looked at, loading them
 // was tried: the process that tried it died of SIGBUS, with a hundred lines of a Go traceback. The
 // test itself is the object that is cut off, or changed.
-func TestFaultOfObject(t *testing.T) {
+func TestFaultOfModule(t *testing.T) {
 	self, err := os.ReadFile("/proc/self/exe")
 	if err != nil {
 		t.Fatal(err)
@@ -75,7 +75,7 @@ func TestFaultOfObject(t *testing.T) {
 			if err := os.WriteFile(path, object, 0o644); err != nil {
 				t.Fatal(err)
 			}
-			if got := faultOfObject(path); !strings.Contains(got, test.want) ||
+			if got := faultOfModule(path); !strings.Contains(got, test.want) ||
 				strings.Contains(got, "\n") {
 				t.Errorf("got %q, want %q", got, test.want)
 			}

@@ -23,17 +23,13 @@ type directive struct {
 }
 
 // parseSshdConfig reads the text of a configuration file.
-func parseSshdConfig(text string) (directives []directive) {
-	number := 0
-	for line := range strings.Lines(text) {
-		number++
-		words := splitSshd(line)
-		if len(words) > 0 {
-			directives = append(directives,
-				directive{strings.ToLower(words[0]), words[1:], number})
+func parseSshdConfig(text string) (all []directive) {
+	for i, line := range strings.SplitAfter(text, "\n") {
+		if words := splitSshd(line); len(words) > 0 {
+			all = append(all, directive{strings.ToLower(words[0]), words[1:], i + 1})
 		}
 	}
-	return directives
+	return all
 }
 
 // splitSshd cuts a line into words. Quotes protect spaces, an equals sign may follow the keyword,

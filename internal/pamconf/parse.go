@@ -5,6 +5,8 @@ package pamconf
 
 import (
 	"fmt"
+	"iter"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -50,24 +52,19 @@ func Parse(file, text string) (lines []facts.Line, problems []string) {
 }
 
 // rules joins lines that end in a backslash and drops comments.
-func rules(text string) func(yield func(number int, rule string) bool) {
-	return func(yield func(int, string) bool) {
-		number, first, joined := 0, 0, ""
-		for line := range strings.Lines(text) {
-			number++
-			if first == 0 {
-				first = number
-			}
-			line = strings.TrimRight(line, "\n")
+func rules(text string) iter.Seq2[int, string] {
+	return func(yield func(number int, rule string) bool) {
+		first, joined := 1, ""
+		for i, line := range strings.Split(text, "\n") {
 			line, _, commented := strings.Cut(line, "#")
-			if !commented && strings.HasSuffix(line, `\`) {
+			if strings.HasSuffix(line, `\`) && !commented {
 				joined += strings.TrimSuffix(line, `\`) + " "
 				continue
 			}
 			if !yield(first, joined+line) {
 				return
 			}
-			first, joined = 0, ""
+			first, joined = i+2, ""
 		}
 		if joined != "" {
 			yield(first, joined)
@@ -86,35 +83,22 @@ func carriage(text string) int {
 	return 0
 }
 
-// split cuts a rule into words. A word that begins with a bracket extends to the closing bracket;
-// "\]" is a bracket within it. The brackets of a control are kept, to distinguish it from a
+// word matches a word. One that begins with a bracket extends to the closing bracket; "\]" is a
+// bracket within it.
+var word = regexp.MustCompile(`\[((?:\\.|[^\]])*)\]?|[^ \t\r]+`)
+
+// split cuts a rule into words. The brackets of a control are kept, to distinguish it from a
 // keyword; those of an argument are removed.
 func split(rule string) (words []string) {
-	const space = " \t\r"
-	for rest := strings.TrimLeft(rule, space); rest != ""; rest = strings.TrimLeft(rest,
-		space) {
-		if rest[0] != '[' {
-			end := strings.IndexAny(rest, space)
-			if end < 0 {
-				end = len(rest)
-			}
-			words = append(words, rest[:end])
-			rest = rest[end:]
-			continue
+	for _, match := range word.FindAllStringSubmatch(rule, -1) {
+		text, inner := match[0], strings.ReplaceAll(match[1], `\]`, "]")
+		switch {
+		case text[0] == '[' && len(words) == 1:
+			text = "[" + inner + "]"
+		case text[0] == '[':
+			text = inner
 		}
-		end := 1
-		for end < len(rest) && rest[end] != ']' {
-			if rest[end] == '\\' && end+1 < len(rest) {
-				end++
-			}
-			end++
-		}
-		word := strings.ReplaceAll(rest[1:min(end, len(rest))], `\]`, "]")
-		if len(words) == 1 {
-			word = "[" + word + "]"
-		}
-		words = append(words, word)
-		rest = rest[min(end+1, len(rest)):]
+		words = append(words, text)
 	}
 	return words
 }

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -32,7 +33,7 @@ func (c Config) Services() ([]string, error) {
 			problems = append(problems, err)
 		}
 		for _, entry := range entries {
-			if !entry.IsDir() && !leftBehind(entry.Name()) {
+			if !entry.IsDir() && !leftBehind.MatchString(entry.Name()) {
 				names = append(names, entry.Name())
 			}
 		}
@@ -41,15 +42,10 @@ func (c Config) Services() ([]string, error) {
 	return slices.Compact(names), errors.Join(problems...)
 }
 
-// leftBehind reports whether a file is a backup of an editor or a package manager, which no program
-// uses as a service. packaging/in-use has the same list.
-func leftBehind(name string) bool {
-	is := func(has func(string, string) bool, marks ...string) bool {
-		return slices.ContainsFunc(marks, func(mark string) bool { return has(name, mark) })
-	}
-	return is(strings.HasPrefix, ".", "#") || is(strings.HasSuffix, "~", ".old", ".save") ||
-		is(strings.Contains, ".bak", ".dpkg-", ".orig", ".pam-old", ".rpm", ".ucf-")
-}
+// leftBehind matches backups of editors and package managers, which no program uses as services.
+// packaging/in-use has the same list.
+var leftBehind = regexp.MustCompile(
+	`^[.#]|(~|\.old|\.save)$|\.(bak|dpkg-|orig|pam-old|rpm|ucf-)`)
 
 // Has reports whether the service has a file of its own.
 func (c Config) Has(service string) bool {
@@ -96,11 +92,13 @@ func (c Config) collect(s *facts.Stack, name, kind string, level, depth int, fro
 			s.Problems = append(s.Problems, problem)
 		}
 	}
+	const limit = 10000 // for files that include each other many times
 	for _, line := range lines {
-		line.Level = level
-		if line.Kind != "" && line.Kind != kind || tooLong(s) {
+		tooLong := max(len(s.Lines), len(s.Problems)) >= limit
+		if line.Kind != "" && line.Kind != kind || tooLong {
 			continue
 		}
+		line.Level = level
 		switch {
 		case line.Includes():
 			s.AtInclude = s.AtInclude || line.Control == "@include"
@@ -114,11 +112,6 @@ func (c Config) collect(s *facts.Stack, name, kind string, level, depth int, fro
 	}
 }
 
-// maxLines is a limit for files that include each other many times.
-const maxLines = 10000
-
-func tooLong(s *facts.Stack) bool { return len(s.Lines) >= maxLines || len(s.Problems) >= maxLines }
-
 func (c Config) read(name string) (file, text string, err error) {
 	if filepath.IsAbs(name) {
 		data, err := os.ReadFile(name)
@@ -126,8 +119,7 @@ func (c Config) read(name string) (file, text string, err error) {
 	}
 	for _, dir := range c.Dirs {
 		file = filepath.Join(dir, name)
-		data, err := os.ReadFile(file)
-		if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		if data, err := os.ReadFile(file); !errors.Is(err, fs.ErrNotExist) {
 			return file, string(data), err
 		}
 	}
