@@ -6,7 +6,6 @@ import (
 	"pam_persistent/internal/facts"
 )
 
-// StatusOf converts a status and its findings.
 func StatusOf(s *facts.Status, findings []facts.Finding, meaning string) Status {
 	d := Status{
 		Version: Version, UID: s.UID, User: s.Name,
@@ -25,18 +24,15 @@ func StatusOf(s *facts.Status, findings []facts.Finding, meaning string) Status 
 	return d
 }
 
-// ListOf converts a list and its findings.
 func ListOf(l *facts.List, findings []facts.Finding) List {
 	return List{Version, each(l.Keyrings, listedOf), append([]string{}, l.Unseen...),
 		each(findings, facts.Finding.String)}
 }
 
-// DoctorOf converts an examination.
 func DoctorOf(findings []facts.Finding) Doctor {
 	return Doctor{Version, each(findings, resultOf)}
 }
 
-// TryOf converts a trial and its findings.
 func TryOf(r *facts.Trial, findings []facts.Finding) Try {
 	return Try{
 		Version: Version, Service: r.Service, User: r.Name, UID: r.UID,
@@ -111,9 +107,7 @@ func quotaOf(u *facts.Quota) *Quota {
 
 func stepOf(k *facts.Key) Step { return Step{k.Serial, k.Description} }
 
-func credentialCacheOf(c facts.ListedCache) CredentialCache {
-	return CredentialCache{c.Name, c.Principal, c.Expired}
-}
+func credentialCacheOf(c facts.ListedCache) CredentialCache { return CredentialCache(c) }
 
 func listedOf(k facts.Listed) Listed {
 	return Listed{k.UID, k.Owner.Name, *keyringOf(&k.Keyring), quotaOf(k.Quota)}
@@ -177,8 +171,7 @@ func keyOf(k *facts.Key) Key {
 		Keys: each(k.Keys, keyOf),
 	}
 	if k.Type != "" {
-		uid := k.UID
-		d.UID, d.Permissions = &uid, k.Perm.String()
+		d.UID, d.Permissions = &k.UID, k.Perm.String()
 	}
 	return d
 }

@@ -1,6 +1,7 @@
 // Package document holds the types of the JSON documents that persistent-keyring prints with
-// --json. schema.json says what each field means, and a test compares the two. The documents are a
-// contract: a field may be added, none is renamed, removed or given another meaning.
+// --json, named after its subcommands. schema.json says what each field means, and a test compares
+// the two. The documents are a contract: a field may be added, none is renamed, removed or given
+// another meaning.
 package document
 
 import (
@@ -36,21 +37,16 @@ func Write(out io.Writer, document any) error {
 // ascii escapes DEL and what is not ASCII. In JSON that can only be within strings.
 func ascii(text string) string {
 	var b strings.Builder
-	for _, r := range text {
-		switch {
-		case r < 0x7f:
-			b.WriteRune(r)
-		case r < 0x10000:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
-			high, low := utf16.EncodeRune(r)
-			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+	for _, unit := range utf16.Encode([]rune(text)) {
+		if unit < 0x7f {
+			b.WriteByte(byte(unit))
+		} else {
+			fmt.Fprintf(&b, `\u%04x`, unit)
 		}
 	}
 	return b.String()
 }
 
-// Status is the document of the subcommand status.
 type Status struct {
 	Version         int               `json:"version"`
 	UID             uint32            `json:"uid"`
@@ -157,7 +153,6 @@ type KeyChange struct {
 	Problem     string       `json:"problem"`
 }
 
-// Attach is the document of the subcommand attach.
 type Attach struct {
 	Version int          `json:"version"`
 	PID     int          `json:"pid"`
@@ -168,7 +163,6 @@ type Attach struct {
 	Problem string       `json:"problem"`
 }
 
-// List is the document of the subcommand list.
 type List struct {
 	Version  int      `json:"version"`
 	Keyrings []Listed `json:"keyrings"`
@@ -184,7 +178,6 @@ type Listed struct {
 	Quota *Quota `json:"quota"`
 }
 
-// Doctor is the document of the subcommand doctor.
 type Doctor struct {
 	Version int      `json:"version"`
 	Results []Result `json:"results"`
@@ -204,7 +197,6 @@ type Fix struct {
 	Lines string `json:"lines"` // to be typed exactly as they are
 }
 
-// Try is the document of the subcommand try.
 type Try struct {
 	Version    int      `json:"version"`
 	Service    string   `json:"service"`
@@ -220,7 +212,6 @@ type Try struct {
 	Setup      []Result `json:"setup"`
 }
 
-// Prune is the document of the subcommand prune.
 type Prune struct {
 	Version int          `json:"version"`
 	UID     uint32       `json:"uid"`
@@ -241,7 +232,6 @@ type Superseded struct {
 	Problem   string `json:"problem"`
 }
 
-// Renew is the document of the subcommand renew.
 type Renew struct {
 	Version  int       `json:"version"`
 	Users    []Renewal `json:"users"`

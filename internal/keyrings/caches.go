@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"pam_persistent/internal/facts"
 	"pam_persistent/internal/keyctl"
@@ -28,7 +27,7 @@ func Remove(caches []facts.Superseded, c *facts.Collection, now []facts.Supersed
 		old := &caches[i]
 		same := func(s facts.Superseded) bool { return s.Cache.Same(old.Cache) }
 		if !slices.ContainsFunc(now, same) {
-			old.Problem = errChanged
+			old.Problem = errors.New("it has changed meanwhile, and is left alone")
 			continue
 		}
 		if old.Problem = keyctl.Clear(old.Cache.Keyring); old.Problem == nil {
@@ -38,10 +37,8 @@ func Remove(caches []facts.Superseded, c *facts.Collection, now []facts.Supersed
 	}
 }
 
-var errChanged = errors.New("it has changed meanwhile, and is left alone")
-
 // cachesIn returns the collection in the tree of a user's persistent keyring, which may be nil. It
-// is empty if Kerberos has made none.
+// is empty if Kerberos has made none. Its caches have the tree's order, that of their names.
 func cachesIn(tree *facts.Key, uid uint32) (c facts.Collection) {
 	if tree == nil {
 		return c
@@ -68,9 +65,6 @@ func cachesIn(tree *facts.Key, uid uint32) (c facts.Collection) {
 	for i := range c.Caches {
 		c.Caches[i].Primary = c.Caches[i].Name == fullName(uid, primary)
 	}
-	slices.SortFunc(c.Caches, func(a, b facts.Cache) int {
-		return strings.Compare(a.Name, b.Name)
-	})
 	return c
 }
 
@@ -101,8 +95,7 @@ func cacheOf(keyring *facts.Key, uid uint32) facts.Cache {
 	return c
 }
 
-// whyUnread says what in a cache cannot be read, or is not Kerberos's; nil if there is no such
-// thing.
+// whyUnread says what in a cache cannot be read, or is not Kerberos's.
 func whyUnread(cache *facts.Key) error {
 	switch {
 	case cache.Problem != nil:

@@ -23,12 +23,6 @@ type List struct {
 	Problems []error         // why there may be more than these
 }
 
-func (l *List) note(err error) {
-	if err != nil {
-		l.Problems = append(l.Problems, err)
-	}
-}
-
 // All lists the persistent keyrings of the user namespace: those of every user who has keys there
 // (/proc/key-users), each seen with the owner's filesystem UID. It checks the result against the
 // kernel's registers. It takes CAP_SETUID: EPERM without it. Where the kernel gives no persistent
@@ -44,29 +38,34 @@ func All() (List, error) {
 		return List{}, err
 	}
 	var list List
-	list.note(err)
+	if err != nil {
+		list.Problems = []error{err}
+	}
 	var seen []keyctl.KeyInfo
 	for _, user := range users {
 		keys, err := madeFor(user.UID)
-		if errors.Is(err, unix.EPERM) {
+		switch {
+		case errors.Is(err, unix.EPERM):
 			return List{}, err
-		}
-		if err != nil {
-			list.note(fmt.Errorf("UID %d: %w", user.UID, err))
+		case err != nil:
+			err = fmt.Errorf("UID %d: %w", user.UID, err)
+			list.Problems = append(list.Problems, err)
 		}
 		seen = append(seen, keys...)
 		if keyring, ok := registered.find(user.UID, keys); ok {
 			list.Keyrings = append(list.Keyrings, keyring)
 		}
 	}
-	if len(list.Keyrings) > 0 || !errors.Is(registersErr, errNoRegister) {
-		list.note(registersErr)
+	if registersErr != nil && (list.Keyrings != nil || registersErr != errNoRegister) {
+		list.Problems = append(list.Problems, registersErr)
 	}
 	// A keyring of another user namespace was seen as well, with the name that it has there.
+	// One may also have ended, or been revoked, since the registers were read.
 	list.Unseen = slices.DeleteFunc(slices.Concat(registered...), func(s keyctl.Serial) bool {
-		return gone(s) || slices.ContainsFunc(seen, func(key keyctl.KeyInfo) bool {
-			return key.Serial == s
-		})
+		_, err := keyctl.Describe(s)
+		same := func(key keyctl.KeyInfo) bool { return key.Serial == s }
+		return errors.Is(err, unix.ENOKEY) || errors.Is(err, unix.EKEYREVOKED) ||
+			slices.ContainsFunc(seen, same)
 	})
 	return list, nil
 }
@@ -132,33 +131,22 @@ func stateOf(key keyctl.KeyInfo) facts.State {
 // links returns the number of links in a keyring, given what /proc/keys says about it; -1 if that
 // is not a number.
 func links(info string) int {
-	if info == "empty" {
-		return 0
+	n, err := strconv.Atoi(info) // 0 for "empty"
+	if err != nil && info != "empty" || n < 0 {
+		return -1
 	}
-	if n, err := strconv.Atoi(info); err == nil && n >= 0 {
-		return n
-	}
-	return -1
+	return n
 }
 
 // madeFor returns the keyrings of a user that [isPersistent] accepts.
 func madeFor(uid uint32) (keys []keyctl.KeyInfo, err error) {
-	asErr := keyctl.As(uid, func() error {
+	err = keyctl.As(uid, func() (err error) {
 		keys, err = keyctl.ConfirmedKeys()
-		return nil
+		return err
 	})
-	if asErr != nil {
-		return nil, asErr
-	}
 	return slices.DeleteFunc(keys, func(key keyctl.KeyInfo) bool {
 		return !isPersistent(key, uid)
 	}), err
-}
-
-// gone reports whether a key has ended, or was revoked, since its serial was read.
-func gone(serial keyctl.Serial) bool {
-	_, err := keyctl.Describe(serial)
-	return errors.Is(err, unix.ENOKEY) || errors.Is(err, unix.EKEYREVOKED)
 }
 
 // registers are the keyrings in which the kernel keeps persistent keyrings, the largest first. Each
@@ -185,18 +173,18 @@ func readRegisters() (registers, error) {
 			continue
 		}
 		serials, err := keyctl.ReadKeyring(key.Serial)
-		if persistent.Dead(err) { // with its user namespace
-			continue
-		}
-		if err != nil {
+		switch {
+		case persistent.Dead(err): // with its user namespace
+		case err != nil:
 			return nil, err
+		default:
+			all = append(all, serials)
 		}
-		all = append(all, serials)
 	}
-	if keys == nil && err != nil {
+	switch {
+	case keys == nil && err != nil:
 		return nil, err
-	}
-	if all == nil {
+	case all == nil:
 		return nil, errNoRegister
 	}
 	slices.SortStableFunc(all, func(a, b []keyctl.Serial) int { return len(b) - len(a) })

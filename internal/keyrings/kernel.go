@@ -1,6 +1,7 @@
 package keyrings
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"strings"
@@ -25,9 +26,7 @@ func LookAtKernel() facts.Kernel {
 	var noKeys error
 	noPersistent := keyctl.ProbePersistent(uint32(os.Getuid()))
 	if noPersistent == nil {
-		if noKeys = keyctl.ProbeAddKey(); noKeys == nil {
-			noKeys = keyctl.ProbeRequestKey()
-		}
+		noKeys = cmp.Or(keyctl.ProbeAddKey(), keyctl.ProbeRequestKey())
 	}
 	return Kernel("", noPersistent, noKeys)
 }

@@ -1,6 +1,7 @@
 package keyrings
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -24,7 +25,6 @@ func Look() *facts.Status {
 	s.Kernel = LookAtKernel()
 	keys := readKeys(s)
 	lookAtLimits(s)
-
 	reader := NewReader(keys)
 	var session *facts.Key
 	if s.Session, s.SessionErr = keyctl.SessionKeyring(); s.SessionErr == nil {
@@ -40,15 +40,13 @@ func Look() *facts.Status {
 	if s.Keyring != nil {
 		lookInside(s, reader, session)
 	}
-	s.Caches = cachesIn(s.Holds, s.UID)
 	return s
 }
 
 // LookAt looks at another user's persistent keyring, with that user's filesystem UID. It takes
 // CAP_SETUID, and resets no timer.
 func LookAt(user facts.Account) (*facts.Status, error) {
-	s := &facts.Status{Now: time.Now(), Account: user, Others: true}
-	s.Kernel = LookAtKernel()
+	s := &facts.Status{Now: time.Now(), Account: user, Others: true, Kernel: LookAtKernel()}
 	lookAtLimits(s)
 	keyring, ok, err := Of(user.UID)
 	if err != nil && !ok {
@@ -62,7 +60,6 @@ func LookAt(user facts.Account) (*facts.Status, error) {
 		if ok {
 			lookInside(s, NewReader(keys), nil)
 		}
-		s.Caches = cachesIn(s.Holds, s.UID)
 		s.Possessed = false // sessions possess keyrings, and no session of the user is seen
 		return nil
 	})
@@ -72,10 +69,7 @@ func LookAt(user facts.Account) (*facts.Status, error) {
 // take some seconds.
 func LookForTickets(s *facts.Status) {
 	s.Tickets = krb5.Look("", krb5.ConfigFiles(), os.Getenv("KRB5CCNAME"))
-	s.Tickets.Default = krb5.DefaultCache()
-	if s.Tickets.Default == "" {
-		s.Tickets.Default = s.Tickets.Variable
-	}
+	s.Tickets.Default = cmp.Or(krb5.DefaultCache(), s.Tickets.Variable)
 	// klist would reset the timer of the persistent keyring, which this package reads itself.
 	if s.Tickets.Default == "" || strings.HasPrefix(s.Tickets.Default, facts.Persistent) {
 		return
@@ -172,6 +166,7 @@ func lookInside(s *facts.Status, reader *Reader, session *facts.Key) {
 	if s.Keyring.Keys < 0 && s.Holds.Problem == nil {
 		s.Keyring.Keys = len(s.Holds.Keys)
 	}
+	s.Caches = cachesIn(s.Holds, s.UID)
 }
 
 // inTree finds a user's persistent keyring among those that the session keyring leads to.

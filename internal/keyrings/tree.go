@@ -58,10 +58,7 @@ func (r *Reader) expand(k *facts.Key) {
 	}
 	r.expanded[k.Serial] = true
 	serials, err := keyctl.ReadKeyring(k.Serial)
-	if err != nil {
-		k.Problem = err
-		return
-	}
+	k.Problem = err
 	for _, serial := range serials {
 		k.Keys = append(k.Keys, r.key(serial))
 	}
@@ -104,10 +101,8 @@ func (r *Reader) addProc(k *facts.Key) {
 	if k.State == facts.Expired || k.State == facts.Revoked {
 		k.Type, k.Description, k.UID, k.Perm = row.Type, row.Description, row.UID, row.Perm
 	}
-	if k.Type != "user" && k.Type != "logon" {
-		return
-	}
-	if n, err := strconv.Atoi(row.Info); err == nil && n >= 0 {
+	sized := k.Type == "user" || k.Type == "logon"
+	if n, err := strconv.Atoi(row.Info); sized && err == nil && n >= 0 {
 		k.Bytes = &n
 	}
 }

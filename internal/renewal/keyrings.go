@@ -42,35 +42,23 @@ func Each(users []facts.Account, report func(facts.Renewal)) {
 // input.
 func Main() {
 	uids, answers := json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)
-	for {
-		var uid uint32
-		if uids.Decode(&uid) != nil {
-			os.Exit(0)
-		}
-		r := renew(uid)
-		a := answer{r.Before, r.After, r.None, ""}
-		if r.Err != nil {
-			a.Problem = persistent.Explain(r.Err).Error()
+	var uid uint32
+	for uids.Decode(&uid) == nil {
+		a := answer{Renewal: renew(uid)}
+		if a.Err != nil {
+			a.Problem, a.Err = persistent.Explain(a.Err).Error(), nil
 		}
 		if answers.Encode(a) != nil {
 			os.Exit(1)
 		}
 	}
+	os.Exit(0)
 }
 
 // answer is what the child writes about one user.
 type answer struct {
-	Before, After facts.Keyring
-	None          bool
-	Problem       string
-}
-
-func (a answer) renewal(user facts.Account) facts.Renewal {
-	r := facts.Renewal{User: user, Before: a.Before, After: a.After, None: a.None}
-	if a.Problem != "" {
-		r.Err = errors.New(a.Problem)
-	}
-	return r
+	facts.Renewal        // without User and Err
+	Problem       string // the text of Err
 }
 
 // renew resets a timer and looks at the keyring before and after, on a thread that possesses
@@ -148,12 +136,11 @@ func (r *renewer) each(users []facts.Account, report func(facts.Renewal)) {
 	defer r.stop()
 	var again []facts.Account
 	for _, user := range users {
-		result := r.renew(user)
-		if result.Err == errWaited {
+		if result := r.renew(user); result.Err == errWaited {
 			again = append(again, user)
-			continue
+		} else {
+			report(result)
 		}
-		report(result)
 	}
 	for _, user := range again {
 		report(r.renew(user))
@@ -178,7 +165,11 @@ func (r *renewer) renew(user facts.Account) facts.Renewal {
 	select {
 	case a, ok := <-c.answers:
 		if ok {
-			return a.renewal(user)
+			a.User = user
+			if a.Problem != "" {
+				a.Err = errors.New(a.Problem)
+			}
+			return a.Renewal
 		}
 		err := errors.New("the process that renews keyrings has ended")
 		if r.stop() {
@@ -261,8 +252,6 @@ func start(cmd *exec.Cmd) (*process, error) {
 func (c *process) used() time.Duration {
 	const scheduler = 2
 	var t unix.Timespec
-	if unix.ClockGettime(int32(^c.cmd.Process.Pid<<3|scheduler), &t) != nil {
-		return 0
-	}
+	_ = unix.ClockGettime(int32(^c.cmd.Process.Pid<<3|scheduler), &t) // t is 0 if it fails
 	return time.Duration(t.Nano())
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/user"
 	"runtime"
 	"strconv"
@@ -31,32 +32,29 @@ const TicketsCommand = "renew-tickets"
 // child that has the user's IDs, a clean environment, no terminal, and a session keyring that holds
 // only the user's persistent keyring. The user controls the child, so its answer is not trusted.
 func Tickets(user facts.Account, program string) ([]facts.TicketRenewal, error) {
-	who, err := identityOf(user)
-	if err != nil {
+	c := child.Self(TicketsCommand, program)
+	if err := setIdentity(c, user); err != nil {
 		return nil, err
 	}
-	type output struct {
-		text []byte
-		err  error
-	}
-	done := make(chan output, 1)
+	var text []byte
+	done := make(chan error, 1)
 	go func() {
 		// Never unlocked: the thread ends with the goroutine, and with it the session
 		// keyring.
 		runtime.LockOSThread()
-		var out output
 		// Joined before the IDs change, so that the user never possesses the caller's keys.
-		if _, out.err = keyctl.JoinSession(); out.err == nil {
-			out.text, out.err = runTickets(who, program)
+		_, err := keyctl.JoinSession()
+		if err == nil {
+			text, err = runTickets(c)
 		}
-		done <- out
+		done <- err
 	}()
 	select {
-	case out := <-done:
-		if out.err != nil {
-			return nil, persistent.Explain(out.err)
+	case err := <-done:
+		if err != nil {
+			return nil, persistent.Explain(err)
 		}
-		return parseTickets(out.text)
+		return parseTickets(text)
 	case <-time.After(child.Tickets + child.Grace):
 		return nil, errTicketsLate
 	}
@@ -84,15 +82,12 @@ type ticketsAnswer struct {
 var errTicketsLate = fmt.Errorf("the tickets were not renewed within %s",
 	phrase.Duration(uint64(child.Tickets.Seconds())))
 
-func runTickets(who identity, program string) ([]byte, error) {
+func runTickets(c *exec.Cmd) ([]byte, error) {
 	if err := closeInherited(); err != nil {
 		return nil, err
 	}
 	out := &limited{}
-	c := child.Self(TicketsCommand, program)
-	c.Dir, c.Env, c.Stdout = "/", who.environment, out
-	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: who.credential,
-		Pdeathsig: unix.SIGKILL}
+	c.Stdout = out
 	switch err := child.Run(c, child.Tickets); err {
 	case nil:
 		return out.Bytes(), nil
@@ -144,36 +139,29 @@ func parseTickets(text []byte) ([]facts.TicketRenewal, error) {
 	return a.Caches, nil
 }
 
-// identity is the credential and the environment of a user's process.
-type identity struct {
-	credential  *syscall.Credential // nil: that of the caller
-	environment []string
-}
-
-// passed are the variables that the child inherits: the paths of Kerberos' configuration and of
-// programs.
-var passed = []string{"KRB5_CONFIG", "PATH"}
-
-func identityOf(a facts.Account) (who identity, err error) {
-	who.environment = []string{"LC_ALL=C"} // the messages of kinit are parsed
-	for _, name := range passed {
+// setIdentity gives a command the credential and the environment of a user's process.
+func setIdentity(c *exec.Cmd, a facts.Account) error {
+	c.Dir, c.SysProcAttr = "/", &syscall.SysProcAttr{Setsid: true, Pdeathsig: unix.SIGKILL}
+	c.Env = []string{"LC_ALL=C"} // the messages of kinit are parsed
+	// The paths of Kerberos' configuration and of programs are the caller's.
+	for _, name := range []string{"KRB5_CONFIG", "PATH"} {
 		if value, ok := os.LookupEnv(name); ok {
-			who.environment = append(who.environment, name+"="+value)
+			c.Env = append(c.Env, name+"="+value)
 		}
 	}
 	found, err := user.LookupId(keyctl.FormatID(a.UID))
 	if err == nil {
-		who.environment = append(who.environment, "HOME="+found.HomeDir,
-			"USER="+found.Username, "LOGNAME="+found.Username)
+		c.Env = append(c.Env, "HOME="+found.HomeDir, "USER="+found.Username,
+			"LOGNAME="+found.Username)
 	}
 	if a.UID == uint32(os.Geteuid()) {
-		return who, nil
+		return nil
 	}
 	if err != nil {
-		return who, fmt.Errorf("cannot look up the user's groups: %w", err)
+		return fmt.Errorf("cannot look up the user's groups: %w", err)
 	}
-	who.credential, err = credentialOf(found)
-	return who, err
+	c.SysProcAttr.Credential, err = credentialOf(found)
+	return err
 }
 
 func credentialOf(u *user.User) (*syscall.Credential, error) {

@@ -20,9 +20,16 @@ func (p *Printer) Status(s *facts.Status, findings []facts.Finding, meaning stri
 	if !s.Others {
 		p.field("session", sessionText(s))
 	}
-	p.field("quota", quotaText(s))
-	if tickets := ticketsText(s); tickets != "" {
-		p.field("tickets", tickets)
+	quota := "not available"
+	if s.Quota != nil {
+		quota = finding.Quota(*s.Quota)
+	}
+	p.field("quota", quota)
+	switch tickets := s.Tickets; {
+	case tickets.Variable != "":
+		p.field("tickets", "KRB5CCNAME is "+finding.CacheAndPlace(tickets.Variable, s.UID))
+	case tickets.Default != "":
+		p.field("tickets", "new ones go to "+finding.CacheAndPlace(tickets.Default, s.UID))
 	}
 	if s.Holds != nil && (len(s.Holds.Keys) > 0 || s.Holds.Problem != nil) {
 		p.field("holds", "")
@@ -72,30 +79,25 @@ func renewalText(s *facts.Status) string {
 }
 
 func sessionText(s *facts.Status) string {
+	keyring := "keyring " + named(s.SessionName, s.Session)
+	if strings.HasPrefix(s.SessionName, facts.UserSessionPrefix) {
+		keyring += ", the default for a session without its own"
+	}
 	switch {
 	case s.SessionErr != nil:
 		return "no usable session keyring"
 	case s.Keyring == nil || s.Keyring.State != facts.Valid:
-		return "keyring " + sessionKeyringText(s)
+		return keyring
 	case !s.Possessed && len(s.Through) > 0:
 		return "linked to the persistent keyring, but not permitted to search it, " +
 			"through " + throughText(s)
 	case !s.Possessed:
-		return "keyring " + sessionKeyringText(s) +
-			", does not possess the persistent keyring"
+		return keyring + ", does not possess the persistent keyring"
 	case len(s.Through) == 0:
-		return "keyring " + sessionKeyringText(s) +
+		return keyring +
 			", possesses the persistent keyring through links that cannot be read"
 	}
 	return "possesses the persistent keyring through " + throughText(s)
-}
-
-func sessionKeyringText(s *facts.Status) string {
-	text := named(s.SessionName, s.Session)
-	if strings.HasPrefix(s.SessionName, facts.UserSessionPrefix) {
-		text += ", the default for a session without its own"
-	}
-	return text
 }
 
 // throughText names the keyrings on the way to the persistent one, the session keyring first.
@@ -109,24 +111,6 @@ func throughText(s *facts.Status) string {
 
 func named(description string, serial facts.Serial) string {
 	return fmt.Sprintf("%s (%d)", phrase.Quote(description), serial)
-}
-
-func quotaText(s *facts.Status) string {
-	if s.Quota == nil {
-		return "not available"
-	}
-	return finding.Quota(*s.Quota)
-}
-
-// ticketsText says where new tickets go; it is "" if that is not known.
-func ticketsText(s *facts.Status) string {
-	switch {
-	case s.Tickets.Variable != "":
-		return "KRB5CCNAME is " + finding.CacheAndPlace(s.Tickets.Variable, s.UID)
-	case s.Tickets.Default != "":
-		return "new ones go to " + finding.CacheAndPlace(s.Tickets.Default, s.UID)
-	}
-	return ""
 }
 
 // List prints every user's persistent keyring.
@@ -180,12 +164,10 @@ func (p *Printer) keys(keys []*facts.Key, indent int, all bool, now time.Time) {
 		}
 	}
 	if left := len(keys) - shown; left > 0 {
-		more := phrase.Count(left, "key")
-		p.Item(indent, "and "+more+" more (use --all to show them)")
+		p.Item(indent, "and "+phrase.Count(left, "key")+" more (use --all to show them)")
 	}
 }
 
-// keyText describes a key in one line.
 func keyText(k *facts.Key, now time.Time) string {
 	text := fmt.Sprintf("key %d", k.Serial)
 	switch {

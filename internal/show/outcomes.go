@@ -60,10 +60,7 @@ var ticketTexts = map[facts.TicketResult]string{
 }
 
 func ticketText(r facts.TicketRenewal) string {
-	text := ticketTexts[r.Result]
-	if strings.Contains(text, "%s") {
-		text = fmt.Sprintf(text, moment(r.Before))
-	}
+	text := strings.Replace(ticketTexts[r.Result], "%s", moment(r.Before), 1)
 	if r.Result == facts.Renewed {
 		text += ", renewed: valid until " + moment(r.After)
 	}
@@ -134,8 +131,7 @@ func (p *Printer) Pruned(plan *facts.Prune) {
 func (p *Printer) Trial(r *facts.Trial, findings []facts.Finding, now time.Time) {
 	p.Heading(fmt.Sprintf("Session of %s through %s", r.Account, phrase.Name(r.Service)))
 	if r.Problem == nil && r.Refused == nil {
-		p.before(r, now)
-		p.inside(r, now)
+		p.views(r, now)
 	}
 	for _, f := range findings {
 		p.Finding(f, 2, column)
@@ -150,16 +146,13 @@ func (p *Printer) Trial(r *facts.Trial, findings []facts.Finding, now time.Time)
 	}
 }
 
-func (p *Printer) before(r *facts.Trial, now time.Time) {
+func (p *Printer) views(r *facts.Trial, now time.Time) {
 	p.field("before", keyringAndTimer(r.Before.Persistent, r.Setting))
 	p.tree(r.Before.Keys, 4, now)
 	if r.Before.Session != nil {
 		session := keyText(r.Before.Session, now)
 		p.Item(4, "session "+session+" (made for this trial, as a daemon has one)")
 	}
-}
-
-func (p *Printer) inside(r *facts.Trial, now time.Time) {
 	for _, text := range r.Messages {
 		p.field("said", phrase.Quote(strings.TrimSpace(text)))
 	}

@@ -125,11 +125,11 @@ func (p *Printer) Verdict(findings []facts.Finding) {
 			faults[shared(f)] = true
 		}
 	}
-	if len(faults) == 0 {
-		p.Item(0, "no fault found")
-		return
+	text := "no fault found"
+	if len(faults) > 0 {
+		text = phrase.Count(len(faults), "fault") + " found"
 	}
-	p.Item(0, phrase.Count(len(faults), "fault")+" found")
+	p.Item(0, text)
 }
 
 // shared is what findings about services have in common that share a line.
@@ -164,11 +164,10 @@ func (p *Printer) fold(column, indent int, text string) {
 		p.write(text + "\n")
 		return
 	}
-	first := true
-	for word := range strings.SplitSeq(text, " ") {
+	for i, word := range strings.Split(text, " ") {
 		length := utf8.RuneCountInString(word)
 		switch {
-		case first:
+		case i == 0:
 		case column+1+length > p.Width:
 			p.write("\n" + blanks(indent))
 			column = indent
@@ -178,7 +177,6 @@ func (p *Printer) fold(column, indent int, text string) {
 		}
 		p.write(word)
 		column += length
-		first = false
 	}
 	p.write("\n")
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -36,11 +37,7 @@ const (
 // child has no controlling terminal, because programs that modules start, perhaps as the user,
 // could push input into it.
 func InChild(service, username string, asJSON bool, out *os.File) (good bool, err error) {
-	form := "text"
-	if asJSON {
-		form = "json"
-	}
-	c := child.Self(Command, service, username, form)
+	c := child.Self(Command, service, username, strconv.FormatBool(asJSON))
 	c.Stdout, c.Stderr = os.Stderr, os.Stderr
 	c.ExtraFiles = []*os.File{out}
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -58,8 +55,8 @@ func InChild(service, username string, asJSON bool, out *os.File) (good bool, er
 	return true, nil
 }
 
-// Main is the child. form is "text" or "json".
-func Main(service, username, form string) {
+// Main is the child. asJSON is "true" or "false".
+func Main(service, username, asJSON string) {
 	signal.Ignore(os.Interrupt, syscall.SIGHUP) // so that the session is closed
 	out := os.NewFile(report, "the report")
 	user, err := account.ByName(username)
@@ -68,7 +65,7 @@ func Main(service, username, form string) {
 	if err == nil {
 		r = Run(service, user)
 		findings = finding.Trial(r)
-		err = print(r, findings, form, out)
+		err = print(r, findings, asJSON == "true", out)
 	}
 	switch {
 	case err != nil:
@@ -80,8 +77,8 @@ func Main(service, username, form string) {
 	os.Exit(exitGood)
 }
 
-func print(r *facts.Trial, findings []facts.Finding, form string, out *os.File) error {
-	if form == "json" {
+func print(r *facts.Trial, findings []facts.Finding, asJSON bool, out *os.File) error {
+	if asJSON {
 		return document.Write(out, document.TryOf(r, findings))
 	}
 	p := show.To(out)

@@ -84,10 +84,9 @@ func look(uid uint32) (v facts.View) {
 			v.Session = reader.Tree(session)
 		}
 		keyring, ok := keyrings.Find(uid, keys)
-		if !ok {
-			return err
+		if ok {
+			v.Persistent = &keyring
 		}
-		v.Persistent = &keyring
 		if keyring.State == facts.Valid {
 			v.Possessed = keyrings.Possessed(keyring.Serial)
 			v.Keys = keyrings.NewReader(keys).Tree(keyring.Serial)
