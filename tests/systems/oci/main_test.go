@@ -99,7 +99,7 @@ func testFile(t *testing.T, line string) {
 	for setting, says := range map[string]string{
 		line: "which is right here",
 		"default_ccache_name = KEYRING:persistent:%{uid}\n": "tickets cannot be " +
-			"kept, because keyctl is forbidden here",
+			"stored, because keyctl is forbidden here",
 	} {
 		world.Write(t, "/etc/krb5.conf", "[libdefaults]\n"+setting)
 		if out := c.run(t, "persistent-keyring doctor"); !strings.Contains(out, says) {
