@@ -137,3 +137,58 @@ func TestDue(t *testing.T) {
 		}
 	}
 }
+
+// prune leaves alone what could not be read, and says why.
+func TestPrune(t *testing.T) {
+	now := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+	user := facts.Account{UID: me, Name: "alice"}
+	damaged := facts.Cache{Name: "KEYRING:persistent:4210:x", Problem: errors.New("truncated")}
+	for name, row := range map[string]struct {
+		c    facts.Collection
+		want string
+	}{
+		"good": {facts.Collection{Caches: []facts.Cache{{Name: "a"}}}, ""},
+		"a damaged cache": {facts.Collection{Caches: []facts.Cache{damaged}},
+			"KEYRING:persistent:4210:x is left alone: truncated"},
+		"no primary": {facts.Collection{Problem: errors.New("EACCES")},
+			"nothing is removed, because any cache may be the primary: EACCES"},
+		"no keyring": {facts.Collection{Unread: errors.New("EKEYEXPIRED")}, "EKEYEXPIRED"},
+	} {
+		got := ""
+		for _, err := range Prune(user, &row.c, now).Unread {
+			got += err.Error()
+		}
+		if got != row.want {
+			t.Errorf("%s: %q, want %q", name, got, row.want)
+		}
+	}
+}
+
+// Nothing to renew is a fault only for a user who was named.
+func TestNotRenewed(t *testing.T) {
+	failed := errors.New("x")
+	for name, row := range map[string]struct {
+		r             facts.Renewal
+		named, others bool
+	}{
+		"renewed":          {facts.Renewal{}, false, false},
+		"none":             {facts.Renewal{None: true}, true, false},
+		"failed":           {facts.Renewal{Err: failed}, true, true},
+		"caches not read":  {facts.Renewal{TicketsErr: failed}, true, true},
+		"a ticket failed":  {renewalOf(facts.Early, facts.Failed), true, true},
+		"tickets not due":  {renewalOf(facts.Early, facts.Ended), false, false},
+		"a ticket renewed": {renewalOf(facts.Renewed), false, false},
+	} {
+		if named, others := NotRenewed(&row.r, true), NotRenewed(&row.r, false); named !=
+			row.named || others != row.others {
+			t.Errorf("%s: %v if named, else %v", name, named, others)
+		}
+	}
+}
+
+func renewalOf(results ...facts.TicketResult) (r facts.Renewal) {
+	for _, result := range results {
+		r.Tickets = append(r.Tickets, facts.TicketRenewal{Result: result})
+	}
+	return r
+}
