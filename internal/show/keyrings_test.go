@@ -116,8 +116,9 @@ func TestOutcomes(t *testing.T) {
 	granting := &facts.Ticket{Ends: noon}
 	plan := facts.Prune{Account: alice, Unread: []error{errors.New("x is left alone")},
 		Caches: []facts.Superseded{{Removed: true,
-			Cache: facts.Cache{Name: "a", Principal: "p@A", Bytes: 9, Granting: granting},
-			By:    facts.Cache{Name: "b", Granting: &facts.Ticket{Ends: noon.Add(1)}}}}}
+			Cache: facts.Cache{Name: "a", Principal: "p@A", Bytes: 9,
+				Granting: granting},
+			By: facts.Cache{Name: "b", Granting: &facts.Ticket{Ends: noon}}}}}
 	both := func(p *Printer) {
 		p.Prune(&plan, noon)
 		p.Pruned(&plan)
