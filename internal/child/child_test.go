@@ -15,12 +15,15 @@ import (
 
 // A child that is late is killed with all that it has started, if it has a session of its own.
 func TestLate(t *testing.T) {
-	c := exec.Command("sh", "-c", "sleep 1000 & echo $!; wait")
-	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	var out strings.Builder
-	c.Stdout = &out
-	if err := Run(c, time.Second); err != ErrLate {
-		t.Errorf("%v, want %v", err, ErrLate)
+	// The shell may be slow: it gets more time until it has said which child it has.
+	for patience := time.Second / 10; out.Len() == 0; patience *= 2 {
+		c := exec.Command("sh", "-c", "sleep 1000 & echo $!; wait")
+		c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		c.Stdout = &out
+		if err := Run(c, patience); err != ErrLate {
+			t.Fatalf("%v, want %v", err, ErrLate)
+		}
 	}
 	line, _ := bufio.NewReader(strings.NewReader(out.String())).ReadString('\n')
 	pid, err := strconv.Atoi(strings.TrimSpace(line))
